@@ -1,0 +1,67 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. Both build .venv first if need be.
+PYTHON ?= python3
+BIN := .venv/bin
+# Tests run in parallel processes, so BLAS keeps to one thread in each of them.
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-thorough lint types format bench venv constraints clean
+
+help: ## list the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: venv ## train two networks on photos and write before-and-after pictures (at most 3 minutes)
+	$(BIN)/minicnn demo
+
+test: lint types ## check style and types, run every test
+	$(PYTEST)
+
+test-thorough: lint types ## the same tests with many more random cases
+	HYPOTHESIS_PROFILE=thorough $(PYTEST)
+
+lint: venv ## check style
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: venv ## check types
+	$(BIN)/mypy
+
+format: venv ## put the code into the project's style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv-bench/stamp ## time training steps against PyTorch, in an environment of its own
+	.venv-bench/bin/python benchmarks/training_step.py
+
+venv: .venv/stamp ## build .venv (done by the other commands)
+
+constraints: venv ## pin the newest versions of everything in constraints.txt
+	$(BIN)/pip install --upgrade --upgrade-strategy eager -e '.[dev]'
+	$(BIN)/pip freeze --exclude-editable > constraints.txt
+
+clean: ## remove what these commands made
+	rm -rf .venv .venv-bench build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find minicnn tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/stamp: pyproject.toml constraints.txt
+	@$(call new_venv,.venv)
+	.venv/bin/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+.venv-bench/stamp: pyproject.toml constraints.txt
+	@$(call new_venv,.venv-bench)
+	.venv-bench/bin/pip install --quiet torch==2.13.0
+	.venv-bench/bin/pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+# $(call new_venv,FOLDER): an empty virtual environment with pip, borrowing the system's pip where ensurepip is missing.
+define new_venv
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+    echo 'minicnn needs Python 3.11 or newer, and "$(PYTHON)" is not: install one and name it, as in: make PYTHON=python3.11' >&2; \
+    exit 1; }; \
+echo 'building $(1) with $(PYTHON)'; \
+$(PYTHON) -m venv --clear $(1) >/dev/null 2>&1 || \
+{ $(PYTHON) -m venv --clear --without-pip $(1) && $(PYTHON) -m pip --python $(1)/bin/python install --quiet pip; } >/dev/null 2>&1 || { \
+    echo '"$(PYTHON) -m venv" does not work here: install it (Debian, Ubuntu: apt-get install python3-venv), then run make again' >&2; \
+    exit 1; }
+endef

@@ -1,0 +1,1 @@
+"""Kernels faster than the references, a folder for each tag; `dispatch` loads them by name on first use."""

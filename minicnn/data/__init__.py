@@ -1,0 +1,29 @@
+"""Data: photos, folders of photos, random patches, Fashion-MNIST, and the loader that makes batches of them.
+
+Start with `dataset.py` (what a dataset is) and `loader.py` (how batches are made).
+"""
+
+from minicnn.data.dataset import Dataset, Subset, TensorDataset, random_split, random_stream
+from minicnn.data.fashion_mnist import FashionMNIST
+from minicnn.data.folder import ImageFolder, PairedImageFolder
+from minicnn.data.images import read_image, write_image
+from minicnn.data.loader import DataLoader, default_collate
+from minicnn.data.patches import PatchDataset, random_crop, random_flip
+
+__all__ = [
+    "DataLoader",
+    "Dataset",
+    "FashionMNIST",
+    "ImageFolder",
+    "PairedImageFolder",
+    "PatchDataset",
+    "Subset",
+    "TensorDataset",
+    "default_collate",
+    "random_crop",
+    "random_flip",
+    "random_split",
+    "random_stream",
+    "read_image",
+    "write_image",
+]

@@ -1,0 +1,26 @@
+"""Checks of arguments that every file of `minicnn.data` shares, so that their messages read alike."""
+
+import operator
+from collections.abc import Collection
+from typing import Any
+
+from minicnn.errors import DataError
+
+__all__ = ["check_choice", "check_integer"]
+
+
+def check_integer(call: str, name: str, value: Any, minimum: int) -> int:
+    """Return `value` as a plain int, or raise if it is no integer (True and 2.0 are none) or below `minimum`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool) or number < minimum:
+        raise DataError(f"{call}: {name} must be an integer of at least {minimum}, got {value!r}; pass e.g. {minimum}")
+    return number
+
+
+def check_choice(call: str, name: str, value: Any, choices: Collection[str]) -> None:
+    """Raise unless `value` is one of `choices`."""
+    if value not in choices:
+        raise DataError(f"{call}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")

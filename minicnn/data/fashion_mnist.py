@@ -1,0 +1,97 @@
+"""Fashion-MNIST: 60,000 + 10,000 grey pictures of clothes, 28 x 28, read from its IDX files."""
+
+import gzip
+import math
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from minicnn.errors import DataError
+
+__all__ = ["FashionMNIST"]
+
+_DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+_REPAIR = "apt-get install dataset-fashion-mnist, or pass root= with the folder that holds the IDX files"
+
+
+class FashionMNIST:
+    """Pairs (picture, label): float32 (1, 28, 28) in [0, 1] and an int from 0 to 9.
+
+    Parameters
+    ----------
+    root : folder of the IDX files, compressed (.gz) or not; where Debian's package puts them if left out
+    train : the 60,000 pictures for training, else the 10,000 for testing
+
+    Attributes
+    ----------
+    data : uint8 (N, 28, 28)
+    targets : int64 (N,)
+    classes : names of the labels
+
+    Raises
+    ------
+    DataError
+        A file is missing or damaged.
+
+    References
+    ----------
+    H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv 1708.07747. The format: Y. LeCun, the MNIST database.
+    """
+
+    classes = (
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    )  # fmt: skip
+
+    def __init__(self, root: str | os.PathLike[str] | None = None, train: bool = True) -> None:
+        folder = _DEBIAN_FOLDER if root is None else Path(root)
+        part = "train" if train else "t10k"
+        self.data = _read_idx(folder, f"{part}-images-idx3-ubyte", 3)
+        labels = _read_idx(folder, f"{part}-labels-idx1-ubyte", 1)
+        self.targets = labels.astype(np.int64)
+        if self.data.shape[1:] != (28, 28) or len(self.data) == 0:
+            raise DataError(f"FashionMNIST: the pictures must be (N, 28, 28), got {self.data.shape}; {_REPAIR}")
+        if len(labels) != len(self.data):
+            raise DataError(
+                f"FashionMNIST: every picture needs a label, got {len(self.data)} pictures and {len(labels)} labels; "
+                f"{_REPAIR}"
+            )
+        if labels.max() >= len(self.classes):
+            raise DataError(f"FashionMNIST: labels must lie in [0, 9], got {labels.max()}; {_REPAIR}")
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.float32], int]:
+        return self.data[index][None].astype(np.float32) / np.float32(255), int(self.targets[index])
+
+
+def _read_idx(folder: Path, name: str, ndim: int) -> npt.NDArray[np.uint8]:
+    """Read an IDX file of bytes: two zeros, the type (8), the number of axes, their lengths (uint32, big-endian)."""
+    path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+    if path is None:
+        raise DataError(f"FashionMNIST: there is no file '{folder / name}' nor '{name}.gz' beside it; {_REPAIR}")
+    try:
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"FashionMNIST: '{path}' cannot be read or unpacked ({error}); {_REPAIR}") from error
+    magic = bytes([0, 0, 8, ndim])
+    head = content[:4]
+    if head != magic:
+        raise DataError(
+            f"FashionMNIST: '{path}' must begin with the bytes {magic.hex(' ')}, got '{head.hex(' ')}'; {_REPAIR}"
+        )
+    start = 4 + 4 * ndim
+    if len(content) < start:
+        raise DataError(f"FashionMNIST: '{path}' ends within its head of {start} bytes; {_REPAIR}")
+    shape = [int(length) for length in np.frombuffer(content, ">u4", ndim, 4)]
+    if len(content) - start != math.prod(shape):
+        raise DataError(
+            f"FashionMNIST: '{path}' must hold {math.prod(shape)} values for its shape {tuple(shape)}, got "
+            f"{len(content) - start}; {_REPAIR}"
+        )
+    return np.frombuffer(content, np.uint8, -1, start).reshape(shape)

@@ -1,0 +1,204 @@
+"""Photos on disk <-> float32 arrays (C, H, W) in [0, 1]: `read_image` and `write_image`, both through Pillow.
+
+Whatever is wrong with a file is told as a `DataError` that names the file, so a caller needs one `except`.
+"""
+
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from minicnn.data.arguments import check_choice
+from minicnn.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["ImageMode", "read_image", "write_image"]
+
+ImageMode = Literal["rgb", "grey"]
+
+# Formats of pixels only: Pillow would run Ghostscript for EPS, and takes almost any bytes for TGA.
+_READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000", "ICO", "QOI")
+
+# suffix -> Pillow's format, and the options that keep most of the picture
+_WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
+    ".png": ("PNG", {}),
+    ".jpg": ("JPEG", {"quality": 95}),
+    ".jpeg": ("JPEG", {"quality": 95}),
+    ".webp": ("WEBP", {"lossless": True}),
+    ".avif": ("AVIF", {"quality": 95}),
+    ".tif": ("TIFF", {}),
+    ".tiff": ("TIFF", {}),
+    ".bmp": ("BMP", {}),
+    ".ppm": ("PPM", {}),
+    ".pgm": ("PPM", {}),
+}
+
+
+def read_image(path: str | os.PathLike[str], mode: ImageMode = "rgb") -> npt.NDArray[np.float32]:
+    """Read one picture, upright as a viewer shows it.
+
+    Parameters
+    ----------
+    path : path of a PNG, JPEG, WebP, TIFF, BMP, GIF, PPM/PGM/PFM, AVIF, JPEG 2000, ICO or QOI file
+        The content decides, not the suffix. Of an animation the first frame is read.
+    mode : "rgb" or "grey"
+        Colour becomes grey by 0.299 R + 0.587 G + 0.114 B; grey becomes RGB by repetition.
+
+    Returns
+    -------
+    array, float32 (C, H, W) in [0, 1], C is 3 or 1, contiguous and the caller's own
+
+    Raises
+    ------
+    DataError
+        The file is missing, a folder, empty, no image, damaged or cut short, larger than Pillow's limit
+        (`PIL.Image.MAX_IMAGE_PIXELS`), or holds 32-bit numbers of which nobody knows what is white.
+
+    Notes
+    -----
+    EXIF orientation is applied. Transparent pixels are laid over white. 16-bit grey keeps its 16 bits;
+    16-bit colour is read with 8 (Pillow can do no more). CMYK is converted without its colour profile.
+    """
+    check_choice("read_image", "mode", mode, ("rgb", "grey"))
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    Image.init()
+    formats = [name for name in _READABLE if name in Image.OPEN]
+    with _open_file(Path(path)) as stream:
+        try:
+            with Image.open(stream, formats=formats) as image:
+                # Pillow only warns up to twice its limit. Changing warning filters is not safe in threads.
+                limit = Image.MAX_IMAGE_PIXELS
+                if limit is not None and image.width * image.height > limit:
+                    raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
+                return _to_array(ImageOps.exif_transpose(image), mode, path)
+        except (DataError, MemoryError):
+            raise
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise DataError(
+                f"read_image: '{path}' has more than {Image.MAX_IMAGE_PIXELS} pixels and may be a decompression bomb "
+                f"({error}); make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it"
+            ) from error
+        except UnidentifiedImageError as error:
+            raise DataError(
+                f"read_image: '{path}' is not an image of a known format ({', '.join(formats)}), or its head is "
+                f"damaged; remove it or convert it to PNG"
+            ) from error
+        except Exception as error:  # on damaged bytes Pillow raises OSError, SyntaxError, ValueError, IndexError, ...
+            raise DataError(
+                f"read_image: '{path}' is damaged or cut short ({type(error).__name__}: {error}); get the file again"
+            ) from error
+
+
+def _open_file(path: Path) -> BinaryIO:
+    if path.is_dir():
+        raise DataError(f"read_image: '{path}' is a folder; pass one file, or open the folder with ImageFolder")
+    if not path.exists():
+        raise DataError(f"read_image: there is no file '{path}'; check the path")
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise DataError(f"read_image: '{path}' is not a regular file; copy its content into one")
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise DataError(f"read_image: '{path}' cannot be opened ({error.strerror}); check its permissions") from error
+    if os.fstat(stream.fileno()).st_size == 0:
+        stream.close()
+        raise DataError(f"read_image: '{path}' is empty (0 bytes); get the file again")
+    return stream
+
+
+def _to_array(image: "Image.Image", mode: ImageMode, path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
+    from PIL import Image
+
+    if image.mode == "F" or image.mode.startswith("I"):
+        return np.repeat(_scale_wide(image, path)[None], 3 if mode == "rgb" else 1, axis=0)  # (C, H, W)
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    pixels = np.atleast_3d(np.asarray(image.convert("RGB" if mode == "rgb" else "L")))  # (H, W, C)
+    planes = pixels.transpose(2, 0, 1)  # (C, H, W)
+    array: npt.NDArray[np.float32] = np.divide(planes, np.float32(255), dtype=np.float32, order="C")
+    return array
+
+
+def _scale_wide(image: "Image.Image", path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
+    """Scale grey of 16 or 32 bits to [0, 1] in NumPy, because Pillow's convert() would clip it at 255."""
+    values = np.asarray(image)  # (H, W)
+    white = 1 if image.mode == "F" else 65535
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= white):  # written so that NaN is refused too
+        raise DataError(
+            f"read_image: '{path}' must hold grey values in [0, {white}] (Pillow's mode {image.mode}), "
+            f"got [{low}, {high}]; rescale the file"
+        )
+    scaled: npt.NDArray[np.float32] = np.divide(values, np.float32(white), dtype=np.float32)
+    if "transparency" in image.info:  # a PNG may declare one grey value transparent
+        scaled[values == image.info["transparency"]] = 1
+    return scaled
+
+
+def write_image(path: str | os.PathLike[str], array: npt.ArrayLike) -> None:
+    """Write a picture with 8 bits a channel; the suffix gives the format, and the file appears whole or not at all.
+
+    Parameters
+    ----------
+    path : path that ends in .png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .bmp, .ppm or .pgm
+        JPEG and AVIF lose a little (quality 95); the others keep the 8-bit values.
+    array : floats in [0, 1], (C, H, W) with C = 1 or 3, or (H, W)
+        Values outside [0, 1] are clipped.
+
+    Raises
+    ------
+    DataError
+        Wrong shape, element type or suffix, NaN or infinity, or a place that cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_image(folder + "/grey.png", np.full((2, 3), 0.2))
+    ...     print(read_image(folder + "/grey.png").shape)
+    (3, 2, 3)
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _WRITABLE:
+        raise DataError(
+            f"write_image: the suffix of '{path}' must be one of {', '.join(_WRITABLE)}, got '{path.suffix}'"
+        )
+    if not path.parent.is_dir():
+        raise DataError(f"write_image: there is no folder '{path.parent}' to write '{path.name}' into; create it first")
+    pixels = _to_bytes(np.asarray(array))
+    from PIL import Image
+
+    kind, options = _WRITABLE[path.suffix.lower()]
+    temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
+    try:
+        with temporary.open("xb") as stream:
+            Image.fromarray(pixels).save(stream, kind, **options)
+        os.replace(temporary, path)
+    except (OSError, ValueError, KeyError) as error:  # Pillow: KeyError for a format it was built without
+        raise DataError(f"write_image: '{path}' cannot be written ({type(error).__name__}: {error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _to_bytes(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    if pixels.size == 0 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[0] in (1, 3))):
+        raise DataError(
+            f"write_image: the array must be (C, H, W) with C = 1 or 3, or (H, W), and not empty, got {pixels.shape}; "
+            f"transpose or slice it"
+        )
+    if not np.issubdtype(pixels.dtype, np.floating):
+        raise DataError(
+            f"write_image: the array must hold floats in [0, 1], got {pixels.dtype}; divide 8-bit values by 255"
+        )
+    if not np.isfinite(pixels).all():
+        raise DataError("write_image: the array holds NaN or infinity; look for them with np.isfinite")
+    if pixels.ndim == 3:
+        pixels = pixels[0] if pixels.shape[0] == 1 else pixels.transpose(1, 2, 0)  # (H, W) or (H, W, C)
+    return np.ascontiguousarray(np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8))

@@ -1,0 +1,158 @@
+"""THE place where an operation picks its kernel.
+
+An operation is a name. Kernels are functions registered under that name with a tag: the backend they belong to.
+A device lists the tags it tries, in order; the reference, the primitive's own body, comes last and always applies.
+The first kernel whose `when` holds is taken: `explain` prints why, `use_kernel` forces another.
+
+A new kernel is one decorator:
+
+    @kernel("conv", "numpy", name="pointwise", when=lambda x, w, spec: ..., needs="a 1×1 kernel")
+    def conv_pointwise(x, w, *, spec): ...
+"""
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from minicnn.devices import Device
+from minicnn.errors import KernelError
+
+__all__ = ["Kernel", "explain", "kernel", "kernels", "operations", "select", "use_kernel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One implementation of an operation: arrays and parameters in, arrays out."""
+
+    operation: str
+    tag: str
+    name: str
+    function: Callable[..., Any]
+    when: Callable[..., bool] | None = None
+    needs: str = ""
+
+
+_table: dict[str, list[Kernel]] = {}
+_forced: ContextVar[Mapping[str, str]] = ContextVar("forced kernels", default={})  # noqa: B039 (never mutated)
+
+
+def kernel(
+    operation: str, tag: str, *, name: str, when: Callable[..., bool] | None = None, needs: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a kernel for an operation; among the kernels of one tag, the one registered first is tried first.
+
+    Parameters
+    ----------
+    operation, tag, name : str
+        The operation, the backend, and the kernel's own name, unique for the operation.
+    when : callable, optional
+        Called as the kernel will be; true where the kernel applies. Always, if left out.
+    needs : str, optional
+        What `when` asks for, in words, for `explain`.
+    """
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        entries = _table.setdefault(operation, [])
+        if any(k.name == name for k in entries):
+            raise KernelError(f"kernel: {operation!r} has a kernel {name!r} already; choose another name")
+        entries.append(Kernel(operation, tag, name, function, when, needs))
+        kernels.cache_clear()
+        return function
+
+    return register
+
+
+@cache
+def kernels(operation: str, device: Device) -> tuple[Kernel, ...]:
+    """Return the kernels that may run an operation on a device, in the order in which they are tried."""
+    for tag in device.kernel_tags:
+        importlib.import_module(f"minicnn.backends.{tag}")
+    if operation not in _table:
+        raise KernelError(f"kernels: there is no operation {operation!r}; there are {', '.join(sorted(_table))}")
+    return tuple(k for tag in (*device.kernel_tags, "reference") for k in _table[operation] if k.tag == tag)
+
+
+def operations() -> list[str]:
+    """Return the names of all operations."""
+    return sorted(_table)
+
+
+def select(operation: str, device: Device, arrays: list[Any], params: dict[str, Any]) -> Callable[..., Any]:
+    """Return the function that runs an operation on these arrays."""
+    candidates = kernels(operation, device)
+    forced = _forced.get().get(operation)
+    if forced is not None:
+        chosen = _named(operation, forced, candidates)
+        if chosen.when is not None and not chosen.when(*arrays, **params):
+            shapes = ", ".join(str(a.shape) for a in arrays)
+            raise KernelError(
+                f"{operation}: kernel {forced!r} does not apply to {shapes} with {params}: it needs {chosen.needs}"
+            )
+        return chosen.function
+    return next(k.function for k in candidates if k.when is None or k.when(*arrays, **params))
+
+
+@contextmanager
+def use_kernel(operation: str, name: str) -> Iterator[None]:
+    """Force one kernel for an operation inside a `with` block; calling it where it does not apply raises KernelError.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> with minicnn.use_kernel("conv", "reference"):
+    ...     y = minicnn.nn.functional.conv2d(minicnn.ones(1, 1, 3, 3), minicnn.ones(1, 1, 3, 3))
+    >>> y.item()
+    9.0
+    """
+    if operation not in _table:
+        raise KernelError(f"use_kernel: there is no operation {operation!r}; there are {', '.join(operations())}")
+    token = _forced.set({**_forced.get(), operation: name})
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def explain(operation: str, *inputs: Any, **params: Any) -> str:
+    """Return a line for each kernel of an operation: taken, not reached, or what it needs.
+
+    Parameters
+    ----------
+    operation : str
+    *inputs : Tensor or array
+    **params
+        As the operation takes them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> print(explain("exp", np.zeros(3)))
+    exp on cpu for (3,):
+      reference/reference: taken
+    """
+    device = Device.named(str(inputs[0].device))
+    arrays = [getattr(x, "array", x) for x in inputs]
+    chosen = select(operation, device, arrays, params)
+    lines = [f"{operation} on {device} for {', '.join(str(a.shape) for a in arrays)}:"]
+    taken = False
+    for k in kernels(operation, device):
+        if k.function is chosen:
+            verdict, taken = "taken", True
+        elif k.when is not None and not k.when(*arrays, **params):
+            verdict = f"does not apply: needs {k.needs}"
+        else:
+            verdict = "applies, but comes after" if taken else "applies, but another was forced"
+        lines.append(f"  {k.tag}/{k.name}: {verdict}")
+    return "\n".join(lines)
+
+
+def _named(operation: str, name: str, candidates: tuple[Kernel, ...]) -> Kernel:
+    for k in candidates:
+        if k.name == name:
+            return k
+    names = ", ".join(k.name for k in candidates)
+    raise KernelError(f"{operation}: there is no kernel {name!r} on this device; there are {names}")

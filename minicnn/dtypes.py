@@ -1,0 +1,72 @@
+"""Element types and PyTorch's promotion rule.
+
+bool < integer < floating point. Tensors with axes decide; a 0-d tensor only counts where its category is higher, a
+Python number only where its category is higher still, so that float32 stays float32 when 2.0 is added.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minicnn.errors import DTypeError
+
+__all__ = ["bool_", "default_dtype", "float32", "float64", "int32", "int64", "result_type", "uint8"]
+
+DType = np.dtype[Any]
+
+float32 = np.dtype(np.float32)
+float64 = np.dtype(np.float64)
+int32 = np.dtype(np.int32)
+int64 = np.dtype(np.int64)
+uint8 = np.dtype(np.uint8)
+bool_ = np.dtype(np.bool_)
+
+default_dtype = float32
+
+_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
+def category(dtype: DType) -> int:
+    """Return 0 for bool, 1 for integers, 2 for floating point.
+
+    Raises
+    ------
+    DTypeError
+        For complex numbers, strings and objects.
+    """
+    if dtype.kind not in _CATEGORY:
+        raise DTypeError(f"tensor: element type {dtype} is not supported; use bool, an integer or a float type")
+    return _CATEGORY[dtype.kind]
+
+
+def scalar_dtype(value: bool | int | float) -> DType:
+    """Return the element type of a Python number."""
+    if isinstance(value, bool):
+        return bool_
+    return int64 if isinstance(value, int) else default_dtype
+
+
+def _join(a: DType, b: DType) -> DType:
+    if category(a) != category(b):
+        return a if category(a) > category(b) else b
+    return np.promote_types(a, b)
+
+
+def result_type(axes: list[DType], zero_d: list[DType], numbers: list[DType]) -> DType:
+    """Return the common element type of tensors with axes, 0-d tensors and Python numbers.
+
+    Examples
+    --------
+    >>> result_type([int64], [], [float32])
+    dtype('float32')
+    >>> result_type([float32], [float64], [])
+    dtype('float32')
+    """
+    result: DType | None = None
+    for group in (axes, zero_d, numbers):
+        joined: DType | None = None
+        for dtype in group:
+            joined = dtype if joined is None else _join(joined, dtype)
+        if joined is not None and (result is None or category(joined) > category(result)):
+            result = joined
+    return default_dtype if result is None else result

@@ -1,0 +1,340 @@
+"""Sizes of convolution and pooling windows, and every error that a wrong size can cause.
+
+Shape letters used all through the project:
+
+| letter | meaning | letter | meaning |
+|---|---|---|---|
+| N | images in the batch | F | filters, the output channels |
+| C | channels of the input | G | groups |
+| H, W | input height and width | KH, KW | kernel height and width |
+| OH, OW | output height and width | D, L | depth of a volume, length of a signal |
+
+A spec is built once, by `conv_spec`, `conv_transpose_spec` or `pool_spec`, and handed to every kernel, so no kernel
+guesses a size. Specs are frozen, hashable and N-dimensional: each field has one entry an axis.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import product
+from math import prod
+
+from minicnn.errors import ShapeError
+
+__all__ = ["ConvSpec", "PoolSpec", "conv_spec", "conv_transpose_spec", "pool_spec"]
+
+Sizes = tuple[int, ...]
+Pads = tuple[tuple[int, int], ...]  # (before, after) for each axis
+PadArgument = str | int | Sequence[int] | Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class ConvSpec:
+    """The geometry of one convolution: output = floor((input + padding - dilation (kernel - 1) - 1) / stride) + 1."""
+
+    input_size: Sizes
+    kernel_size: Sizes
+    stride: Sizes
+    padding: Pads
+    dilation: Sizes
+    groups: int = 1
+
+    @cached_property
+    def output_size(self) -> Sizes:
+        axes = zip(self.input_size, self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
+        return tuple((i + sum(p) - d * (k - 1) - 1) // s + 1 for i, k, s, p, d in axes)
+
+    @cached_property
+    def window_padding(self) -> Pads:
+        """Zeros before and after each axis that the windows really reach; negative where they stop short of the end."""
+        return _reach(self.input_size, self.output_size, self.kernel_size, self.stride, self.padding, self.dilation)
+
+    @cached_property
+    def taps(self) -> tuple[tuple[Sizes, tuple[slice, ...]], ...]:
+        """Each kernel offset with the slices of the padded input that it multiplies, one element an output."""
+        return _taps(self.kernel_size, self.output_size, self.stride, self.dilation)
+
+
+@dataclass(frozen=True)
+class PoolSpec:
+    """The geometry of one pooling; `ceil_mode` keeps a last window that starts inside the input or its left padding."""
+
+    input_size: Sizes
+    kernel_size: Sizes
+    stride: Sizes
+    padding: Pads
+    dilation: Sizes
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+    divisor_override: int | None = None
+
+    @cached_property
+    def output_size(self) -> Sizes:
+        def size(i: int, k: int, s: int, p: tuple[int, int], d: int) -> int:
+            span = i + sum(p) - d * (k - 1) - 1
+            if not self.ceil_mode:
+                return span // s + 1
+            o = -(-span // s) + 1
+            return o - 1 if (o - 1) * s >= i + p[0] else o
+
+        axes = zip(self.input_size, self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
+        return tuple(size(*axis) for axis in axes)
+
+    @cached_property
+    def window_padding(self) -> Pads:
+        """Elements before and after each axis that the windows reach; negative where they stop short of the end."""
+        return _reach(self.input_size, self.output_size, self.kernel_size, self.stride, self.padding, self.dilation)
+
+    @cached_property
+    def taps(self) -> tuple[tuple[Sizes, tuple[slice, ...]], ...]:
+        """Each window offset with the slices of the padded input that it reads, one element an output."""
+        return _taps(self.kernel_size, self.output_size, self.stride, self.dilation)
+
+    @cached_property
+    def counts(self) -> tuple[Sizes, ...]:
+        """For each axis, how many elements of each window average pooling divides by (padding counted or not)."""
+
+        def axis(i: int, o: int, k: int, s: int, p: tuple[int, int]) -> Sizes:
+            low, high = (-p[0], i + p[1]) if self.count_include_pad else (0, i)
+            return tuple(min(j * s - p[0] + k, high) - max(j * s - p[0], low) for j in range(o))
+
+        axes = zip(self.input_size, self.output_size, self.kernel_size, self.stride, self.padding, strict=True)
+        return tuple(axis(*a) for a in axes)
+
+
+def _reach(inputs: Sizes, outputs: Sizes, kernels: Sizes, strides: Sizes, pads: Pads, dilations: Sizes) -> Pads:
+    axes = zip(inputs, outputs, kernels, strides, pads, dilations, strict=True)
+    return tuple((p[0], (o - 1) * s + d * (k - 1) + 1 - p[0] - i) for i, o, k, s, p, d in axes)
+
+
+def _taps(
+    kernels: Sizes, outputs: Sizes, strides: Sizes, dilations: Sizes
+) -> tuple[tuple[Sizes, tuple[slice, ...]], ...]:
+    def window(offset: Sizes) -> tuple[slice, ...]:
+        axes = zip(offset, outputs, strides, dilations, strict=True)
+        return tuple(slice(k * d, k * d + s * (o - 1) + 1, s) for k, o, s, d in axes)
+
+    return tuple((offset, window(offset)) for offset in product(*map(range, kernels)))
+
+
+def _per_axis(call: str, name: str, value: int | Sequence[int], n: int, low: int) -> Sizes:
+    sizes = (value,) * n if isinstance(value, int) else tuple(value)
+    if len(sizes) == 1:
+        sizes *= n
+    if len(sizes) != n or not all(isinstance(v, int) and v >= low for v in sizes):
+        raise ShapeError(f"{call}: {name} must be one integer >= {low} or {n} of them, got {value!r}")
+    return sizes
+
+
+def _pads(call: str, padding: PadArgument, stride: Sizes, reach: Sizes) -> Pads:
+    """`reach` is dilation * (kernel - 1), what 'same' has to add."""
+    n = len(reach)
+    if padding == "valid":
+        return ((0, 0),) * n
+    if padding == "same":
+        if any(s != 1 for s in stride):
+            raise ShapeError(f"{call}: padding='same' needs stride 1, got stride={stride}; give the padding as numbers")
+        return tuple((r // 2, r - r // 2) for r in reach)
+    if isinstance(padding, str):
+        raise ShapeError(f"{call}: padding must be 'same', 'valid' or integers >= 0, got {padding!r}")
+    if not isinstance(padding, int) and any(isinstance(p, Sequence) for p in padding):
+        pairs = tuple(_per_axis(call, "each (before, after) pair of padding", p, 2, 0) for p in padding)
+        if len(pairs) != n:
+            raise ShapeError(f"{call}: padding must have {n} (before, after) pairs, got {padding!r}")
+        return tuple((before, after) for before, after in pairs)
+    return tuple((p, p) for p in _per_axis(call, "padding", padding, n, 0))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=4096)
+def _conv_spec(
+    call: str,
+    x: Sizes,
+    w: Sizes,
+    stride: int | Sizes,
+    padding: PadArgument,
+    dilation: int | Sizes,
+    groups: int,
+) -> ConvSpec:
+    n = len(w) - 2
+    if len(x) != n + 2:
+        raise ShapeError(
+            f"{call}: input must have {n + 2} axes (N, C, {n} spatial) like the weight; input is {x}, weight is {w}"
+        )
+    _per_axis(call, "groups", groups, 1, 1)
+    strides, dilations = _per_axis(call, "stride", stride, n, 1), _per_axis(call, "dilation", dilation, n, 1)
+    if min(w[2:]) < 1:
+        raise ShapeError(f"{call}: every kernel axis must be at least 1; weight is {w}")
+    pads = _pads(call, padding, strides, tuple(d * (k - 1) for d, k in zip(dilations, w[2:], strict=True)))
+    if x[1] != w[1] * groups:
+        raise ShapeError(
+            f"{call}: input has {x[1]} channels but weight expects {w[1] * groups} (groups={groups}); "
+            f"input is {x}, weight is {w}; build the layer with in_channels={x[1]}"
+        )
+    if w[0] % groups:
+        raise ShapeError(f"{call}: {w[0]} output channels cannot be split into groups={groups}; weight is {w}")
+    spec = ConvSpec(x[2:], w[2:], strides, pads, dilations, groups)
+    if min(spec.output_size) < 1:
+        padded = tuple(i + sum(p) for i, p in zip(x[2:], pads, strict=True))
+        span = tuple(d * (k - 1) + 1 for d, k in zip(dilations, w[2:], strict=True))
+        raise ShapeError(
+            f"{call}: the kernel spans {span} (dilation={dilations}) but the padded input is only {padded}; "
+            f"input is {x}, weight is {w}; pad more or use a smaller kernel"
+        )
+    return spec
+
+
+def conv_spec(
+    call: str,
+    input_shape: Sizes,
+    weight_shape: Sizes,
+    stride: int | Sequence[int] = 1,
+    padding: PadArgument = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> ConvSpec:
+    """Check a convolution's arguments and return its geometry.
+
+    Parameters
+    ----------
+    call : str
+        The name of the public function, to begin every error message with.
+    input_shape, weight_shape : tuple of int
+        (N, C, *spatial) and (F, C / G, *kernel).
+    stride, dilation : int or sequence of int
+    padding : int, sequence of int, sequence of (before, after), 'same' or 'valid'
+    groups : int
+
+    Raises
+    ------
+    ShapeError
+        If sizes do not fit each other or are out of their range.
+
+    Examples
+    --------
+    >>> conv_spec("conv2d", (8, 3, 32, 32), (16, 3, 3, 3), stride=2, padding=1).output_size
+    (16, 16)
+    """
+    return _conv_spec(call, input_shape, weight_shape, _hashable(stride), _hashable(padding), _hashable(dilation), groups)
+
+
+def conv_transpose_spec(
+    call: str,
+    input_shape: Sizes,
+    weight_shape: Sizes,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    output_padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> ConvSpec:
+    """Return the geometry of the convolution whose input gradient this transposed convolution is.
+
+    Its `input_size` is the output of the transposed convolution:
+    (input - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1.
+
+    Parameters
+    ----------
+    call : str
+    input_shape, weight_shape : tuple of int
+        (N, C, *spatial) and (C, F / G, *kernel).
+    stride, padding, output_padding, dilation : int or sequence of int
+    groups : int
+
+    Raises
+    ------
+    ShapeError
+        If sizes do not fit each other or are out of their range.
+
+    Examples
+    --------
+    >>> conv_transpose_spec("conv_transpose2d", (8, 16, 16, 16), (16, 3, 2, 2), stride=2).input_size
+    (32, 32)
+    """
+    n = len(weight_shape) - 2
+    if len(input_shape) != n + 2:
+        raise ShapeError(
+            f"{call}: input must have {n + 2} axes (N, C, {n} spatial) like the weight; "
+            f"input is {input_shape}, weight is {weight_shape}"
+        )
+    _per_axis(call, "groups", groups, 1, 1)
+    if input_shape[1] != weight_shape[0]:
+        raise ShapeError(
+            f"{call}: input has {input_shape[1]} channels but weight expects {weight_shape[0]}; "
+            f"input is {input_shape}, weight is {weight_shape}; build the layer with in_channels={input_shape[1]}"
+        )
+    if input_shape[1] % groups:
+        raise ShapeError(f"{call}: {input_shape[1]} input channels cannot be split into groups={groups}")
+    strides, dilations = _per_axis(call, "stride", stride, n, 1), _per_axis(call, "dilation", dilation, n, 1)
+    pads = _per_axis(call, "padding", padding, n, 0)
+    extra = _per_axis(call, "output_padding", output_padding, n, 0)
+    if any(e >= max(s, d) for e, s, d in zip(extra, strides, dilations, strict=True)):
+        raise ShapeError(
+            f"{call}: output_padding must be smaller than stride or dilation, "
+            f"got output_padding={extra}, stride={strides}, dilation={dilations}"
+        )
+    axes = zip(input_shape[2:], weight_shape[2:], strides, pads, dilations, extra, strict=True)
+    size = tuple((i - 1) * s - 2 * p + d * (k - 1) + e + 1 for i, k, s, p, d, e in axes)
+    if min(size) < 1 or min(input_shape[2:]) < 1:
+        raise ShapeError(f"{call}: the output would be {size} for input {input_shape}; use less padding")
+    return ConvSpec(size, weight_shape[2:], strides, tuple((p, p) for p in pads), dilations, groups)
+
+
+def pool_spec(
+    call: str,
+    input_shape: Sizes,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+    axes: int = 2,
+) -> PoolSpec:
+    """Check a pooling's arguments and return its geometry; `stride=None` means the kernel size.
+
+    Raises
+    ------
+    ShapeError
+        If sizes do not fit each other or are out of their range.
+
+    Examples
+    --------
+    >>> pool_spec("max_pool2d", (1, 1, 5, 5), 2).output_size, pool_spec("max_pool2d", (1, 1, 5, 5), 2, ceil_mode=True).output_size
+    ((2, 2), (3, 3))
+    """
+    if len(input_shape) != axes + 2:
+        raise ShapeError(f"{call}: input must have {axes + 2} axes (N, C, {axes} spatial), got {input_shape}")
+    kernels = _per_axis(call, "kernel_size", kernel_size, axes, 1)
+    strides = kernels if stride is None else _per_axis(call, "stride", stride, axes, 1)
+    dilations = _per_axis(call, "dilation", dilation, axes, 1)
+    pads = _per_axis(call, "padding", padding, axes, 0)
+    if any(2 * p > d * (k - 1) + 1 for p, k, d in zip(pads, kernels, dilations, strict=True)):
+        raise ShapeError(
+            f"{call}: padding must be at most half of the window, so that no window holds padding alone; "
+            f"got padding={pads}, kernel_size={kernels}, dilation={dilations}"
+        )
+    if divisor_override is not None and divisor_override < 1:
+        raise ShapeError(f"{call}: divisor_override must be at least 1, got {divisor_override}")
+    spec = PoolSpec(
+        input_shape[2:],
+        kernels,
+        strides,
+        tuple((p, p) for p in pads),
+        dilations,
+        bool(ceil_mode),
+        bool(count_include_pad),
+        divisor_override,
+    )
+    if prod(input_shape[2:]) == 0 or min(spec.output_size) < 1:
+        raise ShapeError(
+            f"{call}: a window of {kernels} (dilation={dilations}) does not fit the input {input_shape} "
+            f"with padding={pads}; use a smaller kernel_size"
+        )
+    return spec
+
+
+def _hashable(value: int | str | Sequence[int] | Sequence[tuple[int, int]]) -> int | str | tuple:  # type: ignore[type-arg]
+    if isinstance(value, int | str):
+        return value
+    return tuple(v if isinstance(v, int) else tuple(v) for v in value)

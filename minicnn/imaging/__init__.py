@@ -1,0 +1,30 @@
+"""Editing photos: tasks to train for, tiled editing, metrics, classical baselines, photos to try, sheets to judge."""
+
+from minicnn.imaging.classical import CLASSICAL_DENOISERS, bicubic
+from minicnn.imaging.corruptions import TASKS, Task, gaussian_blur, gaussian_noise, jpeg, punch_holes, resize, to_grey
+from minicnn.imaging.metrics import psnr, ssim
+from minicnn.imaging.photos import HELD_OUT_PHOTOS, TRAINING_PHOTOS, centre_crop, load_photo
+from minicnn.imaging.sheets import comparison_sheet, loss_curve
+from minicnn.imaging.tiling import apply_tiled
+
+__all__ = [
+    "CLASSICAL_DENOISERS",
+    "HELD_OUT_PHOTOS",
+    "TASKS",
+    "TRAINING_PHOTOS",
+    "Task",
+    "apply_tiled",
+    "bicubic",
+    "centre_crop",
+    "comparison_sheet",
+    "gaussian_blur",
+    "gaussian_noise",
+    "jpeg",
+    "load_photo",
+    "loss_curve",
+    "psnr",
+    "punch_holes",
+    "resize",
+    "ssim",
+    "to_grey",
+]

@@ -1,0 +1,186 @@
+"""Pictures for a person to judge: contact sheets that compare results side by side, and loss curves."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.data.images import write_image
+from minicnn.errors import DataError, ShapeError
+from minicnn.imaging.optional import import_optional
+
+__all__ = ["comparison_sheet", "loss_curve"]
+
+Picture = NDArray[np.floating]
+VISIBLE = 192  # pixels: the longest side that the largest picture of a sheet has at least
+GAP = 12  # pixels between cells
+TEXT, LINE, MARGIN = 16, 20, 4  # pixels: the size of letters, the distance of lines, the space above and below them
+
+
+def comparison_sheet(
+    path: str | os.PathLike[str],
+    rows: Sequence[Sequence[Picture]],
+    column_titles: Sequence[str],
+    captions: Sequence[Sequence[str]] | None = None,
+) -> None:
+    """Write a contact sheet: a row for each subject, a column for each version of it.
+
+    Parameters
+    ----------
+    path : path that `minicnn.data.images.write_image` takes
+    rows : rows of pictures, each (C, H, W) with C = 1 or 3, floats in [0, 1]
+    column_titles : one text for each column
+    captions : one text for each picture, optional
+        Stands below its picture, as "27.9 dB, 0.81"; it may have several lines. Pillow's own font has letters for
+        ASCII alone: others become question marks.
+
+    Raises
+    ------
+    ShapeError
+        If there are no pictures, one has another shape, or the numbers of pictures and texts differ.
+    DataError
+        If a picture holds NaN or infinity, or the file cannot be written.
+
+    Notes
+    -----
+    Small pictures are enlarged by a whole factor, so that every pixel stays a sharp square. The factor is one for the
+    whole sheet, which keeps sizes comparable, but a picture of at most half the size of the largest in its row (the
+    input of an enlargement) is enlarged further, to be seen at the same size.
+    """
+    captions = captions or [[""] * len(row) for row in rows]
+    _check_sheet(rows, column_titles, captions)
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(TEXT)
+    ruler = ImageDraw.Draw(Image.new("L", (1, 1)))
+    texts = [[text.encode("ascii", "replace").decode() for text in row] for row in (column_titles, *captions)]
+    pictures = _enlarge(rows)
+
+    centres, right = [], GAP
+    for column, column_texts in zip(zip(*pictures, strict=True), zip(*texts, strict=True), strict=True):
+        text_width = max(ruler.multiline_textbbox((0, 0), text, font)[2] for text in column_texts)
+        width = max(int(text_width), *(picture.shape[2] for picture in column))
+        centres.append(right + width // 2)
+        right += width + GAP
+    heights = [max(picture.shape[1] for picture in row) for row in pictures]
+    tops, text_tops, bottom = [], [GAP], GAP + _text_height(texts[0])
+    for height, row_of_texts in zip(heights, texts[1:], strict=True):
+        tops.append(bottom)
+        text_tops.append(bottom + height)
+        bottom += height + _text_height(row_of_texts) + GAP
+
+    paper = Image.new("RGB", (right, bottom), "white")
+    draw = ImageDraw.Draw(paper)
+    for text_top, row_of_texts in zip(text_tops, texts, strict=True):
+        for centre, text in zip(centres, row_of_texts, strict=True):
+            for number, line in enumerate(text.splitlines()):
+                draw.text((centre, text_top + MARGIN + number * LINE), line, "black", font, anchor="ma")
+    sheet = np.asarray(paper, np.float32).transpose(2, 0, 1) / np.float32(255)  # (3, H, W)
+    for top, height, row in zip(tops, heights, pictures, strict=True):
+        for centre, picture in zip(centres, row, strict=True):
+            y, x = top + (height - picture.shape[1]) // 2, centre - picture.shape[2] // 2
+            sheet[:, y : y + picture.shape[1], x : x + picture.shape[2]] = picture  # grey goes into all three
+    write_image(path, sheet)
+
+
+def loss_curve(
+    path: str | os.PathLike[str],
+    losses: Mapping[str, Sequence[float]],
+    *,
+    title: str = "Training",
+    x_label: str = "step",
+    y_label: str = "loss",
+) -> None:
+    """Draw how losses fell, on a logarithmic axis.
+
+    Parameters
+    ----------
+    path : path that `minicnn.data.images.write_image` takes
+    losses : values by label, in order
+        Every curve spans the whole run: of two with 1,000 and 10 values, a point of the second stands at every
+        hundredth value of the first. Values that are not above zero, or not finite, leave a gap.
+    title, x_label, y_label : texts; x_label says what the longest curve counts
+
+    Raises
+    ------
+    DataError
+        If no curve has a finite value above zero, or the file cannot be written.
+    MissingPackageError
+        If matplotlib is not installed.
+
+    Notes
+    -----
+    A curve of more than 100 values is drawn pale, and over it the mean of the last twentieth of it.
+    """
+    curves = {label: np.asarray(values, np.float64) for label, values in losses.items()}
+    curves = {label: np.where(np.isfinite(values) & (values > 0), values, np.nan) for label, values in curves.items()}
+    if np.isnan(np.concatenate([[np.nan], *curves.values()])).all():
+        raise DataError(
+            f"loss_curve: no value to draw on a logarithmic axis, which takes finite numbers above zero, in {losses}; "
+            "did the training run?"
+        )
+    figure_module = import_optional("matplotlib.figure", call="loss_curve", package="matplotlib", extra="viz")
+    agg = import_optional("matplotlib.backends.backend_agg", call="loss_curve", package="matplotlib", extra="viz")
+
+    # No pyplot: it would keep the figure, and choose a window system.
+    figure = figure_module.Figure(figsize=(8, 5), dpi=120, layout="constrained")
+    axes = figure.add_subplot(title=title, xlabel=x_label, ylabel=y_label, yscale="log")
+    longest = max(len(values) for values in curves.values())
+    for colour, (label, values) in enumerate(curves.items()):
+        steps = np.arange(1, len(values) + 1) * (longest / max(len(values), 1))
+        if len(values) > 100:
+            axes.plot(steps, values, color=f"C{colour}", alpha=0.3, linewidth=0.8)
+            window = len(values) // 20
+            steps = steps[window - 1 :]
+            values = np.convolve(values, np.full(window, 1 / window), mode="valid")
+            label = f"{label} (mean of {window})"
+        axes.plot(steps, values, color=f"C{colour}", marker="o" if len(values) <= 20 else None, label=label)
+    axes.grid(which="both", alpha=0.25)
+    axes.legend()
+    canvas = agg.FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba(), np.float32)[..., :3]  # (H, W, 3); the figure is opaque
+    write_image(path, pixels.transpose(2, 0, 1) / np.float32(255))
+
+
+def _enlarge(rows: Sequence[Sequence[Picture]]) -> list[list[Picture]]:
+    """Return all pictures, each enlarged by the whole factor that `comparison_sheet` tells of."""
+    largest = [max(side for picture in row for side in picture.shape[1:]) for row in rows]
+    factor = -(-VISIBLE // max(largest))
+    enlarged = []
+    for row, longest in zip(rows, largest, strict=True):
+        factors = [factor * (longest // max(picture.shape[1:])) for picture in row]
+        enlarged.append([p.repeat(n, axis=1).repeat(n, axis=2) for p, n in zip(row, factors, strict=True)])
+    return enlarged
+
+
+def _text_height(texts: Sequence[str]) -> int:
+    lines = max(len(text.splitlines()) for text in texts)
+    return lines * LINE + 2 * MARGIN if lines else 0
+
+
+def _check_sheet(
+    rows: Sequence[Sequence[Picture]], column_titles: Sequence[str], captions: Sequence[Sequence[str]]
+) -> None:
+    if not rows or not column_titles:
+        raise ShapeError(
+            f"comparison_sheet: there must be a picture, but there are {len(rows)} rows and {len(column_titles)} "
+            "column titles; pass one of each at least"
+        )
+    if len(captions) != len(rows):
+        raise ShapeError(
+            f"comparison_sheet: {len(rows)} rows of pictures need as many of captions, not {len(captions)}"
+        )
+    for number, (row, row_of_captions) in enumerate(zip(rows, captions, strict=True)):
+        if not len(row) == len(row_of_captions) == len(column_titles):
+            raise ShapeError(
+                f"comparison_sheet: row {number} has {len(row)} pictures and {len(row_of_captions)} captions "
+                f"for {len(column_titles)} column titles; pass one of each for every column"
+            )
+        for picture in row:
+            if picture.ndim != 3 or picture.shape[0] not in (1, 3) or picture.size == 0:
+                raise ShapeError(
+                    f"comparison_sheet: pictures are (C, H, W) with C = 1 or 3, but row {number} has {picture.shape}; "
+                    "transpose it, or slice it out of its batch"
+                )

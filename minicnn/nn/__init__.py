@@ -1,0 +1,5 @@
+"""Layers."""
+
+from minicnn.nn import functional
+
+__all__ = ["functional"]

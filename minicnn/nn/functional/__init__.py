@@ -1,0 +1,17 @@
+"""The functions that layers are made of, with PyTorch's names and arguments; what notebooks call.
+
+Images are (N, C, H, W), signals (N, C, L), volumes (N, C, D, H, W); without N, one of them.
+"""
+
+from minicnn.nn.functional.conv import *
+from minicnn.nn.functional.conv import __all__ as _conv
+from minicnn.nn.functional.norm import *
+from minicnn.nn.functional.norm import __all__ as _norm
+from minicnn.nn.functional.pool import *
+from minicnn.nn.functional.pool import __all__ as _pool
+from minicnn.ops.activation import *
+from minicnn.ops.activation import __all__ as _activation
+from minicnn.ops.elementwise import tanh
+from minicnn.ops.linalg import linear
+
+__all__ = ["linear", "tanh", *_activation, *_conv, *_norm, *_pool]

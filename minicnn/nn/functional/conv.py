@@ -1,0 +1,217 @@
+"""Convolution and transposed convolution of signals, images and volumes."""
+
+from collections.abc import Sequence
+
+from minicnn.errors import DTypeError, ShapeError
+from minicnn.geometry import PadArgument, conv_spec, conv_transpose_spec
+from minicnn.ops.conv import conv, conv_input_grad
+from minicnn.ops.shape import reshape, squeeze, unsqueeze
+from minicnn.tensor import Tensor
+
+__all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
+
+Ints = int | Sequence[int]
+
+
+def _one_dtype(call: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    dtypes = [t.dtype for t in (x, weight, bias) if t is not None]
+    if len(set(dtypes)) > 1 or dtypes[0].kind != "f":
+        raise DTypeError(
+            f"{call}: input, weight and bias need one floating-point type, got {', '.join(map(str, dtypes))}; "
+            "convert with .to() (images: .float() / 255)"
+        )
+
+
+def _biased(call: str, y: Tensor, bias: Tensor | None, filters: int) -> Tensor:
+    if bias is None:
+        return y
+    if bias.shape != (filters,):
+        raise ShapeError(f"{call}: bias must be ({filters},), one number a filter, got {bias.shape}")
+    return y + reshape(bias, (filters,) + (1,) * (y.ndim - 2))
+
+
+def _convolve(
+    n: int,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    padding: PadArgument,
+    dilation: Ints,
+    groups: int,
+) -> Tensor:
+    call = f"conv{n}d"
+    if x.ndim == n + 1:
+        return squeeze(_convolve(n, unsqueeze(x, 0), weight, bias, stride, padding, dilation, groups), 0)
+    _one_dtype(call, x, weight, bias)
+    if weight.ndim != n + 2:
+        raise ShapeError(f"{call}: weight must have {n + 2} axes (F, C/groups, {n} kernel axes), got {weight.shape}")
+    spec = conv_spec(call, x.shape, weight.shape, stride, padding, dilation, groups)
+    return _biased(call, conv(x, weight, spec=spec), bias, weight.shape[0])
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: PadArgument = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolve signals (N, C, L) with filters (F, C/groups, KL); see `conv2d`."""
+    return _convolve(1, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: PadArgument = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolve images with filters (a cross-correlation, as everywhere in deep learning).
+
+    y[n, f, i, j] = bias[f] + Σ_{c, k, l} weight[f, c, k, l] x[n, c, i stride + k dilation - padding, ...]
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, H, W) or (C, H, W), float
+    weight : Tensor, (F, C/groups, KH, KW), of the same element type
+    bias : Tensor, (F,), optional
+    stride, dilation : int or pair of int
+    padding : int, pair of int, pair of (before, after), 'same' or 'valid'
+        Zeros around the image.
+    groups : int
+        Both channel axes are cut into so many parts that do not see each other.
+
+    Returns
+    -------
+    Tensor, (N, F, OH, OW) with OH = (H + 2 padding - dilation (KH - 1) - 1) // stride + 1
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If sizes or element types do not fit.
+
+    Notes
+    -----
+    N F C/groups KH KW OH OW multiplications and additions.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> conv2d(minicnn.ones(1, 3, 8, 8), minicnn.ones(4, 3, 3, 3), stride=2, padding=1).shape
+    (1, 4, 4, 4)
+    """
+    return _convolve(2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: PadArgument = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolve volumes (N, C, D, H, W) with filters (F, C/groups, KD, KH, KW); see `conv2d`."""
+    return _convolve(3, input, weight, bias, stride, padding, dilation, groups)
+
+
+def _convolve_transposed(
+    n: int,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    padding: Ints,
+    output_padding: Ints,
+    groups: int,
+    dilation: Ints,
+) -> Tensor:
+    call = f"conv_transpose{n}d"
+    if x.ndim == n + 1:
+        x = unsqueeze(x, 0)
+        return squeeze(_convolve_transposed(n, x, weight, bias, stride, padding, output_padding, groups, dilation), 0)
+    _one_dtype(call, x, weight, bias)
+    if weight.ndim != n + 2:
+        raise ShapeError(f"{call}: weight must have {n + 2} axes (C, F/groups, {n} kernel axes), got {weight.shape}")
+    spec = conv_transpose_spec(call, x.shape, weight.shape, stride, padding, output_padding, dilation, groups)
+    return _biased(call, conv_input_grad(x, weight, spec=spec), bias, weight.shape[1] * groups)
+
+
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    """Transposed convolution of signals; see `conv_transpose2d`."""
+    return _convolve_transposed(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    """Transposed convolution: the gradient of `conv2d` with respect to its input, used as a layer that enlarges.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, H, W) or (C, H, W), float
+    weight : Tensor, (C, F/groups, KH, KW), of the same element type
+    bias : Tensor, (F,), optional
+    stride, padding, dilation : int or pair of int
+        Those of the convolution whose gradient this is.
+    output_padding : int or pair of int
+        Rows and columns added at one side, to choose among the sizes that the convolution maps to H, W.
+    groups : int
+
+    Returns
+    -------
+    Tensor, (N, F, OH, OW) with OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If sizes or element types do not fit.
+
+    References
+    ----------
+    Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, chapter 4.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> conv_transpose2d(minicnn.ones(1, 4, 8, 8), minicnn.ones(4, 3, 2, 2), stride=2).shape
+    (1, 3, 16, 16)
+    """
+    return _convolve_transposed(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Ints = 1,
+    padding: Ints = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+) -> Tensor:
+    """Transposed convolution of volumes; see `conv_transpose2d`."""
+    return _convolve_transposed(3, input, weight, bias, stride, padding, output_padding, groups, dilation)

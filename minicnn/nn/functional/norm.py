@@ -1,0 +1,209 @@
+"""Normalisation and dropout."""
+
+from collections.abc import Sequence
+
+from minicnn import random
+from minicnn.errors import DTypeError, ShapeError
+from minicnn.ops.create import as_tensor
+from minicnn.ops.elementwise import mul, rsqrt
+from minicnn.ops.norm import normalize
+from minicnn.ops.reduce import mean, var
+from minicnn.ops.shape import reshape
+from minicnn.tape import no_grad
+from minicnn.tensor import Tensor
+
+__all__ = ["batch_norm", "dropout", "dropout2d", "group_norm", "instance_norm", "layer_norm"]
+
+
+def _per_channel(call: str, name: str, t: Tensor, x: Tensor) -> Tensor:
+    if t.shape != x.shape[1:2]:
+        raise ShapeError(f"{call}: {name} must have one number a channel, ({x.shape[1]},), got {t.shape}")
+    return reshape(t, (1, t.shape[0]) + (1,) * (x.ndim - 2))
+
+
+def _affine(call: str, y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    if weight is not None:
+        y = y * _per_channel(call, "weight", weight, y)
+    return y if bias is None else y + _per_channel(call, "bias", bias, y)
+
+
+def _needs(call: str, x: Tensor, axes: int) -> None:
+    if x.ndim < axes:
+        raise ShapeError(f"{call}: input needs at least {axes} axes, (N, C, ...), got {x.shape}")
+    if x.dtype.kind != "f":
+        raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise each channel: y = weight (x - μ) / √(σ² + eps) + bias.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, ...), float
+    running_mean, running_var : Tensor, (C,), or None
+        While training they move towards the batch's mean and UNBIASED variance by `momentum`; otherwise they are μ, σ².
+    weight, bias : Tensor, (C,), optional
+    training : bool
+        Use the batch's own μ and biased σ².
+    momentum : float
+    eps : float
+
+    Returns
+    -------
+    Tensor, the shape of the input
+
+    Raises
+    ------
+    ShapeError
+        If sizes do not fit, or if a channel has a single value to train on.
+
+    References
+    ----------
+    Ioffe and Szegedy, "Batch normalization", 2015, algorithms 1 and 2.
+    """
+    _needs("batch_norm", input, 2)
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ShapeError("batch_norm: without training, running_mean and running_var are needed")
+        centred = input - _per_channel("batch_norm", "running_mean", running_mean, input)
+        scale = rsqrt(_per_channel("batch_norm", "running_var", running_var, input) + eps)
+        return _affine("batch_norm", centred * scale, weight, bias)
+    axes = (0, *range(2, input.ndim))
+    count = input.array.size // max(input.shape[1], 1)
+    if count == 1:
+        raise ShapeError(
+            f"batch_norm: training needs more than one value a channel, the input is {input.shape}; use a larger batch"
+        )
+    if running_mean is not None and running_var is not None and count:
+        with no_grad():
+            for running, batch in ((running_mean, mean(input, axes)), (running_var, var(input, axes))):
+                running.copy_(running * (1 - momentum) + batch * momentum)
+    return _affine("batch_norm", normalize(input, axes=axes, eps=eps), weight, bias)
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise each channel of each image by itself.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, *spatial), float
+    running_mean, running_var : Tensor, (C,), or None
+        With `use_input_stats` they move towards the means over the batch of each image's statistics.
+    weight, bias : Tensor, (C,), optional
+    use_input_stats : bool
+        Use each image's own statistics, otherwise the running ones.
+    momentum : float
+    eps : float
+
+    Returns
+    -------
+    Tensor, the shape of the input
+
+    Raises
+    ------
+    ShapeError
+        If sizes do not fit, or if a channel has a single pixel.
+
+    References
+    ----------
+    Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016.
+    """
+    _needs("instance_norm", input, 3)
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    axes = tuple(range(2, input.ndim))
+    if all(input.shape[a] == 1 for a in axes):
+        raise ShapeError(f"instance_norm: more than one pixel a channel is needed, the input is {input.shape}")
+    if running_mean is not None and running_var is not None:
+        with no_grad():
+            for running, each in ((running_mean, mean(input, axes)), (running_var, var(input, axes))):
+                running.copy_(running * (1 - momentum) + mean(each, 0) * momentum)
+    return _affine("instance_norm", normalize(input, axes=axes, eps=eps), weight, bias)
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """Normalise groups of channels of each image (Wu and He, 2018).
+
+    Raises
+    ------
+    ShapeError
+        If the channels (N, C, ...) cannot be split into `num_groups`.
+    """
+    _needs("group_norm", input, 2)
+    if num_groups < 1 or input.shape[1] % num_groups:
+        raise ShapeError(f"group_norm: {input.shape[1]} channels cannot be split into num_groups={num_groups}")
+    grouped = reshape(input, (input.shape[0], num_groups, input.shape[1] // num_groups, *input.shape[2:]))
+    y = normalize(grouped, axes=tuple(range(2, grouped.ndim)), eps=eps)
+    return _affine("group_norm", reshape(y, input.shape), weight, bias)
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise over the last axes (Ba, Kiros and Hinton, 2016); weight and bias have their shape.
+
+    Raises
+    ------
+    ShapeError
+        If the input does not end in `normalized_shape`.
+    """
+    shape = tuple(normalized_shape)
+    if not shape or input.shape[-len(shape) :] != shape:
+        raise ShapeError(f"layer_norm: the input {input.shape} must end in normalized_shape={shape}")
+    y = normalize(input, axes=tuple(range(input.ndim - len(shape), input.ndim)), eps=eps)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """Set elements to 0 with probability p and divide the others by 1 - p.
+
+    Raises
+    ------
+    ShapeError
+        If p is not in [0, 1].
+
+    References
+    ----------
+    Srivastava et al., "Dropout", 2014.
+    """
+    return _drop("dropout", input, p, training, input.shape)
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    """Set whole channels (N, C, H, W) to 0 with probability p and divide the others by 1 - p (Tompson et al., 2015)."""
+    return _drop("dropout2d", input, p, training, input.shape[:-2] + (1, 1))
+
+
+def _drop(call: str, x: Tensor, p: float, training: bool, shape: tuple[int, ...]) -> Tensor:
+    if not 0 <= p <= 1:
+        raise ShapeError(f"{call}: p must be a probability from 0 to 1, got {p}")
+    if not training or p == 0:
+        return x
+    kept = random.generator().random(shape, x.dtype if x.dtype.kind == "f" else None) >= p
+    scale = 0.0 if p == 1 else 1 / (1 - p)
+    return mul(x, as_tensor(kept * x.dtype.type(scale), x.dtype, x.device))

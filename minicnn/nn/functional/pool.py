@@ -1,0 +1,188 @@
+"""Maximum and average pooling of signals, images and volumes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from minicnn.errors import DTypeError
+from minicnn.geometry import pool_spec
+from minicnn.ops.pool import avg_pool, max_pool
+from minicnn.ops.shape import squeeze, unsqueeze
+from minicnn.tensor import Tensor
+
+__all__ = ["avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d"]
+
+Ints = int | Sequence[int]
+
+
+def _pool_max(
+    n: int,
+    x: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None,
+    padding: Ints,
+    dilation: Ints,
+    ceil_mode: bool,
+    return_indices: bool,
+) -> Any:
+    if x.ndim == n + 1:
+        out = _pool_max(n, unsqueeze(x, 0), kernel_size, stride, padding, dilation, ceil_mode, True)
+        values, indices = (squeeze(t, 0) for t in out)
+    else:
+        spec = pool_spec(
+            f"max_pool{n}d", x.shape, kernel_size, stride or None, padding, dilation, ceil_mode, axes=n
+        )
+        values, indices = max_pool(x, spec=spec)
+    return (values, indices) if return_indices else values
+
+
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Take the maximum of each window of a signal (N, C, L); see `max_pool2d`."""
+    return _pool_max(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Take the maximum of each window.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, H, W) or (C, H, W)
+    kernel_size : int or pair of int
+    stride : int or pair of int, optional
+        The kernel size, if left out.
+    padding : int or pair of int
+        At most half of the kernel; padding never wins.
+    dilation : int or pair of int
+    ceil_mode : bool
+        Keep a last window that is cut off by the border.
+    return_indices : bool
+        Also return where each maximum was, counted in the flattened H W plane.
+
+    Returns
+    -------
+    Tensor, (N, C, OH, OW), and with `return_indices` an int64 one
+        NaN wins; among equals the first in row-major order does, and gets the gradient.
+
+    Raises
+    ------
+    ShapeError
+        If a window does not fit or a parameter is out of range.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> max_pool2d(minicnn.arange(16.0).reshape(1, 1, 4, 4), 2).tolist()
+    [[[[5.0, 7.0], [13.0, 15.0]]]]
+    """
+    return _pool_max(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def max_pool3d(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Take the maximum of each window of a volume (N, C, D, H, W); see `max_pool2d`."""
+    return _pool_max(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def _pool_avg(
+    n: int,
+    x: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None,
+    padding: Ints,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Tensor:
+    call = f"avg_pool{n}d"
+    if x.dtype.kind != "f":
+        raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
+    rest = (kernel_size, stride or None, padding, 1, ceil_mode, count_include_pad, divisor_override)
+    if x.ndim == n + 1:
+        return squeeze(_pool_avg(n, unsqueeze(x, 0), *rest[:3], *rest[4:]), 0)  # type: ignore[arg-type]
+    return avg_pool(x, spec=pool_spec(call, x.shape, *rest, axes=n))  # type: ignore[no-any-return]
+
+
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """Take the mean of each window of a signal (N, C, L); see `avg_pool2d`."""
+    return _pool_avg(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+
+
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """Take the mean of each window.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, H, W) or (C, H, W), float
+    kernel_size, stride, padding, ceil_mode
+        As in `max_pool2d`, with zeros for padding.
+    count_include_pad : bool
+        Divide by the padding in a window too; what ceil_mode adds beyond the padding is never counted.
+    divisor_override : int, optional
+        Divide by this instead.
+
+    Returns
+    -------
+    Tensor, (N, C, OH, OW)
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If a window does not fit, a parameter is out of range, or the input is not floating point.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> avg_pool2d(minicnn.arange(16.0).reshape(1, 1, 4, 4), 2).tolist()
+    [[[[2.5, 4.5], [10.5, 12.5]]]]
+    """
+    return _pool_avg(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+def avg_pool3d(
+    input: Tensor,
+    kernel_size: Ints,
+    stride: Ints | None = None,
+    padding: Ints = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """Take the mean of each window of a volume (N, C, D, H, W); see `avg_pool2d`."""
+    return _pool_avg(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)

@@ -1,0 +1,1 @@
+"""Operations: primitives with their gradients, and the public functions built from them."""

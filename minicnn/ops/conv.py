@@ -1,0 +1,78 @@
+"""Convolution: one trilinear form and its three partial derivatives.
+
+⟨conv(x, w), g⟩ is linear in each of x, w and g. Its derivatives are the only convolution primitives, and the gradients
+of each are the other two, so gradients of any order need nothing more:
+
+    conv(x, w)                     y[n,f,o] = Σ_{c,k} w[f,c,k] x[n, c, o stride + k dilation - padding]
+    conv_input_grad(g, w)          what multiplies each x: also the transposed convolution
+    conv_weight_grad(x, g)         what multiplies each w
+
+The references below go once over the kernel's offsets, the taps. For each tap, all outputs read one strided slice of
+the padded input, so a tap is one matrix product over channels. Any number of spatial axes, any stride, padding,
+dilation and groups.
+"""
+
+from minicnn.devices import Array, xp
+from minicnn.geometry import ConvSpec
+from minicnn.primitive import primitive
+
+__all__ = ["conv", "conv_input_grad", "conv_weight_grad"]
+
+
+@primitive
+def conv(x: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
+    xs, ws = _grouped(padded(x, spec), spec.groups, 1), _grouped(w, spec.groups, 0)
+    y = xp(x).zeros((x.shape[0], spec.groups, ws.shape[1], *spec.output_size), x.dtype)  # (N, G, F/G, *O)
+    for k, window in spec.taps:
+        y += xp(x).einsum("ngc...,gfc->ngf...", xs[(..., *window)], ws[(..., *k)])
+    return y.reshape(x.shape[0], w.shape[0], *spec.output_size)
+
+
+@primitive
+def conv_input_grad(g: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
+    gs, ws = _grouped(g, spec.groups, 1), _grouped(w, spec.groups, 0)
+    size = tuple(i + max(b, 0) + max(a, 0) for i, (b, a) in zip(spec.input_size, spec.window_padding, strict=True))
+    x = xp(g).zeros((g.shape[0], spec.groups, ws.shape[2], *size), g.dtype)  # (N, G, C/G, *padded)
+    for k, window in spec.taps:
+        x[(..., *window)] += xp(g).einsum("ngf...,gfc->ngc...", gs, ws[(..., *k)])
+    inner = tuple(slice(b, b + i) for i, (b, _) in zip(spec.input_size, spec.window_padding, strict=True))
+    return x[(..., *inner)].reshape(g.shape[0], w.shape[1] * spec.groups, *spec.input_size)
+
+
+@primitive
+def conv_weight_grad(x: Array, g: Array, *, spec: ConvSpec) -> Array:
+    """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
+    xs, gs = _grouped(padded(x, spec), spec.groups, 1), _grouped(g, spec.groups, 1)
+    w = xp(x).zeros((spec.groups, gs.shape[2], xs.shape[2], *spec.kernel_size), x.dtype)  # (G, F/G, C/G, *K)
+    axes = (0, *range(2, 2 + len(spec.kernel_size)))  # of one group: the batch and the pixels
+    for k, window in spec.taps:
+        part = xs[(..., *window)]
+        for group in range(spec.groups):
+            w[(group, ..., *k)] = xp(x).tensordot(gs[:, group], part[:, group], (axes, axes))
+    return w.reshape(g.shape[1], xs.shape[2], *spec.kernel_size)
+
+
+def padded(x: Array, spec: ConvSpec) -> Array:
+    """Return x with zeros where windows reach beyond it."""
+    widths = [(0, 0), (0, 0), *((max(b, 0), max(a, 0)) for b, a in spec.window_padding)]
+    return xp(x).pad(x, widths) if any(b or a for b, a in widths) else x
+
+
+def _grouped(x: Array, groups: int, axis: int) -> Array:
+    return x.reshape(*x.shape[:axis], groups, x.shape[axis] // groups, *x.shape[axis + 1 :])
+
+
+conv.gradient(
+    x=lambda h, w, spec: conv_input_grad(h, w, spec=spec),
+    w=lambda h, x, spec: conv_weight_grad(x, h, spec=spec),
+)
+conv_input_grad.gradient(
+    g=lambda h, w, spec: conv(h, w, spec=spec),
+    w=lambda h, g, spec: conv_weight_grad(h, g, spec=spec),
+)
+conv_weight_grad.gradient(
+    x=lambda h, g, spec: conv_input_grad(g, h, spec=spec),
+    g=lambda h, x, spec: conv(x, h, spec=spec),
+)

@@ -1,0 +1,214 @@
+"""Making tensors: from data, filled with a value, or drawn at random."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minicnn import random
+from minicnn.devices import CPU, Device
+from minicnn.dtypes import DType, category, default_dtype, int64
+from minicnn.errors import DTypeError
+from minicnn.tensor import Tensor
+
+__all__ = [
+    "arange",
+    "as_tensor",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_dlpack",
+    "from_numpy",
+    "full",
+    "full_like",
+    "linspace",
+    "ones",
+    "ones_like",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "randperm",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]
+
+Place = str | Device | None
+
+
+def _place(device: Place) -> Device:
+    return CPU if device is None else Device.named(device)
+
+
+def _finish(array: Any, device: Place, requires_grad: bool = False) -> Tensor:
+    place = _place(device)
+    return Tensor(place.array(array), requires_grad=requires_grad, device=place)
+
+
+def tensor(data: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Copy data into a new tensor.
+
+    Parameters
+    ----------
+    data : array_like
+        Arrays keep their element type; Python floats become float32, Python integers int64.
+    dtype : dtype, optional
+    device : str or Device, optional
+    requires_grad : bool
+
+    Raises
+    ------
+    DTypeError
+        If the data is not an array of bool, integer or floating-point numbers.
+
+    Examples
+    --------
+    >>> tensor([[1.0, 2.0]]).dtype
+    dtype('float32')
+    """
+    return _finish(_to_array(data, dtype, copy=True), device, requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
+    """Return data as a tensor, without a copy where none is needed; a tensor comes back as it is."""
+    if isinstance(data, Tensor):
+        if dtype is not None and data.dtype != np.dtype(dtype):
+            data = data.to(dtype)
+        return data if device is None else data.to(device)
+    return _finish(_to_array(data, dtype, copy=False), device)
+
+
+def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+    """Return a tensor that shares the memory of a NumPy array."""
+    if not isinstance(array, np.ndarray):
+        raise DTypeError(f"from_numpy: expected numpy.ndarray, got {type(array).__name__}; use minicnn.tensor")
+    category(array.dtype)
+    return Tensor(array)
+
+
+def from_dlpack(source: Any) -> Tensor:
+    """Return a tensor that shares the memory of any object with `__dlpack__`."""
+    return Tensor(source.array if isinstance(source, Tensor) else np.from_dlpack(source))
+
+
+def _to_array(data: Any, dtype: Any, copy: bool) -> np.ndarray[Any, Any]:
+    if isinstance(data, Tensor):
+        data = data.detach().to("cpu").numpy()
+    typed = hasattr(data, "dtype")
+    if not typed and isinstance(data, Sequence) and any(isinstance(d, Tensor) for d in data):
+        data = [d.tolist() if isinstance(d, Tensor) else d for d in data]
+    try:
+        array = np.array(data) if copy else np.asarray(data)
+    except ValueError as error:
+        raise DTypeError(f"tensor: the data is not a rectangular array of numbers ({error})") from error
+    category(array.dtype)
+    if dtype is None and not typed and array.dtype.kind == "f":
+        dtype = default_dtype
+    return array if dtype is None else array.astype(dtype, copy=False)
+
+
+# --- filled ---------------------------------------------------------------------------------------------------
+
+
+def _size(size: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int | np.integer) else size
+
+
+def full(
+    size: Sequence[int], fill_value: float, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a tensor of a given size filled with one value."""
+    kind = dtype or (default_dtype if isinstance(fill_value, float) else np.asarray(fill_value).dtype)
+    return _finish(np.full(tuple(size), fill_value, kind), device, requires_grad)
+
+
+def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return a tensor of zeros."""
+    return _finish(np.zeros(_size(size), dtype or default_dtype), device, requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return a tensor of ones."""
+    return _finish(np.ones(_size(size), dtype or default_dtype), device, requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return a tensor whose values are not set."""
+    return _finish(np.empty(_size(size), dtype or default_dtype), device, requires_grad)
+
+
+def eye(n: int, m: int | None = None, dtype: Any = None, device: Place = None) -> Tensor:
+    """Return the (n, m) identity matrix."""
+    return _finish(np.eye(n, m, dtype=dtype or default_dtype), device)
+
+
+def zeros_like(x: Tensor, dtype: Any = None) -> Tensor:
+    """Return zeros of the shape, element type and device of x."""
+    return zeros(x.shape, dtype=dtype or x.dtype, device=x.device)
+
+
+def ones_like(x: Tensor, dtype: Any = None) -> Tensor:
+    """Return ones of the shape, element type and device of x."""
+    return ones(x.shape, dtype=dtype or x.dtype, device=x.device)
+
+
+def empty_like(x: Tensor, dtype: Any = None) -> Tensor:
+    """Return unset values of the shape, element type and device of x."""
+    return empty(x.shape, dtype=dtype or x.dtype, device=x.device)
+
+
+def full_like(x: Tensor, fill_value: float, dtype: Any = None) -> Tensor:
+    """Return one value in the shape, element type and device of x."""
+    return full(x.shape, fill_value, dtype=dtype or x.dtype, device=x.device)
+
+
+def arange(start: float, end: float | None = None, step: float = 1, dtype: Any = None, device: Place = None) -> Tensor:
+    """Return start, start + step, ... up to but without end."""
+    low, high = (0, start) if end is None else (start, end)
+    if dtype is None and any(isinstance(v, float) for v in (low, high, step)):
+        dtype = default_dtype
+    return _finish(np.arange(low, high, step, dtype=dtype), device)
+
+
+def linspace(start: float, end: float, steps: int, dtype: Any = None, device: Place = None) -> Tensor:
+    """Return `steps` evenly spaced values from start to end, both included."""
+    return _finish(np.linspace(start, end, steps, dtype=dtype or default_dtype), device)
+
+
+# --- random ---------------------------------------------------------------------------------------------------
+
+
+def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Draw from the uniform distribution on [0, 1)."""
+    return _finish(random.generator().random(_size(size), dtype or default_dtype), device, requires_grad)
+
+
+def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Draw from the normal distribution of mean 0 and variance 1."""
+    return _finish(random.generator().standard_normal(_size(size), dtype or default_dtype), device, requires_grad)
+
+
+def rand_like(x: Tensor) -> Tensor:
+    """Draw from the uniform distribution on [0, 1) in the shape of x."""
+    return rand(x.shape, dtype=x.dtype, device=x.device)
+
+
+def randn_like(x: Tensor) -> Tensor:
+    """Draw from the normal distribution in the shape of x."""
+    return randn(x.shape, dtype=x.dtype, device=x.device)
+
+
+def randint(
+    low: int, high: int | Sequence[int], size: Sequence[int] | None = None, dtype: DType = int64, device: Place = None
+) -> Tensor:
+    """Draw integers from low to high - 1; `randint(high, size)` starts at 0."""
+    if size is None:
+        low, high, size = 0, low, high  # type: ignore[assignment]
+    return _finish(random.generator().integers(low, high, tuple(size), dtype=dtype), device)  # type: ignore[arg-type]
+
+
+def randperm(n: int, device: Place = None) -> Tensor:
+    """Draw a permutation of 0 ... n - 1."""
+    return _finish(random.generator().permutation(n), device)

@@ -1,0 +1,315 @@
+"""The methods of Tensor: each is a public function with the tensor as its first argument.
+
+`tensor.py` cannot import the operations, which are built on it, so this module attaches them: once, at import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minicnn.dtypes import bool_, default_dtype, float32, float64, int64
+from minicnn.errors import AutogradError, DataError, DTypeError, ShapeError
+from minicnn.ops import activation, create, elementwise, linalg, reduce, shape
+from minicnn.tensor import Tensor, replace
+
+
+class TensorMethods:
+    """Arithmetic, reductions, shapes and conversions."""
+
+    # arithmetic
+    __add__ = __radd__ = add = elementwise.add
+    __sub__ = sub = elementwise.sub
+    __mul__ = __rmul__ = mul = elementwise.mul
+    __truediv__ = div = elementwise.div
+    __floordiv__ = elementwise.floor_divide
+    __mod__ = remainder = elementwise.remainder
+    __pow__ = pow = elementwise.pow
+    __matmul__ = matmul = linalg.matmul
+    __neg__ = neg = elementwise.neg
+    __abs__ = abs = elementwise.abs
+    __eq__ = eq = elementwise.eq  # type: ignore[assignment]
+    __ne__ = ne = elementwise.ne  # type: ignore[assignment]
+    __lt__ = lt = elementwise.lt
+    __le__ = le = elementwise.le
+    __gt__ = gt = elementwise.gt
+    __ge__ = ge = elementwise.ge
+    __and__ = logical_and = elementwise.logical_and
+    __or__ = logical_or = elementwise.logical_or
+    __xor__ = logical_xor = elementwise.logical_xor
+    __invert__ = logical_not = elementwise.logical_not
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return elementwise.sub(other, self)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return elementwise.div(other, self)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return elementwise.pow(other, self)
+
+    def __rmatmul__(self: Any, other: Any) -> Tensor:
+        return linalg.matmul(create.as_tensor(other), self)
+
+    __hash__ = object.__hash__  # by identity, for sets and dictionaries; == compares elements
+
+    square, sqrt, rsqrt = elementwise.square, elementwise.sqrt, elementwise.rsqrt
+    exp, expm1, log, log1p = elementwise.exp, elementwise.expm1, elementwise.log, elementwise.log1p
+    sin, cos, tanh, erf = elementwise.sin, elementwise.cos, elementwise.tanh, activation.erf
+    sign, floor, ceil, round = elementwise.sign, elementwise.floor, elementwise.ceil, elementwise.round
+    isnan, isfinite = elementwise.isnan, elementwise.isfinite
+    maximum, minimum, clamp = elementwise.maximum, elementwise.minimum, elementwise.clamp
+    clip = elementwise.clamp
+    relu, sigmoid = activation.relu, activation.sigmoid
+    softmax, log_softmax = activation.softmax, activation.log_softmax
+
+    # reductions
+    sum, mean, var, std, norm = reduce.sum, reduce.mean, reduce.var, reduce.std, reduce.norm
+    amax, amin, max, min = reduce.amax, reduce.amin, reduce.max, reduce.min
+    argmax, argmin, prod, cumsum = reduce.argmax, reduce.argmin, reduce.prod, reduce.cumsum
+    all, any, logsumexp = reduce.all, reduce.any, reduce.logsumexp
+
+    # shapes
+    reshape = view = shape.reshape
+    flatten, unflatten, permute, transpose = shape.flatten, shape.unflatten, shape.permute, shape.transpose
+    squeeze, unsqueeze, flip, roll, repeat = shape.squeeze, shape.unsqueeze, shape.flip, shape.roll, shape.repeat
+    split, chunk, unbind = shape.split, shape.chunk, shape.unbind
+    index_select, gather = shape.index_select, shape.gather
+    __getitem__, __setitem__ = shape.getitem, shape.setitem
+    contiguous, clone, to = shape.contiguous, shape.clone, shape.to
+
+    def expand(self: Any, *sizes: Any) -> Tensor:
+        """Repeat axes of size 1 without a copy; -1 keeps a size."""
+        return shape.broadcast_to(self, sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes)
+
+    @property
+    def T(self: Any) -> Tensor:
+        """The axes in reverse order."""
+        return shape.permute(self, *range(self.ndim - 1, -1, -1))
+
+    @property
+    def mT(self: Any) -> Tensor:
+        """The last two axes exchanged."""
+        return linalg.mT(self)
+
+    def masked_fill(self: Any, mask: Tensor, value: float) -> Tensor:
+        """Return `value` where the mask holds, the tensor elsewhere."""
+        return elementwise.where(mask, value, self)
+
+    # types
+    def float(self: Any) -> Tensor:
+        """Convert to float32."""
+        return shape.to(self, float32)
+
+    def double(self: Any) -> Tensor:
+        """Convert to float64."""
+        return shape.to(self, float64)
+
+    def long(self: Any) -> Tensor:
+        """Convert to int64."""
+        return shape.to(self, int64)
+
+    def bool(self: Any) -> Tensor:
+        """Convert to bool."""
+        return shape.to(self, bool_)
+
+    def cpu(self: Any) -> Tensor:
+        """Move to the CPU."""
+        return shape.to(self, "cpu")
+
+    def type_as(self: Any, other: Tensor) -> Tensor:
+        """Convert to the element type of another tensor."""
+        return shape.to(self, other.dtype)
+
+    # sizes
+    def size(self: Any, dim: Any = None) -> Any:
+        """Return the shape, or one size."""
+        return self.shape if dim is None else self.shape[dim]
+
+    def dim(self: Any) -> int:
+        """Return the number of axes."""
+        return self.ndim  # type: ignore[no-any-return]
+
+    def numel(self: Any) -> int:
+        """Return the number of elements."""
+        return int(self.array.size)
+
+    def is_contiguous(self: Any) -> Any:
+        """Return whether memory is in row-major order."""
+        return self.array.flags.c_contiguous
+
+    def __len__(self: Any) -> int:
+        if not self.ndim:
+            raise ShapeError("len: a 0-d tensor has no length")
+        return int(self.array.shape[0])
+
+    def __iter__(self: Any) -> Iterator[Tensor]:
+        if not self.ndim:
+            raise ShapeError("iter: a 0-d tensor cannot be iterated")
+        return iter(shape.unbind(self))
+
+    # out of the engine
+    def item(self: Any) -> Any:
+        """Return the one element as a Python number.
+
+        Raises
+        ------
+        ShapeError
+            If there is not exactly one.
+        """
+        if self.array.size != 1:
+            raise ShapeError(f"item: the tensor is {self.shape}; only one element is a number")
+        return self.array.item()
+
+    def tolist(self: Any) -> Any:
+        """Return the elements as nested lists."""
+        return self.device.to_numpy(self.array).tolist()
+
+    def numpy(self: Any) -> np.ndarray[Any, Any]:
+        """Return the NumPy array underneath, sharing its memory.
+
+        Raises
+        ------
+        AutogradError
+            If the tensor requires a gradient: changing the array would be invisible to the tape.
+        """
+        if self.requires_grad:
+            raise AutogradError("numpy: the tensor requires a gradient; use .detach().numpy()")
+        return self.device.to_numpy(self.array)  # type: ignore[no-any-return]
+
+    def __array__(self: Any, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise DTypeError(f"__array__: {array.dtype} cannot become {np.dtype(dtype)} without a copy")
+            return array.astype(dtype)  # type: ignore[no-any-return]
+        return array.copy() if copy else array  # type: ignore[no-any-return]
+
+    def __dlpack__(self: Any, **options: Any) -> Any:
+        if self.requires_grad:
+            raise AutogradError("dlpack: the tensor requires a gradient; use .detach()")
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self: Any) -> Any:
+        return self.array.__dlpack_device__()
+
+    def __bool__(self: Any) -> Any:
+        if self.array.size != 1:
+            raise DataError(f"bool: a tensor of shape {self.shape} is neither true nor false; use .any() or .all()")
+        return bool(self.array.item())
+
+    def __float__(self: Any) -> Any:
+        return float(self.item())
+
+    def __int__(self: Any) -> int:
+        return int(self.item())
+
+    def __index__(self: Any) -> int:
+        if self.dtype.kind not in "biu":
+            raise DTypeError(f"index: only an integer tensor is an index, this one is {self.dtype}")
+        return int(self.item())
+
+    def __format__(self: Any, spec: str) -> str:
+        return format(self.item(), spec) if spec and not self.ndim else str(self)
+
+    def __repr__(self: Any) -> str:
+        body = np.array2string(self.device.to_numpy(self.array), separator=", ", precision=4, prefix="tensor(")
+        notes = [] if self.dtype in (default_dtype, int64, bool_) else [f"dtype={self.dtype}"]
+        if self.grad_fn is not None:
+            notes.append(f"grad_fn={self.grad_fn!r}")
+        elif self.requires_grad:
+            notes.append("requires_grad=True")
+        return f"tensor({', '.join([body, *notes])})"
+
+    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
+        if not self.is_leaf:
+            raise AutogradError("deepcopy: only leaves can be copied deeply; use .detach().clone()")
+        twin = type(self).__new__(type(self))
+        Tensor.__init__(twin, self.array.copy(), requires_grad=self.requires_grad, device=self.device)
+        twin.grad = None if self.grad is None else self.grad.detach().clone()
+        memo[id(self)] = twin
+        return twin
+
+    # new tensors like this one
+    def new_tensor(self: Any, data: Any) -> Tensor:
+        """Return data as a tensor of this element type and device."""
+        return create.tensor(data, dtype=self.dtype, device=self.device)
+
+    def new_zeros(self: Any, *size: Any) -> Tensor:
+        """Return zeros of this element type and device."""
+        return create.zeros(*size, dtype=self.dtype, device=self.device)
+
+    def new_ones(self: Any, *size: Any) -> Tensor:
+        """Return ones of this element type and device."""
+        return create.ones(*size, dtype=self.dtype, device=self.device)
+
+    # in place
+    def add_(self: Any, other: Any, alpha: Any = 1) -> Tensor:
+        """Add alpha times `other` in place."""
+        return replace(self, _same(self, elementwise.add(self, other if alpha == 1 else elementwise.mul(other, alpha))))
+
+    def sub_(self: Any, other: Any) -> Tensor:
+        """Subtract in place."""
+        return replace(self, _same(self, elementwise.sub(self, other)))
+
+    def mul_(self: Any, other: Any) -> Tensor:
+        """Multiply in place."""
+        return replace(self, _same(self, elementwise.mul(self, other)))
+
+    def div_(self: Any, other: Any) -> Tensor:
+        """Divide in place."""
+        return replace(self, _same(self, elementwise.div(self, other)))
+
+    def clamp_(self: Any, min: Any = None, max: Any = None) -> Tensor:
+        """Limit in place."""
+        return replace(self, elementwise.clamp(self, min, max))
+
+    def relu_(self: Any) -> Tensor:
+        """Set negative elements to 0."""
+        return replace(self, activation.relu(self))
+
+    def copy_(self: Any, source: Tensor) -> Tensor:
+        """Write another tensor's elements into this one, broadcasting them."""
+        return replace(self, shape.broadcast_to(shape.to(source, self.dtype), self.shape))
+
+    def fill_(self: Any, value: Any) -> Tensor:
+        """Set every element to a number."""
+        return replace(self, create.full_like(self, value))
+
+    def zero_(self: Any) -> Tensor:
+        """Set every element to 0."""
+        return replace(self, create.zeros_like(self))
+
+    def normal_(self: Any, mean: Any = 0.0, std: Any = 1.0) -> Tensor:
+        """Draw every element from a normal distribution."""
+        return replace(self, create.randn(self.shape, dtype=self.dtype, device=self.device) * std + mean)
+
+    def uniform_(self: Any, low: Any = 0.0, high: Any = 1.0) -> Tensor:
+        """Draw every element from a uniform distribution."""
+        return replace(self, create.rand(self.shape, dtype=self.dtype, device=self.device) * (high - low) + low)
+
+    def __iadd__(self: Any, other: Any) -> Any:
+        return self.add_(other)
+
+    def __isub__(self: Any, other: Any) -> Any:
+        return self.sub_(other)
+
+    def __imul__(self: Any, other: Any) -> Any:
+        return self.mul_(other)
+
+    def __itruediv__(self: Any, other: Any) -> Any:
+        return self.div_(other)
+
+
+def _same(target: Tensor, result: Tensor) -> Tensor:
+    """Refuse an in-place result whose element type the target cannot hold."""
+    if not np.can_cast(result.dtype, target.dtype, "same_kind"):
+        raise DTypeError(f"in-place: a result of {result.dtype} cannot be written into {target.dtype}")
+    return result if result.dtype == target.dtype else shape.cast(result, target.dtype)
+
+
+for _name, _method in vars(TensorMethods).items():
+    if _name not in ("__module__", "__dict__", "__weakref__", "__doc__", "__qualname__"):
+        setattr(Tensor, _name, _method)

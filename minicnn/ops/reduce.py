@@ -1,0 +1,227 @@
+"""Primitives that combine the elements along axes, and what is built from them."""
+
+import builtins
+from collections.abc import Sequence
+from math import prod as product
+from typing import NamedTuple
+
+from minicnn.devices import Array, xp
+from minicnn.dtypes import int64
+from minicnn.errors import DTypeError, ShapeError
+from minicnn.ops.elementwise import div, eq, exp, log, mul, sqrt, square, sub
+from minicnn.ops.shape import _reshape, _spread, _sum, as_float, axes_of, axis_of, cast, flip, gather, unsqueeze
+from minicnn.primitive import primitive
+from minicnn.tensor import Tensor
+
+__all__ = [
+    "MaxResult",
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "cumsum",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "norm",
+    "prod",
+    "std",
+    "sum",
+    "var",
+]
+
+Dims = int | Sequence[int] | None
+
+
+class MaxResult(NamedTuple):
+    """What `max` and `min` along one axis return."""
+
+    values: Tensor
+    indices: Tensor
+
+
+@primitive
+def _amax(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
+    return x.max(axis=axes, keepdims=keepdim)
+
+
+@primitive
+def _amin(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
+    return x.min(axis=axes, keepdims=keepdim)
+
+
+@primitive
+def _prod(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
+    return x.prod(axis=axes, keepdims=keepdim)
+
+
+@primitive
+def _argmax(x: Array, *, axis: int | None, keepdim: bool) -> Array:
+    return x.argmax(axis=axis, keepdims=keepdim)
+
+
+@primitive
+def _argmin(x: Array, *, axis: int | None, keepdim: bool) -> Array:
+    return x.argmin(axis=axis, keepdims=keepdim)
+
+
+@primitive
+def _all(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
+    return x.all(axis=axes, keepdims=keepdim)
+
+
+@primitive
+def _any(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
+    return x.any(axis=axes, keepdims=keepdim)
+
+
+@primitive
+def _cumsum(x: Array, *, axis: int) -> Array:
+    return xp(x).cumsum(x, axis=axis)
+
+
+def _share(g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Divide the gradient of an extremum equally among the elements that reach it."""
+    hit = cast(eq(x, _spread(y.detach(), x.shape, axes)), x.dtype)
+    return mul(_spread(div(g, _reshape(_sum(hit, axes=axes, keepdim=False), shape=g.shape)), x.shape, axes), hit)
+
+
+def _others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """For each element the product of the others along the axes, without dividing, so that zeros are exact."""
+    kept = [i for i in range(x.ndim) if i not in axes]
+    order = (*kept, *axes)
+    rows = x.permute(order).reshape(*(x.shape[i] for i in kept), -1)
+    n = rows.shape[-1]
+    table = rows.unsqueeze(-2).expand(*rows.shape[:-1], n, n)
+    eye = x.new_tensor(xp(x.array).eye(n))
+    others = _prod(table * (1 - eye) + eye, axes=(table.ndim - 1,), keepdim=False)
+    back = sorted(range(x.ndim), key=lambda i: order[i])
+    return others.reshape(tuple(x.shape[i] for i in order)).permute(back)  # type: ignore[no-any-return]
+
+
+_amax.gradient(x=lambda h, x, y, axes: _share(h, x, y, axes))
+_amin.gradient(x=lambda h, x, y, axes: _share(h, x, y, axes))
+_prod.gradient(x=lambda h, x, axes: mul(_spread(h, x.shape, axes), _others(x, axes)))
+_cumsum.gradient(x=lambda h, axis: flip(_cumsum(flip(h, axis), axis=axis), axis))
+
+
+def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Add up along axes, all of them if `dim` is left out; bools and integers give int64."""
+    x = x if x.dtype.kind == "f" else cast(x, int64)
+    return _sum(x, axes=axes_of("sum", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+
+
+def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Return the arithmetic mean along axes.
+
+    Raises
+    ------
+    DTypeError
+        For integer tensors.
+    """
+    if x.dtype.kind != "f":
+        raise DTypeError(f"mean: the tensor holds {x.dtype}; convert it with .float() first")
+    axes = axes_of("mean", dim, x.ndim)
+    return div(_sum(x, axes=axes, keepdim=keepdim), product(x.shape[a] for a in axes))
+
+
+def var(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
+    """Return Σ (x - mean)² / (n - correction) along axes."""
+    x = as_float(x)
+    axes = axes_of("var", dim, x.ndim)
+    total = _sum(square(sub(x, mean(x, axes or None, keepdim=True))), axes=axes, keepdim=keepdim)
+    return div(total, builtins.max(product(x.shape[a] for a in axes) - correction, 0))
+
+
+def std(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
+    """Return the square root of the variance."""
+    return sqrt(var(x, dim, correction, keepdim))
+
+
+def norm(x: Tensor, p: float = 2, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Return (Σ |x|ᵖ)^(1/p) along axes, or the largest |x| for p = inf."""
+    x = as_float(x)
+    if p == 2:
+        return sqrt(sum(square(x), dim, keepdim))
+    if p == float("inf"):
+        return amax(x.abs(), dim, keepdim)
+    return sum(x.abs() ** p, dim, keepdim) ** (1 / p)
+
+
+def _not_empty(call: str, x: Tensor, axes: tuple[int, ...]) -> None:
+    if builtins.any(x.shape[a] == 0 for a in axes):
+        raise ShapeError(f"{call}: there is nothing to choose from along an axis of size 0; the tensor is {x.shape}")
+
+
+def amax(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Return the largest element along axes; equal ones share the gradient."""
+    axes = axes_of("amax", dim, x.ndim)
+    _not_empty("amax", x, axes)
+    return _amax(x, axes=axes, keepdim=keepdim)  # type: ignore[no-any-return]
+
+
+def amin(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Return the smallest element along axes; equal ones share the gradient."""
+    axes = axes_of("amin", dim, x.ndim)
+    _not_empty("amin", x, axes)
+    return _amin(x, axes=axes, keepdim=keepdim)  # type: ignore[no-any-return]
+
+
+def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Return the index of the first largest element along an axis, or of all elements in row-major order."""
+    _not_empty("argmax", x, axes_of("argmax", dim, x.ndim))
+    return _argmax(x, axis=None if dim is None else axis_of("argmax", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+
+
+def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Return the index of the first smallest element along an axis, or of all elements in row-major order."""
+    _not_empty("argmin", x, axes_of("argmin", dim, x.ndim))
+    return _argmin(x, axis=None if dim is None else axis_of("argmin", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+
+
+def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
+    """Return the largest element; along one axis, with the index of the first one, which alone gets the gradient."""
+    return amax(x) if dim is None else _pick(x, argmax(x, dim, keepdim=True), dim, keepdim)
+
+
+def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
+    """Return the smallest element; along one axis, with the index of the first one, which alone gets the gradient."""
+    return amin(x) if dim is None else _pick(x, argmin(x, dim, keepdim=True), dim, keepdim)
+
+
+def _pick(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResult:
+    values = gather(x, dim, index)
+    return MaxResult(values, index) if keepdim else MaxResult(values.squeeze(dim), index.squeeze(dim))
+
+
+def prod(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Multiply along axes; the gradient is exact where elements are zero."""
+    return _prod(x, axes=axes_of("prod", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+
+
+def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Return whether every element is not 0."""
+    return _all(x, axes=axes_of("all", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+
+
+def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Return whether an element is not 0."""
+    return _any(x, axes=axes_of("any", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+
+
+def cumsum(x: Tensor, dim: int) -> Tensor:
+    """Return the running sum along an axis."""
+    return _cumsum(x, axis=axis_of("cumsum", dim, x.ndim))  # type: ignore[no-any-return]
+
+
+def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+    """Return log Σ eˣ along axes without overflow."""
+    x = as_float(x)
+    axes = axes_of("logsumexp", dim, x.ndim)
+    top = amax(x.detach(), axes, keepdim=True)
+    top = top.masked_fill(~top.isfinite(), 0.0)
+    out = log(sum(exp(sub(x, top)), axes, keepdim=True)) + top
+    return out if keepdim else out.squeeze(axes)

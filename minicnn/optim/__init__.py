@@ -1,0 +1,2 @@
+"""Optimizers."""
+__all__: list[str] = []

@@ -1,0 +1,190 @@
+"""The tape: what was called, in which order, and the walk back that carries gradients.
+
+Every recorded call is a `Node`; a tensor that a user made is a `Leaf`. Nodes are numbered as they are made, so going
+from the highest number to the lowest meets each call after everything that was made from it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from minicnn.errors import AutogradError
+
+if TYPE_CHECKING:
+    from minicnn.primitive import Primitive
+    from minicnn.tensor import Tensor
+
+__all__ = ["Leaf", "Node", "Version", "detect_anomaly", "enable_grad", "is_grad_enabled", "mode", "no_grad", "walk"]
+
+
+class Mode(threading.local):
+    recording = True
+    anomaly = False
+
+
+mode = Mode()
+clock = count()
+
+
+class Version:
+    """How often the memory behind a tensor and all its views was written in place."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Leaf:
+    """Where the tape ends: the node of a tensor that a user made and wants the gradient of."""
+
+    __slots__ = ("hooks", "order", "tensor")
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.order = next(clock)
+        self.tensor = weakref.ref(tensor)
+        self.hooks: dict[int, Callable[[Tensor], Tensor | None]] = {}
+
+
+class Node:
+    """One recorded call: `edges` are the nodes of its inputs (None where no gradient is wanted)."""
+
+    __slots__ = ("device", "edges", "hooks", "order", "params", "primitive", "retained", "saved", "shapes")
+
+    def __init__(self, primitive: Primitive, inputs: Sequence[Tensor], params: dict[str, Any]) -> None:
+        self.primitive, self.params, self.order = primitive, params, next(clock)
+        self.hooks: dict[int, Callable[[Tensor], Tensor | None]] = {}
+        self.device = inputs[0].device
+        self.shapes = tuple(t.array.shape for t in inputs)
+        self.edges = tuple(t._node if primitive.differentiable(i) else None for i, t in enumerate(inputs))
+        self.saved: dict[str, Any] | None = {}
+        self.retained: weakref.ref[Tensor] | None = None
+
+    def name(self) -> str:
+        """Return the name of the primitive that was called."""
+        return self.primitive.name
+
+    def __repr__(self) -> str:
+        return f"<{self.primitive.name}>"
+
+
+# --- modes --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def set_mode(**wanted: bool) -> Iterator[None]:
+    before = {name: getattr(mode, name) for name in wanted}
+    for name, value in wanted.items():
+        setattr(mode, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(mode, name, value)
+
+
+def no_grad() -> Any:
+    """Record nothing inside the `with` block, or in the function that this decorates."""
+    return set_mode(recording=False)
+
+
+def enable_grad() -> Any:
+    """Record inside the `with` block, even within `no_grad`."""
+    return set_mode(recording=True)
+
+
+def is_grad_enabled() -> bool:
+    """Return whether calls are recorded now."""
+    return mode.recording
+
+
+def detect_anomaly() -> Any:
+    """Raise AnomalyError, naming the operation, when one makes NaN or infinity from finite inputs."""
+    return set_mode(anomaly=True)
+
+
+# --- the walk -----------------------------------------------------------------------------------------------
+
+
+def walk(
+    outputs: Sequence[Tensor],
+    gradients: Sequence[Tensor | None],
+    wanted: set[Node | Leaf] | None,
+    retain: bool,
+    create_graph: bool,
+) -> dict[Node | Leaf, Tensor]:
+    """Carry gradients from `outputs` towards the leaves; return those of the wanted nodes (all leaves, if None)."""
+    pending: dict[Node | Leaf, Tensor] = {}
+    queue: list[tuple[int, Node | Leaf]] = []
+    found: dict[Node | Leaf, Tensor] = {}
+
+    def arrive(node: Node | Leaf, h: Tensor) -> None:
+        if node in pending:
+            pending[node] = pending[node] + h
+        else:
+            pending[node] = h
+            heapq.heappush(queue, (-node.order, node))
+
+    with set_mode(recording=create_graph):
+        for output, gradient in zip(outputs, gradients, strict=True):
+            node, h = _root(output, gradient)
+            arrive(node, h)
+        on_path = None if wanted is None else _ancestors(pending, wanted)
+        while queue:
+            node = heapq.heappop(queue)[1]
+            h = pending.pop(node)
+            for hook in list(node.hooks.values()):
+                replaced = hook(h)
+                h = h if replaced is None else replaced
+            if isinstance(node, Leaf):
+                if wanted is None or node in wanted:
+                    found[node] = h
+                continue
+            if node in wanted if wanted is not None else node.retained is not None:
+                found[node] = h
+            for position, h_in in node.primitive.pull(node, h, on_path):
+                edge = node.edges[position]
+                assert edge is not None
+                arrive(edge, h_in)
+            if not retain and node.saved:
+                node.saved = None
+    return found
+
+
+def _root(output: Tensor, gradient: Tensor | None) -> tuple[Node | Leaf, Tensor]:
+    if output._node is None:
+        raise AutogradError(
+            "backward: the output does not require a gradient; build it from tensors with requires_grad=True, "
+            "outside no_grad()"
+        )
+    if gradient is None:
+        if output.array.size != 1:
+            raise AutogradError(
+                f"backward: only an output of one element has a gradient by itself, this one is {output.shape}; "
+                "reduce it to a scalar or pass gradient="
+            )
+        gradient = output._wrap(output.array * 0 + 1, output.device)
+    elif gradient.shape != output.shape:
+        raise AutogradError(f"backward: the gradient is {gradient.shape} but the output is {output.shape}")
+    return output._node, gradient
+
+
+def _ancestors(roots: Iterable[Node | Leaf], wanted: set[Node | Leaf]) -> set[Node | Leaf]:
+    """Return the nodes below the roots through which a wanted node is reached."""
+    seen, todo = set(), list(roots)
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.add(node)
+            todo += [e for e in getattr(node, "edges", ()) if e is not None]
+    useful = set(wanted)
+    for node in sorted(seen, key=lambda n: n.order):
+        if any(e in useful for e in getattr(node, "edges", ())):
+            useful.add(node)
+    return useful

@@ -1,0 +1,15 @@
+import subprocess
+import sys
+
+import minicnn.data
+
+
+def test_every_public_name_is_there_and_sorted():
+    assert minicnn.data.__all__ == sorted(minicnn.data.__all__)
+    for name in minicnn.data.__all__:
+        assert hasattr(minicnn.data, name)
+
+
+def test_importing_does_not_need_pillow():
+    program = "import sys; sys.modules['PIL'] = None; import minicnn.data"
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,70 @@
+"""The public names: declared, complete and documented. (That `__all__` is sorted, ruff's RUF022 checks.)"""
+
+import importlib
+import inspect
+import pkgutil
+from types import ModuleType
+
+import pytest
+
+import minicnn
+from minicnn import errors
+
+MODULES = [
+    "minicnn",
+    *sorted(
+        module.name
+        for module in pkgutil.walk_packages(minicnn.__path__, "minicnn.")
+        if not any(part.startswith("_") for part in module.name.split("."))
+    ),
+]
+
+
+@pytest.fixture(params=MODULES)
+def module(request: pytest.FixtureRequest) -> ModuleType:
+    return importlib.import_module(request.param)
+
+
+def is_documented(thing: object) -> bool:
+    text = vars(thing).get("__doc__") if isinstance(thing, type) else inspect.getdoc(thing)
+    # A dataclass without a docstring gets its signature for one.
+    return bool(text) and not (isinstance(thing, type) and text.startswith(f"{thing.__name__}("))
+
+
+def test_every_module_says_what_it_is_for(module):
+    assert module.__doc__
+
+
+def test_all_is_declared_and_every_name_exists(module):
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+    assert len(set(module.__all__)) == len(module.__all__)
+
+
+def test_all_is_complete(module):
+    defined = {
+        name
+        for name, thing in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isfunction(thing) or inspect.isclass(thing))
+        and thing.__module__ == module.__name__
+    }
+    assert sorted(defined - set(module.__all__)) == []
+
+
+def test_every_public_function_and_class_has_a_docstring(module):
+    things = {name: getattr(module, name) for name in module.__all__}
+    bare = [name for name, thing in things.items() if callable(thing) and not is_documented(thing)]
+    assert bare == []
+
+
+def test_every_error_is_a_minicnn_error_and_one_of_python():
+    classes = [getattr(errors, name) for name in errors.__all__]
+    assert all(issubclass(error, errors.MiniCNNError) for error in classes)
+    builtin = (ImportError, RuntimeError, TypeError, ValueError)
+    assert all(issubclass(error, builtin) for error in classes if error is not errors.MiniCNNError)
+
+
+def test_the_version_is_a_version():
+    numbers = minicnn.__version__.split(".")
+    assert len(numbers) == 3
+    assert all(number.isdigit() for number in numbers)
