@@ -102,14 +102,14 @@ class PatchDataset:
     transform : function (patch, generator) -> sample, for example to add noise; the patch is its own to change
     seed : with the epoch and the index it determines everything
 
-    Returns (of indexing)
-    ---------------------
-    a patch (C, h, w), or a tuple of them where `images` holds tuples, or what `transform` makes of it
-
     Raises
     ------
     DataError
         No pictures, a picture smaller than the patch, or shapes that do not belong together.
+
+    Notes
+    -----
+    A sample is a patch (C, h, w), or a tuple of them where `images` holds tuples, or what `transform` makes of it.
 
     Examples
     --------

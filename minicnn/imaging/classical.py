@@ -65,8 +65,8 @@ def wavelet(image: Picture, sigma: float) -> Picture:
     ----------
     Chang, Yu, Vetterli: Adaptive wavelet thresholding for image denoising and compression. IEEE TIP 9 (2000).
     """
-    import_optional("pywt", call="wavelet", package="PyWavelets", extra="data")
     restoration = _restoration("wavelet", image, sigma)
+    import_optional("pywt", call="wavelet", package="PyWavelets", extra="data")
     colour = image.shape[0] == 3
     return _clip(
         restoration.denoise_wavelet(
@@ -88,10 +88,11 @@ def non_local_means(image: Picture, sigma: float) -> Picture:
     Buades, Coll, Morel: A non-local algorithm for image denoising. CVPR 2005.
     """
     restoration = _restoration("non_local_means", image, sigma)
+    plain, axis = (image[0], None) if len(image) == 1 else (image, 0)  # scikit-image transposes a lone channel
     result = restoration.denoise_nl_means(
-        image, patch_size=5, patch_distance=6, h=0.6 * sigma, sigma=sigma, fast_mode=True, channel_axis=0
+        plain, patch_size=5, patch_distance=6, h=0.6 * sigma, sigma=sigma, fast_mode=True, channel_axis=axis
     )
-    return _clip(result.reshape(image.shape))  # scikit-image drops the channel axis of a grey picture
+    return _clip(result.reshape(image.shape))
 
 
 # The one list: reports and benchmarks run over it.

@@ -1,0 +1,63 @@
+"""Threads over the batch: NumPy releases the GIL in matrix products, copies and ufuncs.
+
+Each task is a slice of work that takes 100 µs and more (below that, handing over the GIL costs more than it gives).
+BLAS keeps to one thread inside them, for its own threads would fight ours over the same cores.
+"""
+
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minicnn.devices import Array
+from minicnn.dtypes import DType
+
+__all__ = ["run", "scratch", "slices"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@cache
+def _pool() -> tuple[int, ThreadPoolExecutor, Any]:
+    from threadpoolctl import ThreadpoolController
+
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return workers, ThreadPoolExecutor(workers, thread_name_prefix="minicnn"), ThreadpoolController()
+
+
+def run(function: Callable[[T], R], tasks: Iterable[T]) -> list[R]:
+    """Call `function` on every task, in threads; results in the order of the tasks."""
+    tasks = list(tasks)
+    if len(tasks) == 1:
+        return [function(tasks[0])]
+    workers, pool, blas = _pool()
+    if workers == 1:
+        return [function(task) for task in tasks]
+    context = contextvars.copy_context()  # NumPy keeps errstate there
+    with blas.limit(limits=1, user_api="blas"):
+        return list(pool.map(lambda task: context.copy().run(function, task), tasks))
+
+
+def slices(n: int) -> list[slice]:
+    """Cut n items into a slice for each worker."""
+    parts = min(_pool()[0], n)
+    return [slice(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
+
+
+_local = threading.local()
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: DType) -> Array:
+    """Return this thread's buffer of that name with unset values: fresh memory costs ten times a warm buffer."""
+    size = int(np.prod(shape))
+    buffers = _local.__dict__
+    key = f"{name}:{dtype.str}"
+    if key not in buffers or buffers[key].size < size:
+        buffers[key] = np.empty(size, dtype)
+    return buffers[key][:size].reshape(shape)
