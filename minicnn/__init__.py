@@ -3,24 +3,69 @@
 The surface is PyTorch's: `import minicnn as torch`, `import minicnn.nn as nn`, `import minicnn.optim as optim`.
 """
 
-from minicnn import autograd, nn, optim
-from minicnn.devices import Device as device
+# ruff: noqa: F403 (every module says in its own __all__ what it gives)
+
+from minicnn import autograd, errors, nn, optim
+from minicnn.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.dispatch import explain, use_kernel
 from minicnn.dtypes import bool_ as bool
 from minicnn.dtypes import float32, float64, int32, int64, uint8
 from minicnn.errors import *
-from minicnn.errors import __all__ as _errors
-from minicnn.ops import methods
+from minicnn.ops import comparison as _comparison
+from minicnn.ops import create as _create
+from minicnn.ops import elementwise as _elementwise
+from minicnn.ops import indexing as _indexing
+from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its methods)
+from minicnn.ops import reduce as _reduce
+from minicnn.ops import shape as _shape
 from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
+from minicnn.ops.comparison import *
 from minicnn.ops.create import *
-from minicnn.ops.create import __all__ as _create
 from minicnn.ops.elementwise import *
-
+from minicnn.ops.indexing import *
 from minicnn.ops.linalg import matmul
 from minicnn.ops.reduce import *
 from minicnn.ops.shape import *
 from minicnn.random import get_rng_state, initial_seed, manual_seed, set_rng_state
 from minicnn.tape import detect_anomaly, enable_grad, is_grad_enabled, no_grad
 from minicnn.tensor import Tensor
+
+__all__ = [
+    "Tensor",
+    "autograd",
+    "bool",
+    "detect_anomaly",
+    "device",
+    "enable_grad",
+    "erf",
+    "errors",
+    "explain",
+    "float32",
+    "float64",
+    "get_rng_state",
+    "initial_seed",
+    "int32",
+    "int64",
+    "is_grad_enabled",
+    "log_softmax",
+    "manual_seed",
+    "matmul",
+    "nn",
+    "no_grad",
+    "optim",
+    "relu",
+    "set_rng_state",
+    "sigmoid",
+    "softmax",
+    "uint8",
+    "use_kernel",
+]
+__all__ += errors.__all__
+__all__ += _comparison.__all__
+__all__ += _create.__all__
+__all__ += _elementwise.__all__
+__all__ += _indexing.__all__
+__all__ += _reduce.__all__
+__all__ += _shape.__all__
 
 __version__ = "0.1.0"

@@ -10,7 +10,18 @@ import numpy as np
 
 from minicnn.errors import DTypeError
 
-__all__ = ["bool_", "default_dtype", "float32", "float64", "int32", "int64", "result_type", "uint8"]
+__all__ = [
+    "bool_",
+    "category",
+    "default_dtype",
+    "float32",
+    "float64",
+    "int32",
+    "int64",
+    "result_type",
+    "scalar_dtype",
+    "uint8",
+]
 
 DType = np.dtype[Any]
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
+from operator import index
+from typing import Any
 
 from minicnn.errors import ShapeError
 
@@ -117,8 +119,9 @@ def _taps(
     return tuple((offset, window(offset)) for offset in product(*map(range, kernels)))
 
 
-def _per_axis(call: str, name: str, value: int | Sequence[int], n: int, low: int) -> Sizes:
-    sizes = (value,) * n if isinstance(value, int) else tuple(value)
+def _per_axis(call: str, name: str, value: Any, n: int, low: int) -> Sizes:
+    value = _hashable(value)
+    sizes = value if isinstance(value, tuple) else (value,)
     if len(sizes) == 1:
         sizes *= n
     if len(sizes) != n or not all(isinstance(v, int) and v >= low for v in sizes):
@@ -142,7 +145,7 @@ def _pads(call: str, padding: PadArgument, stride: Sizes, reach: Sizes) -> Pads:
         if len(pairs) != n:
             raise ShapeError(f"{call}: padding must have {n} (before, after) pairs, got {padding!r}")
         return tuple((before, after) for before, after in pairs)
-    return tuple((p, p) for p in _per_axis(call, "padding", padding, n, 0))  # type: ignore[arg-type]
+    return tuple((p, p) for p in _per_axis(call, "padding", padding, n, 0))
 
 
 @lru_cache(maxsize=4096)
@@ -214,7 +217,9 @@ def conv_spec(
     >>> conv_spec("conv2d", (8, 3, 32, 32), (16, 3, 3, 3), stride=2, padding=1).output_size
     (16, 16)
     """
-    return _conv_spec(call, input_shape, weight_shape, _hashable(stride), _hashable(padding), _hashable(dilation), groups)
+    return _conv_spec(
+        call, input_shape, weight_shape, _hashable(stride), _hashable(padding), _hashable(dilation), groups
+    )
 
 
 def conv_transpose_spec(
@@ -264,6 +269,8 @@ def conv_transpose_spec(
         )
     if input_shape[1] % groups:
         raise ShapeError(f"{call}: {input_shape[1]} input channels cannot be split into groups={groups}")
+    if min(weight_shape[2:]) < 1:
+        raise ShapeError(f"{call}: every kernel axis must be at least 1; weight is {weight_shape}")
     strides, dilations = _per_axis(call, "stride", stride, n, 1), _per_axis(call, "dilation", dilation, n, 1)
     pads = _per_axis(call, "padding", padding, n, 0)
     extra = _per_axis(call, "output_padding", output_padding, n, 0)
@@ -276,7 +283,9 @@ def conv_transpose_spec(
     size = tuple((i - 1) * s - 2 * p + d * (k - 1) + e + 1 for i, k, s, p, d, e in axes)
     if min(size) < 1 or min(input_shape[2:]) < 1:
         raise ShapeError(f"{call}: the output would be {size} for input {input_shape}; use less padding")
-    return ConvSpec(size, weight_shape[2:], strides, tuple((p, p) for p in pads), dilations, groups)
+    # Where output_padding reaches the stride, padding after the input is cut so that no further output fits.
+    padding_pairs = tuple((p, p - e // s * s) for p, e, s in zip(pads, extra, strides, strict=True))
+    return ConvSpec(size, weight_shape[2:], strides, padding_pairs, dilations, groups)
 
 
 def pool_spec(
@@ -300,8 +309,10 @@ def pool_spec(
 
     Examples
     --------
-    >>> pool_spec("max_pool2d", (1, 1, 5, 5), 2).output_size, pool_spec("max_pool2d", (1, 1, 5, 5), 2, ceil_mode=True).output_size
-    ((2, 2), (3, 3))
+    >>> pool_spec("max_pool2d", (1, 1, 5, 5), 2).output_size
+    (2, 2)
+    >>> pool_spec("max_pool2d", (1, 1, 5, 5), 2, ceil_mode=True).output_size
+    (3, 3)
     """
     if len(input_shape) != axes + 2:
         raise ShapeError(f"{call}: input must have {axes + 2} axes (N, C, {axes} spatial), got {input_shape}")
@@ -334,7 +345,8 @@ def pool_spec(
     return spec
 
 
-def _hashable(value: int | str | Sequence[int] | Sequence[tuple[int, int]]) -> int | str | tuple:  # type: ignore[type-arg]
-    if isinstance(value, int | str):
-        return value
-    return tuple(v if isinstance(v, int) else tuple(v) for v in value)
+def _hashable(value: Any) -> Any:
+    """Sequences as tuples, NumPy's integers as Python's; what is neither is left for `_per_axis` to refuse."""
+    if hasattr(value, "__index__"):
+        return index(value)
+    return tuple(map(_hashable, value)) if isinstance(value, Sequence) and not isinstance(value, str) else value

@@ -1,9 +1,8 @@
 """Primitives: what the tape records, and where every gradient rule is written.
 
-A `Primitive` is a function on arrays
-with a gradient rule for each input. Calling it on tensors runs the kernel that `dispatch` selects and, when recording,
-leaves a node: the primitive, the values that its rules ask for, and the nodes of its inputs. `backward` and `grad`
-walk the nodes from the newest to the oldest and call the rules.
+A `Primitive` is a function on arrays with a gradient rule for each input. Calling it on tensors runs the kernel that
+`dispatch` selects and, when recording, leaves a node: the primitive, the values that the rules in question ask for, and
+the nodes of its inputs. `backward` and `grad` walk the nodes from the newest to the oldest and call the rules.
 
 Rules are written with primitives, so with `create_graph=True` the walk itself is recorded, and gradients of gradients
 need nothing more.
@@ -22,17 +21,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from minicnn.devices import Array
 from minicnn.dispatch import kernel, select
 from minicnn.errors import AnomalyError, AutogradError, DeviceError
-from minicnn.tape import Leaf, Node, Version, mode
+from minicnn.tape import Leaf, Node, mode
 from minicnn.tensor import Tensor
 
-__all__ = ["Primitive", "primitive"]
+__all__ = ["Primitive", "primitive", "primitives"]
+
+_table: dict[str, Primitive] = {}
 
 
 class _Rule:
@@ -61,14 +62,13 @@ class Primitive:
         self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.rules: dict[str, _Rule] = {}
-        self._kept: tuple[str, ...] = ()
+        self._needed: dict[tuple[bool, ...], tuple[str, ...]] = {}
         kernel(self.name, "reference", name="reference")(body)
+        _table[self.name] = self
 
     def gradient(self, **rules: Callable[..., Tensor | None]) -> None:
         """Give the gradient rule of each input by the input's name; an input without a rule is a constant."""
         self.rules = {name: _Rule(rule) for name, rule in rules.items()}
-        names = {n for rule in self.rules.values() for n in rule.names}
-        self._kept = tuple(n for n in (*self.inputs, "y", *self.residuals) if n in names)
 
     def differentiable(self, position: int) -> bool:
         """Return whether the input at this position has a gradient rule."""
@@ -76,6 +76,13 @@ class Primitive:
 
     def _input(self, position: int) -> str:
         return self.inputs[0] if self.variadic else self.inputs[position]
+
+    def _needs(self, wanted: tuple[bool, ...]) -> tuple[str, ...]:
+        """Return the values that the rules of the wanted inputs ask for."""
+        if wanted not in self._needed:
+            names = {n for i, want in enumerate(wanted) if want for n in self.rules[self._input(i)].names}
+            self._needed[wanted] = tuple(n for n in (*self.inputs, "y", *self.residuals) if n in names)
+        return self._needed[wanted]
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -100,26 +107,30 @@ class Primitive:
             self._check_finite(out, arrays)
         result = Tensor._wrap(out, device)
         if self.view and np.may_share_memory(out, arrays[0]):
-            result._version, result._view = inputs[0]._version, True
-            result._history = result._version.count
-        if self.rules and mode.recording and any(t._node is not None for t in inputs):
+            result._version, result._history, result._view = inputs[0]._version, inputs[0]._history, True
+        if self.rules and mode.recording and out.dtype.kind == "f":
             self._record(result, inputs, params, residuals)
         return (result, *residuals) if self.residuals else result
 
     def _record(
         self, result: Tensor, inputs: tuple[Tensor, ...], params: dict[str, Any], residuals: list[Tensor]
     ) -> None:
+        tracked = False
         for t in inputs:
-            if isinstance(t._node, Node) and t._history != t._version.count:
+            if t._history < (t._version.count if isinstance(t._node, Node) else t._version.recorded):
                 raise AutogradError(
-                    f"{self.name}: an input of shape {t.shape}, made by {t._node.name()}, was modified in place through "
-                    "another view, so its history no longer describes it; modify a .clone() instead"
+                    f"{self.name}: an input of shape {t.shape} was modified in place through another view, so its "
+                    "history no longer describes it; take the view anew, or modify a .clone() instead"
                 )
+            tracked = tracked or t._node is not None
+        if not tracked:
+            return
         node = Node(self, inputs, params)
-        if not any(node.edges):
+        wanted = tuple(edge is not None for edge in node.edges)
+        if not any(wanted):
             return
         saved = node.saved = {}
-        for name in self._kept:
+        for name in self._needs(wanted):
             if name == "y":
                 saved[name] = (result.array, None, result._version, result._version.count)
             elif name in self.residuals:
@@ -127,7 +138,7 @@ class Primitive:
             else:
                 t = inputs[self.inputs.index(name)]
                 saved[name] = (t.array, t._node, t._version, t._version.count)
-        result._node = node
+        result._node, result._history = node, result._version.count
 
     def pull(self, node: Node, h: Tensor, on_path: set[Node | Leaf] | None) -> Iterator[tuple[int, Tensor]]:
         """Yield the gradient of each input that wants one, given the gradient h of the output."""
@@ -136,15 +147,14 @@ class Primitive:
                 f"backward: the saved values of {self.name} were freed by an earlier walk; pass retain_graph=True to it"
             )
         known: dict[str, Any] = {"h": h, **node.params}
-        for name, entry in node.saved.items():
-            known[name] = entry if isinstance(entry, Tensor) else self._restore(name, entry, node)
-        for i, shape in enumerate(node.shapes[:1] if self.variadic else node.shapes):
-            known[f"{self._input(i)}_shape"] = node.shapes if self.variadic else shape
         for position, edge in enumerate(node.edges):
             if edge is None or (on_path is not None and edge not in on_path):
                 continue
             rule = self.rules[self._input(position)]
             known["position"] = position
+            for name in rule.names:
+                if name not in known:
+                    known[name] = self._recall(name, node)
             try:
                 gradient = rule.function(*[known[name] for name in rule.names])
             except AnomalyError as error:
@@ -152,7 +162,13 @@ class Primitive:
             if gradient is not None:
                 yield position, gradient
 
-    def _restore(self, name: str, entry: tuple[Array, Node | Leaf | None, Version, int], node: Node) -> Tensor:
+    def _recall(self, name: str, node: Node) -> Any:
+        """Return what a rule asks for by name: a saved value, or the shape of an input."""
+        entry = (node.saved or {}).get(name)
+        if entry is None:
+            return node.shapes if self.variadic else node.shapes[self.inputs.index(name.removesuffix("_shape"))]
+        if isinstance(entry, Tensor):
+            return entry
         array, history, version, expected = entry
         if version.count != expected:
             what = "output" if name == "y" else f"input {name!r}"
@@ -171,10 +187,17 @@ class Primitive:
             raise AnomalyError(f"{self.name}: made NaN or infinity from finite inputs of shape {shapes}")
 
 
-def primitive(
-    body: Callable[..., Any] | None = None, *, residuals: tuple[str, ...] = (), view: bool = False
-) -> Any:
+@overload
+def primitive(body: Callable[..., Any], /) -> Primitive: ...
+@overload
+def primitive(*, residuals: tuple[str, ...] = ..., view: bool = ...) -> Callable[[Callable[..., Any]], Primitive]: ...
+def primitive(body: Callable[..., Any] | None = None, /, *, residuals: tuple[str, ...] = (), view: bool = False) -> Any:
     """Turn a function on arrays into a Primitive; `view` says that its output may share memory with its input."""
     if body is None:
         return lambda function: Primitive(function, residuals, view)
     return Primitive(body)
+
+
+def primitives() -> dict[str, Primitive]:
+    """Return all primitives by name."""
+    return dict(_table)

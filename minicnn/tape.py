@@ -20,10 +20,27 @@ if TYPE_CHECKING:
     from minicnn.primitive import Primitive
     from minicnn.tensor import Tensor
 
-__all__ = ["Leaf", "Node", "Version", "detect_anomaly", "enable_grad", "is_grad_enabled", "mode", "no_grad", "walk"]
+__all__ = [
+    "Leaf",
+    "Mode",
+    "Node",
+    "RemovableHandle",
+    "Version",
+    "detect_anomaly",
+    "enable_grad",
+    "is_grad_enabled",
+    "mode",
+    "no_grad",
+    "set_mode",
+    "walk",
+]
+
+Hooks = dict[int, Callable[["Tensor"], "Tensor | None"]]
 
 
 class Mode(threading.local):
+    """What the calls of this thread do beside computing: a new thread records."""
+
     recording = True
     anomaly = False
 
@@ -33,12 +50,29 @@ clock = count()
 
 
 class Version:
-    """How often the memory behind a tensor and all its views was written in place."""
+    """How often the memory behind a tensor and all its views was written in place.
 
-    __slots__ = ("count",)
+    `recorded` is the count after the last write that entered the graph: older views know nothing of its history.
+    """
+
+    __slots__ = ("count", "recorded")
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = self.recorded = 0
+
+
+class RemovableHandle:
+    """What `register_hook` returns."""
+
+    __slots__ = ("_hooks", "_key")
+
+    def __init__(self, hooks: Hooks, hook: Callable[[Tensor], Tensor | None]) -> None:
+        self._hooks, self._key = hooks, next(clock)
+        hooks[self._key] = hook
+
+    def remove(self) -> None:
+        """Remove the hook; a second time does nothing."""
+        self._hooks.pop(self._key, None)
 
 
 class Leaf:
@@ -49,7 +83,7 @@ class Leaf:
     def __init__(self, tensor: Tensor) -> None:
         self.order = next(clock)
         self.tensor = weakref.ref(tensor)
-        self.hooks: dict[int, Callable[[Tensor], Tensor | None]] = {}
+        self.hooks: Hooks = {}
 
 
 class Node:
@@ -59,7 +93,7 @@ class Node:
 
     def __init__(self, primitive: Primitive, inputs: Sequence[Tensor], params: dict[str, Any]) -> None:
         self.primitive, self.params, self.order = primitive, params, next(clock)
-        self.hooks: dict[int, Callable[[Tensor], Tensor | None]] = {}
+        self.hooks: Hooks = {}
         self.device = inputs[0].device
         self.shapes = tuple(t.array.shape for t in inputs)
         self.edges = tuple(t._node if primitive.differentiable(i) else None for i, t in enumerate(inputs))
@@ -79,6 +113,7 @@ class Node:
 
 @contextmanager
 def set_mode(**wanted: bool) -> Iterator[None]:
+    """Set fields of `mode` inside the `with` block."""
     before = {name: getattr(mode, name) for name in wanted}
     for name, value in wanted.items():
         setattr(mode, name, value)
@@ -139,15 +174,16 @@ def walk(
         while queue:
             node = heapq.heappop(queue)[1]
             h = pending.pop(node)
-            for hook in list(node.hooks.values()):
-                replaced = hook(h)
-                h = h if replaced is None else replaced
+            if node.hooks:
+                h = _call(node.hooks, h)
             if isinstance(node, Leaf):
                 if wanted is None or node in wanted:
                     found[node] = h
                 continue
             if node in wanted if wanted is not None else node.retained is not None:
                 found[node] = h
+            if on_path is not None and not any(edge in on_path for edge in node.edges):
+                continue  # a wanted result: what lies below is not walked, and not freed
             for position, h_in in node.primitive.pull(node, h, on_path):
                 edge = node.edges[position]
                 assert edge is not None
@@ -155,6 +191,17 @@ def walk(
             if not retain and node.saved:
                 node.saved = None
     return found
+
+
+def _call(hooks: Hooks, h: Tensor) -> Tensor:
+    """Return the gradient as the hooks leave it; as a view, which nobody takes for its own: a hook may have kept it."""
+    for hook in list(hooks.values()):
+        replaced = hook(h)
+        if replaced is not None:
+            if replaced.shape != h.shape:
+                raise AutogradError(f"hook: it returned a gradient of shape {replaced.shape} for one of {h.shape}")
+            h = replaced
+    return h._wrap(h.array[...], h.device, h._node, h._version)
 
 
 def _root(output: Tensor, gradient: Tensor | None) -> tuple[Node | Leaf, Tensor]:
@@ -169,10 +216,10 @@ def _root(output: Tensor, gradient: Tensor | None) -> tuple[Node | Leaf, Tensor]
                 f"backward: only an output of one element has a gradient by itself, this one is {output.shape}; "
                 "reduce it to a scalar or pass gradient="
             )
-        gradient = output._wrap(output.array * 0 + 1, output.device)
+        gradient = output.new_ones(output.shape)
     elif gradient.shape != output.shape:
         raise AutogradError(f"backward: the gradient is {gradient.shape} but the output is {output.shape}")
-    return output._node, gradient
+    return output._node, gradient.to(output.dtype)
 
 
 def _ancestors(roots: Iterable[Node | Leaf], wanted: set[Node | Leaf]) -> set[Node | Leaf]:

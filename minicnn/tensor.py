@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.devices import CPU, Array, Device
-from minicnn.errors import AutogradError, DTypeError
-from minicnn.tape import Leaf, Node, Version, clock, mode, walk
+from minicnn.dtypes import category, default_dtype
+from minicnn.errors import AutogradError, DTypeError, ShapeError
+from minicnn.tape import Leaf, Node, RemovableHandle, Version, mode, walk
 
 if TYPE_CHECKING:  # the methods are attached to Tensor by ops/methods.py, which imports this module
     from minicnn.ops.methods import TensorMethods
 else:
     TensorMethods = object
 
-__all__ = ["Tensor", "replace"]
+__all__ = ["Tensor", "replace", "write"]
 
 
 class Tensor(TensorMethods):
@@ -26,7 +27,7 @@ class Tensor(TensorMethods):
     Parameters
     ----------
     data : array_like
-        NumPy arrays are shared, not copied; `minicnn.tensor` copies and takes Python's lists at float32.
+        Arrays and tensors are shared, not copied (`minicnn.tensor` copies); Python's numbers become float32 or int64.
     requires_grad : bool
         Whether `backward` shall leave a gradient in `grad`.
 
@@ -43,11 +44,13 @@ class Tensor(TensorMethods):
 
     def __init__(self, data: Any, requires_grad: bool = False, device: Device = CPU) -> None:
         self.array: Array = data.array if isinstance(data, Tensor) else device.array(data)
+        if category(self.array.dtype) == 2 and not hasattr(data, "dtype"):
+            self.array = self.array.astype(default_dtype)
         self.device = device
         self.grad: Tensor | None = None
         self._node: Node | Leaf | None = None
-        self._version = data._version if isinstance(data, Tensor) else Version()
-        self._history = self._version.count
+        self._version: Version = data._version if isinstance(data, Tensor) else Version()
+        self._history: int = NEVER if isinstance(data, Tensor) else 0
         self._view = isinstance(data, Tensor)
         if requires_grad:
             self.requires_grad = True
@@ -110,7 +113,9 @@ class Tensor(TensorMethods):
 
     def detach(self) -> Tensor:
         """Return the same values without history; the memory is shared."""
-        return Tensor._wrap(self.array, self.device, version=self._version)
+        out = Tensor._wrap(self.array, self.device, version=self._version)
+        out._history = NEVER
+        return out
 
     @property
     def data(self) -> Tensor:
@@ -125,6 +130,7 @@ class Tensor(TensorMethods):
     def mark_modified(self) -> None:
         """Tell the tape that the memory was written: whoever saved the old values will raise, not err in silence."""
         self._version.count += 1
+        self._history = max(self._history, self._version.count)
 
     # --- gradients ------------------------------------------------------------------------------------------
 
@@ -154,10 +160,12 @@ class Tensor(TensorMethods):
         >>> x.grad.item()
         6.0
         """
-        grads = walk([self], [gradient], None, create_graph if retain_graph is None else retain_graph, create_graph)
+        keep = create_graph if retain_graph is None else retain_graph
+        grads = walk([self], [gradient], None, keep, create_graph)
         taken: list[Array] = [] if gradient is None else [gradient.array]
         for node, h in grads.items():
-            tensor = node.tensor() if isinstance(node, Leaf) else node.retained and node.retained()
+            owner = node.tensor if isinstance(node, Leaf) else node.retained
+            tensor = None if owner is None else owner()
             if tensor is not None:
                 _accumulate(tensor, h, create_graph, taken)
 
@@ -168,31 +176,33 @@ class Tensor(TensorMethods):
         if isinstance(self._node, Node):
             self._node.retained = weakref.ref(self)
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook(gradient)` when the gradient of this tensor is complete; what it returns replaces the gradient.
 
         Returns
         -------
-        callable
-            Call it to remove the hook.
+        RemovableHandle
+            Its `remove()` removes the hook.
         """
         if self._node is None:
             raise AutogradError("register_hook: this tensor does not require a gradient")
-        hooks, key = self._node.hooks, next(clock)
-        hooks[key] = hook
-        return lambda: hooks.pop(key, None) and None
+        return RemovableHandle(self._node.hooks, hook)
+
+
+NEVER = 1 << 62  # the `_history` of what was detached: no write, however late, makes it part of a graph
 
 
 def _accumulate(tensor: Tensor, h: Tensor, create_graph: bool, taken: list[Array]) -> None:
     """Add h to tensor.grad; `taken` holds arrays that belong to somebody else already."""
     if tensor.grad is not None:
         tensor.grad = tensor.grad + h if create_graph else (tensor.grad.detach() + h.detach())
-    elif create_graph:
-        tensor.grad = h
+        return
+    fresh = h.array.base is None and not any(h.array is a for a in taken)
+    taken.append(h.array)
+    if create_graph:
+        tensor.grad = h if fresh else h.clone()
     else:
-        fresh = h.array.base is None and not any(h.array is a for a in taken)
         tensor.grad = Tensor._wrap(h.array if fresh else h.array.copy(), h.device)
-        taken.append(h.array)
 
 
 def replace(target: Tensor, result: Tensor) -> Tensor:
@@ -200,11 +210,14 @@ def replace(target: Tensor, result: Tensor) -> Tensor:
 
     Raises
     ------
+    ShapeError
+        If the result has another shape.
     AutogradError
-        If a leaf that requires a gradient, or a view of another tensor, would have to enter the graph.
+        If a leaf that requires a gradient, or a view of another tensor, would have to enter the graph, or if the memory
+        cannot be written.
     """
     if result.shape != target.shape:
-        raise AutogradError(
+        raise ShapeError(
             f"in-place: the result has shape {result.shape} but the tensor has {target.shape}; use the method without _"
         )
     if mode.recording and (target._node is not None or result._node is not None):
@@ -214,10 +227,31 @@ def replace(target: Tensor, result: Tensor) -> Tensor:
             )
         if target._view:
             raise AutogradError(
-                "in-place: a view cannot take part in the graph in place; write base[index] = value, or modify a .clone()"
+                "in-place: a view cannot take part in the graph in place; write base[index] = value, "
+                "or modify a .clone()"
             )
-        target._node = result._node
-    target.array[...] = result.array
-    target.mark_modified()
-    target._history = target._version.count
+    write(target, ..., result.array)
+    if mode.recording:
+        old, target._node = target._node, result._node
+        if result._node is not None:
+            target._version.recorded = target._version.count
+        if isinstance(old, Node) and isinstance(result._node, Node):  # retain_grad() means the tensor as it is now
+            old.retained, result._node.retained = None, old.retained
     return target
+
+
+def write(target: Tensor, index: Any, values: Array) -> None:
+    """Write values into the memory of `target`, past the tape.
+
+    Raises
+    ------
+    AutogradError
+        If the memory cannot be written.
+    """
+    try:
+        target.array[index] = values
+    except ValueError as error:
+        raise AutogradError(
+            f"in-place: {error}: it belongs to a constant or was repeated by expand(); modify a .clone()"
+        ) from error
+    target.mark_modified()

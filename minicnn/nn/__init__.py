@@ -1,5 +1,28 @@
-"""Layers."""
+"""Layers, losses and containers; `functional` has the functions they are made of, `init` the initialisers."""
 
-from minicnn.nn import functional
+# ruff: noqa: F403 (every module says in its own __all__ what it gives)
 
-__all__ = ["functional"]
+from minicnn.nn import functional, init
+from minicnn.nn import parameter_lists as utils
+from minicnn.nn.activation import *
+from minicnn.nn.activation import __all__ as _activation
+from minicnn.nn.container import *
+from minicnn.nn.container import __all__ as _container
+from minicnn.nn.conv import *
+from minicnn.nn.conv import __all__ as _conv
+from minicnn.nn.dropout import *
+from minicnn.nn.dropout import __all__ as _dropout
+from minicnn.nn.linear import *
+from minicnn.nn.linear import __all__ as _linear
+from minicnn.nn.loss import *
+from minicnn.nn.loss import __all__ as _loss
+from minicnn.nn.module import Module, Parameter
+from minicnn.nn.norm import *
+from minicnn.nn.norm import __all__ as _norm
+from minicnn.nn.pool import *
+from minicnn.nn.pool import __all__ as _pool
+from minicnn.nn.resize import *
+from minicnn.nn.resize import __all__ as _resize
+
+__all__ = ["Module", "Parameter", "functional", "init", "utils"]
+__all__ += _activation + _container + _conv + _dropout + _linear + _loss + _norm + _pool + _resize

@@ -9,10 +9,13 @@ from math import pi, sqrt
 import numpy as np
 
 from minicnn.devices import Array, xp
-from minicnn.ops.elementwise import FloatUnary, Unary, add, exp, mul, square, sub, tanh, where
-from minicnn.ops.reduce import sum as total
 from minicnn.errors import ShapeError
-from minicnn.ops.shape import as_float, axis_of
+from minicnn.ops.axes import axis_of
+from minicnn.ops.comparison import where
+from minicnn.ops.elementwise import add, exp, mul, neg, square, sub, tanh
+from minicnn.ops.operands import FloatUnary, Unary
+from minicnn.ops.reduce import sum as total
+from minicnn.ops.shape import as_float
 from minicnn.primitive import primitive
 from minicnn.tensor import Tensor
 
@@ -70,9 +73,8 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
 
 @FloatUnary
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + e⁻ˣ), written with tanh so that nothing overflows."""
-    half = x.dtype.type(0.5)
-    return half * xp(x).tanh(half * x) + half
+    """1 / (1 + e⁻ˣ)."""
+    return 1 / (1 + xp(x).exp(-x))  # exact to the last digits at both ends; far below 0 it is 1 / infinity
 
 
 sigmoid.gradient(x=lambda h, y: mul(h, mul(y, sub(1, y))))
@@ -102,7 +104,7 @@ def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
 
 def logsigmoid(x: Tensor) -> Tensor:
     """log sigmoid(x) without overflow."""
-    return -_softplus(-as_float(x))
+    return neg(_softplus(neg(as_float(x))))
 
 
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
@@ -137,7 +139,7 @@ def erf(x: Array) -> Array:
     return xp(x).where(size < _NEAR, near, xp(x).copysign(far, x)).astype(x.dtype)
 
 
-erf.gradient(x=lambda h, x: mul(h, mul(exp(-square(x)), 2 / sqrt(pi))))
+erf.gradient(x=lambda h, x: mul(h, mul(exp(neg(square(x))), 2 / sqrt(pi))))
 
 
 def gelu(x: Tensor, approximate: str = "none") -> Tensor:

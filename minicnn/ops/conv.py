@@ -16,7 +16,7 @@ from minicnn.devices import Array, xp
 from minicnn.geometry import ConvSpec
 from minicnn.primitive import primitive
 
-__all__ = ["conv", "conv_input_grad", "conv_weight_grad"]
+__all__ = ["conv", "conv_input_grad", "conv_weight_grad", "padded"]
 
 
 @primitive

@@ -1,14 +1,15 @@
 """Making tensors: from data, filled with a value, or drawn at random."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from minicnn import random
 from minicnn.devices import CPU, Device
-from minicnn.dtypes import DType, category, default_dtype, int64
+from minicnn.dtypes import DType, category, default_dtype, float32, float64, int64, result_type
 from minicnn.errors import DTypeError
+from minicnn.ops.axes import sizes_of
 from minicnn.tensor import Tensor
 
 __all__ = [
@@ -76,7 +77,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     if isinstance(data, Tensor):
         if dtype is not None and data.dtype != np.dtype(dtype):
             data = data.to(dtype)
-        return data if device is None else data.to(device)
+        return data if device is None else data.to(device)  # type: ignore[no-any-return]
     return _finish(_to_array(data, dtype, copy=False), device)
 
 
@@ -90,30 +91,38 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
 
 def from_dlpack(source: Any) -> Tensor:
     """Return a tensor that shares the memory of any object with `__dlpack__`."""
-    return Tensor(source.array if isinstance(source, Tensor) else np.from_dlpack(source))
+    return source.detach() if isinstance(source, Tensor) else from_numpy(np.from_dlpack(source))
 
 
 def _to_array(data: Any, dtype: Any, copy: bool) -> np.ndarray[Any, Any]:
-    if isinstance(data, Tensor):
-        data = data.detach().to("cpu").numpy()
-    typed = hasattr(data, "dtype")
-    if not typed and isinstance(data, Sequence) and any(isinstance(d, Tensor) for d in data):
-        data = [d.tolist() if isinstance(d, Tensor) else d for d in data]
+    data = _without_tensors(data)
     try:
         array = np.array(data) if copy else np.asarray(data)
     except ValueError as error:
         raise DTypeError(f"tensor: the data is not a rectangular array of numbers ({error})") from error
     category(array.dtype)
-    if dtype is None and not typed and array.dtype.kind == "f":
-        dtype = default_dtype
+    if dtype is None and array.dtype.kind == "f":
+        dtype = result_type(list(_typed(data)), [], [])  # the default float type, where nothing has a type
     return array if dtype is None else array.astype(dtype, copy=False)
 
 
+def _without_tensors(data: Any) -> Any:
+    if isinstance(data, Tensor):
+        return data.detach().to("cpu").numpy()
+    return [_without_tensors(d) for d in data] if isinstance(data, list | tuple) else data
+
+
+def _typed(data: Any) -> Iterator[DType]:
+    """Yield the element types of all arrays in nested lists that hold floats."""
+    if hasattr(data, "dtype"):
+        if data.dtype.kind == "f":
+            yield data.dtype
+    elif isinstance(data, list | tuple):
+        for d in data:
+            yield from _typed(d)
+
+
 # --- filled ---------------------------------------------------------------------------------------------------
-
-
-def _size(size: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple(size[0]) if len(size) == 1 and not isinstance(size[0], int | np.integer) else size
 
 
 def full(
@@ -126,17 +135,17 @@ def full(
 
 def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros."""
-    return _finish(np.zeros(_size(size), dtype or default_dtype), device, requires_grad)
+    return _finish(np.zeros(sizes_of(size), dtype or default_dtype), device, requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of ones."""
-    return _finish(np.ones(_size(size), dtype or default_dtype), device, requires_grad)
+    return _finish(np.ones(sizes_of(size), dtype or default_dtype), device, requires_grad)
 
 
 def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor whose values are not set."""
-    return _finish(np.empty(_size(size), dtype or default_dtype), device, requires_grad)
+    return _finish(np.empty(sizes_of(size), dtype or default_dtype), device, requires_grad)
 
 
 def eye(n: int, m: int | None = None, dtype: Any = None, device: Place = None) -> Tensor:
@@ -180,14 +189,21 @@ def linspace(start: float, end: float, steps: int, dtype: Any = None, device: Pl
 # --- random ---------------------------------------------------------------------------------------------------
 
 
+def _drawn(call: str, dtype: Any) -> Any:
+    kind = np.dtype(dtype or default_dtype)
+    if kind not in (float32, float64):
+        raise DTypeError(f"{call}: numbers are drawn as float32 or float64, got {kind}; convert the result with .to()")
+    return kind
+
+
 def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Draw from the uniform distribution on [0, 1)."""
-    return _finish(random.generator().random(_size(size), dtype or default_dtype), device, requires_grad)
+    return _finish(random.generator().random(sizes_of(size), _drawn("rand", dtype)), device, requires_grad)
 
 
 def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Draw from the normal distribution of mean 0 and variance 1."""
-    return _finish(random.generator().standard_normal(_size(size), dtype or default_dtype), device, requires_grad)
+    return _finish(random.generator().standard_normal(sizes_of(size), _drawn("randn", dtype)), device, requires_grad)
 
 
 def rand_like(x: Tensor) -> Tensor:

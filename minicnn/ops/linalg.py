@@ -1,18 +1,18 @@
 """Matrix products."""
 
+from math import prod
+from typing import Any
+
+import numpy as np
+
 from minicnn.devices import Array, xp
-from minicnn.errors import ShapeError
-from minicnn.ops.elementwise import operands
+from minicnn.errors import DTypeError, ShapeError
+from minicnn.ops.create import as_tensor
 from minicnn.ops.shape import _permute, expand, reshape, squeeze, unsqueeze
 from minicnn.primitive import primitive
 from minicnn.tensor import Tensor
 
-__all__ = [
-    "linear",
-    "mT",
-    "matmul",
-    "operands_2d",
-]
+__all__ = ["linear", "mT", "matmul"]
 
 
 @primitive
@@ -26,8 +26,10 @@ def _linear(x: Array, w: Array) -> Array:
     return xp(x).matmul(x, w.T)
 
 
-def mT(x: Tensor) -> Tensor:
+def mT(x: Tensor) -> Tensor:  # noqa: N802 (PyTorch's name)
     """Exchange the last two axes."""
+    if x.ndim < 2:
+        raise ShapeError(f"mT: a matrix has at least two axes, the tensor is {x.shape}")
     return _permute(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))  # type: ignore[no-any-return]
 
 
@@ -35,7 +37,7 @@ _matmul.gradient(a=lambda h, b: _matmul(h, mT(b)), b=lambda h, a: _matmul(mT(a),
 _linear.gradient(x=lambda h, w: _matmul(h, w), w=lambda h, x: _matmul(mT(h), x))
 
 
-def matmul(a: Tensor, b: Tensor) -> Tensor:
+def matmul(a: Any, b: Any) -> Tensor:
     """Multiply matrices; vectors are rows on the left, columns on the right, and leading axes broadcast.
 
     Parameters
@@ -50,33 +52,38 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
     Raises
     ------
     ShapeError
-        If the inner sizes differ or an operand is a number.
+        If the inner sizes differ, leading axes do not broadcast, or an operand is a number.
+    DTypeError
+        If the element types differ.
     """
+    a, b = as_tensor(a), as_tensor(b)
     if not a.ndim or not b.ndim:
-        raise ShapeError(f"matmul: both operands need at least one axis, got {a.shape} and {b.shape}; use * for numbers")
+        raise ShapeError(
+            f"matmul: both operands need at least one axis, got {a.shape} and {b.shape}; use * for numbers"
+        )
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
         raise ShapeError(f"matmul: {a.shape} @ {b.shape}: the last axis of the first must equal the axis before it")
+    _one_dtype("matmul", a, b)
     if b.ndim == 1:
         return squeeze(matmul(a, unsqueeze(b, 1)), -1)
     if a.ndim == 1:
         return squeeze(matmul(unsqueeze(a, 0), b), -2)
     if b.ndim == 2 and a.ndim > 2:  # one large product instead of many small ones
-        return reshape(matmul(reshape(a, (-1, a.shape[-1])), b), (*a.shape[:-1], b.shape[-1]))
-    a, b = operands_2d(a, b)
+        rows = reshape(a, (prod(a.shape[:-1]), a.shape[-1]))
+        return reshape(_matmul(rows, b), (*a.shape[:-1], b.shape[-1]))
+    if a.shape[:-2] != b.shape[:-2]:
+        try:
+            lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        except ValueError:
+            raise ShapeError(f"matmul: the leading axes of {a.shape} and {b.shape} do not broadcast") from None
+        a, b = expand(a, shape=(*lead, *a.shape[-2:])), expand(b, shape=(*lead, *b.shape[-2:]))
     return _matmul(a, b)  # type: ignore[no-any-return]
 
 
-def operands_2d(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Bring both operands to one element type and equal leading axes."""
-    dtype = a.dtype if a.dtype == b.dtype else operands("matmul", a[..., :1, :1], b[..., :1, :1])[0].dtype
-    a, b = a.to(dtype), b.to(dtype)
-    if a.shape[:-2] == b.shape[:-2]:
-        return a, b
-    try:
-        lead = xp(a.array).broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    except ValueError:
-        raise ShapeError(f"matmul: the leading axes of {a.shape} and {b.shape} do not broadcast") from None
-    return expand(a, shape=(*lead, *a.shape[-2:])), expand(b, shape=(*lead, *b.shape[-2:]))
+def _one_dtype(call: str, *tensors: Tensor) -> None:
+    if len({t.dtype for t in tensors}) > 1:
+        got = ", ".join(str(t.dtype) for t in tensors)
+        raise DTypeError(f"{call}: all tensors need one element type, got {got}; convert with .to()")
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -96,13 +103,16 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     ------
     ShapeError
         If the sizes do not fit.
+    DTypeError
+        If the element types differ.
     """
     if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1]:
         got = f"input is {x.shape}, weight is {weight.shape}"
         raise ShapeError(f"linear: the last axis of the input must be in_features = {weight.shape[-1]}; {got}")
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ShapeError(f"linear: bias must be ({weight.shape[0]},), got {bias.shape}")
-    rows = x if x.ndim == 2 else reshape(x, (-1 if x.array.size else 0, x.shape[-1]))
+    _one_dtype("linear", *(t for t in (x, weight, bias) if t is not None))
+    rows = x if x.ndim == 2 else reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
     y = _linear(rows, weight)
     y = y if bias is None else y + bias
-    return y if x.ndim == 2 else reshape(y, (*x.shape[:-1], weight.shape[0]))  # type: ignore[no-any-return]
+    return y if x.ndim == 2 else reshape(y, (*x.shape[:-1], weight.shape[0]))

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 
 from minicnn.dtypes import bool_, default_dtype, float32, float64, int64
-from minicnn.errors import AutogradError, DataError, DTypeError, ShapeError
-from minicnn.ops import activation, create, elementwise, linalg, reduce, shape
+from minicnn.errors import AutogradError, DTypeError, ShapeError
+from minicnn.ops import activation, comparison, create, elementwise, indexing, linalg, reduce, shape
+from minicnn.ops.axes import sizes_of
 from minicnn.tensor import Tensor, replace
+
+__all__ = ["TensorMethods"]
 
 
 class TensorMethods:
@@ -30,16 +33,17 @@ class TensorMethods:
     __matmul__ = matmul = linalg.matmul
     __neg__ = neg = elementwise.neg
     __abs__ = abs = elementwise.abs
-    __eq__ = eq = elementwise.eq  # type: ignore[assignment]
-    __ne__ = ne = elementwise.ne  # type: ignore[assignment]
-    __lt__ = lt = elementwise.lt
-    __le__ = le = elementwise.le
-    __gt__ = gt = elementwise.gt
-    __ge__ = ge = elementwise.ge
-    __and__ = logical_and = elementwise.logical_and
-    __or__ = logical_or = elementwise.logical_or
-    __xor__ = logical_xor = elementwise.logical_xor
-    __invert__ = logical_not = elementwise.logical_not
+    eq, ne = comparison.eq, comparison.ne
+    __lt__ = lt = comparison.lt
+    __le__ = le = comparison.le
+    __gt__ = gt = comparison.gt
+    __ge__ = ge = comparison.ge
+    __and__ = __rand__ = bitwise_and = comparison.bitwise_and
+    __or__ = __ror__ = bitwise_or = comparison.bitwise_or
+    __xor__ = __rxor__ = bitwise_xor = comparison.bitwise_xor
+    __invert__ = bitwise_not = comparison.bitwise_not
+    logical_and, logical_or = comparison.logical_and, comparison.logical_or
+    logical_xor, logical_not = comparison.logical_xor, comparison.logical_not
 
     def __rsub__(self, other: Any) -> Tensor:
         return elementwise.sub(other, self)
@@ -47,11 +51,23 @@ class TensorMethods:
     def __rtruediv__(self, other: Any) -> Tensor:
         return elementwise.div(other, self)
 
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return elementwise.floor_divide(other, self)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return elementwise.remainder(other, self)
+
     def __rpow__(self, other: Any) -> Tensor:
         return elementwise.pow(other, self)
 
     def __rmatmul__(self: Any, other: Any) -> Tensor:
-        return linalg.matmul(create.as_tensor(other), self)
+        return linalg.matmul(other, self)
+
+    def __eq__(self, other: Any) -> Any:  # what is no number, as None, is unequal as a whole
+        return comparison.eq(self, other) if _comparable(other) else NotImplemented
+
+    def __ne__(self, other: Any) -> Any:
+        return comparison.ne(self, other) if _comparable(other) else NotImplemented
 
     __hash__ = object.__hash__  # by identity, for sets and dictionaries; == compares elements
 
@@ -59,9 +75,9 @@ class TensorMethods:
     exp, expm1, log, log1p = elementwise.exp, elementwise.expm1, elementwise.log, elementwise.log1p
     sin, cos, tanh, erf = elementwise.sin, elementwise.cos, elementwise.tanh, activation.erf
     sign, floor, ceil, round = elementwise.sign, elementwise.floor, elementwise.ceil, elementwise.round
-    isnan, isfinite = elementwise.isnan, elementwise.isfinite
-    maximum, minimum, clamp = elementwise.maximum, elementwise.minimum, elementwise.clamp
-    clip = elementwise.clamp
+    isnan, isfinite = comparison.isnan, comparison.isfinite
+    maximum, minimum = comparison.maximum, comparison.minimum
+    clamp = clip = comparison.clamp
     relu, sigmoid = activation.relu, activation.sigmoid
     softmax, log_softmax = activation.softmax, activation.log_softmax
 
@@ -74,29 +90,33 @@ class TensorMethods:
     # shapes
     reshape = view = shape.reshape
     flatten, unflatten, permute, transpose = shape.flatten, shape.unflatten, shape.permute, shape.transpose
-    squeeze, unsqueeze, flip, roll, repeat = shape.squeeze, shape.unsqueeze, shape.flip, shape.roll, shape.repeat
-    split, chunk, unbind = shape.split, shape.chunk, shape.unbind
-    index_select, gather = shape.index_select, shape.gather
-    __getitem__, __setitem__ = shape.getitem, shape.setitem
-    contiguous, clone, to = shape.contiguous, shape.clone, shape.to
+    squeeze, unsqueeze, flip, repeat = shape.squeeze, shape.unsqueeze, shape.flip, shape.repeat
+    roll, split, chunk, unbind = indexing.roll, indexing.split, indexing.chunk, indexing.unbind
+    index_select, gather = indexing.index_select, indexing.gather
+    __getitem__, __setitem__ = indexing.getitem, indexing.setitem
+    contiguous, to = shape.contiguous, shape.to
+
+    def clone(self: Any) -> Tensor:
+        """Copy into memory of its own; the gradient passes through."""
+        return shape.clone(self)  # type: ignore[no-any-return]
 
     def expand(self: Any, *sizes: Any) -> Tensor:
         """Repeat axes of size 1 without a copy; -1 keeps a size."""
-        return shape.broadcast_to(self, sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes)
+        return shape.broadcast_to(self, sizes_of(sizes))
 
     @property
-    def T(self: Any) -> Tensor:
+    def T(self: Any) -> Tensor:  # noqa: N802 (PyTorch's name)
         """The axes in reverse order."""
         return shape.permute(self, *range(self.ndim - 1, -1, -1))
 
     @property
-    def mT(self: Any) -> Tensor:
+    def mT(self: Any) -> Tensor:  # noqa: N802 (PyTorch's name)
         """The last two axes exchanged."""
         return linalg.mT(self)
 
     def masked_fill(self: Any, mask: Tensor, value: float) -> Tensor:
         """Return `value` where the mask holds, the tensor elsewhere."""
-        return elementwise.where(mask, value, self)
+        return comparison.where(mask, value, self)
 
     # types
     def float(self: Any) -> Tensor:
@@ -148,7 +168,7 @@ class TensorMethods:
     def __iter__(self: Any) -> Iterator[Tensor]:
         if not self.ndim:
             raise ShapeError("iter: a 0-d tensor cannot be iterated")
-        return iter(shape.unbind(self))
+        return iter(indexing.unbind(self))
 
     # out of the engine
     def item(self: Any) -> Any:
@@ -197,7 +217,7 @@ class TensorMethods:
 
     def __bool__(self: Any) -> Any:
         if self.array.size != 1:
-            raise DataError(f"bool: a tensor of shape {self.shape} is neither true nor false; use .any() or .all()")
+            raise ShapeError(f"bool: a tensor of shape {self.shape} is neither true nor false; use .any() or .all()")
         return bool(self.array.item())
 
     def __float__(self: Any) -> Any:
@@ -212,7 +232,7 @@ class TensorMethods:
         return int(self.item())
 
     def __format__(self: Any, spec: str) -> str:
-        return format(self.item(), spec) if spec and not self.ndim else str(self)
+        return format(self.item(), spec) if not self.ndim else object.__format__(self, spec)
 
     def __repr__(self: Any) -> str:
         body = np.array2string(self.device.to_numpy(self.array), separator=", ", precision=4, prefix="tensor(")
@@ -226,7 +246,8 @@ class TensorMethods:
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if not self.is_leaf:
             raise AutogradError("deepcopy: only leaves can be copied deeply; use .detach().clone()")
-        twin = type(self).__new__(type(self))
+        kind: Any = type(self)
+        twin = kind.__new__(kind)
         Tensor.__init__(twin, self.array.copy(), requires_grad=self.requires_grad, device=self.device)
         twin.grad = None if self.grad is None else self.grad.detach().clone()
         memo[id(self)] = twin
@@ -264,7 +285,7 @@ class TensorMethods:
 
     def clamp_(self: Any, min: Any = None, max: Any = None) -> Tensor:
         """Limit in place."""
-        return replace(self, elementwise.clamp(self, min, max))
+        return replace(self, _same(self, comparison.clamp(self, min, max)))
 
     def relu_(self: Any) -> Tensor:
         """Set negative elements to 0."""
@@ -290,17 +311,21 @@ class TensorMethods:
         """Draw every element from a uniform distribution."""
         return replace(self, create.rand(self.shape, dtype=self.dtype, device=self.device) * (high - low) + low)
 
-    def __iadd__(self: Any, other: Any) -> Any:
+    def __iadd__(self: Any, other: Any) -> Any:  # type: ignore[misc]
         return self.add_(other)
 
-    def __isub__(self: Any, other: Any) -> Any:
+    def __isub__(self: Any, other: Any) -> Any:  # type: ignore[misc]
         return self.sub_(other)
 
-    def __imul__(self: Any, other: Any) -> Any:
+    def __imul__(self: Any, other: Any) -> Any:  # type: ignore[misc]
         return self.mul_(other)
 
-    def __itruediv__(self: Any, other: Any) -> Any:
+    def __itruediv__(self: Any, other: Any) -> Any:  # type: ignore[misc]
         return self.div_(other)
+
+
+def _comparable(value: Any) -> bool:
+    return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float)
 
 
 def _same(target: Tensor, result: Tensor) -> Tensor:

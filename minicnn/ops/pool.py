@@ -1,8 +1,9 @@
-"""Pooling, and the adjoint of each, gather-style: no atomics, the same bits every time.
+"""Pooling, and the adjoint of each: no atomics, the same bits every time.
 
-Maximum pooling is a choice followed by a gather: `max_pool` returns the values and, for each window, the flat index of
-the winner in the (unpadded) spatial plane. Given the indices everything is linear: `max_unpool` scatters gradients to
-the winners, `pick` gathers from them, and these two are each other's gradient. Average pooling is linear as it stands.
+Maximum pooling is a choice followed by a gather: `max_pool` returns the values and, for each window, the winner: the
+number of the winning tap (the offset inside the window, counted in row-major order). Given the winners everything is
+linear: `max_unpool` hands gradients back to the winners, `pick` gathers from them, and these two are each other's
+gradient. Average pooling is linear as it stands.
 
 Corner cases are PyTorch's: padding never wins, NaN does; among equals the first in row-major order wins; a window cut
 off by the border (ceil_mode) is averaged over what it covers, with or without the padding (count_include_pad).
@@ -14,43 +15,55 @@ from minicnn.devices import Array, xp
 from minicnn.geometry import PoolSpec
 from minicnn.primitive import primitive
 
-__all__ = ["avg_pool", "avg_pool_input_grad", "max_pool", "max_unpool", "pick"]
+__all__ = ["avg_pool", "avg_pool_input_grad", "max_pool", "max_unpool", "pick", "winner_index"]
 
 
-@primitive(residuals=("indices",))
+@primitive(residuals=("winner",))
 def max_pool(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
-    """x (N, C, *I) -> values (N, C, *O) and int64 indices (N, C, *O) into the flattened plane."""
+    """x (N, C, *I) -> values (N, C, *O) and winners (N, C, *O), small unsigned integers."""
     m = xp(x)
-    lowest = -m.inf if x.dtype.kind == "f" else m.iinfo(x.dtype).min
+    lowest = -m.inf if x.dtype.kind == "f" else m.iinfo(x.dtype).min if x.dtype.kind in "iu" else False
     xs = _padded(x, spec, lowest)
-    plane = m.arange(prod(spec.input_size)).reshape(spec.input_size)
-    where = _padded(plane, spec, -1)
+    inside = _padded(m.ones(spec.input_size, bool), spec, False)
     best = m.full((*x.shape[:2], *spec.output_size), lowest, x.dtype)
-    winner = m.full(best.shape, -1, plane.dtype)
-    for _, window in spec.taps:
-        value, index = xs[(..., *window)], where[window]
-        better = (index >= 0) & ((value > best) | (value != value) | (winner < 0))
+    winner = m.zeros(best.shape, m.min_scalar_type(len(spec.taps)))
+    chosen = m.zeros(best.shape, bool)
+    for tap, (_, window) in enumerate(spec.taps):
+        value = xs[(..., *window)]
+        better = inside[window] & ((value > best) | (value != value) | ~chosen)
         best = m.where(better, value, best)
-        winner = m.where(better, index, winner)
+        winner[better] = tap
+        chosen |= better
     return best, winner
 
 
 @primitive
-def max_unpool(g: Array, indices: Array, *, spec: PoolSpec) -> Array:
+def max_unpool(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """g (N, C, *O) -> (N, C, *I): each gradient added to the element that won its window."""
-    out = xp(g).zeros((*g.shape[:2], *spec.input_size), g.dtype)
-    plane = prod(spec.input_size)
-    rows = xp(g).arange(g.shape[0] * g.shape[1]).reshape(*g.shape[:2], *(1,) * len(spec.input_size))
-    xp(g).add.at(out.reshape(-1), (rows * plane + indices).reshape(-1), g.reshape(-1))
+    out = _room(g, spec)
+    for tap, (_, window) in enumerate(spec.taps):
+        out[(..., *window)] += xp(g).where(winner == tap, g, g.dtype.type(0))
+    return _inside(out, spec)
+
+
+@primitive
+def pick(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
+    """x (N, C, *I) -> (N, C, *O): the elements that won their windows."""
+    xs = _padded(x, spec, 0)
+    out = xp(x).zeros(winner.shape, x.dtype)
+    for tap, (_, window) in enumerate(spec.taps):
+        out = xp(x).where(winner == tap, xs[(..., *window)], out)
     return out
 
 
 @primitive
-def pick(x: Array, indices: Array, *, spec: PoolSpec) -> Array:
-    """x (N, C, *I) -> (N, C, *O): the elements that won their windows."""
-    flat = x.reshape(*x.shape[:2], prod(x.shape[2:]))  # (N, C, I)
-    rows = indices.reshape(*indices.shape[:2], prod(indices.shape[2:]))  # (N, C, O)
-    return xp(x).take_along_axis(flat, rows, 2).reshape(indices.shape)
+def winner_index(winner: Array, *, spec: PoolSpec) -> Array:
+    """The winners as PyTorch's indices: int64 positions in the flattened, unpadded plane."""
+    plane = _padded(xp(winner).arange(prod(spec.input_size)).reshape(spec.input_size), spec, -1)
+    out = xp(winner).zeros(winner.shape, plane.dtype)
+    for tap, (_, window) in enumerate(spec.taps):
+        out = xp(winner).where(winner == tap, plane[window], out)
+    return out
 
 
 @primitive
@@ -65,12 +78,10 @@ def avg_pool(x: Array, *, spec: PoolSpec) -> Array:
 def avg_pool_input_grad(g: Array, *, spec: PoolSpec) -> Array:
     """g (N, C, *O) -> (N, C, *I): the adjoint of avg_pool."""
     share = g / _divisor(g, spec)
-    size = tuple(i + max(b, 0) + max(a, 0) for i, (b, a) in zip(spec.input_size, spec.window_padding, strict=True))
-    out = xp(g).zeros((*g.shape[:2], *size), g.dtype)
+    out = _room(g, spec)
     for _, window in spec.taps:
         out[(..., *window)] += share
-    inner = tuple(slice(b, b + i) for i, (b, _) in zip(spec.input_size, spec.window_padding, strict=True))
-    return out[(..., *inner)]
+    return _inside(out, spec)
 
 
 def _divisor(x: Array, spec: PoolSpec) -> Array:
@@ -89,8 +100,21 @@ def _padded(x: Array, spec: PoolSpec, value: float) -> Array:
     return xp(x).pad(x, widths, constant_values=value) if any(b or a for b, a in widths) else x
 
 
-max_pool.gradient(x=lambda h, indices, spec: max_unpool(h, indices, spec=spec))
-max_unpool.gradient(g=lambda h, indices, spec: pick(h, indices, spec=spec))
-pick.gradient(x=lambda h, indices, spec: max_unpool(h, indices, spec=spec))
+def _room(g: Array, spec: PoolSpec) -> Array:
+    """Zeros for the padded input of g's windows."""
+    axes = zip(spec.input_size, spec.window_padding, strict=True)
+    return xp(g).zeros((*g.shape[:2], *(i + max(b, 0) + max(a, 0) for i, (b, a) in axes)), g.dtype)
+
+
+def _inside(padded: Array, spec: PoolSpec) -> Array:
+    """The input within its padding, in memory of its own."""
+    axes = zip(spec.input_size, spec.window_padding, strict=True)
+    inner = padded[(..., *(slice(b, b + i) for i, (b, _) in axes))]
+    return inner if inner.shape == padded.shape else inner.copy()
+
+
+max_pool.gradient(x=lambda h, winner, spec: max_unpool(h, winner, spec=spec))
+max_unpool.gradient(g=lambda h, winner, spec: pick(h, winner, spec=spec))
+pick.gradient(x=lambda h, winner, spec: max_unpool(h, winner, spec=spec))
 avg_pool.gradient(x=lambda h, spec: avg_pool_input_grad(h, spec=spec))
 avg_pool_input_grad.gradient(g=lambda h, spec: avg_pool(h, spec=spec))

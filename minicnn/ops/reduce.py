@@ -8,8 +8,11 @@ from typing import NamedTuple
 from minicnn.devices import Array, xp
 from minicnn.dtypes import int64
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.ops.elementwise import div, eq, exp, log, mul, sqrt, square, sub
-from minicnn.ops.shape import _reshape, _spread, _sum, as_float, axes_of, axis_of, cast, flip, gather, unsqueeze
+from minicnn.ops.axes import axes_of, axis_of
+from minicnn.ops.comparison import eq
+from minicnn.ops.elementwise import div, exp, log, mul, sqrt, square, sub
+from minicnn.ops.indexing import gather
+from minicnn.ops.shape import _reshape, _spread, _sum, as_float, cast, flip, squeeze
 from minicnn.primitive import primitive
 from minicnn.tensor import Tensor
 
@@ -80,7 +83,7 @@ def _any(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
 
 @primitive
 def _cumsum(x: Array, *, axis: int) -> Array:
-    return xp(x).cumsum(x, axis=axis)
+    return xp(x).cumsum(x, axis=axis).reshape(x.shape)  # NumPy makes a vector of a number
 
 
 def _share(g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -93,8 +96,8 @@ def _others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """For each element the product of the others along the axes, without dividing, so that zeros are exact."""
     kept = [i for i in range(x.ndim) if i not in axes]
     order = (*kept, *axes)
-    rows = x.permute(order).reshape(*(x.shape[i] for i in kept), -1)
-    n = rows.shape[-1]
+    n = product(x.shape[i] for i in axes)
+    rows = x.permute(order).reshape(*(x.shape[i] for i in kept), n)
     table = rows.unsqueeze(-2).expand(*rows.shape[:-1], n, n)
     eye = x.new_tensor(xp(x.array).eye(n))
     others = _prod(table * (1 - eye) + eye, axes=(table.ndim - 1,), keepdim=False)
@@ -108,10 +111,14 @@ _prod.gradient(x=lambda h, x, axes: mul(_spread(h, x.shape, axes), _others(x, ax
 _cumsum.gradient(x=lambda h, axis: flip(_cumsum(flip(h, axis), axis=axis), axis))
 
 
+def _countable(x: Tensor) -> Tensor:
+    """Return floats as they are, bools and integers as int64, so that many of them can be combined."""
+    return x if x.dtype.kind == "f" else cast(x, int64)
+
+
 def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Add up along axes, all of them if `dim` is left out; bools and integers give int64."""
-    x = x if x.dtype.kind == "f" else cast(x, int64)
-    return _sum(x, axes=axes_of("sum", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+    return _sum(_countable(x), axes=axes_of("sum", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
 
 
 def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -137,18 +144,32 @@ def var(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False)
 
 
 def std(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-    """Return the square root of the variance."""
-    return sqrt(var(x, dim, correction, keepdim))
+    """Return the square root of the variance; where that is 0, so is the gradient."""
+    return _root(var(x, dim, correction, keepdim))
 
 
 def norm(x: Tensor, p: float = 2, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return (Σ |x|ᵖ)^(1/p) along axes, or the largest |x| for p = inf."""
+    """Return (Σ |x|ᵖ)^(1/p) along axes, or the largest |x| for p = inf; the gradient at 0 is 0.
+
+    Raises
+    ------
+    DTypeError
+        If p is not a number above 0.
+    """
+    if not isinstance(p, int | float) or not p > 0:
+        raise DTypeError(f"norm: p must be a number above 0, got {p!r}")
     x = as_float(x)
     if p == 2:
-        return sqrt(sum(square(x), dim, keepdim))
+        return _root(sum(square(x), dim, keepdim))
     if p == float("inf"):
         return amax(x.abs(), dim, keepdim)
     return sum(x.abs() ** p, dim, keepdim) ** (1 / p)
+
+
+def _root(x: Tensor) -> Tensor:
+    """√x, with the gradient 0 where x is 0."""
+    zero = eq(x, 0)
+    return sqrt(x.masked_fill(zero, 1.0)).masked_fill(zero, 0.0)
 
 
 def _not_empty(call: str, x: Tensor, axes: tuple[int, ...]) -> None:
@@ -172,14 +193,16 @@ def amin(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the first largest element along an axis, or of all elements in row-major order."""
-    _not_empty("argmax", x, axes_of("argmax", dim, x.ndim))
-    return _argmax(x, axis=None if dim is None else axis_of("argmax", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+    axes = axes_of("argmax", dim, x.ndim)
+    _not_empty("argmax", x, axes)
+    return _argmax(x, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)  # type: ignore[no-any-return]
 
 
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the first smallest element along an axis, or of all elements in row-major order."""
-    _not_empty("argmin", x, axes_of("argmin", dim, x.ndim))
-    return _argmin(x, axis=None if dim is None else axis_of("argmin", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+    axes = axes_of("argmin", dim, x.ndim)
+    _not_empty("argmin", x, axes)
+    return _argmin(x, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)  # type: ignore[no-any-return]
 
 
 def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
@@ -198,8 +221,8 @@ def _pick(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResult:
 
 
 def prod(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Multiply along axes; the gradient is exact where elements are zero."""
-    return _prod(x, axes=axes_of("prod", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+    """Multiply along axes; the gradient is exact where elements are zero; bools and integers give int64."""
+    return _prod(_countable(x), axes=axes_of("prod", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
 
 
 def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -213,8 +236,8 @@ def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 
 def cumsum(x: Tensor, dim: int) -> Tensor:
-    """Return the running sum along an axis."""
-    return _cumsum(x, axis=axis_of("cumsum", dim, x.ndim))  # type: ignore[no-any-return]
+    """Return the running sum along an axis; bools and integers give int64."""
+    return _cumsum(_countable(x), axis=axis_of("cumsum", dim, x.ndim))  # type: ignore[no-any-return]
 
 
 def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
@@ -224,4 +247,4 @@ def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     top = amax(x.detach(), axes, keepdim=True)
     top = top.masked_fill(~top.isfinite(), 0.0)
     out = log(sum(exp(sub(x, top)), axes, keepdim=True)) + top
-    return out if keepdim else out.squeeze(axes)
+    return out if keepdim else squeeze(out, axes)

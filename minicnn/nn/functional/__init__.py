@@ -3,15 +3,24 @@
 Images are (N, C, H, W), signals (N, C, L), volumes (N, C, D, H, W); without N, one of them.
 """
 
+# ruff: noqa: F403 (every module says in its own __all__ what it gives)
+
 from minicnn.nn.functional.conv import *
 from minicnn.nn.functional.conv import __all__ as _conv
+from minicnn.nn.functional.loss import *
+from minicnn.nn.functional.loss import __all__ as _loss
 from minicnn.nn.functional.norm import *
 from minicnn.nn.functional.norm import __all__ as _norm
+from minicnn.nn.functional.padding import pad
 from minicnn.nn.functional.pool import *
 from minicnn.nn.functional.pool import __all__ as _pool
+from minicnn.nn.functional.resize import *
+from minicnn.nn.functional.resize import __all__ as _resize
+from minicnn.nn.functional.similarity import *
+from minicnn.nn.functional.similarity import __all__ as _similarity
 from minicnn.ops.activation import *
 from minicnn.ops.activation import __all__ as _activation
 from minicnn.ops.elementwise import tanh
 from minicnn.ops.linalg import linear
 
-__all__ = ["linear", "tanh", *_activation, *_conv, *_norm, *_pool]
+__all__ = ["linear", "pad", "tanh", *_activation, *_conv, *_loss, *_norm, *_pool, *_resize, *_similarity]

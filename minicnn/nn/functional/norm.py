@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from minicnn import random
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.create import as_tensor
-from minicnn.ops.elementwise import mul, rsqrt
+from minicnn.ops.elementwise import add, mul, rsqrt
 from minicnn.ops.norm import normalize
 from minicnn.ops.reduce import mean, var
 from minicnn.ops.shape import reshape
@@ -87,7 +87,7 @@ def batch_norm(
         with no_grad():
             for running, batch in ((running_mean, mean(input, axes)), (running_var, var(input, axes))):
                 running.copy_(running * (1 - momentum) + batch * momentum)
-    return _affine("batch_norm", normalize(input, axes=axes, eps=eps), weight, bias)
+    return _affine("batch_norm", normalize(input, axes=axes, eps=eps) if count else input, weight, bias)
 
 
 def instance_norm(
@@ -132,7 +132,7 @@ def instance_norm(
     axes = tuple(range(2, input.ndim))
     if all(input.shape[a] == 1 for a in axes):
         raise ShapeError(f"instance_norm: more than one pixel a channel is needed, the input is {input.shape}")
-    if running_mean is not None and running_var is not None:
+    if running_mean is not None and running_var is not None and input.shape[0]:
         with no_grad():
             for running, each in ((running_mean, mean(input, axes)), (running_var, var(input, axes))):
                 running.copy_(running * (1 - momentum) + mean(each, 0) * momentum)
@@ -172,11 +172,15 @@ def layer_norm(
         If the input does not end in `normalized_shape`.
     """
     shape = tuple(normalized_shape)
+    _needs("layer_norm", input, 1)
     if not shape or input.shape[-len(shape) :] != shape:
         raise ShapeError(f"layer_norm: the input {input.shape} must end in normalized_shape={shape}")
-    y = normalize(input, axes=tuple(range(input.ndim - len(shape), input.ndim)), eps=eps)
-    y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t.shape != shape:
+            raise ShapeError(f"layer_norm: {name} must be normalized_shape={shape}, got {t.shape}")
+    y: Tensor = normalize(input, axes=tuple(range(input.ndim - len(shape), input.ndim)), eps=eps)
+    y = y if weight is None else mul(y, weight)
+    return y if bias is None else add(y, bias)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
@@ -196,7 +200,9 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """Set whole channels (N, C, H, W) to 0 with probability p and divide the others by 1 - p (Tompson et al., 2015)."""
-    return _drop("dropout2d", input, p, training, input.shape[:-2] + (1, 1))
+    if input.ndim not in (3, 4):
+        raise ShapeError(f"dropout2d: input must be (N, C, H, W) or (C, H, W), got {input.shape}; or use dropout")
+    return _drop("dropout2d", input, p, training, (*input.shape[:-2], 1, 1))
 
 
 def _drop(call: str, x: Tensor, p: float, training: bool, shape: tuple[int, ...]) -> Tensor:
@@ -204,6 +210,8 @@ def _drop(call: str, x: Tensor, p: float, training: bool, shape: tuple[int, ...]
         raise ShapeError(f"{call}: p must be a probability from 0 to 1, got {p}")
     if not training or p == 0:
         return x
-    kept = random.generator().random(shape, x.dtype if x.dtype.kind == "f" else None) >= p
+    if x.dtype.kind != "f":
+        raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
+    kept = random.generator().random(shape, x.dtype) >= p
     scale = 0.0 if p == 1 else 1 / (1 - p)
     return mul(x, as_tensor(kept * x.dtype.type(scale), x.dtype, x.device))

@@ -5,7 +5,7 @@ from typing import Any
 
 from minicnn.errors import DTypeError
 from minicnn.geometry import pool_spec
-from minicnn.ops.pool import avg_pool, max_pool
+from minicnn.ops.pool import avg_pool, max_pool, winner_index
 from minicnn.ops.shape import squeeze, unsqueeze
 from minicnn.tensor import Tensor
 
@@ -25,14 +25,11 @@ def _pool_max(
     return_indices: bool,
 ) -> Any:
     if x.ndim == n + 1:
-        out = _pool_max(n, unsqueeze(x, 0), kernel_size, stride, padding, dilation, ceil_mode, True)
-        values, indices = (squeeze(t, 0) for t in out)
-    else:
-        spec = pool_spec(
-            f"max_pool{n}d", x.shape, kernel_size, stride or None, padding, dilation, ceil_mode, axes=n
-        )
-        values, indices = max_pool(x, spec=spec)
-    return (values, indices) if return_indices else values
+        out = _pool_max(n, unsqueeze(x, 0), kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+        return tuple(squeeze(t, 0) for t in out) if return_indices else squeeze(out, 0)
+    spec = pool_spec(f"max_pool{n}d", x.shape, kernel_size, stride or None, padding, dilation, ceil_mode, axes=n)
+    values, winner = max_pool(x, spec=spec)
+    return (values, winner_index(winner, spec=spec)) if return_indices else values
 
 
 def max_pool1d(
@@ -120,7 +117,7 @@ def _pool_avg(
         raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
     rest = (kernel_size, stride or None, padding, 1, ceil_mode, count_include_pad, divisor_override)
     if x.ndim == n + 1:
-        return squeeze(_pool_avg(n, unsqueeze(x, 0), *rest[:3], *rest[4:]), 0)  # type: ignore[arg-type]
+        return squeeze(_pool_avg(n, unsqueeze(x, 0), *rest[:3], *rest[4:]), 0)
     return avg_pool(x, spec=pool_spec(call, x.shape, *rest, axes=n))  # type: ignore[no-any-return]
 
 

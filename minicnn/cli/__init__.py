@@ -1,0 +1,36 @@
+"""The command `minicnn`: train networks on photos, edit photos with them, see what is installed.
+
+Each subcommand has a file with `add(commands)`, which declares its arguments, and `run(options)`. Here is what they
+share: a user's mistake ends with one line and exit code 2, Ctrl-C with a line and 130, and no traceback in either case.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from minicnn.cli import demo, edit, info, train
+from minicnn.errors import MiniCNNError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="minicnn",
+        description="Convolutional neural networks from scratch, for editing photos.",
+        epilog="Begin with 'minicnn demo'; 'minicnn COMMAND --help' explains each command with examples.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in (demo, train, edit, info):
+        module.add(commands)
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except (MiniCNNError, OSError) as error:
+        print(f"minicnn {options.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as interrupt:
+        print(f"\nminicnn {options.command}: {str(interrupt) or 'stopped'}", file=sys.stderr)
+        return 130
+    return 0

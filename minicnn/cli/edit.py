@@ -1,0 +1,63 @@
+"""`minicnn edit`: run a trained network over photos."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from minicnn.cli.arguments import add_command, count
+from minicnn.data import write_image
+from minicnn.errors import DataError
+from minicnn.imaging.editing import edit, load_editor
+
+__all__ = ["add", "run"]
+
+DETAILS = """\
+Edit photos with a network that 'minicnn train' or 'minicnn demo' wrote.
+
+A photo may have any size: it is edited in tiles that overlap by what the network sees, so no seam is there.
+A file keeps its name; PNG keeps every pixel, other formats are written at high quality.
+
+examples:
+  minicnn edit runs/demo/denoiser.safetensors holiday.jpg --out edited
+  minicnn edit runs/enlarge/model.safetensors *.png --out large --format png
+"""
+KEPT = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    parser = add_command(commands, "edit", run, "edit photos with a trained network", DETAILS)
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors file")
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="photos")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the edited photos")
+    parser.add_argument("--format", choices=["png", "jpg", "webp", "tif"], help="default: that of each photo")
+    parser.add_argument("--tile", type=count, default=256, help="side of a tile (default: %(default)s pixels)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run it."""
+    editor = load_editor(options.model)
+    outputs = [_output(image, options.out, options.format) for image in options.images]
+    for image, output in zip(options.images, outputs, strict=True):
+        if output.resolve() == image.resolve():
+            raise DataError(f"--out: {output} is the photo itself, which would be lost; name another folder")
+        if outputs.count(output) > 1:
+            raise DataError(f"two of the photos would both be written to {output}; edit them into separate folders")
+    from tqdm.auto import tqdm
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    for image, output in zip(options.images, outputs, strict=True):
+        picture = editor.read(image)
+        with tqdm(desc=image.name, unit="tile", disable=None, dynamic_ncols=True) as bar:
+
+            def progress(done: int, total: int, bar: Any = bar) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            write_image(output, edit(editor.model, picture, tile=options.tile, progress=progress))
+        print(output)
+
+
+def _output(image: Path, folder: Path, wanted: str | None) -> Path:
+    suffix = f".{wanted}" if wanted else image.suffix if image.suffix.lower() in KEPT else ".png"
+    return folder / f"{image.stem}{suffix}"

@@ -1,0 +1,33 @@
+"""Networks to start from. A saved model names its class here and the arguments to build it with."""
+
+from typing import Any
+
+from minicnn import nn
+from minicnn.errors import CheckpointError
+from minicnn.models.editor import ResidualEditor
+from minicnn.models.generator import CNNGenerator
+
+__all__ = ["CNNGenerator", "ResidualEditor", "build"]
+
+_MODELS: dict[str, Any] = {"CNNGenerator": CNNGenerator, "ResidualEditor": ResidualEditor}
+
+
+def build(name: str, arguments: dict[str, Any]) -> nn.Module:
+    """Build a model from the name of its class and its arguments, as a saved file has them.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such class, or it does not take these arguments.
+
+    Examples
+    --------
+    >>> build("ResidualEditor", {"width": 8, "blocks": 1}).arguments["width"]
+    8
+    """
+    if name not in _MODELS:
+        raise CheckpointError(f"build: there is no model {name!r}; this version has {', '.join(_MODELS)}")
+    try:
+        return _MODELS[name](**arguments)  # type: ignore[no-any-return]
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"build: {name} does not take the arguments {arguments}: {error}") from error

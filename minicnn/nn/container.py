@@ -1,0 +1,161 @@
+"""Modules that hold modules: a chain, a list, a dictionary."""
+
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from typing import Any, Self
+
+from minicnn.nn.module import Module
+
+__all__ = ["ModuleDict", "ModuleList", "Sequential"]
+
+
+class _Container(Module):
+    """A module whose children are its elements, in order."""
+
+    def _items(self) -> dict[str, Module]:
+        return {name: value for name, value in self.__dict__.items() if isinstance(value, Module)}
+
+    def _refill(self, modules: Mapping[str, Module]) -> None:
+        for name in self._items():
+            delattr(self, name)
+        for name, module in modules.items():
+            self.add_module(name, module)
+
+    def __len__(self) -> int:
+        return len(self._items())
+
+
+class _Sequence(_Container):
+    """Elements by position; their names are their numbers, unless a Sequential was given others."""
+
+    def _name(self, index: int) -> str:
+        names = list(self._items())
+        if not -len(names) <= index < len(names):
+            raise IndexError(f"{type(self).__name__}: index {index} is out of range for {len(names)} modules")
+        return names[index]
+
+    def _renumber(self, modules: Iterable[Module]) -> None:
+        self._refill({str(i): module for i, module in enumerate(modules)})
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._items().values())
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self.add_module(self._name(index), module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        modules = list(self)
+        del modules[index]
+        self._renumber(modules)
+
+    def append(self, module: Module) -> Self:
+        """Add a module at the end."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add several modules at the end."""
+        for module in modules:
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> None:
+        """Put a module before a position; all are numbered anew."""
+        modules = list(self)
+        modules.insert(index, module)
+        self._renumber(modules)
+
+
+class Sequential(_Sequence):
+    """Call modules one after another.
+
+    Parameters
+    ----------
+    *args : Module, or one mapping of names to modules
+
+    Examples
+    --------
+    >>> from minicnn.nn.activation import ReLU, Tanh
+    >>> Sequential(ReLU(), Tanh())[1:]
+    Sequential(
+      (1): Tanh()
+    )
+    """
+
+    def __init__(self, *args: Module | Mapping[str, Module]) -> None:
+        super().__init__()
+        if len(args) == 1 and isinstance(args[0], Mapping):
+            self._refill(args[0])
+        else:
+            for i, module in enumerate(args):
+                self.add_module(str(i), module)  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)(dict(list(self._items().items())[index]))
+        return getattr(self, self._name(index))
+
+    def forward(self, input: Any) -> Any:
+        for module in self:
+            input = module(input)
+        return input
+
+
+class ModuleList(_Sequence):
+    """A list of modules, whose parameters are found; it has no forward of its own."""
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        super().__init__()
+        self.extend(modules)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)(list(self)[index])
+        return getattr(self, self._name(index))
+
+
+class ModuleDict(_Container):
+    """A dictionary of modules, whose parameters are found; it has no forward of its own."""
+
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        super().__init__()
+        self.update(modules or {})
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self:
+            raise KeyError(f"ModuleDict: there is no {key!r}; there are {', '.join(self)}")
+        return self._items()[key]
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.add_module(key, module)
+
+    def __delitem__(self, key: str) -> None:
+        self.pop(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items())
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._items()
+
+    def keys(self) -> KeysView[str]:
+        """Return the names."""
+        return self._items().keys()
+
+    def values(self) -> ValuesView[Module]:
+        """Return the modules."""
+        return self._items().values()
+
+    def items(self) -> ItemsView[str, Module]:
+        """Return pairs of name and module."""
+        return self._items().items()
+
+    def pop(self, key: str) -> Module:
+        """Take a module out and return it."""
+        module: Module = self[key]
+        delattr(self, key)
+        return module
+
+    def update(self, modules: Mapping[str, Module]) -> None:
+        """Add or exchange modules."""
+        for key, module in modules.items():
+            self[key] = module

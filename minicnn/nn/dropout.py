@@ -1,0 +1,44 @@
+"""Layers that drop elements or channels at random while training, and do nothing afterwards."""
+
+from minicnn.nn import functional as F
+from minicnn.nn.arguments import check_probability
+from minicnn.nn.module import Module
+from minicnn.tensor import Tensor
+
+__all__ = ["Dropout", "Dropout2d"]
+
+
+class _Dropout(Module):
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        super().__init__()
+        check_probability(type(self).__name__, p)
+        self.p, self.inplace = p, inplace
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout(_Dropout):
+    """Set elements to 0 with probability p and divide the others by 1 - p; `inplace` changes nothing.
+
+    Raises
+    ------
+    ShapeError
+        If p is not in [0, 1].
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout(input, self.p, self.training)
+
+
+class Dropout2d(_Dropout):
+    """Set whole channels (N, C, H, W) to 0 with probability p and divide the others by 1 - p.
+
+    Raises
+    ------
+    ShapeError
+        If p is not in [0, 1].
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout2d(input, self.p, self.training)

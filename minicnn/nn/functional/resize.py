@@ -1,0 +1,304 @@
+"""Changing sizes: interpolation, adaptive pooling, padding, and moving channels to pixels and back.
+
+Interpolation is linear in the image and works on each axis by itself, so it is one small matrix an axis:
+
+    y = A_H x A_Wᵀ,   A[o, i] = how much input pixel i counts in output pixel o
+
+Adaptive average pooling is the same with other matrices. Matrix products have gradients of every order, so nothing
+more is needed. A NaN spreads over its row and column.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import floor, prod
+from typing import Any
+
+import numpy as np
+
+from minicnn.errors import DTypeError, ShapeError
+from minicnn.ops.create import as_tensor
+from minicnn.ops.indexing import getitem
+from minicnn.ops.linalg import matmul
+from minicnn.ops.shape import broadcast_to, permute, reshape
+from minicnn.tensor import Tensor
+
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "interpolate",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+]
+
+Matrix = np.ndarray[Any, Any]
+_AXES = {"nearest": (1, 2, 3), "linear": (1,), "bilinear": (2,), "trilinear": (3,), "bicubic": (2,)}
+
+
+def _along(x: Tensor, axis: int, matrix: Matrix) -> Tensor:
+    """Apply a matrix (O, I) along an axis of size I."""
+    m = as_tensor(matrix, x.dtype, x.device)
+    lead, size, rest = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
+    if not rest:
+        y = matmul(reshape(x, (prod(lead), size)), m.T)
+    else:
+        y = matmul(m, reshape(x, (prod(lead), size, prod(rest))))
+    return reshape(y, (*lead, len(matrix), *rest))
+
+
+# --- interpolation --------------------------------------------------------------------------------------------
+
+
+def _cubic(t: Matrix) -> list[Matrix]:
+    """Return the weights of the four neighbours at -1, 0, 1, 2, the position being t in [0, 1) (Keys, 1981)."""
+    a = -0.75
+
+    def near(d: Matrix) -> Matrix:
+        return ((a + 2) * d - (a + 3)) * d * d + 1
+
+    def far(d: Matrix) -> Matrix:
+        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+
+    return [far(t + 1), near(t), near(1 - t), far(2 - t)]
+
+
+@lru_cache(maxsize=64)
+def _interpolation(mode: str, size: int, out: int, scale: float | None, align_corners: bool) -> Matrix:
+    """Return the matrix (out, size) of linear or cubic interpolation along one axis."""
+    if mode != "bicubic" and size == out:
+        return np.eye(size)  # as PyTorch does, whatever the scale
+    if align_corners:
+        position = np.arange(out) * ((size - 1) / (out - 1) if out > 1 else 0.0)
+    else:  # pixel centres are at half-integers
+        position = (np.arange(out) + 0.5) * (1 / scale if scale else size / out) - 0.5
+    if mode != "bicubic":
+        position = np.maximum(position, 0)
+    base = np.floor(position)
+    t = position - base
+    first, weights = (-1, _cubic(t)) if mode == "bicubic" else (0, [1 - t, t])
+    matrix = np.zeros((out, size))
+    for offset, weight in enumerate(weights, start=first):
+        matrix[np.arange(out), np.clip(base.astype(int) + offset, 0, size - 1)] += weight
+    return matrix
+
+
+def _nearest(x: Tensor, axis: int, out: int, scale: float | None) -> Tensor:
+    size = x.shape[axis]
+    times = out // size
+    step = np.float32(1 / scale if scale else size / out)  # PyTorch rounds so
+    index = np.minimum(np.floor(np.arange(out, dtype=np.float32) * step).astype(int), size - 1)
+    if size == out or (out == times * size and (index == np.arange(out) // times).all()):
+        lead, rest = x.shape[: axis + 1], x.shape[axis + 1 :]
+        repeated = broadcast_to(reshape(x, (*lead, 1, *rest)), (*lead, times, *rest))
+        return reshape(repeated, (*lead[:-1], out, *rest))  # a copy by blocks: its gradient is a sum
+    return getitem(x, (slice(None),) * axis + (index,))
+
+
+def _target_size(
+    sizes: tuple[int, ...], size: int | Sequence[int] | None, scales: tuple[float, ...] | None
+) -> tuple[int, ...]:
+    n = len(sizes)
+    if size is not None:
+        out = (size,) * n if isinstance(size, int) else tuple(size)
+        if len(out) != n:
+            raise ShapeError(f"interpolate: size must have one number for each of the {n} spatial axes, got {size}")
+    else:
+        assert scales is not None
+        out = tuple(floor(i * s) for i, s in zip(sizes, scales, strict=True))
+    if min((*out, *sizes)) < 1:
+        raise ShapeError(f"interpolate: sizes must be at least 1, got {sizes} -> {out}")
+    return out
+
+
+def interpolate(
+    input: Tensor,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+) -> Tensor:
+    """Resize signals, images or volumes.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, L), (N, C, H, W) or (N, C, D, H, W)
+    size : int or one an axis, optional
+        The output size in pixels.
+    scale_factor : float or one an axis, optional
+        Output over input size, instead of `size`; the output size is rounded down, the factor used as it is.
+    mode : "nearest", "linear" (signals), "bilinear", "bicubic" (images) or "trilinear" (volumes)
+    align_corners : bool, optional
+        Map the centres of the corner pixels to each other, instead of the corners of the image.
+    recompute_scale_factor : bool, optional
+        Use the ratio of the rounded sizes instead of `scale_factor`.
+
+    Returns
+    -------
+    Tensor, (N, C, *output size)
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If arguments or element types do not fit.
+
+    Notes
+    -----
+    Shrinking does not smooth first. Bicubic values can leave the range of the input.
+
+    References
+    ----------
+    Keys, "Cubic convolution interpolation for digital image processing", 1981 (a = -0.75).
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> interpolate(minicnn.tensor([[[0.0, 4.0]]]), scale_factor=2, mode="linear").tolist()
+    [[[0.0, 1.0, 3.0, 4.0]]]
+    """
+    n = input.ndim - 2
+    if mode not in _AXES or n not in _AXES[mode]:
+        fits = ", ".join(repr(m) for m, axes in _AXES.items() if n in axes) or "none: it must be (N, C, spatial axes)"
+        raise ShapeError(f"interpolate: mode={mode!r} does not fit input {input.shape}; modes that do: {fits}")
+    if (size is None) == (scale_factor is None):
+        raise ShapeError(f"interpolate: give size or scale_factor, one of them; got {size=}, {scale_factor=}")
+    if mode == "nearest" and align_corners is not None:
+        raise ShapeError("interpolate: align_corners has no meaning for mode='nearest'; leave it out")
+    if mode != "nearest" and input.dtype.kind != "f":
+        raise DTypeError(f"interpolate: mode={mode!r} needs floating point, got {input.dtype}; convert with .float()")
+    scales: tuple[float, ...] | None = None
+    if scale_factor is not None:
+        scales = tuple(scale_factor) if isinstance(scale_factor, Sequence) else (scale_factor,) * n
+        if len(scales) != n or min(scales) <= 0:
+            raise ShapeError(
+                f"interpolate: scale_factor must be one positive number or {n} of them for input {input.shape}, "
+                f"got {scale_factor}"
+            )
+    outs = _target_size(input.shape[2:], size, scales)
+    if scales is None or recompute_scale_factor:
+        steps: tuple[float | None, ...] = (None,) * n
+    else:
+        steps = scales
+    for axis, (out, scale) in enumerate(zip(outs, steps, strict=True), start=2):
+        if mode == "nearest":
+            input = _nearest(input, axis, out, scale)
+        else:
+            input = _along(input, axis, _interpolation(mode, input.shape[axis], out, scale, bool(align_corners)))
+    return input
+
+
+# --- adaptive average pooling ---------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def _averaging(size: int, out: int) -> Matrix:
+    """Return the matrix (out, size) of means over windows that cover the axis: o size/out to (o + 1) size/out."""
+    matrix = np.zeros((out, size))
+    for o in range(out):
+        start, end = o * size // out, -(-(o + 1) * size // out)
+        matrix[o, start:end] = 1 / (end - start)
+    return matrix
+
+
+def _adaptive(n: int, x: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
+    call = f"adaptive_avg_pool{n}d"
+    if x.ndim not in (n + 1, n + 2):
+        raise ShapeError(f"{call}: input must be (N, C, {n} spatial axes) or one image of it, got {x.shape}")
+    if x.dtype.kind != "f":
+        raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
+    outs = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * n
+    if len(outs) != n or any(o is not None and o < 1 for o in outs) or 0 in x.shape[-n:]:
+        raise ShapeError(
+            f"{call}: output_size must be {n} integers >= 1 (None keeps a size), got {output_size} for {x.shape}"
+        )
+    for axis, out in enumerate(outs, start=x.ndim - n):
+        if out is not None and out != x.shape[axis]:
+            x = _along(x, axis, _averaging(x.shape[axis], out))
+    return x
+
+
+def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
+    """Average windows of a signal (N, C, L) so that `output_size` of them cover it; see `adaptive_avg_pool2d`."""
+    return _adaptive(1, input, output_size)
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
+    """Average windows so that OH x OW of them cover the image; neighbours overlap where sizes do not divide.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, H, W) or (C, H, W), float
+    output_size : int or pair of int or None
+        (OH, OW), or one number for both; None keeps a size.
+
+    Returns
+    -------
+    Tensor, (N, C, OH, OW)
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> adaptive_avg_pool2d(minicnn.arange(16.0).reshape(1, 1, 4, 4), (1, 2)).tolist()
+    [[[[6.5, 8.5]]]]
+    """
+    return _adaptive(2, input, output_size)
+
+
+def adaptive_avg_pool3d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
+    """Average windows of a volume (N, C, D, H, W); see `adaptive_avg_pool2d`."""
+    return _adaptive(3, input, output_size)
+
+
+# --- channels to pixels and back ------------------------------------------------------------------------------
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """Turn every r² channels into one of r times the height and width (Shi et al., 2016).
+
+    Parameters
+    ----------
+    input : Tensor, (..., C r², H, W)
+    upscale_factor : int
+        r.
+
+    Returns
+    -------
+    Tensor, (..., C, H r, W r)
+
+    Raises
+    ------
+    ShapeError
+        If the channels cannot be split into groups of r².
+    """
+    r = upscale_factor
+    if input.ndim < 3 or r < 1 or input.shape[-3] % (r * r):
+        raise ShapeError(
+            f"pixel_shuffle: input must be (..., C, H, W) with C a multiple of upscale_factor² = {r * r}, "
+            f"got {input.shape}"
+        )
+    *lead, c, h, w = input.shape
+    n = len(lead)
+    x = reshape(input, (*lead, c // (r * r), r, r, h, w))
+    x = permute(x, (*range(n), n, n + 3, n + 1, n + 4, n + 2))  # (..., C, H, r, W, r)
+    return reshape(x, (*lead, c // (r * r), h * r, w * r))
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """Undo `pixel_shuffle`: (..., C, H r, W r) -> (..., C r², H, W).
+
+    Raises
+    ------
+    ShapeError
+        If height or width is not a multiple of r.
+    """
+    r = downscale_factor
+    if input.ndim < 3 or r < 1 or input.shape[-1] % r or input.shape[-2] % r:
+        raise ShapeError(
+            f"pixel_unshuffle: input must be (..., C, H, W) with H and W multiples of downscale_factor = {r}, "
+            f"got {input.shape}"
+        )
+    *lead, c, h, w = input.shape
+    n = len(lead)
+    x = reshape(input, (*lead, c, h // r, r, w // r, r))
+    x = permute(x, (*range(n), n, n + 2, n + 4, n + 1, n + 3))  # (..., C, r, r, H, W)
+    return reshape(x, (*lead, c * r * r, h // r, w // r))

@@ -1,0 +1,98 @@
+"""The linear layer, and layers that only change the shape."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any
+
+from minicnn.nn import functional as F
+from minicnn.nn import init
+from minicnn.nn.arguments import check_positive
+from minicnn.nn.module import Module, Parameter
+from minicnn.ops.create import empty
+from minicnn.tensor import Tensor
+
+__all__ = ["Flatten", "Identity", "Linear", "Unflatten"]
+
+
+class Linear(Module):
+    """y = x Wᵀ + b on the last axis, (..., in_features) -> (..., out_features).
+
+    Parameters
+    ----------
+    in_features, out_features : int
+    bias : bool
+
+    Attributes
+    ----------
+    weight : Parameter, (out_features, in_features)
+    bias : Parameter, (out_features,), or None
+
+    Raises
+    ------
+    ShapeError
+        If a size is not an integer >= 1.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> Linear(64, 10)(minicnn.zeros(8, 64)).shape
+    (8, 10)
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        check_positive("Linear", in_features=in_features, out_features=out_features)
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = Parameter(empty(out_features, in_features))
+        self.bias = Parameter(empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias from ±1/√in_features, PyTorch's default."""
+        init.kaiming_uniform_(self.weight, a=sqrt(5))
+        if self.bias is not None:
+            init.uniform_(self.bias, -1 / sqrt(self.in_features), 1 / sqrt(self.in_features))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Identity(Module):
+    """Gives back its input; takes and ignores any arguments."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input
+
+
+class Flatten(Module):
+    """Join the axes from `start_dim` to `end_dim`: (N, C, H, W) -> (N, C H W)."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input.flatten(self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """Split the axis `dim` into axes of the given sizes, one of which may be -1."""
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input.unflatten(self.dim, self.unflattened_size)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

@@ -1,0 +1,379 @@
+"""Module: a function with parameters, made of other modules.
+
+A module is an ordinary Python object. Its parameters, buffers and children are simply those of its attributes that are
+Parameters, registered tensors and Modules; everything below is a walk over attributes in the order they were set, which
+is also PyTorch's order of names.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Self
+
+from minicnn.devices import Device
+from minicnn.dtypes import float32, float64
+from minicnn.errors import CheckpointError, DTypeError, ShapeError
+from minicnn.ops.create import as_tensor, zeros_like
+from minicnn.tape import no_grad
+from minicnn.tensor import Tensor
+
+__all__ = ["LoadResult", "Module", "Parameter", "RemovableHandle"]
+
+
+class Parameter(Tensor):
+    """A tensor that a module learns: assigned to an attribute, it is found by `parameters()`.
+
+    Parameters
+    ----------
+    data : Tensor or array_like
+    requires_grad : bool
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+        data = as_tensor(data)
+        super().__init__(data, requires_grad=requires_grad, device=data.device)
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+class LoadResult(NamedTuple):
+    """The keys that `load_state_dict(strict=False)` passed over."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class RemovableHandle:
+    """What registering a hook returns: `remove()` takes the hook away again."""
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self._hooks, self._key = hooks, max(hooks, default=-1) + 1
+        hooks[self._key] = hook
+
+    def remove(self) -> None:
+        """Take the hook away."""
+        self._hooks.pop(self._key, None)
+
+
+class Module:
+    """The base of all layers and models: set layers and parameters as attributes in `__init__`, compute in `forward`.
+
+    Attributes
+    ----------
+    training : bool
+        Set by `train()` and `eval()`; dropout and batch norm behave differently.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = Parameter(minicnn.ones(1))
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> [name for name, _ in Scale().named_parameters()]
+    ['factor']
+    """
+
+    training: bool
+    _buffers: dict[str, bool]
+    _forward_hooks: dict[int, Callable[..., Any]]
+    _forward_pre_hooks: dict[int, Callable[..., Any]]
+
+    def __init__(self) -> None:
+        self.training = True
+        self._buffers = {}  # name -> whether state_dict holds it
+        self._forward_hooks = {}
+        self._forward_pre_hooks = {}
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; every module defines its own."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(); define one")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        for before in list(self._forward_pre_hooks.values()):
+            changed = before(self, args)
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        output = self.forward(*args, **kwargs)
+        for after in list(self._forward_hooks.values()):
+            changed = after(self, args, output)
+            output = output if changed is None else changed
+        return output
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, args)` before every forward; what it returns replaces the arguments."""
+        return RemovableHandle(self._forward_pre_hooks, hook)
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, args, output)` after every forward; what it returns replaces the output."""
+        return RemovableHandle(self._forward_hooks, hook)
+
+    # --- attributes -----------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Tensor | Module) and "_buffers" not in self.__dict__:
+            raise AttributeError(
+                f"{type(self).__name__}: {name!r} is set before super().__init__() was called; "
+                "call it first in __init__"
+            )
+        old = self.__dict__.get(name)
+        for kind in (Parameter, Module):
+            if isinstance(old, kind) and not isinstance(value, kind | None):
+                raise DTypeError(
+                    f"{type(self).__name__}: {name!r} is a {kind.__name__} and cannot become a "
+                    f"{type(value).__name__}; wrap it in {kind.__name__}, or delete the attribute first"
+                )
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:  # called only where ordinary look-up fails
+        hint = "" if "_buffers" in self.__dict__ else "; call super().__init__() first in its __init__"
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+
+    def _register(self, name: str, value: Any, kind: type) -> None:
+        if not isinstance(value, kind | None):
+            raise DTypeError(
+                f"{type(self).__name__}: {name!r} must be a {kind.__name__} or None, got {type(value).__name__}"
+            )
+        if not name or "." in name or (hasattr(self, name) and name not in self.__dict__):
+            raise ShapeError(
+                f"{type(self).__name__}: {name!r} cannot name an attribute: it is empty, holds a dot or hides a "
+                "method; choose another name"
+            )
+        setattr(self, name, value)
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Set a tensor that belongs to the module's state but is not learned, such as a running mean.
+
+        Parameters
+        ----------
+        name : str
+        tensor : Tensor or None
+        persistent : bool
+            Whether `state_dict` holds it.
+        """
+        self._register(name, tensor, Tensor)
+        self._buffers[name] = persistent
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Set a parameter under a name made at run time."""
+        self._register(name, param, Parameter)
+
+    def add_module(self, name: str, module: "Module | None") -> None:
+        """Set a child under a name made at run time."""
+        self._register(name, module, Module)
+
+    # --- walks ----------------------------------------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, "Module"]]:
+        """Yield (name, module) of the modules directly below, each once."""
+        seen = set()
+        for name, value in list(self.__dict__.items()):
+            if isinstance(value, Module) and id(value) not in seen:
+                seen.add(id(value))
+                yield name, value
+
+    def children(self) -> Iterator["Module"]:
+        """Yield the modules directly below, each once."""
+        return (module for _, module in self.named_children())
+
+    def named_modules(self, prefix: str = "", _seen: set[int] | None = None) -> Iterator[tuple[str, "Module"]]:
+        """Yield (dotted name, module) of this module and all below, each once."""
+        seen = set() if _seen is None else _seen
+        if id(self) not in seen:
+            seen.add(id(self))
+            yield prefix, self
+            for name, module in self.named_children():
+                yield from module.named_modules(f"{prefix}.{name}" if prefix else name, seen)
+
+    def modules(self) -> Iterator["Module"]:
+        """Yield this module and all below, each once."""
+        return (module for _, module in self.named_modules())
+
+    def get_submodule(self, target: str) -> "Module":
+        """Return the module of a dotted name; "" is this module itself.
+
+        Raises
+        ------
+        AttributeError
+            If there is none.
+        """
+        module: Any = self
+        for name in filter(None, target.split(".")):
+            module = getattr(module, name)
+            if not isinstance(module, Module):
+                raise AttributeError(f"get_submodule: {name!r} in {target!r} is not a module of {type(self).__name__}")
+        return module  # type: ignore[no-any-return]
+
+    def _own(self, kind: type) -> Iterator[tuple[str, Any]]:
+        """Yield this module's own parameters, or its own buffers."""
+        for name, value in self.__dict__.items():
+            if isinstance(value, Parameter) if kind is Parameter else name in self._buffers and value is not None:
+                yield name, value
+
+    def _named(self, kind: type, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
+        seen = set()
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+            for name, value in module._own(kind):
+                if id(value) not in seen:
+                    seen.add(id(value))
+                    yield f"{path}.{name}" if path else name, value
+
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
+        """Yield (dotted name, parameter), a shared parameter once."""
+        return self._named(Parameter, prefix, recurse)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Yield the parameters, a shared one once; what an optimizer takes."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+        """Yield (dotted name, buffer), a shared buffer once."""
+        return self._named(Tensor, prefix, recurse)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Yield the buffers, a shared one once."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    # --- changes to all -------------------------------------------------------------------------------------
+
+    def apply(self, fn: Callable[["Module"], Any]) -> Self:
+        """Call a function on every module, children first."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training, or with mode=False to use."""
+        for module in self.modules():
+            module.training = bool(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Switch to use: dropout off, batch norm with its running statistics."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set whether the parameters want a gradient; False freezes them."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to 0."""
+        for parameter in self.parameters():
+            if parameter.grad is not None:
+                parameter.grad = None if set_to_none else zeros_like(parameter.grad)
+
+    def to(self, *args: Any, dtype: Any = None, device: str | Device | None = None) -> Self:
+        """Convert or move all parameters and buffers, in place: `to("cpu")`, `to(minicnn.float64)`, `to(other_tensor)`.
+
+        Integer buffers keep their type. Parameters stay the same objects, so optimizers keep working.
+
+        Raises
+        ------
+        DeviceError, DTypeError
+            If an argument is neither a device, an element type nor a tensor.
+        """
+        for arg in args:
+            if isinstance(arg, Tensor):
+                dtype, device = arg.dtype, arg.device
+            elif isinstance(arg, str | Device):
+                device = arg
+            else:
+                dtype = arg
+
+        def moved(t: Tensor) -> Tensor:
+            return t.to(device=device, dtype=dtype if t.dtype.kind == "f" else None)
+
+        for module in self.modules():
+            for _, parameter in module._own(Parameter):
+                parameter.data = moved(parameter.data)
+                parameter.grad = None if parameter.grad is None else moved(parameter.grad.detach())
+            for name, buffer in list(module._own(Tensor)):
+                setattr(module, name, moved(buffer))
+        return self
+
+    def float(self) -> Self:
+        """Convert to float32."""
+        return self.to(float32)
+
+    def double(self) -> Self:
+        """Convert to float64."""
+        return self.to(float64)
+
+    def cpu(self) -> Self:
+        """Move to the CPU."""
+        return self.to("cpu")
+
+    # --- state ----------------------------------------------------------------------------------------------
+
+    def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        """Yield every key of the state with its tensor; what is shared comes under all its names."""
+        for name, parameter in self._own(Parameter):
+            yield prefix + name, parameter
+        for name, buffer in self._own(Tensor):
+            if self._buffers[name]:
+                yield prefix + name, buffer
+        for name, value in self.__dict__.items():
+            if isinstance(value, Module):
+                yield from value._state(f"{prefix}{name}.")
+
+    def state_dict(self, prefix: str = "") -> dict[str, Tensor]:
+        """Return all parameters and persistent buffers by dotted name, detached; the memory is shared."""
+        return {key: tensor.detach() for key, tensor in self._state(prefix)}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
+        """Copy values into the parameters and buffers; nothing is changed where anything does not fit.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to Tensor or array_like
+            As `state_dict` returns it; element types are converted.
+        strict : bool
+            Refuse missing and unexpected keys instead of returning them.
+
+        Raises
+        ------
+        CheckpointError
+            If shapes differ or, when strict, keys do: it lists them all.
+        """
+        own = dict(self._state())
+        missing = [key for key in own if key not in state_dict]
+        unexpected = [key for key in state_dict if key not in own]
+        values = {key: as_tensor(state_dict[key]) for key in own if key in state_dict}
+        problems = [
+            f"{key!r} is {value.shape} in the state but {own[key].shape} in the model"
+            for key, value in values.items()
+            if value.shape != own[key].shape
+        ]
+        if strict:
+            for kind, keys in (("missing", missing), ("unexpected", unexpected)):
+                if keys:
+                    problems.append(f"{kind} keys {', '.join(map(repr, keys))} (strict=False passes over them)")
+        if problems:
+            raise CheckpointError(
+                f"load_state_dict: the state does not fit {type(self).__name__}: {'; '.join(problems)}"
+            )
+        with no_grad():
+            for key, value in values.items():
+                own[key].copy_(value.to(own[key].device))
+        return LoadResult(missing, unexpected)
+
+    # --- text -----------------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """Return the module's own settings, for `repr`."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines = [self.extra_repr()] if self.extra_repr() else []
+        below = [(name, repr(value)) for name, value in self.__dict__.items() if isinstance(value, Module)]
+        if not below:
+            return f"{type(self).__name__}({''.join(lines)})"
+        lines += [f"({name}): {text}" for name, text in below]
+        return f"{type(self).__name__}(\n  " + "\n".join(lines).replace("\n", "\n  ") + "\n)"

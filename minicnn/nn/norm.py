@@ -1,0 +1,269 @@
+"""Layers of normalisation."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from minicnn.errors import ShapeError
+from minicnn.nn import functional as F
+from minicnn.nn import init
+from minicnn.nn.arguments import check_groups, check_positive
+from minicnn.nn.module import Module, Parameter
+from minicnn.ops.create import ones, tensor, zeros
+from minicnn.ops.shape import squeeze, unsqueeze
+from minicnn.tensor import Tensor
+
+__all__ = [
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LayerNorm",
+]
+
+
+class _StatisticsNorm(Module):
+    """What batch and instance norm share: one weight and bias, and running statistics, for each channel."""
+
+    _ndims: ClassVar[tuple[int, ...]]  # how many axes an input may have
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float | None,
+        affine: bool,
+        track_running_stats: bool,
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        check_positive(type(self).__name__, num_features=num_features)
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.weight = Parameter(ones(num_features)) if affine else None
+        self.bias = Parameter(zeros(num_features)) if affine and bias else None
+        tracked = track_running_stats
+        self.register_buffer("running_mean", zeros(num_features) if tracked else None)
+        self.register_buffer("running_var", ones(num_features) if tracked else None)
+        self.register_buffer("num_batches_tracked", tensor(0) if tracked else None)
+
+    def reset_running_stats(self) -> None:
+        """Set the running mean to 0, the running variance to 1, the count of batches to 0."""
+        if self.track_running_stats:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+            self.num_batches_tracked.zero_()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1, the bias to 0, and forget the running statistics."""
+        self.reset_running_stats()
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def _check_input(self, input: Tensor, channel_axis: int) -> None:
+        if input.ndim not in self._ndims:
+            shapes = " or ".join(str(n) for n in self._ndims)
+            raise ShapeError(f"{type(self).__name__}: input must have {shapes} axes, got {input.shape}")
+        if input.shape[channel_axis] != self.num_features:
+            raise ShapeError(
+                f"{type(self).__name__}: input has {input.shape[channel_axis]} channels but the layer has "
+                f"num_features={self.num_features}; input is {input.shape}"
+            )
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_StatisticsNorm):
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_input(input, 1)
+        momentum = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.track_running_stats:
+            self.num_batches_tracked.add_(1)
+            if self.momentum is None:  # the mean over all batches so far
+                momentum = 1 / self.num_batches_tracked.item()
+        own = self.training or not self.track_running_stats
+        return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, own, momentum, self.eps)
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of (N, C) or (N, C, L); see `BatchNorm2d`."""
+
+    _ndims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Normalise each channel over the batch; see `functional.batch_norm` for the equation.
+
+    Parameters
+    ----------
+    num_features : int
+        C of the input (N, C, H, W).
+    eps : float
+        Added to the variance.
+    momentum : float or None
+        How far the running statistics move towards each batch; None makes them the mean over all batches.
+    affine, bias : bool
+        Whether to learn a weight, and with it a bias, for each channel.
+    track_running_stats : bool
+        Whether to keep running statistics and use them when not training.
+
+    Attributes
+    ----------
+    weight, bias : Parameter, (C,), or None
+    running_mean, running_var : Tensor, (C,), or None
+        The variance tracked is the unbiased one; the biased one normalises.
+    num_batches_tracked : Tensor, one int64, or None
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> BatchNorm2d(3)(minicnn.rand(8, 3, 4, 4)).shape
+    (8, 3, 4, 4)
+    """
+
+    _ndims = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of volumes (N, C, D, H, W); see `BatchNorm2d`."""
+
+    _ndims = (5,)
+
+
+class _InstanceNorm(_StatisticsNorm):
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        alone = input.ndim == self._ndims[0]  # one image, without a batch axis
+        self._check_input(input, 0 if alone else 1)
+        own = self.training or not self.track_running_stats
+        momentum = 0.0 if self.momentum is None else self.momentum
+        y = F.instance_norm(
+            unsqueeze(input, 0) if alone else input,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            own,
+            momentum,
+            self.eps,
+        )
+        return squeeze(y, 0) if alone else y
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Instance normalisation of (N, C, L) or (C, L); see `InstanceNorm2d`."""
+
+    _ndims = (2, 3)
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Normalise each channel of each image (N, C, H, W) or (C, H, W) by itself; see `functional.instance_norm`.
+
+    Parameters
+    ----------
+    num_features : int
+        C.
+    eps, momentum, affine, track_running_stats, bias
+        As in `BatchNorm2d`, but nothing is learned or tracked unless asked for.
+    """
+
+    _ndims = (3, 4)
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Instance normalisation of (N, C, D, H, W) or (C, D, H, W); see `InstanceNorm2d`."""
+
+    _ndims = (4, 5)
+
+
+class GroupNorm(Module):
+    """Normalise groups of channels of each image; weight and bias (C,) are ones and zeros at first.
+
+    Raises
+    ------
+    ShapeError
+        If `num_channels` cannot be split into `num_groups`.
+    """
+
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
+    ) -> None:
+        super().__init__()
+        check_groups("GroupNorm", num_groups, num_channels=num_channels)
+        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self.weight = Parameter(ones(num_channels)) if affine else None
+        self.bias = Parameter(zeros(num_channels)) if affine and bias else None
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class LayerNorm(Module):
+    """Normalise over the last axes, whose sizes are `normalized_shape`; weight and bias have that shape.
+
+    Raises
+    ------
+    ShapeError
+        If a size is not an integer >= 1.
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        for size in shape:
+            check_positive("LayerNorm", normalized_shape=size)
+        self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
+        self.weight = Parameter(ones(shape)) if elementwise_affine else None
+        self.bias = Parameter(zeros(shape)) if elementwise_affine and bias else None
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )

@@ -1,0 +1,269 @@
+"""Primitives that take parts out of tensors and put them together. The adjoint of each is found here too.
+
+| moves | adjoint |
+|---|---|
+| index | index_add into zeros |
+| index_put | index for the value; for the tensor, the gradient without the part that was overwritten |
+| cat | index, a slice for each part |
+| pad | index |
+
+Indexing is NumPy's: integers, slices (negative steps too), None, ..., bool masks and integer tensors. A part that
+integers and slices alone describe is a view: it shares memory with its tensor.
+"""
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minicnn.devices import Array, xp
+from minicnn.dtypes import result_type
+from minicnn.errors import ShapeError
+from minicnn.ops.axes import axis_of
+from minicnn.ops.shape import broadcast_to, cast, reshape, unsqueeze
+from minicnn.primitive import primitive
+from minicnn.tape import mode
+from minicnn.tensor import Tensor, replace, write
+
+__all__ = [
+    "cat",
+    "chunk",
+    "gather",
+    "getitem",
+    "index_select",
+    "roll",
+    "setitem",
+    "split",
+    "stack",
+    "unbind",
+]
+
+# --- the primitives -------------------------------------------------------------------------------------------
+
+
+@primitive(view=True)
+def _index(x: Array, *, index: tuple[Any, ...]) -> Array:
+    return x[index]
+
+
+@primitive
+def _index_add(g: Array, *, index: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
+    """Zeros of `shape` with g added at the index, as often as the index names an element."""
+    out = xp(g).zeros(shape, g.dtype)
+    if all(i is None or i is Ellipsis or isinstance(i, slice | int) for i in index):
+        out[index] = g
+    else:
+        xp(g).add.at(out, index, g)
+    return out
+
+
+@primitive
+def _index_put(x: Array, v: Array, *, index: tuple[Any, ...]) -> Array:
+    """A copy of x with v written at the index."""
+    out = x.copy()
+    out[index] = v
+    return out
+
+
+@primitive
+def _cat(*xs: Array, axis: int) -> Array:
+    return xp(xs[0]).concatenate(xs, axis)
+
+
+@primitive
+def _pad(x: Array, *, widths: tuple[tuple[int, int], ...], value: float) -> Array:
+    return xp(x).pad(x, widths, constant_values=value)
+
+
+def _part(g: Tensor, position: int, shapes: tuple[tuple[int, ...], ...], axis: int) -> Tensor:
+    start = builtins.sum(s[axis] for s in shapes[:position])
+    return _index(g, index=(slice(None),) * axis + (slice(start, start + shapes[position][axis]),))  # type: ignore[no-any-return]
+
+
+_index.gradient(x=lambda h, x_shape, index: _index_add(h, index=index, shape=x_shape))
+_index_add.gradient(g=lambda h, index: _index(h, index=index))
+_index_put.gradient(
+    x=lambda h, v_shape, index: _index_put(h, h.new_zeros(v_shape), index=index),
+    v=lambda h, index: _index(h, index=index),
+)
+_cat.gradient(xs=lambda h, position, xs_shape, axis: _part(h, position, xs_shape, axis))
+_pad.gradient(
+    x=lambda h, x_shape, widths: _index(
+        h, index=tuple(slice(b, b + s) for (b, _), s in zip(widths, x_shape, strict=True))
+    )
+)
+
+
+# --- indexing -------------------------------------------------------------------------------------------------
+
+
+def _plain(index: Any) -> Any:
+    """One entry of an index without tensors; arrays are copied, for the gradient needs what they hold now."""
+    if isinstance(index, Tensor):
+        index = index.array
+    elif isinstance(index, list):
+        index = np.array(index) if index else np.zeros(0, np.int64)
+    if isinstance(index, np.ndarray | np.integer):
+        return int(index) if index.ndim == 0 and index.dtype.kind in "iu" else index.copy()
+    return index
+
+
+def _key(index: Any) -> tuple[Any, ...]:
+    """The index as a tuple with one `...`, which makes NumPy return a view even of a single element."""
+    entries = tuple(_plain(i) for i in (index if isinstance(index, tuple) else (index,)))
+    return entries if any(e is Ellipsis for e in entries) else (*entries, ...)
+
+
+def getitem(x: Tensor, index: Any) -> Tensor:
+    """x[index] with integers, slices, None, ..., bool masks and integer tensors, as in NumPy.
+
+    Raises
+    ------
+    ShapeError
+        If the index does not fit.
+
+    Examples
+    --------
+    >>> x = Tensor([[1, 2, 3], [4, 5, 6]])
+    >>> x[:, -1].tolist(), x[x > 2].tolist()
+    ([3, 6], [3, 4, 5, 6])
+    """
+    try:
+        return _index(x, index=_key(index))  # type: ignore[no-any-return]
+    except IndexError as error:
+        raise ShapeError(f"index: {error}; the tensor is {x.shape}") from error
+
+
+def setitem(x: Tensor, index: Any, value: Any) -> None:
+    """x[index] = value, in place; gradients flow to what remains of x and to the value.
+
+    Raises
+    ------
+    ShapeError
+        If the index or the value does not fit.
+    AutogradError
+        If x is a leaf that requires a gradient or a view, and the write would have to be recorded.
+    """
+    key = _key(index)
+    v = value if isinstance(value, Tensor) else Tensor(x.device.array(value, x.dtype), device=x.device)
+    v = v if v.dtype == x.dtype else cast(v, x.dtype)
+    try:
+        spot = x.array[key].shape
+    except IndexError as error:
+        raise ShapeError(f"index: {error}; the tensor is {x.shape}") from error
+    extra = v.ndim - len(spot)
+    if extra > 0 and v.shape[:extra] == (1,) * extra:
+        v = reshape(v, v.shape[extra:])
+    v = v if v.shape == spot else broadcast_to(v, spot)
+    if mode.recording and (x._node is not None or v._node is not None):
+        replace(x, _index_put(x, v, index=key))
+    else:
+        write(x, key, v.array)
+
+
+def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Return the slices of an axis that a 1-D integer tensor names."""
+    return getitem(x, (slice(None),) * axis_of("index_select", dim, x.ndim) + (index,))
+
+
+def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Return out[i][j][k] = x[index[i][j][k]][j][k] for dim=0, and likewise along another axis.
+
+    Raises
+    ------
+    ShapeError
+        If the index has other axes than x or reaches beyond it.
+    """
+    axis = axis_of("gather", dim, x.ndim)
+    if index.ndim != x.ndim or index.dtype.kind not in "iu":
+        raise ShapeError(f"gather: index must hold integers in {x.ndim} axes, got {index.dtype} of {index.shape}")
+    if not x.ndim:
+        return getitem(reshape(x, 1), index)
+    grid = np.ogrid[tuple(slice(s) for s in index.shape)]
+    return getitem(x, (*grid[:axis], index, *grid[axis + 1 :]))
+
+
+# --- joining and cutting --------------------------------------------------------------------------------------
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Join tensors along an axis that they have.
+
+    Raises
+    ------
+    ShapeError
+        If there is no tensor, one has no axis, or their other sizes differ.
+    """
+    tensors = list(tensors)
+    if not tensors or not all(t.ndim for t in tensors):
+        got = ", ".join(str(t.shape) for t in tensors) or "none"
+        raise ShapeError(f"cat: expected tensors of at least one axis, got {got}; stack() joins numbers")
+    axis = axis_of("cat", dim, tensors[0].ndim)
+    rest = {(*t.shape[:axis], *t.shape[axis + 1 :]) for t in tensors}
+    if len(rest) > 1 or len({t.ndim for t in tensors}) > 1:
+        raise ShapeError(f"cat: sizes may differ along dim={dim} only, got {', '.join(str(t.shape) for t in tensors)}")
+    dtype = result_type([t.dtype for t in tensors], [], [])
+    return _cat(*(t if t.dtype == dtype else cast(t, dtype) for t in tensors), axis=axis)  # type: ignore[no-any-return]
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Join tensors of one shape along a new axis."""
+    tensors = list(tensors)
+    if len({t.shape for t in tensors}) != 1:
+        got = ", ".join(str(t.shape) for t in tensors) or "none"
+        raise ShapeError(f"stack: expected tensors of one shape, got {got}")
+    return cat([unsqueeze(t, dim) for t in tensors], dim)
+
+
+def split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Cut along an axis into parts of one size (the last may be smaller) or of the given sizes."""
+    axis, n = _cut("split", x, dim)
+    if isinstance(split_size, int):
+        if split_size < 1:
+            raise ShapeError(f"split: split_size must be at least 1, got {split_size}")
+        sizes = [min(split_size, n - i) for i in range(0, n, split_size)] or [0]
+    else:
+        sizes = list(split_size)
+        if builtins.sum(sizes) != n:
+            raise ShapeError(f"split: sizes {sizes} add up to {builtins.sum(sizes)}, but dim={dim} has {n}")
+    starts = [builtins.sum(sizes[:i]) for i in range(len(sizes))]
+    return tuple(
+        _index(x, index=(slice(None),) * axis + (slice(start, start + size),))
+        for start, size in zip(starts, sizes, strict=True)
+    )
+
+
+def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Cut along an axis into at most `chunks` parts of equal size."""
+    if chunks < 1:
+        raise ShapeError(f"chunk: chunks must be at least 1, got {chunks}")
+    return split(x, max(1, -(-_cut("chunk", x, dim)[1] // chunks)), dim)
+
+
+def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """Return the slices along an axis, without that axis."""
+    axis, n = _cut("unbind", x, dim)
+    return tuple(_index(x, index=(*(slice(None),) * axis, i, ...)) for i in range(n))
+
+
+def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int]) -> Tensor:
+    """Shift along axes; what leaves at the end enters at the front."""
+    steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    axes = (dims,) if isinstance(dims, int) else tuple(dims)
+    if len(steps) != len(axes):
+        raise ShapeError(f"roll: each axis needs one shift, got shifts={steps} for dims={axes}")
+    for shift, dim in zip(steps, axes, strict=True):
+        n = _cut("roll", x, dim)[1]
+        cut = -shift % max(n, 1)
+        head, tail = split(x, [cut, n - cut], dim)
+        x = cat([tail, head], dim)
+    return x
+
+
+def _cut(call: str, x: Tensor, dim: int) -> tuple[int, int]:
+    """The axis that `dim` names and its size."""
+    if not x.ndim:
+        raise ShapeError(f"{call}: a 0-d tensor has no axis to cut along")
+    axis = axis_of(call, dim, x.ndim)
+    return axis, x.shape[axis]

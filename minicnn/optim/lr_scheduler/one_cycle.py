@@ -1,0 +1,109 @@
+"""The one-cycle schedule, which cycles momentum too."""
+
+from collections.abc import Sequence
+
+from minicnn.errors import ShapeError
+from minicnn.optim.lr_scheduler.schedule import LRScheduler, check_share, cosine, one_each
+from minicnn.optim.optimizer import Optimizer, check_at_least
+
+__all__ = ["OneCycleLR", "line"]
+
+
+class OneCycleLR(LRScheduler):
+    """Rise to max_lr and fall far below the start, in one cycle; `step` is called after every batch.
+
+    From max_lr / div_factor to max_lr while pct_start of all steps pass, then down to that start / final_div_factor.
+    Momentum (β₁, of Adam) goes the other way.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    max_lr : float, or list with one for each group
+    total_steps : int, or else epochs and steps_per_epoch
+    pct_start : float
+        The share of rising steps.
+    anneal_strategy : "cos" or "linear"
+    cycle_momentum : bool
+        Set momentum too, between base_momentum and max_momentum.
+    base_momentum, max_momentum, div_factor, final_div_factor : float
+    three_phase : bool
+        Fall back to the start as fast as it rose, and only then to the end.
+
+    Raises
+    ------
+    ShapeError
+        If an argument is out of its range, or `step` is called more than total_steps times.
+
+    References
+    ----------
+    Smith, Topin: Super-convergence: very fast training of neural networks using large learning rates. 2019.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        max_lr: float | Sequence[float],
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float = 0.85,
+        max_momentum: float = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        three_phase: bool = False,
+    ) -> None:
+        if total_steps is None:
+            total_steps = (epochs or 0) * (steps_per_epoch or 0)
+        check_at_least("OneCycleLR", "total_steps (or epochs · steps_per_epoch)", total_steps, 1)
+        check_share("OneCycleLR", "pct_start", pct_start)
+        if anneal_strategy not in ("cos", "linear"):
+            raise ShapeError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+        if cycle_momentum and not {"momentum", "betas"} & optimizer.defaults.keys():
+            raise ShapeError("OneCycleLR: this optimizer has no momentum to cycle; pass cycle_momentum=False")
+        self.max_lrs: list[float] = one_each("OneCycleLR", "max_lr", max_lr, optimizer)
+        self.total_steps, self.cycle_momentum = total_steps, cycle_momentum
+        self._anneal = cosine if anneal_strategy == "cos" else line
+        # Corners of the curve: (step, share of the height: lr from end to max, momentum from base to max)
+        start, end = 1 / div_factor, 1 / (div_factor * final_div_factor)
+        low, high = base_momentum, max_momentum
+        turn = pct_start * total_steps - 1
+        self._corners = [(0.0, start, high), (turn, 1.0, low)]
+        if three_phase:
+            self._corners.append((2 * turn, start, high))
+        self._corners.append((total_steps - 1.0, end, high))
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, group: int) -> float:
+        """Return the learning rate of a parameter group in a step."""
+        return self.max_lrs[group] * self._at(epoch)[0]
+
+    def _at(self, step: int) -> tuple[float, float]:
+        """Return the learning rate as a share of max_lr, and momentum."""
+        if step > self.total_steps:
+            raise ShapeError(
+                f"OneCycleLR: step {step} is beyond total_steps={self.total_steps}; "
+                "call step() once a batch, and build the schedule for all of them"
+            )
+        pairs = list(zip(self._corners, self._corners[1:], strict=False))
+        left, right = next((pair for pair in pairs if step <= pair[1][0]), pairs[-1])
+        done = (step - left[0]) / (right[0] - left[0]) if right[0] != left[0] else 1.0
+        return self._anneal(left[1], right[1], done), self._anneal(left[2], right[2], done)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to a step, and set learning rates and momentum."""
+        super().set_epoch(epoch)
+        if self.cycle_momentum:
+            momentum = self._at(epoch)[1]
+            for group in self.optimizer.param_groups:
+                if "betas" in group:
+                    group["betas"] = (momentum, *group["betas"][1:])
+                else:
+                    group["momentum"] = momentum
+
+
+def line(start: float, end: float, done: float) -> float:
+    """Go straight from start to end, as `done` goes from 0 to 1."""
+    return start + (end - start) * done

@@ -1,0 +1,269 @@
+"""Schedules that are a formula: the learning rate of each epoch, in closed form."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from minicnn.errors import CheckpointError, ShapeError
+from minicnn.optim.optimizer import Optimizer, check_at_least
+
+__all__ = [
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "SequentialLR",
+    "StepLR",
+    "check_share",
+    "cosine",
+    "load_position",
+    "one_each",
+]
+
+
+class LRScheduler:
+    """A schedule: `lr_at` is the formula, `step` goes one epoch on.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Its groups keep the rate they had before any schedule in `initial_lr`, so that schedules can be combined.
+
+    Attributes
+    ----------
+    last_epoch : int
+        How often `step` was called.
+    base_lrs : list of float
+        The initial rate of each group.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.base_lrs: list[float] = [g.setdefault("initial_lr", g["lr"]) for g in optimizer.param_groups]
+        self.set_epoch(0)
+
+    def lr_at(self, epoch: int, group: int) -> float:
+        """Return the learning rate of a parameter group in an epoch."""
+        raise NotImplementedError
+
+    def step(self) -> None:
+        """Go one epoch on, and set the learning rates."""
+        self.set_epoch(self.last_epoch + 1)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to an epoch, and set the learning rates."""
+        self.last_epoch = epoch
+        for i, group in enumerate(self.optimizer.param_groups):
+            group["lr"] = self.lr_at(epoch, i)
+
+    def get_last_lr(self) -> list[float]:
+        """Return the learning rate of each group."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the position as plain numbers; the formula is given again by who builds the schedule."""
+        return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up a position; the optimizer's state brings the learning rates.
+
+        Raises
+        ------
+        CheckpointError
+            If the state is of another kind of schedule, or of another number of groups.
+        """
+        load_position(self, state_dict)
+
+
+class StepLR(LRScheduler):
+    """lr = base · gammaᵏ, where k grows by one every `step_size` epochs."""
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        check_at_least("StepLR", "step_size", step_size, 1)
+        self.step_size, self.gamma = step_size, gamma
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, group: int) -> float:
+        """Return the learning rate of a parameter group in an epoch."""
+        return float(self.base_lrs[group] * self.gamma ** (epoch // self.step_size))
+
+
+class MultiStepLR(LRScheduler):
+    """lr = base · gammaᵏ, where k is the number of milestones that were reached."""
+
+    def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
+        self.milestones, self.gamma = sorted(milestones), gamma
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, group: int) -> float:
+        """Return the learning rate of a parameter group in an epoch."""
+        return float(self.base_lrs[group] * self.gamma ** bisect_right(self.milestones, epoch))
+
+
+class ExponentialLR(LRScheduler):
+    """lr = base · gamma^epoch."""
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, group: int) -> float:
+        """Return the learning rate of a parameter group in an epoch."""
+        return float(self.base_lrs[group] * self.gamma**epoch)
+
+
+class ConstantLR(LRScheduler):
+    """lr = base · factor for the first `total_iters` epochs, then base."""
+
+    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5) -> None:
+        check_share("ConstantLR", "factor", factor)
+        self.factor, self.total_iters = factor, total_iters
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, group: int) -> float:
+        """Return the learning rate of a parameter group in an epoch."""
+        return self.base_lrs[group] * (self.factor if epoch < self.total_iters else 1)
+
+
+class LinearLR(LRScheduler):
+    """lr = base times a factor that goes straight from `start_factor` to `end_factor` in `total_iters` epochs."""
+
+    def __init__(
+        self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
+    ) -> None:
+        check_share("LinearLR", "start_factor", start_factor)
+        check_share("LinearLR", "end_factor", end_factor)
+        check_at_least("LinearLR", "total_iters", total_iters, 1)
+        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, group: int) -> float:
+        """Return the learning rate of a parameter group in an epoch."""
+        done = min(epoch, self.total_iters) / self.total_iters
+        return self.base_lrs[group] * (self.start_factor + (self.end_factor - self.start_factor) * done)
+
+
+class CosineAnnealingLR(LRScheduler):
+    """lr = eta_min + (base - eta_min) (1 + cos(π epoch / T_max)) / 2; after T_max it rises again.
+
+    References
+    ----------
+    Loshchilov, Hutter: SGDR: stochastic gradient descent with warm restarts. ICLR 2017, equation 5.
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+        check_at_least("CosineAnnealingLR", "T_max", T_max, 1)
+        self.T_max, self.eta_min = T_max, eta_min
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, group: int) -> float:
+        """Return the learning rate of a parameter group in an epoch."""
+        return cosine(self.base_lrs[group], self.eta_min, epoch / self.T_max)
+
+
+class LambdaLR(LRScheduler):
+    """lr = base · lr_lambda(epoch); one function, or one for each group.
+
+    Examples
+    --------
+    >>> from minicnn import optim, zeros
+    >>> optimizer = optim.SGD([zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch))
+    >>> scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.5]
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
+    ) -> None:
+        self._functions = one_each("LambdaLR", "lr_lambda", lr_lambda, optimizer)
+        super().__init__(optimizer)
+
+    def lr_at(self, epoch: int, group: int) -> float:
+        """Return the learning rate of a parameter group in an epoch."""
+        return float(self.base_lrs[group] * self._functions[group](epoch))
+
+
+class SequentialLR(LRScheduler):
+    """One schedule after the other; the k-th ends, and the next begins at its epoch 0, at the k-th milestone.
+
+    Raises
+    ------
+    ShapeError
+        If there are not as many milestones as changes.
+
+    Examples
+    --------
+    >>> from minicnn import optim, zeros
+    >>> optimizer = optim.SGD([zeros(1, requires_grad=True)], lr=8.0)
+    >>> warmup = LinearLR(optimizer, start_factor=0.25, total_iters=3)
+    >>> scheduler = SequentialLR(optimizer, [warmup, ExponentialLR(optimizer, 0.5)], milestones=[3])
+    >>> for epoch in range(5):
+    ...     print(scheduler.get_last_lr())
+    ...     scheduler.step()
+    [2.0]
+    [4.0]
+    [6.0]
+    [8.0]
+    [4.0]
+    """
+
+    def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
+        if len(schedulers) != len(milestones) + 1 or list(milestones) != sorted(milestones):
+            raise ShapeError(
+                f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} growing milestones, "
+                f"got {list(milestones)}"
+            )
+        for s in schedulers:
+            if s.optimizer is not optimizer:
+                raise ShapeError(f"SequentialLR: {type(s).__name__} drives another optimizer; build all for one")
+        self._schedulers, self.milestones = list(schedulers), list(milestones)
+        super().__init__(optimizer)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to an epoch of the schedule in charge of it."""
+        self.last_epoch = epoch
+        k = bisect_right(self.milestones, epoch)
+        self._schedulers[k].set_epoch(epoch - (self.milestones[k - 1] if k else 0))
+
+
+# --- what the schedules' files share --------------------------------------------------------------------------
+
+
+def cosine(start: float, end: float, done: float) -> float:
+    """Go from start to end along half a cosine, as `done` goes from 0 to 1."""
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * done))
+
+
+def check_share(call: str, name: str, value: float) -> None:
+    """Raise ShapeError unless 0 <= value <= 1."""
+    if not 0 <= value <= 1:
+        raise ShapeError(f"{call}: {name} must be from 0 to 1, got {value}")
+
+
+def one_each(call: str, name: str, value: Any, optimizer: Optimizer) -> list[Any]:
+    """Return a list with one value for each parameter group, from one value or a list."""
+    groups = len(optimizer.param_groups)
+    values = list(value) if isinstance(value, Sequence) else [value] * groups
+    if len(values) != groups:
+        raise ShapeError(
+            f"{call}: {len(values)} values of {name} for {groups} parameter groups; pass one, or one for each"
+        )
+    return values
+
+
+def load_position(scheduler: Any, state_dict: dict[str, Any]) -> None:
+    """Set the attributes that `state_dict` names, if they are those that the schedule itself would save."""
+    expected = scheduler.state_dict()
+    lists = {name: len(value) for name, value in expected.items() if isinstance(value, list)}
+    if state_dict.keys() != expected.keys() or any(len(state_dict[name]) != n for name, n in lists.items()):
+        raise CheckpointError(
+            f"{type(scheduler).__name__}.load_state_dict: the state {state_dict} is not of a schedule like this one, "
+            f"with {expected}; build the same schedule for the same parameter groups"
+        )
+    vars(scheduler).update(state_dict)

@@ -1,0 +1,270 @@
+"""`Optimizer`: parameter groups with options, state for each parameter, and their state dictionary.
+
+A new optimizer derives from it, checks its options in `check_options`, and in `update` makes one call of `run_step`:
+an operation of its own name over lists of arrays, changed in place. The reference kernel stands beside the class;
+faster ones may be registered under the same name, as for every operation (see `dispatch.py`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minicnn.devices import Array, xp
+from minicnn.dispatch import select
+from minicnn.errors import CheckpointError, DeviceError, DTypeError, ShapeError
+from minicnn.ops.create import tensor, zeros_like
+from minicnn.tape import enable_grad
+from minicnn.tensor import Tensor
+
+__all__ = ["Optimizer", "Parameters", "blocks", "check_at_least", "run_step"]
+
+Parameters: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
+
+BLOCK = 32768  # elements: pieces of seven float32 arrays, under 1 MB, stay in the second-level cache
+
+
+class Optimizer:
+    """What all optimizers share.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        Leaves that require a gradient; or groups `{"params": [...], "lr": 0.1}` with options of their own.
+    defaults : dict
+        The options of groups that do not give them.
+
+    Attributes
+    ----------
+    param_groups : list of dict
+        Each holds `params` and the options, which may be changed between steps.
+    state : dict of Tensor to dict
+        What is remembered of each parameter: tensors of its shape, and numbers.
+
+    Raises
+    ------
+    ShapeError
+        If there is no parameter, one appears twice, or an option is out of its range.
+    DTypeError
+        If a parameter is not a tensor that a gradient can be left in.
+    """
+
+    def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        entries: list[Any] = [params] if isinstance(params, Tensor | dict) else list(params)
+        if not entries:
+            raise ShapeError(f"{self._name}: there is no parameter to optimize; pass model.parameters()")
+        groups = entries if isinstance(entries[0], dict) else [{"params": entries}]
+        for group in groups:
+            self.add_param_group(group)
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add parameters with options of their own, as for layers that are trained later.
+
+        Parameters
+        ----------
+        param_group : dict
+            `params`, a tensor or several, and any of the options.
+        """
+        params = param_group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        known = set(self._parameters())
+        for i, p in enumerate(params):
+            if not isinstance(p, Tensor):
+                raise DTypeError(
+                    f"{self._name}: parameters are tensors, but number {i} is a {type(p).__name__}; "
+                    "pass model.parameters()"
+                )
+            if not p.is_leaf:
+                raise DTypeError(
+                    f"{self._name}: parameter {i}, of shape {p.shape}, was computed (by {p.grad_fn!r}), so no gradient "
+                    "is left in it; pass the tensor that it was made from, or .detach().requires_grad_()"
+                )
+            if p in known:
+                raise ShapeError(
+                    f"{self._name}: parameter {i}, of shape {p.shape}, is there twice and would be changed twice a "
+                    "step; pass each once"
+                )
+            known.add(p)
+        group = {**self.defaults, **param_group, "params": params}
+        self.check_options(group)
+        self.param_groups.append(group)
+
+    def check_options(self, options: dict[str, Any]) -> None:
+        """Raise ShapeError for an option out of its range."""
+        raise NotImplementedError
+
+    def update(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+        """Change parameters of one group, all of which have a gradient, in place."""
+        raise NotImplementedError
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Called first, while recording; it clears the gradients, computes the loss, calls backward, returns the loss.
+
+        Returns
+        -------
+        what `closure` returned, or None
+
+        Raises
+        ------
+        ShapeError, DTypeError, DeviceError
+            If a gradient is not like its parameter, or the parameters of a group are on several devices.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            parameters = [p for p in group["params"] if p.grad is not None]
+            for p in parameters:
+                self._check_gradient(p, p.grad, parameters[0])
+            if parameters:
+                self.update(group, parameters)
+            for p in parameters:
+                p.mark_modified()
+        return loss
+
+    def _check_gradient(self, p: Tensor, g: Tensor, first: Tensor) -> None:
+        if g.shape != p.shape:
+            raise ShapeError(
+                f"{self._name}.step: a parameter of shape {p.shape} has a gradient of {g.shape}; "
+                "leave .grad to backward()"
+            )
+        if g.dtype != p.dtype:
+            raise DTypeError(
+                f"{self._name}.step: a parameter of {p.dtype} has a gradient of {g.dtype}; "
+                "call zero_grad() after model.to(...)"
+            )
+        if not p.device == g.device == first.device:
+            raise DeviceError(
+                f"{self._name}.step: parameters and gradients of a group must be on one device, found "
+                f"{first.device}, {p.device}, {g.device}; move the model before building the optimizer"
+            )
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Drop the gradients, or set them to 0 in place; `backward` adds to what is there."""
+        for p in self._parameters():
+            if p.grad is not None:
+                p.grad = None if set_to_none else zeros_like(p)
+
+    def _parameters(self) -> Iterator[Tensor]:
+        return (p for group in self.param_groups for p in group["params"])
+
+    # --- state ----------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return state and options; a parameter is named by its number, counted through all groups.
+
+        Returns
+        -------
+        dict
+            `{"state": {0: {...}, ...}, "param_groups": [{"lr": ..., "params": [0, ...]}, ...]}`, PyTorch's layout.
+            The tensors are the optimizer's own, not copies.
+        """
+        numbers = {p: i for i, p in enumerate(self._parameters())}
+        groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
+        return {"state": {numbers[p]: dict(entries) for p, entries in self.state.items()}, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over copies of state and options, from `state_dict` of an optimizer over parameters of the same shapes.
+
+        Raises
+        ------
+        CheckpointError
+            If groups, parameters or shapes differ; nothing is changed then.
+        """
+        call = f"{self._name}.load_state_dict"
+        if not {"state", "param_groups"} <= state_dict.keys():
+            raise CheckpointError(f"{call}: expected the keys 'state' and 'param_groups', got {sorted(state_dict)}")
+        saved = state_dict["param_groups"]
+        sizes, here = ([len(group["params"]) for group in groups] for groups in (saved, self.param_groups))
+        if sizes != here:
+            raise CheckpointError(
+                f"{call}: the state is of groups of {sizes} parameters, this optimizer has {here}; "
+                "build it from the same model in the same way"
+            )
+        numbers = [number for group in saved for number in group["params"]]
+        by_number = dict(zip(numbers, self._parameters(), strict=True))
+        state: dict[Tensor, dict[str, Any]] = {}
+        for number, entries in state_dict["state"].items():
+            p = by_number[int(number)]  # JSON makes keys strings
+            state[p] = {name: _fit(call, name, value, p) for name, value in entries.items()}
+        self.state = state
+        for group, options in zip(self.param_groups, saved, strict=True):
+            for name, value in options.items():
+                if name != "params":
+                    group[name] = tuple(value) if isinstance(value, list) else value
+
+    def __repr__(self) -> str:
+        groups = [{k: v for k, v in group.items() if k != "params"} for group in self.param_groups]
+        options = "; ".join(", ".join(f"{k}={v}" for k, v in group.items()) for group in groups)
+        return f"{self._name}({options})"
+
+
+def _fit(call: str, name: str, value: Any, parameter: Tensor) -> Any:
+    """Return a saved value as this parameter's own: a copied tensor, or a number."""
+    if not isinstance(value, Tensor | np.ndarray):
+        return value
+    if value.shape == () and name == "step":  # PyTorch counts in a tensor
+        return int(value)
+    if value.shape != parameter.shape:
+        raise CheckpointError(
+            f"{call}: {name} has shape {value.shape}, the parameter {parameter.shape}; the state is of another model"
+        )
+    return tensor(value, dtype=parameter.dtype, device=parameter.device)
+
+
+# --- what the optimizers' files share -------------------------------------------------------------------------
+
+
+def check_at_least(call: str, name: str, value: Any, minimum: float, below: float = float("inf")) -> None:
+    """Raise ShapeError unless minimum <= value < below."""
+    if not minimum <= value < below:
+        upper = "" if below == float("inf") else f" and below {below:g}"
+        raise ShapeError(f"{call}: {name} must be at least {minimum:g}{upper}, got {value}")
+
+
+def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]], **options: Any) -> None:
+    """Run one step of an optimizer: a kernel changes lists of arrays in place.
+
+    Parameters
+    ----------
+    operation : str
+    parameters : list of Tensor
+        The kernel gets the list of their arrays, and the list of their gradients' arrays.
+    state : list of lists of Tensor
+        The kernel gets a list of arrays for each.
+    **options
+        Numbers, and lists with one number for each parameter.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    lists = [[t.array for t in tensors] for tensors in (parameters, gradients, *state)]
+    with np.errstate(all="ignore"):  # as in every operation, NaN and infinity are values, not events
+        select(operation, parameters[0].device, lists, options)(*lists, **options)
+
+
+def blocks(*arrays: Array, scratch: int) -> Iterator[list[Array]]:
+    """Yield arrays of one shape, and scratch arrays beside them, piece by piece along the first axis.
+
+    A step makes about ten passes over its arrays: over pieces that stay in the cache they cost little more than one,
+    and scratch memory of one piece is enough.
+    """
+    arrays = tuple(a if a.ndim else a.reshape(1) for a in arrays)  # a view, as for any 0-d array
+    first = arrays[0]
+    rows = max(1, BLOCK * len(first) // max(first.size, 1))
+    shape = (min(rows, len(first)), *first.shape[1:])
+    spare = [xp(first).empty(shape, first.dtype) for _ in range(scratch)]
+    for start in range(0, len(first), rows):
+        pieces = [a[start : start + rows] for a in arrays]
+        yield [*pieces, *(s[: len(pieces[0])] for s in spare)]

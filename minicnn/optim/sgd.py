@@ -1,0 +1,130 @@
+"""Stochastic gradient descent with momentum."""
+
+from typing import Any
+
+from minicnn.devices import Array, xp
+from minicnn.dispatch import kernel
+from minicnn.errors import ShapeError
+from minicnn.ops.create import zeros_like
+from minicnn.optim.optimizer import Optimizer, Parameters, blocks, check_at_least, run_step
+from minicnn.tensor import Tensor
+
+__all__ = ["SGD", "sgd_step"]
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with the arguments and the exact steps of PyTorch.
+
+    With the gradient g, λ = weight_decay, μ = momentum and τ = dampening:
+
+        g ← g + λ p;   b ← μ b + (1 - τ) g, at first b ← g;   p ← p - lr b, with Nesterov p ← p - lr (g + μ b)
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        Parameters, or groups of them with options of their own.
+    lr : float
+    momentum, dampening, weight_decay : float
+    nesterov : bool
+        Needs momentum, and no dampening.
+
+    Raises
+    ------
+    ShapeError
+        If an option is negative, or nesterov lacks what it needs.
+
+    Notes
+    -----
+    Momentum remembers one array a parameter.
+
+    References
+    ----------
+    Sutskever, Martens, Dahl, Hinton: On the importance of initialization and momentum in deep learning. ICML 2013.
+
+    Examples
+    --------
+    >>> p = Tensor(3.0, requires_grad=True)
+    >>> optimizer = SGD([p], lr=0.1)
+    >>> (p * p).backward()
+    >>> optimizer.step()
+    >>> round(p.item(), 6)
+    2.4
+    """
+
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+    ) -> None:
+        options = {"momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov}
+        super().__init__(params, {"lr": lr, **options})
+
+    def check_options(self, options: dict[str, Any]) -> None:
+        """Raise ShapeError for an option out of its range."""
+        for name in ("lr", "momentum", "weight_decay"):
+            check_at_least("SGD", name, options[name], 0)
+        if options["nesterov"] and (options["momentum"] == 0 or options["dampening"] != 0):
+            raise ShapeError(
+                f"SGD: nesterov needs momentum and no dampening, got momentum={options['momentum']} and "
+                f"dampening={options['dampening']}; pass e.g. momentum=0.9"
+            )
+
+    def update(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+        """Take one step."""
+        shares = [1.0] * len(parameters)
+        buffers: list[Tensor] = []
+        if group["momentum"]:
+            for i, p in enumerate(parameters):
+                state = self.state.setdefault(p, {})
+                if state.get("momentum_buffer") is None:
+                    state["momentum_buffer"] = zeros_like(p)  # 0 μ + g: the first buffer is the gradient
+                else:
+                    shares[i] = 1 - group["dampening"]
+                buffers.append(state["momentum_buffer"])
+        options = {name: group[name] for name in ("lr", "momentum", "weight_decay", "nesterov")}
+        run_step("sgd_step", parameters, [buffers], shares=shares, **options)
+
+
+@kernel("sgd_step", "reference", name="reference")
+def sgd_step(
+    parameters: list[Array],
+    gradients: list[Array],
+    buffers: list[Array],
+    *,
+    shares: list[float],
+    lr: float,
+    momentum: float,
+    weight_decay: float,
+    nesterov: bool,
+) -> None:
+    """Change parameters and momentum buffers in place; there are no buffers without momentum.
+
+    Parameters
+    ----------
+    parameters, gradients, buffers : lists of arrays
+        Any shapes; the three of one parameter have one shape and one element type.
+    shares : list of float
+        How much of the gradient each buffer takes in: 1 at its first step, then 1 - dampening.
+    lr, momentum, weight_decay : float
+    nesterov : bool
+    """
+    for i, (whole, gradient) in enumerate(zip(parameters, gradients, strict=True)):
+        m = xp(whole)
+        for p, g, *b, s, t in blocks(whole, gradient, *buffers[i : i + 1], scratch=2):
+            if weight_decay:
+                m.multiply(p, weight_decay, out=t)
+                g = m.add(t, g, out=t)
+            if b:
+                buffer = b[0]
+                buffer *= momentum
+                buffer += m.multiply(g, shares[i], out=s)
+                if nesterov:
+                    m.multiply(buffer, momentum, out=s)
+                    g = m.add(s, g, out=s)
+                else:
+                    g = buffer
+            p -= m.multiply(g, lr, out=s)

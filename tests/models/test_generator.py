@@ -1,0 +1,53 @@
+"""The proof of the surface: PyTorch code, its imports changed, gives PyTorch's losses."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn.models import CNNGenerator
+
+ORACLES = Path(__file__).parents[1] / "oracles"
+IMPORTS = {
+    "import torch\n": "import minicnn as torch\n",
+    "import torch.nn as nn\n": "import minicnn.nn as nn\n",
+    "import torch.nn.functional as F\n": "import minicnn.nn.functional as F\n",
+    "import torch.optim as optim\n": "import minicnn.optim as optim\n",
+}
+
+
+@pytest.fixture(scope="module")
+def problem():
+    sys.path.insert(0, str(ORACLES))
+    try:
+        import generator_problem
+    finally:
+        sys.path.remove(str(ORACLES))
+    return generator_problem
+
+
+def test_the_listing_gives_the_recorded_losses(problem):
+    code = (ORACLES / "generator_listing.py").read_text()
+    for theirs, ours in IMPORTS.items():
+        assert code.count(theirs) == 1
+        code = code.replace(theirs, ours)
+    listing: dict = {"__name__": "listing"}
+    exec(compile(code, "generator_listing.py", "exec"), listing)
+    losses = listing["train"](*problem.problem(), problem.EPOCHS)
+    recorded = json.loads((ORACLES / "generator_losses.json").read_text())
+    assert len(losses) == len(recorded) == 100
+    np.testing.assert_allclose(losses, recorded, rtol=0.01)
+    assert losses[-1] < losses[0] / 10
+
+
+def test_the_shipped_model_is_the_listing(problem):
+    weights, data, _ = problem.problem(3)
+    model = CNNGenerator()
+    assert {name: t.shape for name, t in model.state_dict().items()} == problem.SHAPES
+    model.load_state_dict({name: minicnn.tensor(value) for name, value in weights.items()})
+    output = model(minicnn.from_numpy(data))
+    assert output.shape == (3, 784)
+    assert float(output.abs().max()) < 1

@@ -1,0 +1,40 @@
+"""The messages of convolution functions; their values are compared in test_against_torch.py and tests/ops."""
+
+import pytest
+
+import minicnn
+from minicnn import DTypeError, ShapeError
+from minicnn.nn import functional as F
+
+X, W = minicnn.ones(2, 4, 6, 6), minicnn.ones(3, 4, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: F.conv2d(X, W.double()),
+            DTypeError,
+            "conv2d: .* one floating-point type, got float32, float64; .*to()",
+        ),
+        (lambda: F.conv2d(X.long(), W.long()), DTypeError, "conv2d: .* got int64, int64; convert"),
+        (lambda: F.conv2d(X, W, minicnn.ones(4)), ShapeError, r"conv2d: bias must be \(3,\), one .* got \(4,\)"),
+        (lambda: F.conv2d(X, W[0]), ShapeError, r"conv2d: weight must have 4 axes \(F, C/groups, .* got \(4, 3, 3\)"),
+        (
+            lambda: F.conv2d(X[:, :3], W),
+            ShapeError,
+            "conv2d: input has 3 channels but weight expects 4 .*in_channels=3",
+        ),
+        (lambda: F.conv_transpose2d(X, W), ShapeError, "conv_transpose2d: input has 4 channels but weight expects 3"),
+        (lambda: F.conv_transpose2d(X, W[0]), ShapeError, r"conv_transpose2d: weight must have 4 axes \(C, F/groups"),
+        (lambda: F.conv_transpose1d(X, W), ShapeError, "conv_transpose1d: weight must have 3 axes"),
+    ],
+)
+def test_messages(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_one_image_is_a_batch_of_one():
+    assert F.conv2d(X[0], W).array.tolist() == F.conv2d(X, W)[0].array.tolist()
+    assert F.conv_transpose2d(X[0, :3], W).shape == (4, 8, 8)

@@ -1,0 +1,153 @@
+"""Losses: hand-computed values, edges and messages beside the comparison in test_against_torch.py."""
+
+from math import log
+
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn import DTypeError, ShapeError
+from minicnn.autograd import gradcheck, gradgradcheck
+from minicnn.nn import functional as F
+
+INF = float("inf")
+X = minicnn.ones(4, 3)
+Y = minicnn.tensor([0, 2, 1, 1])
+
+
+def test_by_hand():
+    x, t = minicnn.tensor([0.0, 3.0]), minicnn.tensor([1.0, 1.0])
+    assert F.mse_loss(x, t).item() == 2.5
+    assert F.l1_loss(x, t, reduction="sum").item() == 3.0
+    assert F.huber_loss(x, t, reduction="none", delta=0.5).tolist() == [0.375, 0.875]
+    assert F.smooth_l1_loss(x, t, reduction="none", beta=2.0).tolist() == [0.25, 1.0]
+    scores = minicnn.tensor([[log(1.0), log(3.0)]])
+    assert F.cross_entropy(scores, minicnn.tensor([0])).item() == pytest.approx(log(4), rel=1e-6)
+    assert F.binary_cross_entropy(minicnn.tensor([0.25]), minicnn.tensor([1.0])).item() == pytest.approx(log(4))
+    assert F.binary_cross_entropy_with_logits(minicnn.zeros(1), minicnn.ones(1)).item() == pytest.approx(log(2))
+
+
+def test_one_hot():
+    assert F.one_hot(minicnn.tensor([[1], [0]]), 3).tolist() == [[[0, 1, 0]], [[1, 0, 0]]]
+    assert F.one_hot(minicnn.zeros(0, dtype=minicnn.int64)).shape == (0, 0)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_gradients_of_both_orders(reduction):
+    x = minicnn.randn(4, 3, dtype=minicnn.float64, requires_grad=True)
+    t = minicnn.rand(4, 3, dtype=minicnn.float64)
+    losses = [
+        lambda x: F.mse_loss(x, t, reduction),
+        lambda x: F.huber_loss(x, t, reduction, delta=0.8),
+        lambda x: F.cross_entropy(x, Y, ignore_index=2, label_smoothing=0.1, reduction=reduction),
+        lambda x: F.cross_entropy(x, F.normalize(t, 1), reduction=reduction),
+        lambda x: F.binary_cross_entropy(x.sigmoid(), t, reduction=reduction),
+        lambda x: F.binary_cross_entropy_with_logits(x, t, pos_weight=t + 1, reduction=reduction),
+    ]
+    for loss in losses:
+        assert gradcheck(loss, x)
+        assert gradgradcheck(loss, x)
+
+
+def test_binary_cross_entropy_at_0_and_1_is_cut_at_100_and_has_finite_gradients():
+    x = minicnn.tensor([0.0, 0.0, 1.0, 1.0], requires_grad=True)
+    loss = F.binary_cross_entropy(x, minicnn.tensor([0.0, 1.0, 0.0, 1.0]), reduction="none")
+    loss.sum().backward()
+    assert loss.tolist() == [0, 100, 100, 0]
+    assert x.grad.isfinite().all().item()
+
+
+def test_a_masked_class_of_probability_zero_does_not_spoil_the_loss():
+    x = minicnn.tensor([[0.0, 0.0, -INF]], requires_grad=True)
+    loss = F.cross_entropy(x, minicnn.tensor([0]))
+    loss.backward()
+    assert loss.item() == pytest.approx(log(2))
+    np.testing.assert_allclose(x.grad.numpy(), [[-0.5, 0.5, 0]], atol=1e-6)
+
+
+def test_nan_is_not_hidden():
+    x, t = minicnn.tensor([[float("nan"), 0.5]]), minicnn.tensor([[1.0, 0.0]])
+    for loss in (F.mse_loss, F.huber_loss, F.binary_cross_entropy, F.binary_cross_entropy_with_logits, F.cross_entropy):
+        assert np.isnan(loss(x, t).item())
+
+
+def test_nothing_but_ignored_gives_nan_in_the_mean_as_in_pytorch():
+    assert np.isnan(F.cross_entropy(X, Y * 0, ignore_index=0).item())
+    assert F.cross_entropy(X, Y * 0, ignore_index=0, reduction="sum").item() == 0
+
+
+def test_integer_and_bool_targets_of_yes_and_no_are_taken():
+    p, yes = minicnn.tensor([0.5, 0.25]), minicnn.tensor([True, False])
+    assert F.binary_cross_entropy(p, yes).item() == F.binary_cross_entropy(p, yes.float()).item()
+    assert F.binary_cross_entropy_with_logits(p, yes.long()).dtype == minicnn.float32
+
+
+def test_the_inputs_element_type_stays():
+    w = minicnn.ones(3)
+    assert F.cross_entropy(X, Y, w, label_smoothing=0.1).dtype == minicnn.float32
+    assert F.cross_entropy(X.double(), Y).dtype == minicnn.float64
+
+
+PAIR = r"need one shape, got \(4, 3\) and \(4, 1\); use target.view"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: F.mse_loss(X, X[:, :1]), ShapeError, f"mse_loss: input and target {PAIR}"),
+        (lambda: F.l1_loss(X, X[:, :1]), ShapeError, f"l1_loss: input and target {PAIR}"),
+        (lambda: F.huber_loss(X, X[:, :1]), ShapeError, f"huber_loss: input and target {PAIR}"),
+        (lambda: F.smooth_l1_loss(X, X[:, :1]), ShapeError, f"smooth_l1_loss: input and target {PAIR}"),
+        (lambda: F.binary_cross_entropy(X, X[:, :1]), ShapeError, f"binary_cross_entropy: input and target {PAIR}"),
+        (lambda: F.binary_cross_entropy_with_logits(X, X[:, :1]), ShapeError, f"_with_logits: input and target {PAIR}"),
+        (lambda: F.mse_loss(X.long(), X), DTypeError, "mse_loss: the input must be floating point, got int64; convert"),
+        (lambda: F.mse_loss(X, X, "avg"), ShapeError, "mse_loss: reduction must be 'mean', 'sum' or 'none', got 'avg'"),
+        (lambda: F.huber_loss(X, X, delta=0), ShapeError, "huber_loss: delta must be positive, got 0"),
+        (lambda: F.smooth_l1_loss(X, X, beta=-1), ShapeError, "smooth_l1_loss: beta must be at least 0, got -1"),
+        (
+            lambda: F.binary_cross_entropy(X * 2, X),
+            ShapeError,
+            r"probabilities from 0 to 1, got values from 2 to 2; apply a sigmoid, or use binary_cross_entropy_with",
+        ),
+        (
+            lambda: F.cross_entropy(X.long(), Y),
+            DTypeError,
+            "cross_entropy: the input must be floating point, got int64",
+        ),
+        (lambda: F.cross_entropy(X, Y, label_smoothing=2), ShapeError, "label_smoothing must be from 0 to 1, got 2"),
+        (
+            lambda: F.cross_entropy(X.sum(), Y),
+            ShapeError,
+            r"cross_entropy: the input needs an axis of classes, got \(\)",
+        ),
+        (
+            lambda: F.cross_entropy(X, X[:, 0]),
+            ShapeError,
+            r"a target of float32 holds class probabilities and must be \(4, 3\) .* got \(4,\); .* with .long\(\)",
+        ),
+        (lambda: F.cross_entropy(X, Y > 0), DTypeError, "class indices must be integers, got bool; convert them"),
+        (
+            lambda: F.cross_entropy(X, Y[:3]),
+            ShapeError,
+            r"input \(4, 3\) has its classes along axis 1, so class indices must be \(4,\), got \(3,\)",
+        ),
+        (
+            lambda: F.cross_entropy(X, Y + 1),
+            ShapeError,
+            r"cross_entropy: class 3 is outside 0 ... 2; input is \(4, 3\); .* ignore_index \(now -100\)",
+        ),
+        (lambda: F.nll_loss(X, Y - 1), ShapeError, "nll_loss: class -1 is outside 0 ... 2"),
+        (lambda: F.nll_loss(X.sum(), Y), ShapeError, "nll_loss: the input needs an axis of classes"),
+        (lambda: F.nll_loss(X.long(), Y), DTypeError, "nll_loss: the input must be floating point"),
+        (
+            lambda: F.cross_entropy(X, Y, minicnn.ones(4)),
+            ShapeError,
+            r"cross_entropy: weight must have one number a class, \(3,\), got \(4,\); input is \(4, 3\)",
+        ),
+        (lambda: F.one_hot(X), DTypeError, "one_hot: class indices must be integers, got float32; convert them"),
+        (lambda: F.one_hot(Y, 2), ShapeError, "one_hot: indices run from 0 to 2, outside 0 ... num_classes - 1 = 1"),
+    ],
+)
+def test_messages(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

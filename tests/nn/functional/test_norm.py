@@ -1,0 +1,81 @@
+"""Normalisation's messages and statistics, and dropout's; values are compared in test_against_torch.py."""
+
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn import DTypeError, ShapeError
+from minicnn.nn import functional as F
+
+X = minicnn.ones(2, 4, 3, 3)
+THREE, FOUR = minicnn.ones(3), minicnn.ones(4)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: F.batch_norm(X, THREE, FOUR),
+            ShapeError,
+            r"batch_norm: running_mean must .* channel, \(4,\), got \(3,\)",
+        ),
+        (lambda: F.batch_norm(X, None, None), ShapeError, "batch_norm: without training, running_mean and running_var"),
+        (lambda: F.batch_norm(X[0, 0, 0], FOUR, FOUR), ShapeError, "batch_norm: input needs at least 2 axes"),
+        (lambda: F.batch_norm(X.long(), FOUR, FOUR), DTypeError, "batch_norm: the tensor holds int64"),
+        (
+            lambda: F.batch_norm(X[:1, :, :1, :1], None, None, training=True),
+            ShapeError,
+            r"batch_norm: training needs more than one value a channel, the input is .*; use a larger batch",
+        ),
+        (lambda: F.batch_norm(X, FOUR, FOUR, THREE), ShapeError, "batch_norm: weight must have one number a channel"),
+        (
+            lambda: F.instance_norm(X[:, :, :1, :1]),
+            ShapeError,
+            "instance_norm: more than one pixel a channel",
+        ),
+        (lambda: F.group_norm(X, 3), ShapeError, "group_norm: 4 channels cannot be split into num_groups=3"),
+        (lambda: F.layer_norm(X, (4, 3)), ShapeError, r"layer_norm: the input \(2, 4, 3, 3\) must end"),
+        (lambda: F.layer_norm(X, (3,), FOUR), ShapeError, r"layer_norm: weight must be .*\(3,\), got \(4,\)"),
+        (lambda: F.layer_norm(X, (3,), THREE, FOUR), ShapeError, "layer_norm: bias must be"),
+        (lambda: F.layer_norm(X.long(), (3,)), DTypeError, "layer_norm: the tensor holds int64"),
+        (lambda: F.dropout(X, 1.5), ShapeError, "dropout: p must be a probability from 0 to 1, got 1.5"),
+        (lambda: F.dropout(X.long()), DTypeError, "dropout: the tensor holds int64"),
+        (lambda: F.dropout2d(X[0, 0]), ShapeError, r"dropout2d: input must be \(N, C, H, W\) or .* got \(3, 3\)"),
+    ],
+)
+def test_messages(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_an_empty_batch_leaves_the_running_statistics_alone():
+    mean, var = minicnn.zeros(4), minicnn.ones(4)
+    assert F.batch_norm(X[:0], mean, var, training=True).shape == (0, 4, 3, 3)
+    assert F.instance_norm(X[:0], mean, var).shape == (0, 4, 3, 3)
+    assert mean.tolist() == [0] * 4
+    assert var.tolist() == [1] * 4
+
+
+def test_dropout_drops_the_share_and_keeps_the_mean():
+    x = minicnn.ones(200, 200)
+    y = F.dropout(x, 0.3).numpy()
+    assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.7)}
+    assert abs((y == 0).mean() - 0.3) < 0.015  # six standard deviations
+
+
+def test_dropout_gives_the_same_bits_for_the_same_seed_and_masks_the_gradient():
+    x = minicnn.ones(5, 8, requires_grad=True)
+    minicnn.manual_seed(3)
+    first = F.dropout(x)
+    first.sum().backward()
+    minicnn.manual_seed(3)
+    assert F.dropout(x).tolist() == first.tolist() == x.grad.tolist()
+
+
+def test_dropout2d_drops_whole_channels():
+    y = F.dropout2d(minicnn.ones(20, 30, 2, 3), 0.5).numpy()
+    assert set(y.reshape(600, 6).sum(1)) == {0.0, 12.0}
+
+
+def test_without_training_dropout_is_the_identity():
+    assert F.dropout(X, 0.9, training=False) is X

@@ -1,0 +1,21 @@
+"""Layers that resize: messages at construction; values in test_against_torch.py."""
+
+import pytest
+
+from minicnn import ShapeError, nn
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (nn.Upsample, "Upsample: give size or scale_factor, one of them; got size=None, scale_factor=None"),
+        (lambda: nn.Upsample(4, 2), "Upsample: give size or scale_factor, one of them; got size=4, scale_factor=2"),
+        (lambda: nn.PixelShuffle(0), "PixelShuffle: upscale_factor must be an integer >= 1, got 0"),
+        (lambda: nn.PixelUnshuffle(1.5), "PixelUnshuffle: downscale_factor must be an integer >= 1, got 1.5"),
+        (lambda: nn.ZeroPad2d((1, 2)), r"ZeroPad2d: padding must be one integer or \(left, right, top, bottom\), got"),
+        (lambda: nn.ReflectionPad2d((1, 2)), "ReflectionPad2d: padding must be one integer"),
+    ],
+)
+def test_messages(build, message):
+    with pytest.raises(ShapeError, match=message):
+        build()

@@ -1,0 +1,128 @@
+"""What holds for every primitive, on every device, with every kernel: enumerated, so that none can be forgotten."""
+
+import importlib
+import pkgutil
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minicnn
+from minicnn import dispatch
+from minicnn.autograd import gradcheck, gradgradcheck
+from minicnn.devices import Device
+from minicnn.primitive import Primitive, primitives
+from minicnn.tensor import Tensor
+from minicnn.testing import Case, cases, declared
+
+for _module in pkgutil.walk_packages(minicnn.ops.__path__, "minicnn.ops."):
+    importlib.import_module(_module.name)
+
+PRIMITIVES = primitives()
+NAMES = sorted(PRIMITIVES)
+SMOOTH = [name for name in NAMES if PRIMITIVES[name].rules]
+EXAMPLES = settings.default.max_examples if settings.default else 100
+FEW = settings(max_examples=max(5, EXAMPLES // 4))
+TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
+
+
+def test_every_primitive_is_declared():
+    assert sorted(set(NAMES) ^ declared()) == []
+
+
+def run(function: Any, inputs: tuple[Any, ...], params: dict[str, Any], device: Device) -> list[np.ndarray[Any, Any]]:
+    """Call a kernel on copies that have the inputs' memory layout; return all its outputs as NumPy arrays."""
+    with np.errstate(all="ignore"):
+        out = function(*(device.array(x) for x in inputs), **params)
+    return [np.asarray(device.to_numpy(y)) for y in (out if type(out) is tuple else (out,))]
+
+
+def assert_close(y: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], tolerance: float) -> None:
+    assert y.shape == expected.shape
+    if y.dtype.kind != "f":
+        np.testing.assert_array_equal(y, expected)
+        return
+    largest = max(1.0, float(np.abs(expected[np.isfinite(expected)]).max(initial=0)))
+    np.testing.assert_allclose(y, expected, rtol=0, atol=tolerance * largest, equal_nan=not np.isfinite(expected).all())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@FEW
+@given(data=st.data())
+def test_every_kernel_agrees_with_the_reference(name, device, data):
+    case: Case = data.draw(cases(name))
+    reference = PRIMITIVES[name].body
+    for dtype, tolerance in TOLERANCE.items():
+        inputs = case.cast(dtype)
+        before = [x.copy() for x in inputs]
+        expected = [np.asarray(y) for y in run(reference, case.inputs, case.params, device)]
+        kinds = [np.asarray(y).dtype for y in run(reference, inputs, case.params, device)]
+        for kernel in dispatch.kernels(name, device):
+            if kernel.when is not None and not kernel.when(*inputs, **case.params):
+                continue
+            first = run(kernel.function, inputs, case.params, device)
+            again = run(kernel.function, inputs, case.params, device)
+            for y, same, right, kind in zip(first, again, expected, kinds, strict=True):
+                assert y.dtype == kind
+                assert y.tobytes() == same.tobytes(), f"{kernel.name}: the same inputs gave other bits"
+                assert_close(y, right, tolerance)
+            for x, old in zip(inputs, before, strict=True):
+                np.testing.assert_array_equal(x, old, err_msg=f"{kernel.name} modified its input")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@FEW
+@given(data=st.data())
+def test_floats_keep_their_type(name, data):
+    case: Case = data.draw(cases(name))
+    floats = [x for x in case.inputs if x.dtype.kind == "f"]
+    for dtype in TOLERANCE if floats and name != "cast" else ():
+        (y, *_) = run(PRIMITIVES[name].body, case.cast(dtype), case.params, Device.named("cpu"))
+        assert y.dtype == dtype or y.dtype.kind in "bi"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@FEW
+@given(data=st.data())
+def test_outputs_own_their_memory_unless_they_are_views(name, device, data):
+    case: Case = data.draw(cases(name))
+    inputs = [device.array(x) for x in case.inputs]
+    for kernel in dispatch.kernels(name, device):
+        if kernel.when is not None and not kernel.when(*inputs, **case.params):
+            continue
+        first = run(kernel.function, tuple(inputs), case.params, device)
+        kept = [y.copy() for y in first]
+        others = tuple(-x if x.dtype.kind == "f" and name != "pow" else x for x in inputs)
+        run(kernel.function, others, case.params, device)
+        for y, old in zip(first, kept, strict=True):
+            np.testing.assert_array_equal(y, old, err_msg=f"{kernel.name} gave away its working memory")
+            shares = any(np.may_share_memory(y, x) for x in inputs)
+            assert not shares or PRIMITIVES[name].view, f"{kernel.name} gave away its input"
+            assert y.flags.writeable or PRIMITIVES[name].view or not y.ndim
+
+
+def function_of(primitive: Primitive, case: Case, device: Device) -> tuple[Any, list[Tensor]]:
+    """The call as a function of the inputs that have gradients, and those."""
+    tensors = [
+        Tensor(x, requires_grad=x.dtype.kind == "f" and primitive.differentiable(i), device=device)
+        for i, x in enumerate(case.inputs)
+    ]
+    return lambda *values: primitive(*values, **case.params), tensors
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@FEW
+@given(data=st.data())
+def test_first_gradients(name, device, data):
+    function, tensors = function_of(PRIMITIVES[name], data.draw(cases(name, smooth=True)), device)
+    assert gradcheck(function, tensors)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@settings(max_examples=max(4, EXAMPLES // 10))
+@given(data=st.data())
+def test_second_gradients(name, device, data):
+    function, tensors = function_of(PRIMITIVES[name], data.draw(cases(name, smooth=True)), device)
+    assert gradgradcheck(function, tensors)

@@ -1,0 +1,300 @@
+"""What all optimizers share: groups, checks with their messages, state, closures, the pieces a step works in."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minicnn
+from minicnn import dispatch, optim
+from minicnn.devices import Device
+from minicnn.errors import AutogradError, CheckpointError, DeviceError, DTypeError, KernelError, ShapeError
+from minicnn.optim import optimizer as module
+from minicnn.optim.optimizer import Optimizer, blocks
+
+OPTIMIZERS = [
+    lambda params: optim.SGD(params, lr=0.1, momentum=0.9, weight_decay=0.1, nesterov=True),
+    lambda params: optim.SGD(params, lr=0.1, momentum=0.9, dampening=0.2),
+    lambda params: optim.Adam(params, lr=0.1, amsgrad=True, weight_decay=0.1),
+    lambda params: optim.AdamW(params, lr=0.1),
+]
+
+
+def parameter(*shape, dtype=minicnn.float64, seed=0):
+    values = np.random.default_rng(seed).standard_normal(shape)
+    return minicnn.tensor(values, dtype=dtype, requires_grad=True)
+
+
+def give_gradients(parameters, seed):
+    rng = np.random.default_rng(seed)
+    for p in parameters:
+        p.grad = minicnn.tensor(rng.standard_normal(p.shape), dtype=p.dtype)
+
+
+@pytest.fixture(params=OPTIMIZERS)
+def make(request):
+    return request.param
+
+
+# --- groups ---------------------------------------------------------------------------------------------------
+
+
+def test_groups_have_their_own_options_and_the_defaults():
+    a, b, c = parameter(2), parameter(3), parameter(4)
+    optimizer = optim.SGD([{"params": a, "lr": 0.5}, {"params": [b], "momentum": 0.9}], lr=0.1)
+    optimizer.add_param_group({"params": [c], "weight_decay": 0.2})
+    assert [g["params"] for g in optimizer.param_groups] == [[a], [b], [c]]
+    assert [g["lr"] for g in optimizer.param_groups] == [0.5, 0.1, 0.1]
+    assert [g["momentum"] for g in optimizer.param_groups] == [0, 0.9, 0]
+    assert repr(optimizer).startswith("SGD(lr=0.5, momentum=0.0, ")
+
+
+def test_parameters_may_come_from_a_generator_or_be_one_tensor():
+    p = parameter(2)
+    assert optim.SGD(q for q in [p]).param_groups[0]["params"] == [p]
+    assert optim.SGD(p).param_groups[0]["params"] == [p]
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "build"),
+    [
+        (ShapeError, r"SGD: there is no parameter to optimize; pass model.parameters\(\)", lambda p: optim.SGD([])),
+        (DTypeError, "SGD: parameters are tensors, but number 1 is a str", lambda p: optim.SGD([p, "w"])),
+        (DTypeError, "number 0 is a tuple; pass model.parameters", lambda p: optim.SGD([("w", p)])),
+        (DTypeError, r"AdamW: parameter 0, of shape \(2,\), was computed \(by <mul>\)", lambda p: optim.AdamW([p * 2])),
+        (ShapeError, r"SGD: parameter 1, of shape \(2,\), is there twice", lambda p: optim.SGD([p, p])),
+        (ShapeError, "is there twice", lambda p: optim.SGD([{"params": p}, {"params": p}])),
+        (ShapeError, "SGD: lr must be at least 0, got -1", lambda p: optim.SGD([p], lr=-1)),
+        (ShapeError, "SGD: lr must be at least 0, got nan", lambda p: optim.SGD([p], lr=float("nan"))),
+        (ShapeError, "SGD: momentum must be at least 0, got -0.1", lambda p: optim.SGD([p], momentum=-0.1)),
+        (ShapeError, "SGD: weight_decay must be", lambda p: optim.SGD([{"params": p, "weight_decay": -1}])),
+        (ShapeError, "SGD: nesterov needs momentum and no dampening, got momentum=0.0 and dampening=0.0; pass", None),
+        (ShapeError, "AdamW: eps must be at least 0, got -1", lambda p: optim.AdamW([p], eps=-1)),
+        (ShapeError, r"Adam: betas\[0\] must be at least 0 and below 1, got", lambda p: optim.Adam([p], betas=(1, 0))),
+        (ShapeError, r"Adam: betas\[1\] must be at least 0 and", lambda p: optim.Adam([p], betas=(0.9, -0.1))),
+    ],
+)
+def test_messages_of_the_constructors(error, message, build):
+    with pytest.raises(error, match=message):
+        (build or (lambda p: optim.SGD([p], nesterov=True)))(parameter(2))
+
+
+def test_messages_of_step():
+    p, q = parameter(2), parameter(3)
+    optimizer = optim.SGD([p, q])
+    p.grad = minicnn.ones(3, dtype=minicnn.float64)
+    with pytest.raises(ShapeError, match=r"SGD.step: a parameter of shape \(2,\) has a gradient of \(3,\); leave"):
+        optimizer.step()
+    p.grad = minicnn.ones(2)
+    with pytest.raises(DTypeError, match="a parameter of float64 has a gradient of float32; call zero_grad"):
+        optimizer.step()
+    give_gradients([p, q], 0)
+    q.device = Device("elsewhere")
+    with pytest.raises(DeviceError, match="must be on one device, found cpu, elsewhere, cpu; move the model"):
+        optimizer.step()
+
+
+# --- steps ----------------------------------------------------------------------------------------------------
+
+
+def test_parameters_without_a_gradient_are_left_alone(make):
+    p, q = parameter(2), parameter(3)
+    before = q.tolist()
+    optimizer = make([p, q])
+    give_gradients([p], 0)
+    optimizer.step()
+    assert q.tolist() == before
+    assert q not in optimizer.state
+
+
+def test_zero_grad():
+    p, q = parameter(2), parameter(3)
+    optimizer = optim.SGD([p, q])
+    give_gradients([p], 0)
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad.tolist() == [0, 0]
+    assert q.grad is None
+    optimizer.zero_grad()
+    assert p.grad is None
+
+
+def test_a_closure_is_called_while_recording_and_its_loss_returned():
+    p = parameter(2)
+    optimizer = optim.SGD([p], lr=0.5)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    expected = float((p.detach() ** 2).sum())
+    with minicnn.no_grad():
+        loss = optimizer.step(closure)
+    assert loss.item() == pytest.approx(expected)
+    np.testing.assert_allclose(p.detach(), 0, atol=1e-15)  # p - 0.5 · 2 p
+    assert optimizer.step() is None
+
+
+def test_a_step_is_noticed_by_a_graph_that_saved_the_old_values():
+    p = parameter(2)
+    optimizer = optim.SGD([p])
+    y = (p * p).sum()
+    y.backward(retain_graph=True)
+    optimizer.step()
+    with pytest.raises(AutogradError, match="modified in place"):
+        y.backward()
+
+
+def test_infinite_gradients_make_no_warning(make):
+    p = parameter(2)
+    p.grad = minicnn.tensor([np.inf, np.nan], dtype=p.dtype)
+    make([p]).step()
+    assert not np.isfinite(p.detach().numpy()).any()
+
+
+def test_the_memory_of_parameters_is_written_in_place(make):
+    p = parameter(3)
+    array = p.array
+    give_gradients([p], 0)
+    make([p]).step()
+    assert p.array is array
+
+
+@given(
+    shape=st.lists(st.integers(0, 5), max_size=4).map(tuple),
+    block=st.integers(1, 20),
+    transposed=st.booleans(),
+    which=st.sampled_from(range(len(OPTIMIZERS))),
+)
+def test_pieces_of_any_size_give_the_same_bits(shape, block, transposed, which):
+    results = []
+    for size in (block, 10**6):
+        p = parameter(*shape)
+        if transposed:
+            p.array = p.array.T
+        optimizer = OPTIMIZERS[which]([p])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "BLOCK", size)
+            for seed in range(3):
+                give_gradients([p], seed)
+                optimizer.step()
+        results.append(p.detach().numpy())
+    np.testing.assert_array_equal(*results)
+
+
+def test_blocks_cover_everything_once_and_share_memory(monkeypatch):
+    monkeypatch.setattr(module, "BLOCK", 8)
+    array = np.zeros((7, 3))
+    pieces = [p.shape for p, s in blocks(array, scratch=1) if s.shape == p.shape]
+    assert pieces == [(2, 3), (2, 3), (2, 3), (1, 3)]
+    for (piece,) in blocks(array, scratch=0):
+        piece += 1
+    assert (array == 1).all()
+
+
+# --- kernels --------------------------------------------------------------------------------------------------
+
+
+def test_another_kernel_can_stand_beside_the_reference(monkeypatch):
+    monkeypatch.setattr(dispatch, "_table", {name: list(entries) for name, entries in dispatch._table.items()})
+    dispatch.kernels.cache_clear()
+    seen = []
+
+    @dispatch.kernel("sgd_step", "numpy", name="fused", when=lambda p, g, b, **options: len(p) == 2, needs="two")
+    def fused(parameters, gradients, buffers, *, shares, lr, **options):
+        seen.append((len(parameters), len(gradients), len(buffers), shares, lr))
+
+    p, q = parameter(2), parameter(3)
+    give_gradients([p, q], 0)
+    optim.SGD([p, q], lr=0.5).step()
+    assert seen == [(2, 2, 0, [1.0, 1.0], 0.5)]
+    with dispatch.use_kernel("sgd_step", "missing"), pytest.raises(KernelError, match="there are fused, reference"):
+        optim.SGD([p, q]).step()
+    monkeypatch.undo()
+    dispatch.kernels.cache_clear()
+
+
+# --- state ----------------------------------------------------------------------------------------------------
+
+
+def test_state_has_the_layout_of_pytorch():
+    p, q, r = parameter(2), parameter(3), parameter(4)
+    optimizer = optim.Adam([{"params": [p, q]}, {"params": [r], "lr": 0.5}])
+    give_gradients([p, r], 0)
+    optimizer.step()
+    state = optimizer.state_dict()
+    assert sorted(state["state"]) == [0, 2]
+    assert sorted(state["state"][2]) == ["exp_avg", "exp_avg_sq", "step"]
+    assert state["state"][2]["step"] == 1
+    assert state["state"][2]["exp_avg"].shape == (4,)
+    assert [group["params"] for group in state["param_groups"]] == [[0, 1], [2]]
+    assert state["param_groups"][1]["lr"] == 0.5
+    assert state["param_groups"][1]["betas"] == (0.9, 0.999)
+
+
+def test_a_loaded_state_goes_on_with_the_same_bits(make):
+    p, q = parameter(3, 2), parameter(4)
+    straight = make([p, q])
+    for seed in range(3):
+        give_gradients([p, q], seed)
+        straight.step()
+    twins = [minicnn.tensor(t.detach(), requires_grad=True) for t in (p, q)]
+    resumed = make(twins)
+    saved = straight.state_dict()
+    groups = json.loads(json.dumps(saved["param_groups"]))  # what a file makes of it: lists, and keys of text
+    resumed.load_state_dict({"state": {str(k): v for k, v in saved["state"].items()}, "param_groups": groups})
+    assert resumed.param_groups[0] | {"params": 0} == straight.param_groups[0] | {"params": 0}
+    for optimizer, parameters in ((straight, [p, q]), (resumed, twins)):
+        for seed in range(3, 6):
+            give_gradients(parameters, seed)
+            optimizer.step()
+    for a, b in zip([p, q], twins, strict=True):
+        np.testing.assert_array_equal(a.detach(), b.detach())
+
+
+def test_pytorchs_own_state_is_understood():
+    p = parameter(2)
+    adam = optim.Adam([p])
+    average = np.ones(2, np.float32)
+    entries = {"step": np.array(7.0, np.float32), "exp_avg": average, "exp_avg_sq": average}
+    adam.load_state_dict({"state": {0: entries}, "param_groups": [{"lr": 0.5, "params": [0]}]})
+    assert adam.state[p]["step"] == 7
+    assert adam.state[p]["exp_avg"].dtype == minicnn.float64
+    sgd = optim.SGD([p], momentum=0.9)
+    sgd.load_state_dict({"state": {0: {"momentum_buffer": None}}, "param_groups": [{"params": [0]}]})
+    give_gradients([p], 0)
+    sgd.step()
+    np.testing.assert_array_equal(sgd.state[p]["momentum_buffer"], p.grad)
+
+
+@pytest.mark.parametrize(
+    ("message", "state"),
+    [
+        (r"Adam.load_state_dict: expected the keys 'state' and 'param_groups', got \['model'\]", {"model": {}}),
+        (
+            r"the state is of groups of \[2\] parameters, this optimizer has \[1\]",
+            {"state": {}, "param_groups": [{"params": [0, 1]}]},
+        ),
+        (
+            r"exp_avg has shape \(3,\), the parameter \(2,\); the state is of another model",
+            {"state": {0: {"exp_avg": np.ones(3)}}, "param_groups": [{"params": [0], "lr": 9}]},
+        ),
+    ],
+)
+def test_messages_of_load_state_dict(message, state):
+    optimizer = optim.Adam([parameter(2)], lr=0.25)
+    with pytest.raises(CheckpointError, match=message):
+        optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]["lr"] == 0.25
+    assert optimizer.state == {}
+
+
+def test_an_optimizer_must_say_what_it_does():
+    class Nothing(Optimizer):
+        pass
+
+    with pytest.raises(NotImplementedError):
+        Nothing([parameter(2)], {})

@@ -1,0 +1,114 @@
+"""StopOnNaN: the operation is named, the step is not taken, and everything is as before it."""
+
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn import nn, optim
+from minicnn.errors import AnomalyError
+from minicnn.training import StopOnNaN, Trainer
+
+
+class AtStep:
+    """Call a function before a step, then stand aside."""
+
+    def __init__(self, step, action):
+        self.step, self.action = step, action
+
+    def on_step_start(self, trainer):
+        if trainer.step + 1 == self.step:
+            self.action(trainer)
+
+
+class Snapshot:
+    """Keep what the training was before the step that failed."""
+
+    def __init__(self, tiny):
+        self.tiny = tiny
+
+    def on_step_start(self, trainer):
+        self.before = self.tiny.weights(trainer), minicnn.get_rng_state()
+
+    def check(self, trainer):
+        weights, state = self.before
+        self.tiny.equal(self.tiny.weights(trainer), weights)
+        assert minicnn.get_rng_state() == state
+        assert all(p.grad is None for p in trainer.model.parameters())
+
+
+def with_loss(tiny, loss, callbacks):
+    trainer = tiny.trainer(callbacks)
+    trainer.loss_function = loss
+    return trainer
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda y, t: (y * 0 - 1).log().mean(), r"the loss is nan: log: made NaN or infinity from finite inputs"),
+        (lambda y, t: ((y - t) / (y * 0)).abs().mean(), r"the loss is inf: div: made NaN"),
+        (lambda y, t: (y * 0).sqrt().sum(), r"a gradient is not finite: in the gradient of sqrt"),
+    ],
+)
+def test_the_operation_is_named_and_nothing_is_changed(tiny, loss, message):
+    snapshot = Snapshot(tiny)
+    switch = AtStep(3, lambda trainer: setattr(trainer, "loss_function", loss))
+    trainer = tiny.trainer([switch, snapshot, StopOnNaN()])
+    with pytest.raises(AnomalyError, match=rf"^StopOnNaN: in step 3, {message}.*; nothing was updated; try a smaller"):
+        trainer.fit(tiny.loader(), 2)
+    assert trainer.step == 2
+    snapshot.check(trainer)
+    assert all(np.isfinite(w).all() for w in tiny.weights(trainer).values())
+
+
+def test_the_batch_is_run_again_with_the_same_random_numbers(tiny):
+    class Once(nn.Module):
+        """NaN for one draw of dropout in eight or so, so that other draws would not show it."""
+
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(minicnn.ones(3))
+            self.drop = nn.Dropout(0.5)
+
+        def forward(self, x):
+            return (self.drop(self.scale * minicnn.ones(3)).sum() - 0.5).log()  # negative where all are dropped
+
+    minicnn.manual_seed(0)
+    model = Once()
+    trainer = Trainer(model, optim.SGD(model.parameters(), lr=0.0), lambda y, t: y, callbacks=[StopOnNaN()])
+    with pytest.raises(AnomalyError, match=r"the loss is nan: log: made NaN"):
+        trainer.fit([(minicnn.ones(1), None)] * 200, 1)
+
+
+@pytest.mark.parametrize("name", ["inputs", "targets"])
+def test_data_that_is_not_finite(tiny, name):
+    batch = {"inputs": minicnn.ones(3, 4), "targets": minicnn.ones(3, 2)}
+    batch[name][0, 0] = float("nan")
+    with pytest.raises(AnomalyError, match=rf"step 1, the loss is nan: the {name} of the batch are not finite"):
+        tiny.trainer([StopOnNaN()]).fit([(batch["inputs"], batch["targets"])], 1)
+
+
+def test_a_weight_that_is_not_finite(tiny):
+    trainer = tiny.trainer([StopOnNaN()])
+    trainer.model.last.bias.data[1] = float("inf")
+    with pytest.raises(AnomalyError, match=r"the loss is inf: parameter last.bias is not finite"):
+        trainer.fit(tiny.loader(), 1)
+
+
+def test_randomness_beyond_the_engine_is_said(tiny):
+    calls = []
+
+    def loss(y, t):
+        calls.append(1)
+        return y.mean() * (float("nan") if len(calls) == 1 else 1.0)
+
+    with pytest.raises(AnomalyError, match=r"it did not happen again when the batch was repeated"):
+        with_loss(tiny, loss, [StopOnNaN()]).fit(tiny.loader(), 1)
+
+
+def test_a_healthy_training_is_not_changed(tiny):
+    plain = tiny.trainer()
+    plain.fit(tiny.loader(), 2)
+    watched = tiny.trainer([StopOnNaN()])
+    watched.fit(tiny.loader(), 2)
+    tiny.equal(tiny.weights(plain), tiny.weights(watched))

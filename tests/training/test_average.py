@@ -1,0 +1,58 @@
+"""The running average of weights: its formula, its use, its state."""
+
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn import nn
+from minicnn.errors import CheckpointError
+from minicnn.training import EMA
+
+
+def test_the_formula():
+    model = nn.Linear(1, 1, bias=False).double()
+    ema = EMA(decay=0.75)
+    for value in (4.0, 8.0, 0.0):
+        model.weight.data[...] = value
+        ema.update(model)
+    assert ema.averages["weight"].item() == (4 * 0.75 + 8 * 0.25) * 0.75
+
+
+def test_the_model_has_the_averages_only_within_the_block(tiny):
+    ema = EMA(0.9)
+    trainer = tiny.trainer([ema])
+    trainer.fit(tiny.loader(), 2)
+    own = tiny.weights(trainer)
+    memory = trainer.model.last.weight.array
+    with ema.applied(trainer.model):
+        np.testing.assert_array_equal(trainer.model.last.weight.detach(), ema.averages["last.weight"])
+        averaged = trainer.evaluate(tiny.loader())["loss"]
+    assert trainer.evaluate(tiny.loader())["loss"] != averaged
+    tiny.equal(tiny.weights(trainer), own)
+    assert trainer.model.last.weight.array is memory
+    with pytest.raises(ZeroDivisionError), ema.applied(trainer.model):
+        raise ZeroDivisionError
+    tiny.equal(tiny.weights(trainer), own)
+
+
+def test_the_average_shares_no_memory_with_the_model():
+    model, ema = nn.Linear(2, 2), EMA()
+    ema.update(model)
+    before = ema.averages["bias"].tolist()
+    model.bias.data += 1
+    assert ema.averages["bias"].tolist() == before
+    twin = EMA()
+    twin.load_state_dict(ema.state_dict())
+    ema.averages["bias"].zero_()
+    assert twin.averages["bias"].tolist() == before
+
+
+def test_the_average_of_another_model_is_refused():
+    ema, other = EMA(), EMA()
+    ema.update(nn.Linear(2, 2))
+    other.update(nn.Sequential(nn.Linear(2, 2)))
+    with pytest.raises(
+        CheckpointError, match=r"EMA.load_state_dict: the state averages 0.weight, 0.bias and this one wei"
+    ):
+        ema.load_state_dict(other.state_dict())
+    assert isinstance(ema.averages["weight"], minicnn.Tensor)
