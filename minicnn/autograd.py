@@ -243,5 +243,6 @@ def _compare(
     )
     raise AutogradError(
         f"gradcheck: the gradient of output {k} {y_shape} with respect to input {i} {x_shape} is wrong; worst at "
-        f"output element {y_place}, input element {x_place}: analytical {a[row, column]:.9g}, numerical {n[row, column]:.9g}"
+        f"output element {y_place}, input element {x_place}: analytical {a[row, column]:.9g}, "
+        f"numerical {n[row, column]:.9g}"
     )

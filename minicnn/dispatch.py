@@ -88,7 +88,7 @@ def select(operation: str, device: Device, arrays: list[Any], params: dict[str, 
     if forced is not None:
         chosen = _named(operation, forced, candidates)
         if chosen.when is not None and not chosen.when(*arrays, **params):
-            shapes = ", ".join(str(a.shape) for a in arrays)
+            shapes = ", ".join(str(a.shape) if hasattr(a, "shape") else f"{len(a)} arrays" for a in arrays)
             raise KernelError(
                 f"{operation}: kernel {forced!r} does not apply to {shapes} with {params}: it needs {chosen.needs}"
             )

@@ -9,10 +9,10 @@ from __future__ import annotations
 import heapq
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from minicnn.errors import AutogradError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Leaf",
     "Mode",
+    "ModeSetting",
     "Node",
     "RemovableHandle",
     "Version",
@@ -31,10 +32,11 @@ __all__ = [
     "is_grad_enabled",
     "mode",
     "no_grad",
-    "set_mode",
     "walk",
 ]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Hooks = dict[int, Callable[["Tensor"], "Tensor | None"]]
 
 
@@ -111,27 +113,37 @@ class Node:
 # --- modes --------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def set_mode(**wanted: bool) -> Iterator[None]:
-    """Set fields of `mode` inside the `with` block."""
-    before = {name: getattr(mode, name) for name in wanted}
-    for name, value in wanted.items():
-        setattr(mode, name, value)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(mode, name, value)
+class ModeSetting:
+    """Fields of `mode` set inside a `with` block, or in every call of a function that this decorates."""
+
+    def __init__(self, **wanted: bool) -> None:
+        self._wanted = wanted
+        self._before: list[dict[str, bool]] = []
+
+    def __enter__(self) -> None:
+        self._before.append({name: getattr(mode, name) for name in self._wanted})
+        vars(mode).update(self._wanted)
+
+    def __exit__(self, *error: object) -> None:
+        vars(mode).update(self._before.pop())
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+            with ModeSetting(**self._wanted):  # its own, for calls in other threads
+                return function(*args, **kwargs)
+
+        return inside
 
 
-def no_grad() -> Any:
+def no_grad() -> ModeSetting:
     """Record nothing inside the `with` block, or in the function that this decorates."""
-    return set_mode(recording=False)
+    return ModeSetting(recording=False)
 
 
-def enable_grad() -> Any:
+def enable_grad() -> ModeSetting:
     """Record inside the `with` block, even within `no_grad`."""
-    return set_mode(recording=True)
+    return ModeSetting(recording=True)
 
 
 def is_grad_enabled() -> bool:
@@ -139,9 +151,9 @@ def is_grad_enabled() -> bool:
     return mode.recording
 
 
-def detect_anomaly() -> Any:
+def detect_anomaly() -> ModeSetting:
     """Raise AnomalyError, naming the operation, when one makes NaN or infinity from finite inputs."""
-    return set_mode(anomaly=True)
+    return ModeSetting(anomaly=True)
 
 
 # --- the walk -----------------------------------------------------------------------------------------------
@@ -166,7 +178,7 @@ def walk(
             pending[node] = h
             heapq.heappush(queue, (-node.order, node))
 
-    with set_mode(recording=create_graph):
+    with ModeSetting(recording=create_graph):
         for output, gradient in zip(outputs, gradients, strict=True):
             node, h = _root(output, gradient)
             arrive(node, h)

@@ -37,8 +37,8 @@ Scores = dict[str, Score]
 
 SIGMA = 25 / 255  # of the photos' noise
 PATCH_SIGMA = 50 / 255  # of the patches' noise: enough to hide what is in them
-GENERATOR = Recipe(steps=500, batch_size=64, patch=32, learning_rate=2e-3)
-DENOISER = Recipe(steps=2000)
+GENERATOR = Recipe(steps=900, batch_size=64, patch=32, learning_rate=2e-3)
+DENOISER = Recipe()
 QUICK = 20  # times fewer steps
 
 
@@ -121,7 +121,7 @@ def _generator_part(
     }
     targets = [_grey_centre(c) for c in clean]
     rows, captions = [], []
-    for i in np.argsort([-t.std() for t in targets], kind="stable")[:40:4]:  # patches in which there is something
+    for i in np.argsort([-t.std() for t in targets], kind="stable")[:120:20]:  # from much detail to little
         shown = [results["noisy"][i], results["CNNGenerator"][i], targets[i]]
         rows.append([noisy[i], *shown])
         captions.append(["", *(str(Score.of(p, targets[i])) for p in shown[:2]), ""])

@@ -20,7 +20,7 @@ from minicnn.models import ResidualEditor
 from minicnn.nn import Module, MSELoss
 from minicnn.optim import Adam
 from minicnn.optim.lr_scheduler import OneCycleLR
-from minicnn.training import Checkpoint, History, ProgressBar, StopOnNaN, Trainer
+from minicnn.training import Checkpoint, ClipGradients, History, ProgressBar, StopOnNaN, Trainer
 
 __all__ = ["CHECKPOINT", "Recipe", "Score", "first_guess", "fit", "judge", "pair_patches", "pair_scale", "task_patches"]
 
@@ -124,7 +124,7 @@ def fit(
     optimizer = Adam(model.parameters(), lr=recipe.learning_rate)
     schedule = OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.epochs * len(loader))
     history = History(folder / "losses.jsonl")
-    callbacks = [StopOnNaN(), history, Checkpoint(folder / CHECKPOINT)]
+    callbacks = [StopOnNaN(), ClipGradients(GRADIENT_NORM), history, Checkpoint(folder / CHECKPOINT)]
     trainer = Trainer(
         model, optimizer, MSELoss(), schedule, [*([ProgressBar()] if bar else []), *callbacks], schedule="step"
     )

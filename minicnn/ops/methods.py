@@ -14,6 +14,7 @@ from minicnn.dtypes import bool_, default_dtype, float32, float64, int64
 from minicnn.errors import AutogradError, DTypeError, ShapeError
 from minicnn.ops import activation, comparison, create, elementwise, indexing, linalg, reduce, shape
 from minicnn.ops.axes import sizes_of
+from minicnn.tape import mode
 from minicnn.tensor import Tensor, replace
 
 __all__ = ["TensorMethods"]
@@ -94,11 +95,7 @@ class TensorMethods:
     roll, split, chunk, unbind = indexing.roll, indexing.split, indexing.chunk, indexing.unbind
     index_select, gather = indexing.index_select, indexing.gather
     __getitem__, __setitem__ = indexing.getitem, indexing.setitem
-    contiguous, to = shape.contiguous, shape.to
-
-    def clone(self: Any) -> Tensor:
-        """Copy into memory of its own; the gradient passes through."""
-        return shape.clone(self)  # type: ignore[no-any-return]
+    contiguous, clone, to = shape.contiguous, shape.clone, shape.to
 
     def expand(self: Any, *sizes: Any) -> Tensor:
         """Repeat axes of size 1 without a copy; -1 keeps a size."""
@@ -277,15 +274,15 @@ class TensorMethods:
 
     def mul_(self: Any, other: Any) -> Tensor:
         """Multiply in place."""
-        return replace(self, _same(self, elementwise.mul(self, other)))
+        return replace(self, _same(self, elementwise.mul(_before(self, other), other)))
 
     def div_(self: Any, other: Any) -> Tensor:
         """Divide in place."""
-        return replace(self, _same(self, elementwise.div(self, other)))
+        return replace(self, _same(self, elementwise.div(_before(self, other), other)))
 
     def clamp_(self: Any, min: Any = None, max: Any = None) -> Tensor:
         """Limit in place."""
-        return replace(self, _same(self, comparison.clamp(self, min, max)))
+        return replace(self, _same(self, comparison.clamp(_before(self), min, max)))
 
     def relu_(self: Any) -> Tensor:
         """Set negative elements to 0."""
@@ -297,11 +294,15 @@ class TensorMethods:
 
     def fill_(self: Any, value: Any) -> Tensor:
         """Set every element to a number."""
-        return replace(self, create.full_like(self, value))
+        full = create.full_like(self, value)
+        if self.is_leaf:
+            return replace(self, full)
+        everywhere = create.ones_like(self, bool_)
+        return replace(self, comparison.where(everywhere, full, self))  # still a part of the graph, its gradient zero
 
     def zero_(self: Any) -> Tensor:
         """Set every element to 0."""
-        return replace(self, create.zeros_like(self))
+        return self.fill_(0)  # type: ignore[no-any-return]
 
     def normal_(self: Any, mean: Any = 0.0, std: Any = 1.0) -> Tensor:
         """Draw every element from a normal distribution."""
@@ -326,6 +327,12 @@ class TensorMethods:
 
 def _comparable(value: Any) -> bool:
     return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float)
+
+
+def _before(target: Tensor, other: Any = None) -> Tensor:
+    """The values before they are overwritten, for a gradient rule that asks for them: a copy, if the tape records."""
+    recorded = mode.recording and (target._node is not None or getattr(other, "_node", None) is not None)
+    return shape.clone(target) if recorded else target
 
 
 def _same(target: Tensor, result: Tensor) -> Tensor:

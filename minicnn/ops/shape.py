@@ -65,8 +65,7 @@ def _cast(x: Array, *, dtype: DType, source: DType) -> Array:
 
 
 @primitive
-def clone(x: Array) -> Array:
-    """Copy into memory of its own, in row-major order."""
+def _clone(x: Array) -> Array:
     return xp(x).array(x, order="C")
 
 
@@ -98,7 +97,7 @@ _reshape.gradient(x=lambda h, x_shape: _reshape(h, shape=x_shape))
 _permute.gradient(x=lambda h, axes: _permute(h, axes=tuple(int(a) for a in np.argsort(axes))))
 _flip.gradient(x=lambda h, axes: _flip(h, axes=axes))
 _cast.gradient(x=lambda h, source: cast(h, source))
-clone.gradient(x=lambda h: h)
+_clone.gradient(x=lambda h: h)
 expand.gradient(x=lambda h, x_shape: _sum_to(h, x_shape))
 _sum.gradient(x=lambda h, x_shape, axes: _spread(h, x_shape, axes))
 
@@ -213,6 +212,11 @@ def repeat(x: Tensor, *sizes: Any) -> Tensor:
 
 
 # --- memory and type ------------------------------------------------------------------------------------------
+
+
+def clone(x: Tensor) -> Tensor:
+    """Copy into memory of its own, in row-major order."""
+    return _clone(x)  # type: ignore[no-any-return]
 
 
 def contiguous(x: Tensor) -> Tensor:

@@ -196,9 +196,12 @@ class Optimizer:
             )
         numbers = [number for group in saved for number in group["params"]]
         by_number = dict(zip(numbers, self._parameters(), strict=True))
+        unknown = sorted({int(number) for number in state_dict["state"]} - by_number.keys())  # JSON makes keys strings
+        if unknown:
+            raise CheckpointError(f"{call}: there is state of parameters {unknown}, which are in no group; use another")
         state: dict[Tensor, dict[str, Any]] = {}
         for number, entries in state_dict["state"].items():
-            p = by_number[int(number)]  # JSON makes keys strings
+            p = by_number[int(number)]
             state[p] = {name: _fit(call, name, value, p) for name, value in entries.items()}
         self.state = state
         for group, options in zip(self.param_groups, saved, strict=True):

@@ -1,5 +1,6 @@
 """What tests of primitives and kernels draw their inputs from; needs Hypothesis, which the `dev` extra brings."""
 
-from minicnn.testing.strategies import Case, Draw, cases, declared
+from minicnn.testing import strategies as _strategies  # noqa: F401 (holds the declarations)
+from minicnn.testing.draw import Case, Draw, cases, declare, declared
 
-__all__ = ["Case", "Draw", "cases", "declared"]
+__all__ = ["Case", "Draw", "cases", "declare", "declared"]

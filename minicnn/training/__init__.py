@@ -5,7 +5,7 @@ Start with `trainer.py`, the loop; `checkpoint.py` says what a file of a run hol
 
 from minicnn.training.anomaly import StopOnNaN
 from minicnn.training.average import EMA
-from minicnn.training.callbacks import Checkpoint, History, LossPlot, ProgressBar, Validate
+from minicnn.training.callbacks import Checkpoint, ClipGradients, History, LossPlot, ProgressBar, Validate
 from minicnn.training.checkpoint import load_checkpoint, save_checkpoint
 from minicnn.training.model_file import load_state, save_model
 from minicnn.training.trainer import Trainer
@@ -13,6 +13,7 @@ from minicnn.training.trainer import Trainer
 __all__ = [
     "EMA",
     "Checkpoint",
+    "ClipGradients",
     "History",
     "LossPlot",
     "ProgressBar",

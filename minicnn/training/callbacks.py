@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
 from typing import Any, TextIO
 
+from minicnn.errors import DataError
+from minicnn.nn.parameter_lists import clip_grad_norm_
 from minicnn.training.trainer import Trainer
 
-__all__ = ["Checkpoint", "History", "LossPlot", "ProgressBar", "Validate"]
+__all__ = ["Checkpoint", "ClipGradients", "History", "LossPlot", "ProgressBar", "Validate"]
 
 
 class ProgressBar:
@@ -154,6 +156,30 @@ class LossPlot:
         names = ["loss", *(name for name in trainer.metrics if name.endswith("loss"))]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.draw(self.path, {name: self.history.values(name) for name in names})
+
+
+class ClipGradients:
+    """Scale all gradients together before every step, so that their norm is at most `max_norm` (after `StopOnNaN`).
+
+    Parameters
+    ----------
+    max_norm : float
+        Above zero.
+
+    Raises
+    ------
+    DataError
+        If it is not.
+    """
+
+    def __init__(self, max_norm: float) -> None:
+        if not max_norm > 0:
+            raise DataError(f"ClipGradients: max_norm must be above zero, got {max_norm}; pass e.g. 1.0")
+        self.max_norm = max_norm
+
+    def on_backward_end(self, trainer: Trainer) -> None:
+        """Clip."""
+        clip_grad_norm_(trainer.model.parameters(), self.max_norm)
 
 
 class Checkpoint:

@@ -213,6 +213,12 @@ def test_another_kernel_can_stand_beside_the_reference(monkeypatch):
     assert seen == [(2, 2, 0, [1.0, 1.0], 0.5)]
     with dispatch.use_kernel("sgd_step", "missing"), pytest.raises(KernelError, match="there are fused, reference"):
         optim.SGD([p, q]).step()
+    p.grad = None
+    with (
+        dispatch.use_kernel("sgd_step", "fused"),
+        pytest.raises(KernelError, match=r"does not apply to 1 arrays, 1 arrays, 0 arrays with .* it needs two"),
+    ):
+        optim.SGD([p, q]).step()
     monkeypatch.undo()
     dispatch.kernels.cache_clear()
 
@@ -278,6 +284,7 @@ def test_pytorchs_own_state_is_understood():
             r"the state is of groups of \[2\] parameters, this optimizer has \[1\]",
             {"state": {}, "param_groups": [{"params": [0, 1]}]},
         ),
+        (r"there is state of parameters \[7\], which are in no", {"state": {7: {}}, "param_groups": [{"params": [0]}]}),
         (
             r"exp_avg has shape \(3,\), the parameter \(2,\); the state is of another model",
             {"state": {0: {"exp_avg": np.ones(3)}}, "param_groups": [{"params": [0], "lr": 9}]},

@@ -281,6 +281,7 @@ RESIZING = [
         != ("bicubic", False, {"scale_factor": 1.1})  # there PyTorch's gradient is not that of its output
     ),
     case("interpolate", scale_factor=1.7, of=SIGNAL),
+    *(case("interpolate", scale_factor=(1, s), of=(1, 1, 1, n)) for s, n in ((2.1, 5), (3.7, 11), (3, 4))),
     *(case("interpolate", **s, mode="linear", of=SIGNAL) for s in ({"size": 8}, {"scale_factor": 0.4})),
     case("interpolate", scale_factor=2, mode="linear", align_corners=True, of=SIGNAL),
     case("interpolate", size=(3, 7, 2), of=VOLUME),

@@ -5,11 +5,12 @@ import signal
 import sys
 import threading
 
+import numpy as np
 import pytest
 
 import minicnn
-from minicnn.errors import CheckpointError
-from minicnn.training import Checkpoint, History, LossPlot, ProgressBar, Validate, load_checkpoint
+from minicnn.errors import CheckpointError, DataError
+from minicnn.training import Checkpoint, ClipGradients, History, LossPlot, ProgressBar, Validate, load_checkpoint
 
 
 class At:
@@ -140,6 +141,41 @@ def test_the_plot_of_imaging(tiny, tmp_path):
     history = History()
     tiny.trainer([history, LossPlot(history, tmp_path / "x.png", loss_curve)]).fit(tiny.loader(), 1)
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+# --- clipping -------------------------------------------------------------------------------------------------
+
+
+def test_gradients_are_clipped_before_the_step(tiny):
+    class Watch:
+        def __init__(self):
+            self.gradients = []
+
+        def on_backward_end(self, trainer):
+            self.gradients.append(np.concatenate([p.grad.numpy().ravel() for p in trainer.model.parameters()]))
+
+    before, after = Watch(), Watch()
+    trainer = tiny.trainer([before, ClipGradients(0.1), after])
+    trainer.fit(tiny.loader(), 1)
+    assert len(after.gradients) == 4
+    for raw, clipped in zip(before.gradients, after.gradients, strict=True):
+        norm = np.linalg.norm(raw)
+        assert norm > 0.1
+        np.testing.assert_allclose(clipped, raw * (0.1 / norm), rtol=1e-4, atol=1e-8)
+
+
+def test_small_gradients_are_left_alone(tiny):
+    plain = tiny.trainer()
+    plain.fit(tiny.loader(), 1)
+    clipped = tiny.trainer([ClipGradients(1e6)])
+    clipped.fit(tiny.loader(), 1)
+    tiny.equal(tiny.weights(clipped), tiny.weights(plain))
+
+
+@pytest.mark.parametrize("norm", [0, -1.0, float("nan")])
+def test_a_norm_that_clips_nothing_or_everything(norm):
+    with pytest.raises(DataError, match=r"ClipGradients: max_norm must be above zero, got .*; pass e\.g\. 1\.0"):
+        ClipGradients(norm)
 
 
 # --- checkpoints and Ctrl-C -----------------------------------------------------------------------------------

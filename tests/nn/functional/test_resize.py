@@ -9,6 +9,7 @@ import minicnn
 from minicnn import DTypeError, ShapeError
 from minicnn.autograd import gradcheck, gradgradcheck
 from minicnn.nn import functional as F
+from minicnn.nn.functional.resize import _interpolation
 
 X = minicnn.ones(1, 2, 3, 4)
 FOR_IMAGES = ("nearest", "bilinear", "bicubic")
@@ -38,6 +39,17 @@ def test_gradients_of_both_orders(mode, size):
     x = minicnn.randn(1, 2, 3, 4, dtype=minicnn.float64, requires_grad=True)
     assert gradcheck(lambda x: F.interpolate(x, size, mode=mode) ** 2, x)
     assert gradgradcheck(lambda x: F.interpolate(x, size, mode=mode) ** 2, x)
+
+
+def test_large_images_go_by_blocks_to_the_same_result():
+    for mode, out in (("bilinear", 700), ("bicubic", 900), ("bicubic", 270)):
+        x = minicnn.randn(1, 1, 300, 7, dtype=minicnn.float64, requires_grad=True)
+        y = F.interpolate(x, size=(out, 7), mode=mode)
+        g = minicnn.randn(y.shape, dtype=minicnn.float64)
+        y.backward(g)
+        matrix = _interpolation(mode, 300, out, None, False)
+        np.testing.assert_allclose(y.detach().numpy(), matrix @ x.detach().numpy(), atol=1e-12)
+        np.testing.assert_allclose(x.grad.numpy(), matrix.T @ g.numpy(), atol=1e-12)
 
 
 def test_nearest_takes_integers():

@@ -1,0 +1,72 @@
+"""Editing a photo of 12 megapixels with `minicnn edit`: seconds, and the peak memory of the whole process.
+
+The goal is to stay below 2 GB. The photo is synthetic, the networks are untrained ones of the default size: neither
+changes time or memory. Each measurement is a process of its own; its peak is what the system says of ended children.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+LIMIT = 2.0  # GB
+
+
+def write_photo(path: Path, width: int, height: int) -> None:
+    """Write a JPEG with large forms and fine grain."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    forms = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8))
+    pixels = np.asarray(forms.resize((width, height), Image.Resampling.BICUBIC), np.int16)
+    grain = rng.integers(-8, 9, pixels.shape, dtype=np.int16)
+    Image.fromarray((pixels + grain).clip(0, 255).astype(np.uint8)).save(path, quality=92)
+
+
+def measure(scale: int, width: int, height: int) -> dict[str, float]:
+    """Run `minicnn edit` once; return wall seconds and peak GB. Call it in a process without other children."""
+    import minicnn
+    from minicnn.imaging.editing import save_editor
+    from minicnn.models import ResidualEditor
+
+    minicnn.manual_seed(0)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_photo(folder / "photo.jpg", width, height)
+        save_editor(folder / "model.safetensors", ResidualEditor(scale=scale))
+        command = [sys.executable, "-m", "minicnn.cli", "edit", "model.safetensors", "photo.jpg", "--out", "edited"]
+        start = time.perf_counter()
+        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+        seconds = time.perf_counter() - start
+    return {"seconds": seconds, "gigabytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--width", type=int, default=4000)
+    parser.add_argument("--height", type=int, default=3000)
+    parser.add_argument("--scale", type=int, help="one measurement, as JSON")
+    options = parser.parse_args()
+    if options.scale:
+        print(json.dumps(measure(options.scale, options.width, options.height)))
+        return
+    print(f"minicnn edit, a JPEG of {options.width} x {options.height}, ResidualEditor of the default size:\n")
+    print("| | seconds | peak memory |\n|---|---|---|")
+    for scale in (1, 2):
+        size = ("--width", str(options.width), "--height", str(options.height), "--scale", str(scale))
+        run = subprocess.run([sys.executable, __file__, *size], check=True, capture_output=True)
+        result = json.loads(run.stdout)
+        title = "same size" if scale == 1 else f"enlarged x{scale}"
+        print(f"| {title} | {result['seconds']:.0f} | {result['gigabytes']:.2f} GB |")
+        if scale == 1 and result["gigabytes"] > LIMIT:
+            sys.exit(f"more than {LIMIT} GB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Pooling against loops written out, with PyTorch's corner cases: NaN, ties, ceil_mode, what an average counts."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from minicnn.geometry import PoolSpec, pool_spec
+from minicnn.nn import functional as F
+from minicnn.ops.pool import avg_pool, avg_pool_input_grad, max_pool, max_unpool, pick, winner_index
+from minicnn.tensor import Tensor
+from minicnn.testing import cases
+
+Array = np.ndarray[Any, Any]
+
+
+def windows(spec: PoolSpec) -> Any:
+    """Yield each output with its window's places: (tap number, place), the padding's included."""
+    for o in product(*map(range, spec.output_size)):
+        places = []
+        for tap, k in enumerate(product(*map(range, spec.kernel_size))):
+            axes = zip(o, k, spec.stride, spec.dilation, spec.padding, strict=True)
+            places.append((tap, tuple(oo * s + kk * d - before for oo, kk, s, d, (before, _) in axes)))
+        yield o, places
+
+
+def inside(place: tuple[int, ...], spec: PoolSpec, padding: bool = False) -> bool:
+    pads = spec.padding if padding else ((0, 0),) * len(place)
+    return all(-b <= p < i + a for p, i, (b, a) in zip(place, spec.input_size, pads, strict=True))
+
+
+def naive_max(x: Array, spec: PoolSpec) -> tuple[Array, Array]:
+    values = np.zeros((*x.shape[:2], *spec.output_size), x.dtype)
+    winners = np.zeros(values.shape, int)
+    for n, c in product(*map(range, x.shape[:2])):
+        for o, places in windows(spec):
+            best = None
+            for tap, place in places:
+                if inside(place, spec):
+                    value = x[(n, c, *place)]
+                    if best is None or value > best or np.isnan(value):
+                        best, winners[(n, c, *o)] = value, tap
+            if best is not None:
+                values[(n, c, *o)] = best
+    return values, winners
+
+
+def naive_average(x: Array, spec: PoolSpec) -> Array:
+    y = np.zeros((*x.shape[:2], *spec.output_size))
+    for n, c in product(*map(range, x.shape[:2])):
+        for o, places in windows(spec):
+            total = sum(x[(n, c, *place)] for _, place in places if inside(place, spec))
+            counted = sum(inside(place, spec, spec.count_include_pad) for _, place in places)
+            y[(n, c, *o)] = total / (spec.divisor_override or counted)
+    return y
+
+
+@given(case=cases("max_pool"))
+def test_max_against_loops(case, device):
+    (x,), spec = case.inputs, case.params["spec"]
+    values, winners = max_pool(Tensor(x, device=device), spec=spec)
+    expected, taps = naive_max(x, spec)
+    reached = np.isfinite(values.array)  # a dilated window may see padding alone
+    np.testing.assert_array_equal(values.array[reached], expected[reached])
+    np.testing.assert_array_equal(winners.array[reached], taps[reached])
+
+
+@given(case=cases("avg_pool"))
+def test_average_against_loops(case, device):
+    (x,), spec = case.inputs, case.params["spec"]
+    np.testing.assert_allclose(avg_pool(Tensor(x, device=device), spec=spec).array, naive_average(x, spec), atol=1e-12)
+
+
+@given(case=cases("max_unpool"))
+def test_pick_and_unpool_are_adjoint(case, device):
+    (g, winner), spec = case.inputs, case.params["spec"]
+    x = Tensor(np.random.default_rng(0).standard_normal((*g.shape[:2], *spec.input_size)), device=device)
+    tg, tw = Tensor(g, device=device), Tensor(winner, device=device)
+    left = (pick(x, tw, spec=spec) * tg).sum().item()
+    assert (x * max_unpool(tg, tw, spec=spec)).sum().item() == pytest.approx(left, abs=1e-9)
+
+
+@given(case=cases("avg_pool"))
+def test_average_and_its_gradient_are_adjoint(case, device):
+    (x,), spec = case.inputs, case.params["spec"]
+    tx = Tensor(x, device=device)
+    y = avg_pool(tx, spec=spec)
+    g = Tensor(np.random.default_rng(0).standard_normal(y.shape), device=device)
+    back = avg_pool_input_grad(g, spec=spec)
+    assert (tx * back).sum().item() == pytest.approx((y * g).sum().item(), abs=1e-9)
+
+
+@given(case=cases("max_pool"))
+def test_the_index_points_at_the_maximum(case, device):
+    (x,), spec = case.inputs, case.params["spec"]
+    values, winners = max_pool(Tensor(x, device=device), spec=spec)
+    index = winner_index(winners, spec=spec).array
+    assert index.dtype == np.int64
+    for place in np.argwhere(index >= 0):
+        n, c, *_ = place
+        assert x[n, c].ravel()[index[tuple(place)]] == values.array[tuple(place)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nan_wins_and_otherwise_the_first_of_equals(device, dtype):
+    x = np.ones((1, 1, 4, 4), dtype)
+    x[0, 0, 1, 0] = x[0, 0, 1, 1] = np.nan
+    values, index = F.max_pool2d(Tensor(x, device=device), 2, return_indices=True)
+    np.testing.assert_array_equal(values.array, [[[[np.nan, 1], [1, 1]]]])
+    assert index.tolist() == [[[[5, 2], [8, 10]]]]  # of several NaN the last, in PyTorch too
+    assert values.dtype == dtype
+
+
+def test_the_gradient_of_ties_goes_to_the_first(device):
+    x = Tensor(np.ones((1, 1, 2, 4)), requires_grad=True, device=device)
+    F.max_pool2d(x, 2).sum().backward()
+    assert x.grad.tolist() == [[[[1, 0, 1, 0], [0, 0, 0, 0]]]]
+
+
+def test_overlapping_windows_add_their_gradients(device):
+    x = Tensor(np.array([[[0.0, 5.0, 0.0]]]), requires_grad=True, device=device)
+    F.max_pool1d(x, 2, stride=1).sum().backward()
+    assert x.grad.tolist() == [[[0, 2, 0]]]
+
+
+@pytest.mark.parametrize("value", [-np.inf, -1e30])
+def test_padding_never_wins(device, value):
+    x = Tensor(np.full((1, 1, 3, 3), value), device=device)
+    values, index = F.max_pool2d(x, 3, stride=2, padding=1, return_indices=True)
+    assert (values.array == value).all()
+    assert index.tolist() == [[[[0, 1], [3, 4]]]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [  # recorded from PyTorch 2.13 for ones of (1, 1, 5, 5), first row
+        ({"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, [4 / 9, 2 / 3, 4 / 9]),
+        ({"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": False}, [1, 1, 1]),
+        ({"kernel_size": 2, "stride": 2, "ceil_mode": True}, [1, 1, 1]),
+        ({"kernel_size": 2, "stride": 2, "ceil_mode": True, "divisor_override": 2}, [2, 2, 1]),
+        ({"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}, [0.25, 0.5]),
+    ],
+)
+def test_what_an_average_divides_by(device, arguments, expected):
+    y = F.avg_pool2d(Tensor(np.ones((1, 1, 5, 5)), device=device), **arguments)
+    np.testing.assert_allclose(y.array[0, 0, 0], expected)
+
+
+@pytest.mark.parametrize("pool", [F.max_pool2d, F.avg_pool2d])
+@pytest.mark.parametrize("shape", [(0, 3, 4, 4), (1, 1, 2, 2), (2, 0, 4, 4)])
+def test_empty_and_tiny(device, pool, shape):
+    x = Tensor(np.ones(shape, np.float32), requires_grad=True, device=device)
+    y = pool(x, 2)
+    y.sum().backward()
+    assert y.shape == (*shape[:2], shape[2] // 2, shape[3] // 2)
+    assert (x.grad.shape, x.grad.dtype) == (shape, np.float32)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_])
+def test_a_maximum_of_integers(device, dtype):
+    x = np.array([[[0, 1, 1, 0, 0]]], dtype)
+    y = F.max_pool1d(Tensor(x, device=device), 3, stride=2, padding=1, ceil_mode=True)
+    assert (y.dtype, y.tolist()) == (dtype, np.array([[[1, 1, 0]]], dtype).tolist())
+
+
+def test_a_window_without_a_place():
+    spec = pool_spec("max_pool1d", (1, 1, 1), 2, 1, 2, 3, axes=1)
+    values, _ = max_pool(Tensor(np.ones((1, 1, 1))), spec=spec)
+    assert values.shape == (1, 1, *spec.output_size)
