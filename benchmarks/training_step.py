@@ -108,7 +108,10 @@ def child(*arguments: str, tuned: bool = False) -> dict[str, float]:
 
 
 def machine() -> str:
-    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "?")
+    cpu = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        "?",
+    )
     import torch
 
     return f"{cpu}, {THREADS} threads, Python {platform.python_version()}, NumPy {np.__version__}, PyTorch {torch.__version__}"
@@ -131,7 +134,9 @@ def main() -> None:
         print(f"One training step of CNNGenerator, batch {options.batch}, float32 ({machine()}):\n")
         print("| | minicnn | PyTorch | ratio |\n|---|---|---|---|")
         for title, result in (("step, PyTorch as it comes", plain), ("step, PyTorch tuned, fused Adam", tuned)):
-            print(f"| {title} | {result['minicnn'] * 1e3:.1f} ms | {result['torch'] * 1e3:.1f} ms | {result['ratio']:.2f} |")
+            print(
+                f"| {title} | {result['minicnn'] * 1e3:.1f} ms | {result['torch'] * 1e3:.1f} ms | {result['ratio']:.2f} |"
+            )
         ratio = memory["minicnn"] / memory["torch"]
         print(f"| peak memory | {memory['minicnn']:.0f} MiB | {memory['torch']:.0f} MiB | {ratio:.2f} |")
 

@@ -6,6 +6,7 @@ the rule that was broken, the actual values and the repair. Errors are raised on
 
 __all__ = [
     "AnomalyError",
+    "ArgumentError",
     "AutogradError",
     "CheckpointError",
     "DTypeError",
@@ -24,6 +25,10 @@ class MiniCNNError(Exception):
 
 class ShapeError(MiniCNNError, ValueError):
     """Sizes that do not fit each other, or a size parameter out of its range."""
+
+
+class ArgumentError(MiniCNNError, ValueError):
+    """An argument out of its range or not among its choices, where no shape is concerned."""
 
 
 class DTypeError(MiniCNNError, TypeError):

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 from types import ModuleType
+from typing import get_origin
 
 import pytest
 
@@ -53,7 +54,8 @@ def test_all_is_complete(module):
 
 def test_every_public_function_and_class_has_a_docstring(module):
     things = {name: getattr(module, name) for name in module.__all__}
-    bare = [name for name, thing in things.items() if callable(thing) and not is_documented(thing)]
+    callables = {name: thing for name, thing in things.items() if callable(thing) and get_origin(thing) is None}
+    bare = [name for name, thing in callables.items() if not is_documented(thing)]
     assert bare == []
 
 

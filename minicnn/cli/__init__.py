@@ -4,11 +4,11 @@ Each subcommand has a file with `add(commands)`, which declares its arguments, a
 share: a user's mistake ends with one line and exit code 2, Ctrl-C with a line and 130, and no traceback in either case.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 
 from minicnn.cli import demo, edit, info, train
+from minicnn.cli.arguments import Parser
 from minicnn.errors import MiniCNNError
 
 __all__ = ["main"]
@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="minicnn",
         description="Convolutional neural networks from scratch, for editing photos.",
         epilog="Begin with 'minicnn demo'; 'minicnn COMMAND --help' explains each command with examples.",
@@ -27,10 +27,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         options.run(options)
-    except (MiniCNNError, OSError) as error:
-        print(f"minicnn {options.command}: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt as interrupt:
         print(f"\nminicnn {options.command}: {str(interrupt) or 'stopped'}", file=sys.stderr)
         return 130
-    return 0
+    except MiniCNNError as error:
+        message = str(error)
+    except MemoryError as error:
+        message = f"there is not enough memory ({str(error) or 'refused'}); take smaller pictures, patches or batches"
+    except OSError as error:
+        place = f" '{error.filename}'" if error.filename else ""
+        message = f"{error.strerror or error}{place}; check the path, its permissions and the space that is left"
+    else:
+        return 0
+    print(f"minicnn {options.command}: {message}", file=sys.stderr)
+    return 2

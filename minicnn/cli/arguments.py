@@ -1,9 +1,18 @@
 """What the subcommands' arguments have in common."""
 
 import argparse
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
-__all__ = ["add_command", "count", "positive"]
+__all__ = ["Parser", "add_command", "count", "output_folder", "positive", "seed"]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that tells a mistake in one line, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with exit code 2."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def add_command(commands: Any, name: str, run: Any, summary: str, details: str) -> argparse.ArgumentParser:
@@ -17,15 +26,38 @@ def add_command(commands: Any, name: str, run: Any, summary: str, details: str) 
 
 def count(text: str) -> int:
     """Read a whole number above zero."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return number
+    return _whole(text, 1)
+
+
+def seed(text: str) -> int:
+    """Read a whole number from zero up."""
+    return _whole(text, 0)
 
 
 def positive(text: str) -> float:
     """Read a number above zero."""
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
     if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
+    return number
+
+
+def output_folder(text: str) -> Path:
+    """Read the name of a folder, which may be there or be created."""
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"'{text}' is a file; name a folder")
+    return path
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, got {text}")
     return number

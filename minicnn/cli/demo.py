@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from minicnn.cli.arguments import add_command
+from minicnn.cli.arguments import add_command, output_folder, seed
 from minicnn.imaging.demo import run_demo
 
 __all__ = ["add", "run"]
@@ -26,11 +26,16 @@ example:
 def add(commands: Any) -> None:
     """Declare the command."""
     parser = add_command(commands, "demo", run, "train two small networks and show what they do", DETAILS)
-    parser.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument(
+        "--out", type=output_folder, default=Path("runs/demo"), metavar="DIR", help="default: %(default)s"
+    )
     parser.add_argument("--quick", action="store_true", help="train only a moment, to see that everything works")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same pictures")
+    parser.add_argument("--seed", type=seed, metavar="N", default=0, help="the same seed gives the same pictures")
 
 
 def run(options: argparse.Namespace) -> None:
     """Run it."""
-    run_demo(options.out, quick=options.quick, seed=options.seed)
+    try:
+        run_demo(options.out, quick=options.quick, seed=options.seed)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("stopped; the same command begins anew") from None

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from minicnn.cli.arguments import add_command, count
+from minicnn.cli.arguments import add_command, count, output_folder
 from minicnn.data import write_image
 from minicnn.errors import DataError
 from minicnn.imaging.editing import edit, load_editor
@@ -15,7 +15,9 @@ DETAILS = """\
 Edit photos with a network that 'minicnn train' or 'minicnn demo' wrote.
 
 A photo may have any size: it is edited in tiles that overlap by what the network sees, so no seam is there.
-A file keeps its name; PNG keeps every pixel, other formats are written at high quality.
+An edited photo keeps the name and the format of its file (formats that cannot be written become PNG). JPEG is written
+at quality 95, all others keep every pixel. Colours are sRGB with 8 bits, what was transparent becomes white, and
+what the camera noted (EXIF) is left out.
 
 examples:
   minicnn edit runs/demo/denoiser.safetensors holiday.jpg --out edited
@@ -28,10 +30,16 @@ def add(commands: Any) -> None:
     """Declare the command."""
     parser = add_command(commands, "edit", run, "edit photos with a trained network", DETAILS)
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors file")
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="photos")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the edited photos")
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="photos, of any size")
+    parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for the edited photos")
     parser.add_argument("--format", choices=["png", "jpg", "webp", "tif"], help="default: that of each photo")
-    parser.add_argument("--tile", type=count, default=256, help="side of a tile (default: %(default)s pixels)")
+    parser.add_argument(
+        "--tile",
+        type=count,
+        metavar="N",
+        default=256,
+        help="side of a tile; smaller ones need less memory (%(default)s pixels)",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -48,7 +56,7 @@ def run(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for image, output in zip(options.images, outputs, strict=True):
         picture = editor.read(image)
-        with tqdm(desc=image.name, unit="tile", disable=None, dynamic_ncols=True) as bar:
+        with tqdm(desc=image.name, unit="tile", leave=False, disable=None, dynamic_ncols=True) as bar:
 
             def progress(done: int, total: int, bar: Any = bar) -> None:
                 bar.total = total

@@ -5,6 +5,7 @@ Whatever is wrong with a file is told as a `DataError` that names the file, so a
 
 import os
 import uuid
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -61,8 +62,9 @@ def read_image(path: str | os.PathLike[str], mode: ImageMode = "rgb") -> npt.NDA
 
     Notes
     -----
-    EXIF orientation is applied. Transparent pixels are laid over white. 16-bit grey keeps its 16 bits;
-    16-bit colour is read with 8 (Pillow can do no more). CMYK is converted without its colour profile.
+    EXIF orientation is applied. Colours are converted to sRGB where the file has a colour profile; one that cannot be
+    used is ignored, as viewers do. Transparent pixels are laid over white. 16-bit grey keeps its 16 bits, without a
+    profile; 16-bit colour is read with 8 (Pillow can do no more).
     """
     check_choice("read_image", "mode", mode, ("rgb", "grey"))
     from PIL import Image, ImageOps, UnidentifiedImageError
@@ -117,13 +119,35 @@ def _to_array(image: "Image.Image", mode: ImageMode, path: str | os.PathLike[str
 
     if image.mode == "F" or image.mode.startswith("I"):
         return np.repeat(_scale_wide(image, path)[None], 3 if mode == "rgb" else 1, axis=0)  # (C, H, W)
+    profile = image.info.get("icc_profile")
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
+    if profile:
+        image = _to_srgb(image, profile)
     pixels = np.atleast_3d(np.asarray(image.convert("RGB" if mode == "rgb" else "L")))  # (H, W, C)
     planes = pixels.transpose(2, 0, 1)  # (C, H, W)
     array: npt.NDArray[np.float32] = np.divide(planes, np.float32(255), dtype=np.float32, order="C")
     return array
+
+
+def _to_srgb(image: "Image.Image", profile: bytes) -> "Image.Image":
+    """Convert from the colours of a profile, say a phone's Display P3 or a print shop's CMYK, to sRGB."""
+    from PIL import ImageCms, features
+
+    if not features.check("littlecms2"):
+        return image
+    if image.mode not in ("RGB", "CMYK", "L"):
+        image = image.convert("RGB")
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(source):
+            return image  # nothing to do, and nothing to be rounded
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):  # damaged, or for another kind of pixels
+        return image
+    assert converted is not None  # it is only where a picture is changed in place
+    return converted
 
 
 def _scale_wide(image: "Image.Image", path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
@@ -182,7 +206,10 @@ def write_image(path: str | os.PathLike[str], array: npt.ArrayLike) -> None:
             Image.fromarray(pixels).save(stream, kind, **options)
         os.replace(temporary, path)
     except (OSError, ValueError, KeyError) as error:  # Pillow: KeyError for a format it was built without
-        raise DataError(f"write_image: '{path}' cannot be written ({type(error).__name__}: {error})") from error
+        raise DataError(
+            f"write_image: '{path}' cannot be written ({type(error).__name__}: {error}); "
+            "free space, or choose another place"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

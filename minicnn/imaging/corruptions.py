@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from minicnn.errors import DTypeError, ShapeError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.imaging.gaussian import gaussian_window, slide
 
 __all__ = [
@@ -128,7 +128,7 @@ def jpeg(image: Picture, quality: int) -> Picture:
     from PIL import Image
 
     if not 1 <= quality <= 95:
-        raise ShapeError(f"jpeg: quality must be from 1 (small) to 95 (good), not {quality}")
+        raise ArgumentError(f"jpeg: quality must be from 1 (small) to 95 (good), not {quality}")
     file = BytesIO()
     Image.fromarray(np.rint(255 * image.transpose(1, 2, 0)).astype(np.uint8)).save(file, "JPEG", quality=quality)
     with Image.open(file) as compressed:

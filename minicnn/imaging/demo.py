@@ -40,6 +40,8 @@ PATCH_SIGMA = 50 / 255  # of the patches' noise: enough to hide what is in them
 GENERATOR = Recipe(steps=900, batch_size=64, patch=32, learning_rate=2e-3)
 DENOISER = Recipe()
 QUICK = 20  # times fewer steps
+JUDGED = 200  # patches of photos that no network saw
+SHOWN = 256  # pixels: side of what the sheet shows of a photo
 
 
 def run_demo(folder: Path, *, quick: bool = False, seed: int = 0, say: Callable[[str], None] = print) -> Path:
@@ -108,8 +110,8 @@ def _generator_part(
     loss_curve(folder / "generator-loss.png", {"mean squared error": losses}, title="CNNGenerator")
     save_model(folder / "generator.safetensors", model, architecture="CNNGenerator", arguments={})
 
-    unseen = PatchDataset(held_out.values(), recipe.patch, 200, seed=recipe.seed + 1)
-    clean = np.stack([unseen[i] for i in range(len(unseen))])  # (200, 3, 32, 32)
+    unseen = PatchDataset(held_out.values(), recipe.patch, JUDGED, seed=recipe.seed + 1)
+    clean = np.stack([unseen[i] for i in range(len(unseen))])  # (JUDGED, 3, 32, 32)
     noisy = gaussian_noise(clean, PATCH_SIGMA, np.random.default_rng(recipe.seed))
     with no_grad():
         painted = np.clip((model.eval()(from_numpy(noisy)).numpy().reshape(-1, 1, 28, 28) + 1) / 2, 0, 1)
@@ -176,7 +178,7 @@ def _denoiser_part(
         for name in ("noisy", "ResidualEditor"):
             write_image(folder / f"{photo}-{'noisy' if name == 'noisy' else 'edited'}.png", results[name])
         write_image(folder / f"{photo}-clean.png", clean)
-        rows.append([centre_crop(p, 256) for p in (*results.values(), clean)])
+        rows.append([centre_crop(p, SHOWN) for p in (*results.values(), clean)])
         captions.append([*(str(s) for s in scores[photo].values()), photo])
     comparison_sheet(folder / "denoiser.png", rows, [*methods, "clean"], captions)
     return scores, seconds
@@ -192,9 +194,7 @@ def _table(rows: Mapping[str, Scores], head: str) -> str:
     return "\n".join(lines)
 
 
-def _report(
-    patches: Scores, photos: dict[str, Scores], seconds: dict[str, float], minutes: float, quick: bool
-) -> str:
+def _report(patches: Scores, photos: dict[str, Scores], seconds: dict[str, float], minutes: float, quick: bool) -> str:
     methods = list(next(iter(photos.values())))
     mean = {name: Score.mean(scores[name] for scores in photos.values()) for name in methods}
     classical = max((mean[n] for n in CLASSICAL_DENOISERS), key=lambda s: s.psnr)
@@ -206,9 +206,9 @@ def _report(
     }
     return f"""# minicnn demo
 
-Trained on {len(TRAINING_PHOTOS)} of scikit-image's photos ({", ".join(TRAINING_PHOTOS)}), judged on {len(photos)} that no
-network saw ({", ".join(photos)}); {minutes:.1f} minutes in all. Figures are PSNR and SSIM against the clean picture: more
-is better.
+Trained on {len(TRAINING_PHOTOS)} of scikit-image's photos ({", ".join(TRAINING_PHOTOS)}), judged on {len(photos)}
+that no network saw ({", ".join(photos)}); {minutes:.1f} minutes in all. Figures are PSNR and SSIM against the clean
+picture: more is better.
 {words["quick"]}
 ## Removing noise from photos
 
@@ -224,9 +224,9 @@ Seconds for the {len(photos)} photos: {times}.
 
 ## Painting patches anew
 
-Noise of {PATCH_SIGMA * 255:.0f}/255 on 32 × 32 colour patches; CNNGenerator paints the clean grey 28 × 28 centre from 128
-numbers, which keeps the large forms and leaves out the fine ones. The others see the grey patch. Means over 200 patches
-of the photos that no network saw.
+Noise of {PATCH_SIGMA * 255:.0f}/255 on 32 × 32 colour patches; CNNGenerator paints the clean grey 28 × 28 centre
+from 128 numbers, which keeps the large forms and leaves out the fine ones. The others see the grey patch. Means over
+{JUDGED} patches of the photos that no network saw.
 
 {_table({"28 × 28 centre": patches}, "")}
 

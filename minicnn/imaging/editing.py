@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,17 +38,17 @@ class Editor:
     model: ResidualEditor
     about: dict[str, Any]
 
-    def read(self, path: str | os.PathLike[str]) -> Picture:
+    def read(self, path: str | Path) -> Picture:
         """Read a picture as the network takes it: in colour or in grey."""
         return read_image(path, "grey" if self.model.in_channels == 1 else "rgb")
 
 
-def save_editor(path: str | os.PathLike[str], model: ResidualEditor, **about: Any) -> None:
+def save_editor(path: str | Path, model: ResidualEditor, **about: Any) -> None:
     """Write a network and what is known about it to one safetensors file."""
     save_model(path, model, architecture=type(model).__name__, arguments=model.arguments, **about)
 
 
-def load_editor(path: str | os.PathLike[str]) -> Editor:
+def load_editor(path: str | Path) -> Editor:
     """Build the network that `save_editor` wrote.
 
     Raises
@@ -58,9 +58,10 @@ def load_editor(path: str | os.PathLike[str]) -> Editor:
     """
     state, about = load_state(path)
     if about.get("architecture") != ResidualEditor.__name__:
+        what = about.get("architecture", "weights without the name of their model")
         raise CheckpointError(
-            f"load_editor: {os.fspath(path)} holds {about.get('architecture', 'weights without the name of their model')}; "
-            "a photo can only be edited with a ResidualEditor, as minicnn train writes it"
+            f"load_editor: '{path}' holds {what}, and a photo can only be edited with a ResidualEditor; "
+            "take a model that minicnn train wrote"
         )
     model = build(about["architecture"], about.get("arguments", {}))
     model.load_state_dict(state)
@@ -95,15 +96,20 @@ def edit(
     if image.ndim == 3 and image.shape[0] == 3 and model.in_channels == 1:
         image = to_grey(image)
     if image.ndim != 3 or image.shape[0] != model.in_channels:
-        raise ShapeError(f"edit: the network takes pictures ({model.in_channels}, H, W), this one is {image.shape}")
+        raise ShapeError(
+            f"edit: the network takes pictures ({model.in_channels}, H, W), this one is {image.shape}; "
+            f"read it with {'grey' if model.in_channels == 1 else 'rgb'!r} as mode"
+        )
 
     def function(piece: NDArray[Any]) -> NDArray[Any]:
         with no_grad():
             return model(from_numpy(piece)).numpy()  # type: ignore[no-any-return]
 
+    height, width = image.shape[1:]
+    border = ((0, 0), (0, -height % model.multiple), (0, -width % model.multiple))
     out = apply_tiled(
         function,
-        image.astype(np.float32, copy=False),
+        np.pad(image.astype(np.float32, copy=False), border, mode="edge"),  # as the network does with a whole picture
         tile=tile,
         overlap=model.radius,
         fade=0,
@@ -111,4 +117,5 @@ def edit(
         multiple=model.multiple,
         progress=progress,
     )
-    return np.clip(out, 0, 1, out=out)
+    np.clip(out, 0, 1, out=out)
+    return out[:, : model.scale * height, : model.scale * width]

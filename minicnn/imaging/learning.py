@@ -29,7 +29,7 @@ Pair = tuple[Picture, Picture]
 
 CHECKPOINT = "checkpoint.safetensors"
 STEPS_AN_EPOCH = 100
-GRADIENT_NORM = 0.03  # about twice the usual one: without the limit, one bad step at the highest rate can kill the network
+GRADIENT_NORM = 0.03  # twice the usual: without a limit, one bad step at the highest rate can kill the network
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,7 @@ class Recipe:
 def task_patches(photos: Iterable[Picture], task: Task, recipe: Recipe) -> PatchDataset:
     """Return random patches of good photos, spoilt by the task: samples are (input, target)."""
     count = recipe.epoch_steps * recipe.batch_size
-    return PatchDataset(
-        photos, recipe.patch * task.scale, count, rotate=True, transform=task, seed=recipe.seed
-    )
+    return PatchDataset(photos, recipe.patch * task.scale, count, rotate=True, transform=task, seed=recipe.seed)
 
 
 def pair_patches(pairs: Sequence[Pair], recipe: Recipe) -> PatchDataset:
@@ -87,13 +85,13 @@ def pair_scale(pairs: Sequence[Pair]) -> int:
     DataError
         If that is not the same whole number for every pair.
     """
-    scales = {(t.shape[1] / i.shape[1], t.shape[2] / i.shape[2]) for i, t in pairs}
-    scale = next(iter(scales), (1.0, 1.0))[0]
+    scales = {(t.shape[1] / i.shape[1], t.shape[2] / i.shape[2]) for i, t in pairs} or {(1.0, 1.0)}
+    scale = min(scales)[0]
     if scales != {(scale, scale)} or scale != int(scale):
         ratios = ", ".join(f"{h:.3g} x {w:.3g}" for h, w in sorted(scales))
         raise DataError(
-            f"pairs: every target must be the same whole number of times as large as its input, got {ratios}; "
-            "a network can keep the size of a picture or enlarge it"
+            f"pairs: every target must be the same whole number of times as high and wide as its input, got {ratios} "
+            "times; a network can keep the size of a picture or enlarge it, so resize one side, or swap them"
         )
     return int(scale)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import minicnn.nn as nn
 import minicnn.nn.functional as F
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.tape import no_grad
 from minicnn.tensor import Tensor
 
@@ -73,7 +73,7 @@ class ResidualEditor(nn.Module):
         }
         for name, value in self.arguments.items():
             if not isinstance(value, int) or value < (name != "blocks"):
-                raise ShapeError(f"ResidualEditor: {name} must be a positive integer, got {value!r}")
+                raise ArgumentError(f"ResidualEditor: {name} must be a positive integer, got {value!r}")
         self.in_channels, self.out_channels, self.scale = in_channels, out_channels, scale
         self.multiple = 2 if scale == 1 else 1  # enlarging starts from pixels that are few already
         self.radius = self.multiple * (2 + 2 * blocks) + 2  # 3×3 kernels see one pixel; the cubic enlargement two

@@ -3,7 +3,7 @@
 Where PyTorch has `inplace` it is taken too, so that models can be ported, and changes nothing: results are new tensors.
 """
 
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError
 from minicnn.nn import functional as F
 from minicnn.nn.module import Module
 from minicnn.tensor import Tensor
@@ -70,7 +70,7 @@ class GELU(Module):
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
         if approximate not in ("none", "tanh"):
-            raise ShapeError(f"GELU: approximate must be 'none' or 'tanh', got {approximate!r}")
+            raise ArgumentError(f"GELU: approximate must be 'none' or 'tanh', got {approximate!r}")
         self.approximate = approximate
 
     def forward(self, input: Tensor) -> Tensor:

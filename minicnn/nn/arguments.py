@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 
 __all__ = ["check_groups", "check_positive", "check_probability"]
 
@@ -41,4 +41,4 @@ def check_probability(call: str, p: float) -> None:
     ShapeError
     """
     if not 0 <= p <= 1:
-        raise ShapeError(f"{call}: p must be a probability from 0 to 1, got {p}")
+        raise ArgumentError(f"{call}: p must be a probability from 0 to 1, got {p}")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from math import prod, sqrt
 from typing import ClassVar
 
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.geometry import PadArgument, _pads, _per_axis
 from minicnn.nn import functional as F
 from minicnn.nn import init
@@ -89,7 +89,9 @@ class _Conv(_ConvBase):
         super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups, bias, padding_mode, channels)
         call = type(self).__name__
         if padding_mode not in _PADDING_MODES:
-            raise ShapeError(f"{call}: padding_mode must be one of {', '.join(_PADDING_MODES)}, got {padding_mode!r}")
+            raise ArgumentError(
+                f"{call}: padding_mode must be one of {', '.join(_PADDING_MODES)}, got {padding_mode!r}"
+            )
         reach = tuple(d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True))
         pairs = _pads(call, padding, self.stride, reach)
         symmetric = all(before == after for before, after in pairs)
@@ -169,7 +171,7 @@ class _ConvTranspose(_ConvBase):
         super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups, bias, padding_mode, channels)
         call = type(self).__name__
         if padding_mode != "zeros":
-            raise ShapeError(f"{call}: padding_mode must be 'zeros', got {padding_mode!r}; use F.pad on the input")
+            raise ArgumentError(f"{call}: padding_mode must be 'zeros', got {padding_mode!r}; use F.pad on the input")
         self.padding = _per_axis(call, "padding", padding, self._axes, 0)
         self.output_padding = _per_axis(call, "output_padding", output_padding, self._axes, 0)
         if any(o >= max(s, d) for o, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)):

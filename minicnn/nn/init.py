@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minicnn import random
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.ops.create import as_tensor
 from minicnn.tape import no_grad
 from minicnn.tensor import Tensor
@@ -94,7 +94,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     gains = {"tanh": 5 / 3, "relu": sqrt(2), "leaky_relu": sqrt(2 / (1 + slope**2)), "selu": 3 / 4}
     if nonlinearity not in gains:
         known = ", ".join(("linear", "conv1d ... conv_transpose3d", "sigmoid", *gains))
-        raise ShapeError(f"calculate_gain: nonlinearity must be one of {known}, got {nonlinearity!r}")
+        raise ArgumentError(f"calculate_gain: nonlinearity must be one of {known}, got {nonlinearity!r}")
     return gains[nonlinearity]
 
 
@@ -112,7 +112,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     fans = dict(zip(("fan_in", "fan_out"), calculate_fan_in_and_fan_out(tensor), strict=True))
     if mode not in fans:
-        raise ShapeError(f"kaiming: mode must be 'fan_in' or 'fan_out', got {mode!r}")
+        raise ArgumentError(f"kaiming: mode must be 'fan_in' or 'fan_out', got {mode!r}")
     return calculate_gain(nonlinearity, a) / sqrt(max(fans[mode], 1))
 
 
@@ -171,7 +171,7 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     """
     share = (erf((b - mean) / std / sqrt(2)) - erf((a - mean) / std / sqrt(2))) / 2
     if share < 1e-3:
-        raise ShapeError(f"trunc_normal_: [{a}, {b}] holds almost nothing of the distribution with {mean=}, {std=}")
+        raise ArgumentError(f"trunc_normal_: [{a}, {b}] holds almost nothing of the distribution with {mean=}, {std=}")
     values = random.generator().normal(mean, std, tensor.shape)
     while (outside := (values < a) | (values > b)).any():
         values[outside] = random.generator().normal(mean, std, int(outside.sum()))

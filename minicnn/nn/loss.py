@@ -1,6 +1,6 @@
 """Layers of losses; the functions of the same names in `functional` have the equations."""
 
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError
 from minicnn.nn import functional as F
 from minicnn.nn.module import Module
 from minicnn.tensor import Tensor
@@ -22,7 +22,7 @@ class _Loss(Module):
         super().__init__()
         if reduction not in ("mean", "sum", "none"):
             call = type(self).__name__
-            raise ShapeError(f"{call}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+            raise ArgumentError(f"{call}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
         self.reduction = reduction
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn.arguments import check_positive
 from minicnn.nn.module import Module
@@ -31,7 +31,7 @@ class Upsample(Module):
     ) -> None:
         super().__init__()
         if (size is None) == (scale_factor is None):
-            raise ShapeError(f"Upsample: give size or scale_factor, one of them; got {size=}, {scale_factor=}")
+            raise ArgumentError(f"Upsample: give size or scale_factor, one of them; got {size=}, {scale_factor=}")
         factor: Any = scale_factor
         if scale_factor is not None:
             many = isinstance(scale_factor, Sequence)

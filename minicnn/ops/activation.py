@@ -9,7 +9,7 @@ from math import pi, sqrt
 import numpy as np
 
 from minicnn.devices import Array, xp
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError
 from minicnn.ops.axes import axis_of
 from minicnn.ops.comparison import where
 from minicnn.ops.elementwise import add, exp, mul, neg, square, sub, tanh
@@ -147,7 +147,7 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
 
     Raises
     ------
-    ShapeError
+    ArgumentError
         If `approximate` is neither "none" nor "tanh".
     """
     x = as_float(x)
@@ -155,7 +155,7 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
         inner = mul(add(x, mul(mul(square(x), x), 0.044715)), sqrt(2 / pi))
         return mul(mul(x, 0.5), add(tanh(inner), 1))
     if approximate != "none":
-        raise ShapeError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+        raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
     return mul(mul(x, 0.5), add(erf(mul(x, 1 / sqrt(2))), 1))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from minicnn.devices import Array, xp
 from minicnn.dtypes import default_dtype
-from minicnn.errors import DTypeError, ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.ops.create import as_tensor, zeros_like
 from minicnn.ops.operands import Binary, Unary, Value, operands, require_kind
 from minicnn.ops.shape import cast, expand
@@ -196,12 +196,12 @@ def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tens
 
     Raises
     ------
-    DTypeError
+    ArgumentError
         If there is neither a lower nor an upper limit, or one is not a number.
     """
     limits = [v for v in (min, max) if v is not None]
     if not limits or not all(isinstance(v, int | float) for v in limits):
-        raise DTypeError(f"clamp: give a number for min, max or both, got min={min!r}, max={max!r}")
+        raise ArgumentError(f"clamp: give a number for min, max or both, got min={min!r}, max={max!r}")
     if x.dtype.kind != "f" and any(isinstance(v, float) for v in limits):
         x = cast(x, default_dtype)
     number: Any = float if x.dtype.kind == "f" else int  # a NumPy number would change the element type

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from minicnn.devices import Array, xp
 from minicnn.dtypes import int64
-from minicnn.errors import DTypeError, ShapeError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.axes import axes_of, axis_of
 from minicnn.ops.comparison import eq
 from minicnn.ops.elementwise import div, exp, log, mul, sqrt, square, sub
@@ -153,11 +153,11 @@ def norm(x: Tensor, p: float = 2, dim: Dims = None, keepdim: bool = False) -> Te
 
     Raises
     ------
-    DTypeError
+    ArgumentError
         If p is not a number above 0.
     """
     if not isinstance(p, int | float) or not p > 0:
-        raise DTypeError(f"norm: p must be a number above 0, got {p!r}")
+        raise ArgumentError(f"norm: p must be a number above 0, got {p!r}")
     x = as_float(x)
     if p == 2:
         return _root(sum(square(x), dim, keepdim))

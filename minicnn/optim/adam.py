@@ -34,7 +34,7 @@ class Adam(Optimizer):
 
     Raises
     ------
-    ShapeError
+    ArgumentError
         If an option is out of its range.
 
     Notes
@@ -62,7 +62,7 @@ class Adam(Optimizer):
         super().__init__(params, {"lr": lr, **options})
 
     def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ShapeError for an option out of its range."""
+        """Raise ArgumentError for an option out of its range."""
         for name in ("lr", "eps", "weight_decay"):
             check_at_least(self._name, name, options[name], 0)
         for i, beta in enumerate(options["betas"]):

@@ -12,7 +12,7 @@ import numpy as np
 
 from minicnn.devices import Array, xp
 from minicnn.dispatch import select
-from minicnn.errors import CheckpointError, DeviceError, DTypeError, ShapeError
+from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeError, ShapeError
 from minicnn.ops.create import tensor, zeros_like
 from minicnn.tape import enable_grad
 from minicnn.tensor import Tensor
@@ -43,7 +43,7 @@ class Optimizer:
 
     Raises
     ------
-    ShapeError
+    ArgumentError
         If there is no parameter, one appears twice, or an option is out of its range.
     DTypeError
         If a parameter is not a tensor that a gradient can be left in.
@@ -55,7 +55,7 @@ class Optimizer:
         self.state: dict[Tensor, dict[str, Any]] = {}
         entries: list[Any] = [params] if isinstance(params, Tensor | dict) else list(params)
         if not entries:
-            raise ShapeError(f"{self._name}: there is no parameter to optimize; pass model.parameters()")
+            raise ArgumentError(f"{self._name}: there is no parameter to optimize; pass model.parameters()")
         groups = entries if isinstance(entries[0], dict) else [{"params": entries}]
         for group in groups:
             self.add_param_group(group)
@@ -87,7 +87,7 @@ class Optimizer:
                     "is left in it; pass the tensor that it was made from, or .detach().requires_grad_()"
                 )
             if p in known:
-                raise ShapeError(
+                raise ArgumentError(
                     f"{self._name}: parameter {i}, of shape {p.shape}, is there twice and would be changed twice a "
                     "step; pass each once"
                 )
@@ -97,7 +97,7 @@ class Optimizer:
         self.param_groups.append(group)
 
     def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ShapeError for an option out of its range."""
+        """Raise ArgumentError for an option out of its range."""
         raise NotImplementedError
 
     def update(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
@@ -232,10 +232,10 @@ def _fit(call: str, name: str, value: Any, parameter: Tensor) -> Any:
 
 
 def check_at_least(call: str, name: str, value: Any, minimum: float, below: float = float("inf")) -> None:
-    """Raise ShapeError unless minimum <= value < below."""
+    """Raise ArgumentError unless minimum <= value < below."""
     if not minimum <= value < below:
         upper = "" if below == float("inf") else f" and below {below:g}"
-        raise ShapeError(f"{call}: {name} must be at least {minimum:g}{upper}, got {value}")
+        raise ArgumentError(f"{call}: {name} must be at least {minimum:g}{upper}, got {value}")
 
 
 def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]], **options: Any) -> None:

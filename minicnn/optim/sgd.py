@@ -4,7 +4,7 @@ from typing import Any
 
 from minicnn.devices import Array, xp
 from minicnn.dispatch import kernel
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError
 from minicnn.ops.create import zeros_like
 from minicnn.optim.optimizer import Optimizer, Parameters, blocks, check_at_least, run_step
 from minicnn.tensor import Tensor
@@ -30,7 +30,7 @@ class SGD(Optimizer):
 
     Raises
     ------
-    ShapeError
+    ArgumentError
         If an option is negative, or nesterov lacks what it needs.
 
     Notes
@@ -64,11 +64,11 @@ class SGD(Optimizer):
         super().__init__(params, {"lr": lr, **options})
 
     def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ShapeError for an option out of its range."""
+        """Raise ArgumentError for an option out of its range."""
         for name in ("lr", "momentum", "weight_decay"):
             check_at_least("SGD", name, options[name], 0)
         if options["nesterov"] and (options["momentum"] == 0 or options["dampening"] != 0):
-            raise ShapeError(
+            raise ArgumentError(
                 f"SGD: nesterov needs momentum and no dampening, got momentum={options['momentum']} and "
                 f"dampening={options['dampening']}; pass e.g. momentum=0.9"
             )

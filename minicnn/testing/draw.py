@@ -117,9 +117,16 @@ class Draw:
     def distinct(self, shape: tuple[int, ...]) -> Array:
         """Floats for a maximum: when smooth, no two are near each other."""
         if not self.smooth:
-            return self.array(shape)
+            return self.with_nan(self.array(shape))
         n = int(np.prod(shape))
         return self.layout((self._rng.permutation(n).reshape(shape) - n / 2) * KINK)
+
+    def with_nan(self, x: Array) -> Array:
+        """Now and then, unless smooth, some of the elements replaced by NaN."""
+        if not self.smooth and self.one_of(False, False, True):
+            x = x.copy()
+            x[self._rng.random(x.shape) < 0.2] = np.nan
+        return x
 
     def integers(self, shape: tuple[int, ...], low: int = -3, high: int = 3, dtype: Any = np.int64) -> Array:
         """Integers from low to high, in any memory layout."""

@@ -35,7 +35,7 @@ def _above_minus_one(d: Draw) -> Drawn:
 
 @declare("abs", "sign", "relu")
 def _kink_at_zero(d: Draw) -> Drawn:
-    return d.array(d.shape(), kinks=(0,)), {}
+    return d.with_nan(d.array(d.shape(), kinks=(0,))), {}
 
 
 @declare("floor", "ceil", "round")
@@ -51,7 +51,7 @@ def _leaky(d: Draw) -> Drawn:
 @declare("relu_grad")
 def _relu_grad(d: Draw) -> Drawn:
     shape = d.shape()
-    return (d.array(shape), d.array(shape, kinks=(0,))), {}
+    return (d.array(shape), d.with_nan(d.array(shape, kinks=(0,)))), {}
 
 
 @declare("leaky_relu_grad")
@@ -109,13 +109,13 @@ def _two_powers(d: Draw) -> Drawn:
 def _extremes(d: Draw) -> Drawn:
     shape = d.shape()
     a = d.array(shape)
-    return (a, np.asarray(a + d.array(shape, kinks=(0,)))), {}
+    return (d.with_nan(a), d.with_nan(np.asarray(a + d.array(shape, kinks=(0,))))), {}
 
 
 @declare("eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor")
 def _comparison(d: Draw) -> Drawn:
     shape = d.shape()
-    return (d.array(shape, -0.25, 0.25), d.array(d.broadcast(shape), -0.25, 0.25)), {}
+    return (d.with_nan(d.array(shape, -0.25, 0.25)), d.array(d.broadcast(shape), -0.25, 0.25)), {}
 
 
 @declare("bitwise_and", "bitwise_or", "bitwise_xor")
@@ -252,7 +252,7 @@ def _extremum(d: Draw) -> Drawn:
 @declare("argmax", "argmin")
 def _winner(d: Draw) -> Drawn:
     shape = d.shape(sizes=(2, 1, 3, 5))
-    return d.array(shape, -0.5, 0.5), {"axis": d.one_of(None, *range(len(shape))), "keepdim": d.boolean()}
+    return d.with_nan(d.array(shape, -0.5, 0.5)), {"axis": d.one_of(None, *range(len(shape))), "keepdim": d.boolean()}
 
 
 @declare("cumsum", "softmax", "log_softmax")
@@ -327,7 +327,10 @@ def pool_geometry(d: Draw, average: bool = False) -> tuple[tuple[int, ...], Pool
     dilation = (1,) * n if average or disjoint else tuple(d.integer(1, 2) for _ in range(n))
     stride = kernel if disjoint else tuple(d.integer(1, 3) for _ in range(n))
     spans = [f * (k - 1) + 1 for k, f in zip(kernel, dilation, strict=True)]
-    padding = (0,) * n if disjoint and d.boolean() else tuple(d.integer(0, span // 2) for span in spans)
+    most = [
+        0 if d.smooth and f > 1 else span // 2 for span, f in zip(spans, dilation, strict=True)
+    ]  # -inf is not smooth
+    padding = (0,) * n if disjoint and d.boolean() else tuple(d.integer(0, p) for p in most)
     room = (6, 3, 1)[n - 1] if d.smooth else (13, 8, 3)[n - 1]
     lows = [max(1, span - 2 * p) for span, p in zip(spans, padding, strict=True)]
     x = (d.one_of(1, 2, 0), d.one_of(1, 2, 3), *(d.integer(low, low + room) for low in lows))

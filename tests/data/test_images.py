@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image, features
+from PIL import Image, ImageCms, features
 
 from minicnn.data.images import _WRITABLE, read_image, write_image
 from minicnn.errors import DataError
 
 needs_avif = pytest.mark.skipif(not features.check("avif"), reason="Pillow was built without AVIF")
+needs_profiles = pytest.mark.skipif(not features.check("littlecms2"), reason="Pillow was built without LittleCMS")
 any_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 
 
@@ -205,6 +206,53 @@ def test_a_transparent_palette_entry_is_white(tmp_path, kind):
 def test_a_transparent_colour_is_white(tmp_path):
     Image.fromarray(np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8)).save(tmp_path / "a.png", transparency=(4, 5, 6))
     np.testing.assert_allclose(read_image(tmp_path / "a.png")[:, 0] * 255, [[1, 255], [2, 255], [3, 255]], rtol=1e-6)
+
+
+# reading: colour profiles
+
+
+def profile_of_swapped_colours(name="GRB"):
+    """Return an ICC profile by which pure red is green and pure green is red, made from sRGB's."""
+    content = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for old, new in ((b"rXYZ", b"????"), (b"gXYZ", b"rXYZ"), (b"????", b"gXYZ")):
+        assert content.count(old) == 1
+        content = content.replace(old, new)
+    return content.replace("sRGB".encode("utf-16-be"), f"{name:4}".encode("utf-16-be"))
+
+
+@needs_profiles
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [(kind, "RGB") for kind in ("PNG", "JPEG", "TIFF", "WEBP")] + [("PNG", "RGBA"), ("PNG", "P"), ("TIFF", "RGBA")],
+)
+def test_colours_are_converted_to_srgb(tmp_path, kind, mode):
+    image = Image.new("RGB", (16, 8), (255, 0, 0)).convert(mode)
+    image.save(tmp_path / "photo", kind, icc_profile=profile_of_swapped_colours())
+    np.testing.assert_allclose(read_image(tmp_path / "photo"), np.full((3, 8, 16), [[[0]], [[1]], [[0]]]), atol=0.02)
+    np.testing.assert_allclose(read_image(tmp_path / "photo", "grey"), np.full((1, 8, 16), 0.587), atol=0.02)
+
+
+@needs_profiles
+def test_a_profile_of_srgb_changes_no_pixel(tmp_path):
+    pixels = colours()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(pixels).save(tmp_path / "a.png", icc_profile=profile)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png") * 255, pixels.transpose(2, 0, 1))
+
+
+@needs_profiles
+@pytest.mark.parametrize(("mode", "kept"), [("RGB", 0), ("RGB", 200), ("CMYK", None)])
+def test_a_profile_that_is_cut_short_or_for_other_pixels_is_ignored(tmp_path, mode, kept):
+    profile = profile_of_swapped_colours()[:kept] or b"no profile"
+    Image.new("RGB", (16, 8), (255, 0, 0)).convert(mode).save(tmp_path / "a.jpg", icc_profile=profile)
+    np.testing.assert_allclose(read_image(tmp_path / "a.jpg"), np.full((3, 8, 16), [[[1]], [[0]], [[0]]]), atol=0.02)
+
+
+@needs_profiles
+def test_without_littlecms_a_profile_is_ignored(tmp_path, monkeypatch):
+    Image.new("RGB", (4, 4), (255, 0, 0)).save(tmp_path / "a.png", icc_profile=profile_of_swapped_colours())
+    monkeypatch.setattr(features, "check", lambda name: False)
+    assert read_image(tmp_path / "a.png")[:, 0, 0].tolist() == [1, 0, 0]
 
 
 # reading: bad files

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from minicnn.errors import DTypeError, ShapeError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.imaging.corruptions import (
     HOLE_COLOUR,
     TASKS,
@@ -141,7 +141,7 @@ def test_jpeg_loses_more_at_lower_quality():
 
 @pytest.mark.parametrize("quality", [0, 96])
 def test_jpeg_refuses_a_quality_it_does_not_have(quality):
-    with pytest.raises(ShapeError, match=rf"^jpeg: quality must be from 1 \(small\) to 95 \(good\), not {quality}"):
+    with pytest.raises(ArgumentError, match=rf"^jpeg: quality must be from 1 \(small\) to 95 \(good\), not {quality}"):
         jpeg(draw_picture(8, 8), quality)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn.errors import CheckpointError, ShapeError
+from minicnn.errors import ArgumentError, CheckpointError, ShapeError
 from minicnn.models import ResidualEditor, build
 
 
@@ -56,7 +56,7 @@ def test_trains():
 
 
 def test_wrong_arguments_and_inputs_are_refused():
-    with pytest.raises(ShapeError, match="ResidualEditor: width must be a positive integer, got 0"):
+    with pytest.raises(ArgumentError, match="ResidualEditor: width must be a positive integer, got 0"):
         ResidualEditor(width=0)
     with pytest.raises(ShapeError, match=r"input must be \(N, 3, H, W\), got \(1, 1, 8, 8\)"):
         ResidualEditor(width=4)(minicnn.zeros(1, 1, 8, 8))

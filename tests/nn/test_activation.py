@@ -3,7 +3,7 @@
 import pytest
 
 import minicnn
-from minicnn import ShapeError, nn
+from minicnn import ArgumentError, nn
 
 
 def test_inplace_is_taken_shown_and_changes_nothing():
@@ -20,5 +20,5 @@ def test_the_axis_of_a_softmax_must_be_named():
 
 
 def test_messages():
-    with pytest.raises(ShapeError, match="GELU: approximate must be 'none' or 'tanh', got 'fast'"):
+    with pytest.raises(ArgumentError, match="GELU: approximate must be 'none' or 'tanh', got 'fast'"):
         nn.GELU("fast")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minicnn import ShapeError
+from minicnn import ArgumentError, ShapeError
 from minicnn.nn.arguments import check_groups, check_positive, check_probability
 
 
@@ -22,5 +22,5 @@ def test_what_fits_passes():
     ],
 )
 def test_messages(check, message):
-    with pytest.raises(ShapeError, match=message):
+    with pytest.raises((ArgumentError, ShapeError), match=message):
         check()

@@ -5,7 +5,7 @@ from math import sqrt
 import pytest
 
 import minicnn
-from minicnn import ShapeError, nn
+from minicnn import ArgumentError, ShapeError, nn
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_seed_gives_the_same_weights():
     ],
 )
 def test_messages(build, message):
-    with pytest.raises(ShapeError, match=message):
+    with pytest.raises((ArgumentError, ShapeError), match=message):
         build()
 
 

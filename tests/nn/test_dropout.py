@@ -3,7 +3,7 @@
 import pytest
 
 import minicnn
-from minicnn import ShapeError, nn
+from minicnn import ArgumentError, nn
 
 
 @pytest.mark.parametrize("layer", [nn.Dropout, nn.Dropout2d])
@@ -16,5 +16,5 @@ def test_only_training_drops(layer):
 
 @pytest.mark.parametrize("layer", [nn.Dropout, nn.Dropout2d])
 def test_messages(layer):
-    with pytest.raises(ShapeError, match=f"{layer.__name__}: p must be a probability from 0 to 1, got -0.1"):
+    with pytest.raises(ArgumentError, match=f"{layer.__name__}: p must be a probability from 0 to 1, got -0.1"):
         layer(-0.1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import ShapeError, nn
+from minicnn import ArgumentError, ShapeError, nn
 from minicnn.nn import init
 
 SHAPE = (40, 30, 3, 3)  # fan_in 270, fan_out 360
@@ -109,5 +109,5 @@ def test_element_type_and_gradient_flag_stay():
     ],
 )
 def test_messages(call, message):
-    with pytest.raises(ShapeError, match=message):
+    with pytest.raises((ArgumentError, ShapeError), match=message):
         call()

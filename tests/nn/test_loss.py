@@ -3,7 +3,7 @@
 import pytest
 
 import minicnn
-from minicnn import ShapeError, nn
+from minicnn import ArgumentError, nn
 
 LOSSES = [
     "MSELoss",
@@ -19,7 +19,7 @@ LOSSES = [
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_an_unknown_reduction_is_refused_at_once(name):
-    with pytest.raises(ShapeError, match=f"{name}: reduction must be 'mean', 'sum' or 'none', got 'average'"):
+    with pytest.raises(ArgumentError, match=f"{name}: reduction must be 'mean', 'sum' or 'none', got 'average'"):
         getattr(nn, name)(reduction="average")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minicnn import ShapeError, nn
+from minicnn import ArgumentError, ShapeError, nn
 
 
 @pytest.mark.parametrize(
@@ -17,5 +17,5 @@ from minicnn import ShapeError, nn
     ],
 )
 def test_messages(build, message):
-    with pytest.raises(ShapeError, match=message):
+    with pytest.raises((ArgumentError, ShapeError), match=message):
         build()

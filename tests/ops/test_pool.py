@@ -62,7 +62,7 @@ def test_max_against_loops(case, device):
     (x,), spec = case.inputs, case.params["spec"]
     values, winners = max_pool(Tensor(x, device=device), spec=spec)
     expected, taps = naive_max(x, spec)
-    reached = np.isfinite(values.array)  # a dilated window may see padding alone
+    reached = values.array != -np.inf  # a dilated window may see padding alone
     np.testing.assert_array_equal(values.array[reached], expected[reached])
     np.testing.assert_array_equal(winners.array[reached], taps[reached])
 
@@ -100,7 +100,7 @@ def test_the_index_points_at_the_maximum(case, device):
     assert index.dtype == np.int64
     for place in np.argwhere(index >= 0):
         n, c, *_ = place
-        assert x[n, c].ravel()[index[tuple(place)]] == values.array[tuple(place)]
+        np.testing.assert_equal(x[n, c].ravel()[index[tuple(place)]], values.array[tuple(place)])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -24,7 +24,7 @@ PRIMITIVES = primitives()
 NAMES = sorted(PRIMITIVES)
 SMOOTH = [name for name in NAMES if PRIMITIVES[name].rules]
 EXAMPLES = settings.default.max_examples if settings.default else 100
-FEW = settings(max_examples=max(5, EXAMPLES // 4))
+HALF, FEW = settings(max_examples=max(5, EXAMPLES // 2)), settings(max_examples=max(5, EXAMPLES // 4))
 TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
 
 
@@ -49,7 +49,7 @@ def assert_close(y: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], tolera
 
 
 @pytest.mark.parametrize("name", NAMES)
-@FEW
+@HALF
 @given(data=st.data())
 def test_every_kernel_agrees_with_the_reference(name, device, data):
     case: Case = data.draw(cases(name))
@@ -113,7 +113,7 @@ def function_of(primitive: Primitive, case: Case, device: Device) -> tuple[Any, 
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-@FEW
+@HALF
 @given(data=st.data())
 def test_first_gradients(name, device, data):
     function, tensors = function_of(PRIMITIVES[name], data.draw(cases(name, smooth=True)), device)
@@ -121,7 +121,7 @@ def test_first_gradients(name, device, data):
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-@settings(max_examples=max(4, EXAMPLES // 10))
+@FEW
 @given(data=st.data())
 def test_second_gradients(name, device, data):
     function, tensors = function_of(PRIMITIVES[name], data.draw(cases(name, smooth=True)), device)

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 import minicnn
 from minicnn import dispatch, optim
 from minicnn.devices import Device
-from minicnn.errors import AutogradError, CheckpointError, DeviceError, DTypeError, KernelError, ShapeError
+from minicnn.errors import (
+    ArgumentError,
+    AutogradError,
+    CheckpointError,
+    DeviceError,
+    DTypeError,
+    KernelError,
+    ShapeError,
+)
 from minicnn.optim import optimizer as module
 from minicnn.optim.optimizer import Optimizer, blocks
 
@@ -60,20 +68,28 @@ def test_parameters_may_come_from_a_generator_or_be_one_tensor():
 @pytest.mark.parametrize(
     ("error", "message", "build"),
     [
-        (ShapeError, r"SGD: there is no parameter to optimize; pass model.parameters\(\)", lambda p: optim.SGD([])),
+        (ArgumentError, r"SGD: there is no parameter to optimize; pass model.parameters\(\)", lambda p: optim.SGD([])),
         (DTypeError, "SGD: parameters are tensors, but number 1 is a str", lambda p: optim.SGD([p, "w"])),
         (DTypeError, "number 0 is a tuple; pass model.parameters", lambda p: optim.SGD([("w", p)])),
         (DTypeError, r"AdamW: parameter 0, of shape \(2,\), was computed \(by <mul>\)", lambda p: optim.AdamW([p * 2])),
-        (ShapeError, r"SGD: parameter 1, of shape \(2,\), is there twice", lambda p: optim.SGD([p, p])),
-        (ShapeError, "is there twice", lambda p: optim.SGD([{"params": p}, {"params": p}])),
-        (ShapeError, "SGD: lr must be at least 0, got -1", lambda p: optim.SGD([p], lr=-1)),
-        (ShapeError, "SGD: lr must be at least 0, got nan", lambda p: optim.SGD([p], lr=float("nan"))),
-        (ShapeError, "SGD: momentum must be at least 0, got -0.1", lambda p: optim.SGD([p], momentum=-0.1)),
-        (ShapeError, "SGD: weight_decay must be", lambda p: optim.SGD([{"params": p, "weight_decay": -1}])),
-        (ShapeError, "SGD: nesterov needs momentum and no dampening, got momentum=0.0 and dampening=0.0; pass", None),
-        (ShapeError, "AdamW: eps must be at least 0, got -1", lambda p: optim.AdamW([p], eps=-1)),
-        (ShapeError, r"Adam: betas\[0\] must be at least 0 and below 1, got", lambda p: optim.Adam([p], betas=(1, 0))),
-        (ShapeError, r"Adam: betas\[1\] must be at least 0 and", lambda p: optim.Adam([p], betas=(0.9, -0.1))),
+        (ArgumentError, r"SGD: parameter 1, of shape \(2,\), is there twice", lambda p: optim.SGD([p, p])),
+        (ArgumentError, "is there twice", lambda p: optim.SGD([{"params": p}, {"params": p}])),
+        (ArgumentError, "SGD: lr must be at least 0, got -1", lambda p: optim.SGD([p], lr=-1)),
+        (ArgumentError, "SGD: lr must be at least 0, got nan", lambda p: optim.SGD([p], lr=float("nan"))),
+        (ArgumentError, "SGD: momentum must be at least 0, got -0.1", lambda p: optim.SGD([p], momentum=-0.1)),
+        (ArgumentError, "SGD: weight_decay must be", lambda p: optim.SGD([{"params": p, "weight_decay": -1}])),
+        (
+            ArgumentError,
+            "SGD: nesterov needs momentum and no dampening, got momentum=0.0 and dampening=0.0; pass",
+            None,
+        ),
+        (ArgumentError, "AdamW: eps must be at least 0, got -1", lambda p: optim.AdamW([p], eps=-1)),
+        (
+            ArgumentError,
+            r"Adam: betas\[0\] must be at least 0 and below 1, got",
+            lambda p: optim.Adam([p], betas=(1, 0)),
+        ),
+        (ArgumentError, r"Adam: betas\[1\] must be at least 0 and", lambda p: optim.Adam([p], betas=(0.9, -0.1))),
     ],
 )
 def test_messages_of_the_constructors(error, message, build):

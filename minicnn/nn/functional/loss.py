@@ -6,7 +6,7 @@ Shapes that differ are an error, never broadcast: a (N, 1) output against a (N,)
 
 from collections.abc import Callable
 
-from minicnn.errors import DTypeError, ShapeError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.activation import log_softmax, logsigmoid
 from minicnn.ops.comparison import eq, where
 from minicnn.ops.create import arange
@@ -38,7 +38,7 @@ def _reduced(call: str, loss: Tensor, reduction: str, weight: Tensor | None = No
         return total(loss)
     if reduction == "mean":
         return mean(loss) if weight is None else total(loss) / total(weight)
-    raise ShapeError(f"{call}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+    raise ArgumentError(f"{call}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
 def _check_float(call: str, input: Tensor) -> None:
@@ -107,7 +107,7 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     """
     _check_pair("huber_loss", input, target)
     if not delta > 0:
-        raise ShapeError(f"huber_loss: delta must be positive, got {delta}")
+        raise ArgumentError(f"huber_loss: delta must be positive, got {delta}")
     return _reduced("huber_loss", _huber(input - target, delta), reduction)
 
 
@@ -121,7 +121,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
     """
     _check_pair("smooth_l1_loss", input, target)
     if not beta >= 0:
-        raise ShapeError(f"smooth_l1_loss: beta must be at least 0, got {beta}")
+        raise ArgumentError(f"smooth_l1_loss: beta must be at least 0, got {beta}")
     d = input - target
     return _reduced("smooth_l1_loss", _huber(d, beta) / beta if beta else magnitude(d), reduction)
 
@@ -257,7 +257,7 @@ def cross_entropy(
     """
     _check_float("cross_entropy", input)
     if not 0 <= label_smoothing <= 1:
-        raise ShapeError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
+        raise ArgumentError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
     if not input.ndim:
         raise ShapeError("cross_entropy: the input needs an axis of classes, got ()")
     axis = min(1, input.ndim - 1)
@@ -315,7 +315,7 @@ def binary_cross_entropy(
     _check_pair(call, input, target)
     if ((input < 0) | (input > 1)).any():
         low, high = input.detach().min(), input.detach().max()
-        raise ShapeError(
+        raise ArgumentError(
             f"{call}: the input must be probabilities from 0 to 1, got values from {low:.4g} to {high:.4g}; "
             "apply a sigmoid, or use binary_cross_entropy_with_logits"
         )

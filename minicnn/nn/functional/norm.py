@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from minicnn import random
-from minicnn.errors import DTypeError, ShapeError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.create import as_tensor
 from minicnn.ops.elementwise import add, mul, rsqrt
 from minicnn.ops.norm import normalize
@@ -207,7 +207,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
 def _drop(call: str, x: Tensor, p: float, training: bool, shape: tuple[int, ...]) -> Tensor:
     if not 0 <= p <= 1:
-        raise ShapeError(f"{call}: p must be a probability from 0 to 1, got {p}")
+        raise ArgumentError(f"{call}: p must be a probability from 0 to 1, got {p}")
     if not training or p == 0:
         return x
     if x.dtype.kind != "f":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, cast
 
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.ops.indexing import _pad, cat, getitem
 from minicnn.ops.shape import broadcast_to, flip
 from minicnn.tensor import Tensor
@@ -75,7 +75,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
             f"for input {input.shape}"
         )
     if mode != "constant" and mode not in _MODES:
-        raise ShapeError(f"pad: mode must be 'constant', {', '.join(map(repr, _MODES))}, got {mode!r}")
+        raise ArgumentError(f"pad: mode must be 'constant', {', '.join(map(repr, _MODES))}, got {mode!r}")
     widths = [(0, 0)] * (input.ndim - len(pads) // 2) + list(zip(pads[-2::-2], pads[-1::-2], strict=True))
     x = input if mode == "reflect" else _cropped(input, widths)  # a mirror shows what is cut off too, as in PyTorch
     grown = tuple((max(before, 0), max(after, 0)) for before, after in widths)

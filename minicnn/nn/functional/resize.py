@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.errors import DTypeError, ShapeError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.create import as_tensor
 from minicnn.ops.indexing import cat, getitem, stack
 from minicnn.ops.linalg import matmul
@@ -166,9 +166,9 @@ def interpolate(
         fits = ", ".join(repr(m) for m, axes in _AXES.items() if n in axes) or "none: it must be (N, C, spatial axes)"
         raise ShapeError(f"interpolate: mode={mode!r} does not fit input {input.shape}; modes that do: {fits}")
     if (size is None) == (scale_factor is None):
-        raise ShapeError(f"interpolate: give size or scale_factor, one of them; got {size=}, {scale_factor=}")
+        raise ArgumentError(f"interpolate: give size or scale_factor, one of them; got {size=}, {scale_factor=}")
     if mode == "nearest" and align_corners is not None:
-        raise ShapeError("interpolate: align_corners has no meaning for mode='nearest'; leave it out")
+        raise ArgumentError("interpolate: align_corners has no meaning for mode='nearest'; leave it out")
     if mode != "nearest" and input.dtype.kind != "f":
         raise DTypeError(f"interpolate: mode={mode!r} needs floating point, got {input.dtype}; convert with .float()")
     scales: tuple[float, ...] | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError
 from minicnn.optim.lr_scheduler.schedule import LRScheduler, check_share, cosine, one_each
 from minicnn.optim.optimizer import Optimizer, check_at_least
 
@@ -31,7 +31,7 @@ class OneCycleLR(LRScheduler):
 
     Raises
     ------
-    ShapeError
+    ArgumentError
         If an argument is out of its range, or `step` is called more than total_steps times.
 
     References
@@ -60,9 +60,9 @@ class OneCycleLR(LRScheduler):
         check_at_least("OneCycleLR", "total_steps (or epochs · steps_per_epoch)", total_steps, 1)
         check_share("OneCycleLR", "pct_start", pct_start)
         if anneal_strategy not in ("cos", "linear"):
-            raise ShapeError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+            raise ArgumentError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
         if cycle_momentum and not {"momentum", "betas"} & optimizer.defaults.keys():
-            raise ShapeError("OneCycleLR: this optimizer has no momentum to cycle; pass cycle_momentum=False")
+            raise ArgumentError("OneCycleLR: this optimizer has no momentum to cycle; pass cycle_momentum=False")
         self.max_lrs: list[float] = one_each("OneCycleLR", "max_lr", max_lr, optimizer)
         self.total_steps, self.cycle_momentum = total_steps, cycle_momentum
         self._anneal = cosine if anneal_strategy == "cos" else line
@@ -83,7 +83,7 @@ class OneCycleLR(LRScheduler):
     def _at(self, step: int) -> tuple[float, float]:
         """Return the learning rate as a share of max_lr, and momentum."""
         if step > self.total_steps:
-            raise ShapeError(
+            raise ArgumentError(
                 f"OneCycleLR: step {step} is beyond total_steps={self.total_steps}; "
                 "call step() once a batch, and build the schedule for all of them"
             )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError
 from minicnn.optim.lr_scheduler.schedule import load_position, one_each
 from minicnn.optim.optimizer import Optimizer, check_at_least
 
@@ -44,7 +44,7 @@ class ReduceLROnPlateau:
         eps: float = 1e-8,
     ) -> None:
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
-            raise ShapeError(
+            raise ArgumentError(
                 "ReduceLROnPlateau: mode must be 'min' or 'max' and threshold_mode 'rel' or 'abs', "
                 f"got {mode!r} and {threshold_mode!r}"
             )

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minicnn.errors import CheckpointError, ShapeError
+from minicnn.errors import ArgumentError, CheckpointError
 from minicnn.optim.optimizer import Optimizer, check_at_least
 
 __all__ = [
@@ -194,7 +194,7 @@ class SequentialLR(LRScheduler):
 
     Raises
     ------
-    ShapeError
+    ArgumentError
         If there are not as many milestones as changes.
 
     Examples
@@ -215,13 +215,13 @@ class SequentialLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
         if len(schedulers) != len(milestones) + 1 or list(milestones) != sorted(milestones):
-            raise ShapeError(
+            raise ArgumentError(
                 f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} growing milestones, "
                 f"got {list(milestones)}"
             )
         for s in schedulers:
             if s.optimizer is not optimizer:
-                raise ShapeError(f"SequentialLR: {type(s).__name__} drives another optimizer; build all for one")
+                raise ArgumentError(f"SequentialLR: {type(s).__name__} drives another optimizer; build all for one")
         self._schedulers, self.milestones = list(schedulers), list(milestones)
         super().__init__(optimizer)
 
@@ -241,9 +241,9 @@ def cosine(start: float, end: float, done: float) -> float:
 
 
 def check_share(call: str, name: str, value: float) -> None:
-    """Raise ShapeError unless 0 <= value <= 1."""
+    """Raise ArgumentError unless 0 <= value <= 1."""
     if not 0 <= value <= 1:
-        raise ShapeError(f"{call}: {name} must be from 0 to 1, got {value}")
+        raise ArgumentError(f"{call}: {name} must be from 0 to 1, got {value}")
 
 
 def one_each(call: str, name: str, value: Any, optimizer: Optimizer) -> list[Any]:
@@ -251,7 +251,7 @@ def one_each(call: str, name: str, value: Any, optimizer: Optimizer) -> list[Any
     groups = len(optimizer.param_groups)
     values = list(value) if isinstance(value, Sequence) else [value] * groups
     if len(values) != groups:
-        raise ShapeError(
+        raise ArgumentError(
             f"{call}: {len(values)} values of {name} for {groups} parameter groups; pass one, or one for each"
         )
     return values

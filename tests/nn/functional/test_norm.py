@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import DTypeError, ShapeError
+from minicnn import ArgumentError, DTypeError, ShapeError
 from minicnn.nn import functional as F
 
 X = minicnn.ones(2, 4, 3, 3)
@@ -38,7 +38,7 @@ THREE, FOUR = minicnn.ones(3), minicnn.ones(4)
         (lambda: F.layer_norm(X, (3,), FOUR), ShapeError, r"layer_norm: weight must be .*\(3,\), got \(4,\)"),
         (lambda: F.layer_norm(X, (3,), THREE, FOUR), ShapeError, "layer_norm: bias must be"),
         (lambda: F.layer_norm(X.long(), (3,)), DTypeError, "layer_norm: the tensor holds int64"),
-        (lambda: F.dropout(X, 1.5), ShapeError, "dropout: p must be a probability from 0 to 1, got 1.5"),
+        (lambda: F.dropout(X, 1.5), ArgumentError, "dropout: p must be a probability from 0 to 1, got 1.5"),
         (lambda: F.dropout(X.long()), DTypeError, "dropout: the tensor holds int64"),
         (lambda: F.dropout2d(X[0, 0]), ShapeError, r"dropout2d: input must be \(N, C, H, W\) or .* got \(3, 3\)"),
     ],

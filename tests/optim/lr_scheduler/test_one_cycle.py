@@ -7,7 +7,7 @@ import pytest
 
 import minicnn
 from minicnn import optim
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError
 from minicnn.optim.lr_scheduler import OneCycleLR
 
 RECORDED = json.loads((Path(__file__).parents[2] / "oracles" / "torch_optim.json").read_text())
@@ -36,7 +36,7 @@ def test_a_state_goes_through_json_and_on(case, steps, check_resumption):
     ],
 )
 def test_messages(two_groups, message, make):
-    with pytest.raises(ShapeError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         make(two_groups())
 
 
@@ -44,7 +44,7 @@ def test_it_ends(two_groups):
     scheduler = OneCycleLR(two_groups(), max_lr=1.0, total_steps=3)
     for _ in range(3):
         scheduler.step()
-    with pytest.raises(ShapeError, match="OneCycleLR: step 4 is beyond total_steps=3; call step"):
+    with pytest.raises(ArgumentError, match="OneCycleLR: step 4 is beyond total_steps=3; call step"):
         scheduler.step()
 
 
@@ -54,7 +54,7 @@ def test_it_needs_momentum_to_cycle_it():
             pass
 
     optimizer = Plain([minicnn.zeros(1, requires_grad=True)], {"lr": 1.0})
-    with pytest.raises(ShapeError, match="OneCycleLR: this optimizer has no momentum to cycle; pass cycle_momentum"):
+    with pytest.raises(ArgumentError, match="OneCycleLR: this optimizer has no momentum to cycle; pass cycle_momentum"):
         OneCycleLR(optimizer, 1.0, 9)
     OneCycleLR(optimizer, 1.0, 9, cycle_momentum=False).step()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import minicnn
-from minicnn.errors import CheckpointError, ShapeError
+from minicnn.errors import ArgumentError, CheckpointError
 from minicnn.optim.lr_scheduler import ReduceLROnPlateau
 
 RECORDED = json.loads((Path(__file__).parents[2] / "oracles" / "torch_optim.json").read_text())
@@ -52,7 +52,7 @@ def test_a_state_goes_through_json_and_on(two_groups):
     ],
 )
 def test_messages(two_groups, message, options):
-    with pytest.raises(ShapeError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         ReduceLROnPlateau(two_groups(), **options)
 
 

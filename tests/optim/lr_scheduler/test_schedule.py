@@ -7,7 +7,7 @@ import pytest
 
 import minicnn
 from minicnn import optim
-from minicnn.errors import CheckpointError, ShapeError
+from minicnn.errors import ArgumentError, CheckpointError
 from minicnn.optim.lr_scheduler import (
     ConstantLR,
     CosineAnnealingLR,
@@ -74,7 +74,7 @@ def test_a_function_for_each_group(two_groups):
     ],
 )
 def test_messages(two_groups, message, make):
-    with pytest.raises(ShapeError, match=message):
+    with pytest.raises(ArgumentError, match=message):
         make(two_groups())
 
 

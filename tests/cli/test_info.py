@@ -1,0 +1,41 @@
+"""`minicnn info`."""
+
+import numpy as np
+
+import minicnn
+from minicnn.dispatch import operations
+from minicnn.models import CNNGenerator
+from minicnn.training import save_model
+
+
+def test_what_runs_here(run):
+    result = run("info")
+    assert result.code == 0
+    assert f"minicnn {minicnn.__version__}, Python 3." in result.out
+    assert f"NumPy {np.__version__}" in result.out
+    assert "threads" in result.out
+    assert "device cpu:" in result.out
+    line = next(line for line in result.out.splitlines() if line.startswith("  conv "))
+    assert line.endswith("reference/reference")
+    assert "conv" in operations()
+
+
+def test_what_an_editor_is(run, model):
+    result = run("info", model)
+    assert result.code == 0
+    assert "architecture: ResidualEditor" in result.out
+    assert "task: denoise" in result.out
+    assert "head.weight              float32 (4, 12, 3, 3)" in result.out
+
+
+def test_what_another_model_is(run, tmp_path):
+    save_model(tmp_path / "g.safetensors", CNNGenerator(), architecture="CNNGenerator", arguments={})
+    result = run("info", tmp_path / "g.safetensors")
+    assert "architecture: CNNGenerator" in result.out
+    assert f"{sum(p.numel() for p in CNNGenerator().parameters()):,} numbers in 8 tensors" in result.out
+
+
+def test_a_file_that_is_no_model(mistake, tmp_path):
+    (tmp_path / "x.safetensors").write_bytes(b"not a model")
+    assert "x.safetensors' is damaged, or not a safetensors file" in mistake("info", tmp_path / "x.safetensors")
+    assert "there is a folder" in mistake("info", tmp_path)

@@ -1,0 +1,299 @@
+"""`minicnn train`: from a folder to a model, mistakes, Ctrl-C and going on."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minicnn.data import read_image
+from minicnn.imaging import TASKS, optional
+from minicnn.imaging.editing import load_editor
+
+# SIGINT is set to what it is in a terminal: a test runner in the background may have it ignored.
+CHILD = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from minicnn.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_gives_a_model_that_edits(run, photos, tmp_path, tiny, task):
+    out = tmp_path / "run"
+    result = run("train", photos, "--task", task, "--out", out, *tiny)
+    assert result.code == 0
+    assert result.err == ""
+    assert "6 photos\n" in result.out
+    assert f"training for {task}: 3 steps, 2 patches each" in result.out
+    assert "PSNR and SSIM of 1 held out" in result.out
+    assert f"look at {out / 'preview.png'}" in result.out
+    assert {path.name for path in out.iterdir()} == {
+        "checkpoint.safetensors", "loss.png", "losses.jsonl", "model.safetensors", "preview.png", "settings.json",
+    }  # fmt: skip
+    editor = load_editor(out / "model.safetensors")
+    assert editor.about["task"] == task
+    assert editor.about["training"] == json.loads((out / "settings.json").read_text())
+    assert editor.model.scale == TASKS[task].scale
+    assert read_image(out / "preview.png").shape[2] > 3 * 192
+    assert run("edit", out / "model.safetensors", photos / "1.png", "--out", tmp_path / "edited").code == 0
+    assert read_image(tmp_path / "edited" / "1.png").shape == (3, 24 * editor.model.scale, 32 * editor.model.scale)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_pairs(run, make_photos, tmp_path, tiny, scale):
+    inputs = make_photos(tmp_path / "in")
+    targets = make_photos(tmp_path / "goal", height=24 * scale, width=32 * scale)
+    result = run("train", "--inputs", inputs, "--targets", targets, "--out", tmp_path / "run", *tiny)
+    assert result.code == 0
+    assert "6 pairs\n" in result.out
+    editor = load_editor(tmp_path / "run" / "model.safetensors")
+    assert (editor.model.scale, editor.about["task"]) == (scale, "pairs")
+
+
+def test_few_photos_are_all_used_and_it_is_said(run, make_photos, tmp_path, tiny):
+    result = run("train", make_photos(tmp_path / "few", 2), "--out", tmp_path / "run", *tiny)
+    assert result.code == 0
+    assert "none is held out to judge by; with 5 or more, one in 10 would be" in result.out
+    assert not (tmp_path / "run" / "preview.png").exists()
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["pictures"] == 2
+
+
+def test_the_same_seed_gives_the_same_file(run, photos, tmp_path, tiny):
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        assert run("train", photos, "--out", tmp_path / name, "--seed", seed, *tiny).code == 0
+    first, again, other = ((tmp_path / name / "model.safetensors").read_bytes() for name in "abc")
+    assert first == again
+    assert first != other
+
+
+def test_without_matplotlib_there_is_a_model_and_a_hint(run, photos, tmp_path, tiny, monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(optional, "import_module", missing)
+    result = run("train", photos, "--out", tmp_path / "run", *tiny)
+    assert result.code == 0
+    assert "no loss.png: loss_curve: needs matplotlib, which is not installed; " in result.out
+    assert not (tmp_path / "run" / "loss.png").exists()
+    assert (tmp_path / "run" / "preview.png").exists()
+
+
+# --- mistakes: what to learn from -----------------------------------------------------------------------------
+
+
+def test_a_missing_folder(mistake, tmp_path, tiny):
+    line = mistake("train", tmp_path / "none", "--out", tmp_path / "run", *tiny)
+    assert line.endswith("none' must be a folder of images, but it does not exist; check the path")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_empty_folder(mistake, make_photos, tmp_path, tiny):
+    line = mistake("train", make_photos(tmp_path / "empty", 0), "--out", tmp_path / "run", *tiny)
+    assert "empty' holds no files (hidden ones do not count); put images into it" in line
+
+
+def test_a_broken_file(mistake, run, photos, tmp_path, tiny):
+    (photos / "3.png").write_bytes((photos / "3.png").read_bytes()[:60])
+    (photos / "diary.txt").write_text("Dear diary")
+    line = mistake("train", photos, "--out", tmp_path / "run", *tiny)
+    assert "3.png' is damaged or cut short" in line
+    assert line.endswith("get the file again, or add --skip-broken")
+    result = run("train", photos, "--out", tmp_path / "run", "--skip-broken", *tiny)
+    assert result.code == 0
+    assert "5 photos, 2 skipped:\n" in result.out
+    assert f"  {photos / '3.png'}: read_image: " in result.out
+    assert f"  {photos / 'diary.txt'}: read_image: " in result.out
+
+
+def test_nothing_but_broken_files(mistake, photos, tmp_path, tiny):
+    for path in photos.iterdir():
+        path.write_text("no image")
+    line = mistake("train", photos, "--out", tmp_path / "run", "--skip-broken", *tiny)
+    assert "none of the 6 files in" in line
+    assert "; and 3 more" in line
+
+
+def test_a_photo_smaller_than_the_patch(mistake, run, photos, tmp_path, tiny):
+    Image.new("RGB", (7, 9)).save(photos / "tiny.png")
+    line = mistake("train", photos, "--out", tmp_path / "run", *tiny)
+    assert "tiny.png' has 7 x 9 pixels, and patches of 8 x 8 are cut from it; choose a smaller --patch" in line
+    result = run("train", photos, "--out", tmp_path / "run", "--skip-broken", *tiny)
+    assert result.code == 0
+    assert "6 photos, 1 skipped:\n" in result.out
+    line = mistake("train", photos, "--out", tmp_path / "other", "--skip-broken", *tiny, "--patch", 99)
+    assert line.endswith("none of the photos is large enough; choose a smaller --patch than 99")
+
+
+def test_the_patch_of_an_enlargement_counts_input_pixels(mistake, photos, tmp_path, tiny):
+    line = mistake("train", photos, "--task", "enlarge-x3", "--out", tmp_path / "run", *tiny, "--patch", 9)
+    assert "has 32 x 24 pixels, and patches of 27 x 27 are cut from it" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--inputs", "a"], "--inputs and --targets belong together; name both folders"),
+        (["--targets", "a"], "--inputs and --targets belong together; name both folders"),
+        (["p", "--inputs", "a", "--targets", "b"], "name either a folder of photos (minicnn train PHOTOS) or --inputs"),
+        ([], "name either a folder of photos (minicnn train PHOTOS) or --inputs DIR --targets DIR"),
+        (
+            ["--inputs", "a", "--targets", "b", "--task", "deblur"],
+            "--task goes with a folder of photos, while --inputs",
+        ),
+    ],
+)
+def test_arguments_that_contradict_each_other(mistake, tmp_path, arguments, line):
+    assert line in mistake("train", *arguments, "--out", tmp_path / "run")
+
+
+def test_unmatched_pairs(mistake, make_photos, tmp_path, tiny):
+    inputs, targets = make_photos(tmp_path / "in"), make_photos(tmp_path / "goal", 5)
+    line = mistake("train", "--inputs", inputs, "--targets", targets, "--out", tmp_path / "run", *tiny)
+    assert f"1 of the files have no partner: '{inputs / '5.png'}'; rename or remove them" in line
+
+
+def test_pairs_whose_sizes_do_not_fit(mistake, make_photos, tmp_path, tiny):
+    small, large = make_photos(tmp_path / "small"), make_photos(tmp_path / "large", height=48, width=64)
+    line = mistake("train", "--inputs", large, "--targets", small, "--out", tmp_path / "run", *tiny)
+    assert f"'{large / '0.png'}': pairs: every target must be the same whole number of times" in line
+    assert "got 0.5 x 0.5 times; a network can keep the size of a picture or enlarge it, so resize one side, or" in line
+    shutil.copy(small / "2.png", large / "2.png")
+    line = mistake("train", "--inputs", small, "--targets", large, "--out", tmp_path / "run", *tiny)
+    assert "got 1 x 1, 2 x 2 times" in line
+    Image.new("RGB", (40, 30)).save(large / "2.png")
+    line = mistake("train", "--inputs", small, "--targets", large, "--out", tmp_path / "run", *tiny)
+    assert "2.png': the sizes must be equal or one a whole multiple of the other, got 24 x 32 and 30 x 40" in line
+
+
+# --- mistakes: numbers and places -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--steps", "0"], "argument --steps: must be a whole number of at least 1, got 0; see minicnn train --help"),
+        (["--batch-size", "-4"], "argument --batch-size: must be a whole number of at least 1, got -4"),
+        (["--patch", "8.5"], "argument --patch: must be a whole number of at least 1, got 8.5"),
+        (["--learning-rate", "0"], "argument --learning-rate: must be a number above 0, got 0"),
+        (["--learning-rate", "quick"], "argument --learning-rate: must be a number above 0, got quick"),
+        (["--seed", "-1"], "argument --seed: must be a whole number of at least 0, got -1"),
+    ],
+)
+def test_bad_numbers(mistake, photos, tmp_path, arguments, line):
+    assert line in mistake("train", photos, "--out", tmp_path / "run", *arguments)
+
+
+def test_a_place_that_cannot_be_written(mistake, photos, tmp_path, tiny):
+    (tmp_path / "file").touch()
+    line = mistake("train", photos, "--out", tmp_path / "file", *tiny)
+    assert f"argument --out: '{tmp_path / 'file'}' is a file; name a folder" in line
+    line = mistake("train", photos, "--out", tmp_path / "file" / "run", *tiny)
+    assert f"Not a directory '{tmp_path / 'file' / 'run'}'; check the path, its permissions" in line
+
+
+def test_a_full_disk(mistake, photos, tmp_path, tiny, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    line = mistake("train", photos, "--out", tmp_path / "run", *tiny)
+    assert "checkpoint.safetensors' cannot be written (No space left on device); what was there is untouched" in line
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"losses.jsonl", "settings.json"}
+
+
+def test_a_training_that_breaks_down_says_so(mistake, photos, tmp_path, tiny):
+    line = mistake("train", photos, "--out", tmp_path / "run", *tiny, "--steps", 40, "--learning-rate", "1e30")
+    assert "StopOnNaN: in step" in line
+    assert "try a smaller learning rate" in line
+
+
+# --- going on -------------------------------------------------------------------------------------------------
+
+
+def test_there_must_be_a_checkpoint_to_resume(mistake, photos, tmp_path, tiny):
+    line = mistake("train", photos, "--out", tmp_path / "run", "--resume", *tiny)
+    assert line.endswith(
+        "there is no checkpoint '" + f"{tmp_path / 'run' / 'checkpoint.safetensors'}'; leave --resume out to begin"
+    )
+
+
+def test_a_checkpoint_is_not_overwritten_and_goes_on_only_as_it_began(mistake, run, photos, tmp_path, tiny):
+    out = tmp_path / "run"
+    assert run("train", photos, "--out", out, *tiny).code == 0
+    before = (out / "model.safetensors").read_bytes()
+    assert "is there already; add --resume to go on from it, or name another" in mistake("train", photos, "--out", out)
+    for change, told in (
+        (["--task", "deblur"], "task denoise (now deblur)"),
+        (["--steps", "4", "--width", "8"], "steps 3 (now 4), width 4 (now 8)"),
+        (["--seed", "1"], "seed 0 (now 1)"),
+    ):
+        line = mistake("train", photos, "--out", out, "--resume", *tiny, *change)
+        assert f"began with {told}; go on with the same settings, or name another --out to begin anew" in line
+    (photos / "0.png").unlink()
+    (photos / "1.png").unlink()
+    assert "began with pictures 5 (now 4);" in mistake("train", photos, "--out", out, "--resume", *tiny)
+    (out / "settings.json").write_text("{")
+    line = mistake("train", photos, "--out", out, "--resume", *tiny)
+    assert "settings.json', which says how the training began, cannot be read" in line
+    assert (out / "model.safetensors").read_bytes() == before
+
+
+def test_a_damaged_checkpoint(mistake, run, photos, tmp_path, tiny):
+    assert run("train", photos, "--out", tmp_path / "run", *tiny).code == 0
+    checkpoint = tmp_path / "run" / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-9])
+    line = mistake("train", photos, "--out", tmp_path / "run", "--resume", *tiny)
+    assert "checkpoint.safetensors' is damaged, or not a safetensors file" in line
+    assert "use another copy" in line
+
+
+def test_ctrl_c_keeps_a_checkpoint_from_which_the_result_is_the_same_bit_for_bit(run, photos, tmp_path, tiny):
+    arguments = ["train", str(photos), *tiny, "--steps", "300"]
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, *arguments, "--out", str(tmp_path / "stopped")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    losses = tmp_path / "stopped" / "losses.jsonl"
+    until = time.monotonic() + 60
+    while not (losses.exists() and losses.read_text().count("\n") >= 5) and child.poll() is None:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    [line] = err.split("\n", 1)[1].splitlines()  # after the line that ^C stands in
+    assert line.startswith("minicnn train: training stopped after step ")
+    assert line.endswith("checkpoint.safetensors': add --resume to the same command")
+    assert not (tmp_path / "stopped" / "model.safetensors").exists()
+
+    assert run(*arguments, "--out", tmp_path / "stopped", "--resume").code == 0
+    assert run(*arguments, "--out", tmp_path / "straight").code == 0
+    for name in ("model.safetensors", "losses.jsonl", "preview.png"):
+        assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+
+
+def test_ctrl_c_before_the_first_step(run, photos, tmp_path, tiny, monkeypatch):
+    def press(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minicnn.cli.train.gather", press)
+    result = run("train", photos, "--out", tmp_path / "run", *tiny)
+    assert (result.code, result.err.strip()) == (130, "minicnn train: stopped")
+
+
+def test_a_finished_training_may_be_resumed_and_stays_what_it_is(run, photos, tmp_path, tiny):
+    assert run("train", photos, "--out", tmp_path / "run", *tiny).code == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    assert run("train", photos, "--out", tmp_path / "run", *tiny, "--resume").code == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+    assert np.isfinite([json.loads(line)["loss"] for line in before["losses.jsonl"].splitlines()[:3]]).all()

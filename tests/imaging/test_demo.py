@@ -1,0 +1,116 @@
+"""The demonstration, with a few steps: every file is there, and the report holds together."""
+
+import json
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from minicnn.data import read_image
+from minicnn.imaging import HELD_OUT_PHOTOS, demo, load_photo, psnr
+from minicnn.imaging.classical import CLASSICAL_DENOISERS
+from minicnn.imaging.editing import load_editor
+from minicnn.training import load_state
+
+pytest.importorskip("skimage")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Run it once, on small windows of the photos; return folder, report and what was said."""
+    folder, said = tmp_path_factory.mktemp("demo") / "deep" / "demo", []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "load_photo", lambda name: np.ascontiguousarray(load_photo(name)[:, 40:168, 60:200]))
+        patch.setattr(demo, "GENERATOR", replace(demo.GENERATOR, steps=60, batch_size=8))
+        patch.setattr(demo, "DENOISER", replace(demo.DENOISER, steps=60, batch_size=2, patch=16))
+        patch.setattr(demo, "SHOWN", 100)
+        patch.setattr(demo, "JUDGED", 48)
+        report = demo.run_demo(folder, quick=True, seed=1, say=said.append)
+    assert report == folder / "report.md"
+    return folder, report.read_text(encoding="utf-8"), said
+
+
+def test_every_file_is_there(run):
+    folder, _, _ = run
+    photos = {f"{name}-{kind}.png" for name in HELD_OUT_PHOTOS for kind in ("noisy", "edited", "clean")}
+    assert {path.name for path in folder.iterdir()} == photos | {
+        "report.md", "generator", "denoiser", "generator.safetensors", "denoiser.safetensors",
+        "generator.png", "denoiser.png", "generator-loss.png", "denoiser-loss.png",
+    }  # fmt: skip
+    for part in ("generator", "denoiser"):
+        records = [json.loads(line) for line in (folder / part / "losses.jsonl").read_text().splitlines()]
+        assert [record["step"] for record in records if "loss" in record] == [1, 2, 3]  # a twentieth of 60
+
+
+def test_the_models_can_be_used(run):
+    folder, _, _ = run
+    editor = load_editor(folder / "denoiser.safetensors")
+    assert editor.about["task"] == "denoise"
+    assert editor.about["sigma"] == demo.SIGMA
+    _, about = load_state(folder / "generator.safetensors")
+    assert about == {"architecture": "CNNGenerator", "arguments": {}}
+
+
+def test_the_links_of_the_report_resolve(run):
+    folder, report, _ = run
+    links = re.findall(r"\]\(([^)]+)\)", report)
+    assert len(links) == 4
+    assert all((folder / link).is_file() for link in links)
+    for name in re.findall(r"`(\w+\.safetensors)`", report):
+        assert (folder / name).is_file()
+
+
+def tables(report):
+    """Return each table as a list of rows of cells."""
+    rows = [[c.strip() for c in line.strip("|").split("|")] for line in report.splitlines() if line.startswith("|")]
+    starts = [i - 1 for i, row in enumerate(rows) if set(row[0]) == {"-"}] + [len(rows)]
+    return [rows[start:end] for start, end in pairwise(starts)]
+
+
+def test_the_tables_of_the_report(run):
+    _, report, _ = run
+    photos, patches = tables(report)
+    assert photos[0] == ["whole photo", "noisy", "ResidualEditor", *CLASSICAL_DENOISERS]
+    assert [row[0] for row in photos[2:]] == [*HELD_OUT_PHOTOS, "**mean**"]
+    assert patches[0] == ["", "noisy", "CNNGenerator", *CLASSICAL_DENOISERS]
+    for row in (*photos[2:], *patches[2:]):
+        assert all(re.fullmatch(r"\d+\.\d\d dB, -?\d\.\d{3}", cell) for cell in row[1:])
+    for column in range(1, len(photos[0])):
+        values = [float(row[column].split(" dB")[0]) for row in photos[2:]]
+        assert values[-1] == pytest.approx(np.mean(values[:-1]), abs=0.02)
+
+
+def test_the_figures_are_those_of_the_pictures_beside_them(run):
+    folder, report, _ = run
+    for row in tables(report)[0][2:-1]:
+        clean = read_image(folder / f"{row[0]}-clean.png")
+        for column, kind in ((1, "noisy"), (2, "edited")):
+            told = float(row[column].split(" dB")[0])
+            assert psnr(read_image(folder / f"{row[0]}-{kind}.png"), clean) == pytest.approx(told, abs=0.03)
+
+
+def test_the_noise_has_the_strength_that_is_told(run):
+    folder, report, _ = run
+    assert "Noise of 25/255" in report
+    noise = read_image(folder / "coffee-noisy.png") - read_image(folder / "coffee-clean.png")
+    assert noise.std() == pytest.approx(demo.SIGMA, rel=0.15)  # less, where black and white cut it off
+
+
+def test_a_quick_run_says_that_its_figures_say_nothing(run):
+    _, report, said = run
+    assert "**A quick run: the networks were hardly trained, and the figures say nothing.**" in report
+    assert re.search(r"ResidualEditor is \d+\.\d\d dB (above|below) the best classical denoiser on average", report)
+    assert said[0].startswith("(a) CNNGenerator")
+    assert "read" in said[-1]
+
+
+def test_the_pictures_can_be_judged(run):
+    folder, _, _ = run
+    sheet = read_image(folder / "denoiser.png")
+    columns = len(CLASSICAL_DENOISERS) + 3  # noisy, edited, clean
+    assert sheet.shape[1] > len(HELD_OUT_PHOTOS) * 100
+    assert sheet.shape[2] > columns * 100
+    assert read_image(folder / "generator.png").shape[2] > 4 * 192 * 28 // 32
+    assert read_image(folder / "generator-loss.png").std() > 0.01

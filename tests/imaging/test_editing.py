@@ -1,0 +1,116 @@
+"""Editors on disk and over photos: what is saved comes back, and tiles leave no trace."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import minicnn
+from minicnn.errors import CheckpointError, ShapeError
+from minicnn.imaging import to_grey
+from minicnn.imaging.editing import Editor, edit, load_editor, save_editor
+from minicnn.models import CNNGenerator, ResidualEditor
+from minicnn.training import save_model
+
+
+def make(channels=(3, 3), scale=1, blocks=1, seed=0):
+    minicnn.manual_seed(seed)
+    return ResidualEditor(*channels, scale=scale, width=4, blocks=blocks).eval()
+
+
+def picture(channels, height, width, seed=0):
+    return np.random.default_rng(seed).random((channels, height, width), dtype=np.float32)
+
+
+def whole(model, image):
+    with minicnn.no_grad():
+        return model(minicnn.from_numpy(image[np.newaxis])).numpy()[0].clip(0, 1)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 45), st.integers(1, 45)),
+    tile=st.integers(1, 50),
+    scale=st.integers(1, 3),
+    channels=st.sampled_from([(3, 3), (1, 3), (1, 1)]),
+    blocks=st.integers(0, 2),
+)
+def test_in_tiles_it_is_what_the_whole_picture_gives(size, tile, scale, channels, blocks):
+    model = make(channels, scale, blocks)
+    image = picture(channels[0], *size)
+    edited = edit(model, image, tile=max(tile, min(size) // 4, 1))
+    assert edited.dtype == np.float32
+    np.testing.assert_allclose(edited, whole(model, image), atol=1e-5)
+
+
+def test_four_tiles_of_an_odd_photo_and_their_progress():
+    model, image, told = make(), picture(3, 101, 99), []
+    edited = edit(model, image, tile=64, progress=lambda done, total: told.append((done, total)))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    np.testing.assert_allclose(edited, whole(model, image), atol=1e-5)
+
+
+def test_the_picture_is_left_alone_and_no_graph_is_built():
+    image = picture(3, 8, 9)
+    before = image.copy()
+    image.flags.writeable = False
+    model = make()
+    edit(model, image)
+    np.testing.assert_array_equal(image, before)
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_a_colour_picture_becomes_grey_for_a_network_of_grey_ones():
+    model, image = make((1, 3)), picture(3, 12, 10)
+    np.testing.assert_array_equal(edit(model, image), edit(model, to_grey(image)))
+
+
+def test_results_lie_between_black_and_white():
+    edited = edit(make(), (picture(3, 20, 20) > 0.5).astype(np.float32))
+    assert edited.min() == 0
+    assert edited.max() == 1
+
+
+@pytest.mark.parametrize(("channels", "shape", "mode"), [((3, 3), (1, 5, 5), "rgb"), ((1, 1), (2, 5, 5), "grey")])
+def test_wrong_channels(channels, shape, mode):
+    message = (
+        rf"edit: the network takes pictures \({channels[0]}, H, W\), this one is .*; read it with '{mode}' as mode"
+    )
+    with pytest.raises(ShapeError, match=message):
+        edit(make(channels), np.zeros(shape, np.float32))
+
+
+# --- files ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("channels", "scale"), [((3, 3), 1), ((1, 3), 2)])
+def test_what_is_saved_comes_back(tmp_path, channels, scale):
+    model, image = make(channels, scale), picture(channels[0], 9, 11)
+    save_editor(tmp_path / "m.safetensors", model, task="t", sigma=0.1)
+    editor = load_editor(tmp_path / "m.safetensors")
+    assert isinstance(editor, Editor)
+    assert not editor.model.training
+    assert editor.about == {
+        "architecture": "ResidualEditor", "arguments": model.arguments, "task": "t", "sigma": 0.1,
+    }  # fmt: skip
+    np.testing.assert_array_equal(edit(editor.model, image), edit(model, image))
+
+
+def test_an_editor_reads_in_colour_or_in_grey(tmp_path):
+    Image.new("RGB", (4, 3), "red").save(tmp_path / "a.png")
+    assert Editor(make((3, 3)), {}).read(tmp_path / "a.png").shape == (3, 3, 4)
+    assert Editor(make((1, 3)), {}).read(tmp_path / "a.png").shape == (1, 3, 4)
+
+
+def test_files_that_hold_no_editor(tmp_path):
+    with pytest.raises(CheckpointError, match="there is no file"):
+        load_editor(tmp_path / "none")
+    save_model(tmp_path / "g", CNNGenerator(), architecture="CNNGenerator", arguments={})
+    with pytest.raises(
+        CheckpointError, match=r"load_editor: '.*g' holds CNNGenerator, and a photo can only be edited "
+    ):
+        load_editor(tmp_path / "g")
+    save_model(tmp_path / "bare", make())
+    with pytest.raises(CheckpointError, match="holds weights without the name of their model, and a"):
+        load_editor(tmp_path / "bare")

@@ -1,0 +1,167 @@
+"""Learning: patches, scores, and a network that really gets better."""
+
+import json
+
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn.errors import AnomalyError, DataError
+from minicnn.imaging import TASKS, bicubic, psnr, ssim
+from minicnn.imaging.editing import edit
+from minicnn.imaging.learning import (
+    CHECKPOINT,
+    Recipe,
+    Score,
+    first_guess,
+    fit,
+    judge,
+    pair_patches,
+    pair_scale,
+    task_patches,
+)
+from minicnn.models import ResidualEditor
+
+
+def picture(height, width, seed=0, channels=3):
+    return np.random.default_rng(seed).random((channels, height, width), dtype=np.float32)
+
+
+def faded(seed):
+    """A pair that is easy to learn from: stripes of random colours that have faded, and as they were."""
+    rng = np.random.default_rng(seed)
+    clean = np.repeat(rng.random((3, 1, 6), dtype=np.float32), 8, axis=2) + np.zeros((3, 48, 1), np.float32)
+    return 0.3 + 0.5 * clean, clean
+
+
+# --- recipes and patches --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("steps", "epoch_steps", "epochs"), [(1, 1, 1), (99, 99, 1), (100, 100, 1), (101, 100, 2)])
+def test_steps_become_epochs(steps, epoch_steps, epochs):
+    recipe = Recipe(steps=steps)
+    assert (recipe.epoch_steps, recipe.epochs) == (epoch_steps, epochs)
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
+def test_patches_of_a_task(task):
+    patches = task_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12))
+    assert len(patches) == 6
+    given, wanted = patches[4]
+    assert given.shape == (task.in_channels, 12, 12)
+    assert wanted.shape == (task.out_channels, 12 * task.scale, 12 * task.scale)
+    again = task_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12))[4]
+    np.testing.assert_array_equal(given, again[0])
+
+
+def test_patches_of_pairs_lie_at_the_same_place():
+    small = picture(20, 24)
+    patches = pair_patches([(small, small.repeat(2, 1).repeat(2, 2))], Recipe(steps=2, batch_size=3, patch=8))
+    assert len(patches) == 6
+    for i in range(6):
+        given, wanted = patches[i]
+        np.testing.assert_array_equal(wanted, given.repeat(2, 1).repeat(2, 2))
+
+
+def test_the_scale_of_pairs():
+    assert pair_scale([]) == 1
+    assert pair_scale([(picture(4, 6), picture(4, 6)), (picture(5, 5), picture(5, 5))]) == 1
+    assert pair_scale([(picture(4, 6), picture(12, 18))]) == 3
+
+
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        ([(8, 12), (4, 6)], "got 1 x 1, 2 x 2 times"),
+        ([(8, 6)], "got 2 x 1 times"),
+        ([(2, 3)], r"got 0\.5 x 0\.5 times"),
+        ([(6, 9)], r"got 1\.5 x 1\.5 times"),
+    ],
+)
+def test_pairs_without_one_scale(targets, told):
+    message = (
+        rf"pairs: every target must be the same whole number .*, {told}; a network can .* resize one side, or swap"
+    )
+    with pytest.raises(DataError, match=message):
+        pair_scale([(picture(4, 6), picture(*size)) for size in targets])
+
+
+# --- scores ---------------------------------------------------------------------------------------------------
+
+
+def test_a_first_guess_has_the_shape_of_the_output():
+    colour, grey = picture(6, 8), picture(6, 8, channels=1)
+    assert first_guess(colour, ResidualEditor(width=4)) is colour
+    np.testing.assert_array_equal(first_guess(colour, ResidualEditor(scale=2, width=4)), bicubic(colour, 2))
+    np.testing.assert_array_equal(first_guess(grey, ResidualEditor(1, 3, width=4)), grey.repeat(3, 0))
+    np.testing.assert_allclose(first_guess(colour, ResidualEditor(3, 1, width=4)), colour.mean(0, keepdims=True))
+
+
+def test_scores():
+    one, other = picture(20, 20, 1), picture(20, 20, 2)
+    score = Score.of(one, other)
+    assert (score.psnr, score.ssim) == (psnr(one, other), ssim(one, other))
+    assert str(Score(27.123, 0.81234)) == "27.12 dB, 0.812"
+    assert Score.mean([Score(20, 0.5), Score(30, 0.7)]) == Score(25, 0.6)
+
+
+def test_judging_compares_the_input_and_what_the_network_makes_of_it():
+    minicnn.manual_seed(0)
+    model = ResidualEditor(scale=2, width=4, blocks=0).eval()
+    pairs = [(picture(8, 9, i), picture(16, 18, i + 9)) for i in range(2)]
+    before, after = judge(model, pairs)
+    assert before == Score.mean(Score.of(bicubic(i, 2), t) for i, t in pairs)
+    assert after == Score.mean(Score.of(edit(model, i), t) for i, t in pairs)
+
+
+# --- training -------------------------------------------------------------------------------------------------
+
+
+RECIPE = Recipe(steps=120, batch_size=4, patch=16, learning_rate=5e-3)
+
+
+def train(folder, recipe=RECIPE, **options):
+    minicnn.manual_seed(recipe.seed)
+    model = ResidualEditor(width=8, blocks=1)
+    losses = fit(model, pair_patches([faded(i) for i in range(6)], recipe), recipe, folder, bar=False, **options)
+    return model.eval(), losses
+
+
+def test_the_network_learns(tmp_path):
+    model, losses = train(tmp_path)
+    assert len(losses) == 200  # 120, rounded up to whole epochs
+    assert np.mean(losses[-20:]) < 0.4 * np.mean(losses[:20])
+    before, after = judge(model, [faded(i) for i in (6, 7)])
+    assert after.psnr > before.psnr + 4
+    assert after.ssim > before.ssim + 0.05
+
+
+def test_the_same_seed_gives_the_same_weights_and_records(tmp_path):
+    recipe = Recipe(steps=5, batch_size=2, patch=8)
+    (first, losses), (second, _) = (train(tmp_path / name, recipe) for name in "ab")
+    for one, other in zip(first.parameters(), second.parameters(), strict=True):
+        np.testing.assert_array_equal(one.detach().numpy(), other.detach().numpy())
+    files = [(tmp_path / name / "losses.jsonl").read_text() for name in "ab"]
+    assert files[0] == files[1]
+    steps = [json.loads(line) for line in files[0].splitlines()]
+    assert [record["loss"] for record in steps if "loss" in record] == losses
+    assert (tmp_path / "a" / CHECKPOINT).read_bytes() == (tmp_path / "b" / CHECKPOINT).read_bytes()
+
+
+def test_a_finished_training_is_not_gone_on_with(tmp_path):
+    recipe = Recipe(steps=3, batch_size=2, patch=8)
+    model, losses = train(tmp_path, recipe)
+    resumed, again = train(tmp_path, recipe, resume=True)
+    assert again == losses
+    np.testing.assert_array_equal(resumed.head.weight.detach().numpy(), model.head.weight.detach().numpy())
+
+
+def test_gradients_are_limited_and_nan_stops(tmp_path):
+    with pytest.raises(AnomalyError, match="StopOnNaN: in step 1,"):
+        fit(
+            ResidualEditor(width=4, blocks=0),
+            pair_patches([(np.full((3, 8, 8), np.nan, np.float32),) * 2], Recipe(steps=1, batch_size=1, patch=8)),
+            Recipe(steps=1, batch_size=1, patch=8),
+            tmp_path,
+            bar=False,
+        )

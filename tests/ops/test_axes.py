@@ -1,0 +1,42 @@
+"""Axes and sizes in all the forms that users write."""
+
+import numpy as np
+import pytest
+
+import minicnn as mc
+from minicnn.errors import ShapeError
+from minicnn.ops.axes import axes_of, axis_of, sizes_of
+
+
+def test_axes_are_counted_from_either_end():
+    assert [axis_of("f", d, 3) for d in (-3, -1, 0, 2)] == [0, 2, 0, 2]
+    assert (axis_of("f", 0, 0), axis_of("f", -1, 0)) == (0, 0)
+    assert axes_of("f", None, 3) == axes_of("f", (), 3) == (0, 1, 2)
+    assert axes_of("f", -1, 3) == axes_of("f", np.int64(2), 3) == (2,)
+    assert axes_of("f", [2, 0], 3) == (0, 2)
+    assert axes_of("f", 0, 0) == ()
+
+
+@pytest.mark.parametrize(("dim", "ndim"), [(3, 3), (-4, 3), (1, 0), (-2, 0)])
+def test_axes_that_are_not_there(dim, ndim):
+    for function in (axis_of, axes_of):
+        with pytest.raises(ShapeError, match=f"sum: dim={dim} is out of range for a tensor of {ndim} axes"):
+            function("sum", dim, ndim)
+
+
+def test_an_axis_named_twice():
+    with pytest.raises(ShapeError, match=r"sum: dim=\(0, -2\) names an axis twice"):
+        axes_of("sum", (0, -2), 2)
+
+
+@pytest.mark.parametrize("args", [(2, 3), ((2, 3),), ([2, 3],), (np.array([2, 3]).tolist(),), (np.int64(2), 3)])
+def test_sizes_apart_or_together(args):
+    assert sizes_of(args) == (2, 3)
+    assert mc.zeros(*args).shape == mc.ones(6).reshape(*args).shape == (2, 3)
+    assert mc.ones(1).expand(*args).shape == mc.ones(1, 1).repeat(*args).shape == (2, 3)
+
+
+def test_no_sizes():
+    assert sizes_of(()) == sizes_of(((),)) == ()
+    assert mc.zeros(()).shape == ()
+    assert sizes_of((mc.tensor(2), 3)) == (2, 3)

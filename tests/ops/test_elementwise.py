@@ -1,0 +1,138 @@
+"""Arithmetic and functions of single elements against NumPy, with PyTorch's answers to odd questions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import minicnn as mc
+from minicnn.autograd import gradcheck, gradgradcheck
+from minicnn.errors import DTypeError
+from minicnn.ops import elementwise
+from minicnn.tensor import Tensor
+from minicnn.testing import cases
+
+NUMPY = {
+    "abs": np.abs,
+    "add": np.add,
+    "ceil": np.ceil,
+    "cos": np.cos,
+    "div": np.divide,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "floor": np.floor,
+    "floor_divide": np.floor_divide,
+    "log": np.log,
+    "log1p": np.log1p,
+    "mul": np.multiply,
+    "neg": np.negative,
+    "pow": np.power,
+    "remainder": np.remainder,
+    "round": np.rint,
+    "rsqrt": lambda x: x**-0.5,
+    "sign": np.sign,
+    "sin": np.sin,
+    "sqrt": np.sqrt,
+    "square": lambda x: x**2,
+    "sub": np.subtract,
+    "tanh": np.tanh,
+}
+
+
+def test_every_function_has_an_oracle():
+    assert sorted(NUMPY) == elementwise.__all__
+
+
+@pytest.mark.parametrize("name", NUMPY)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_against_numpy(name, device, dtype):
+    @given(case=cases(name))
+    def check(case):
+        inputs = case.cast(dtype)
+        y = getattr(mc, name)(*(Tensor(x, device=device) for x in inputs))
+        assert y.dtype == dtype
+        rtol = 1e-5 if dtype == np.float32 else 1e-12
+        np.testing.assert_allclose(y.array, NUMPY[name](*case.inputs), rtol=rtol, atol=rtol)
+
+    check()
+
+
+@pytest.mark.parametrize("values", [([7, -7, 7, -7], [2, 2, -2, -2]), ([7.5, -7.5, 0.0], [2.0, 2.0, -3.0])])
+def test_quotients_round_down_and_remainders_follow_the_divisor(values):
+    a, b = map(mc.tensor, values)
+    assert (a // b).tolist() == [x // y for x, y in zip(*values, strict=True)]
+    assert (a % b).tolist() == [x % y for x, y in zip(*values, strict=True)]
+    assert mc.remainder(mc.tensor([5.0]), float("inf")).item() == 5.0
+    assert (mc.tensor([5.0]) // 0.0).item() == float("inf")
+
+
+def test_powers():
+    assert (mc.tensor([2, 3]) ** 2).tolist() == [4, 9]
+    assert (mc.tensor([True]) ** 2).tolist() == [1]
+    assert (mc.tensor([2, 3]) ** 0.5).dtype == mc.float32
+    assert (2 ** mc.tensor([1.0, 3.0])).tolist() == [2.0, 8.0]
+    assert (mc.tensor([0.0]) ** 0).item() == 1.0
+    assert mc.square(mc.tensor([True])).dtype == mc.int64
+    x = mc.tensor([0.0, 1.0, 2.0], requires_grad=True)
+    (x**0).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_the_gradient_of_zero_to_the_zero():
+    a, b = (mc.tensor([0.0, 0.0, 2.0], requires_grad=True), mc.tensor([0.0, 2.0, 0.0], requires_grad=True))
+    (a**b).sum().backward()
+    assert a.grad.tolist() == [0.0, 0.0, 0.0]
+    np.testing.assert_allclose(b.grad.array, [0.0, 0.0, np.log(2)], rtol=1e-6)
+
+
+@pytest.mark.parametrize("exponent", [-1, mc.tensor([1, -2])])
+def test_integers_have_no_negative_powers(exponent):
+    with pytest.raises(
+        DTypeError, match=r"pow: int64 cannot be raised to a negative power; convert it with .float\(\)"
+    ):
+        mc.tensor([2, 3]) ** exponent
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (mc.neg, "neg: expected numbers .*~ is the opposite.*, got bool"),
+        (mc.sign, "sign: expected numbers, got bool"),
+        (lambda x: x - x, "sub: expected numbers .*, got bool"),
+    ],
+)
+def test_bools_are_no_numbers(function, message):
+    with pytest.raises(DTypeError, match=message):
+        function(mc.tensor([True]))
+    assert (mc.tensor([True]) + mc.tensor([True])).tolist() == [True]
+    assert (mc.tensor([True]) * 3).tolist() == [3]
+
+
+@pytest.mark.parametrize("name", ["floor", "ceil", "round"])
+def test_rounding_leaves_integers_alone(name):
+    x = mc.tensor([1, -2])
+    y = getattr(mc, name)(x)
+    assert (y.dtype, y.tolist()) == (mc.int64, [1, -2])
+    assert y.array is not x.array
+
+
+def test_small_integers_wrap_around_as_in_pytorch():
+    x = mc.tensor([1], dtype=mc.uint8)
+    assert ((x + 300).item(), (x - 2).item(), (-x).item()) == (45, 255, 255)
+
+
+@pytest.mark.parametrize("name", ["exp", "sqrt", "sin", "tanh", "log1p"])
+def test_integers_become_floats(name):
+    assert getattr(mc, name)(mc.tensor([0, 1])).dtype == mc.float32
+    assert getattr(mc, name)(np.zeros(2)).dtype == mc.float64
+    assert getattr(mc, name)(0.0).dtype == mc.float32
+
+
+def test_gradients_of_third_order():
+    x = Tensor(np.array([0.5, 1.5]), requires_grad=True)
+
+    def second(x):
+        (first,) = mc.autograd.grad((mc.sin(x) * mc.exp(x) / x).sum(), x, create_graph=True)
+        return mc.autograd.grad(first.sum(), x, create_graph=True)[0]
+
+    assert gradcheck(second, x)
+    assert gradgradcheck(lambda x: (x**3).log() * x.rsqrt(), x)

@@ -1,0 +1,234 @@
+"""Indexing against NumPy, in and out, with gradients; cutting and joining."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import minicnn as mc
+from minicnn.errors import ShapeError
+from minicnn.tensor import Tensor
+from minicnn.testing import cases
+
+A = np.arange(24.0).reshape(2, 3, 4)
+INDICES = [
+    1,
+    -1,
+    (0, 2),
+    (0, 2, 3),
+    slice(1, None),
+    (slice(None), slice(None, None, -2)),
+    (..., 1),
+    (1, ..., 0),
+    None,
+    (None, slice(None), None, 1),
+    (slice(None), [2, 0]),
+    [1, 0, 1],
+    [],
+    ([0, 1], [2, 2]),
+    (np.array([[0], [1]]), np.array([[0, 2]])),
+    A > 7,
+    (slice(None), np.array([True, False, True])),
+    (np.array(1), slice(None)),
+    np.int64(1),
+    (slice(5, 9),),
+    ...,
+    (0, slice(None), np.array([3, 3])),
+]
+
+
+def ours(index):
+    """The same index with tensors for arrays."""
+    if isinstance(index, tuple):
+        return tuple(map(ours, index))
+    return mc.tensor(index) if isinstance(index, np.ndarray) else index
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_reading_and_its_gradient(index, device):
+    x = Tensor(A.copy(), requires_grad=True, device=device)
+    plain = np.zeros(0, int) if isinstance(index, list) and not index else index
+    for key in (index, ours(index)):
+        y = x[key]
+        np.testing.assert_array_equal(y.array, A[plain])
+        assert isinstance(y.array, np.ndarray)
+    weights = np.random.default_rng(0).standard_normal(y.shape)
+    (y * Tensor(weights, device=device)).sum().backward()
+    expected = np.zeros_like(A)
+    np.add.at(expected, plain, weights)
+    np.testing.assert_allclose(x.grad.array, expected)
+
+
+@pytest.mark.parametrize("index", [*INDICES[:11], A > 7, ([0, 1], [2, 2]), ...])
+@pytest.mark.parametrize("recorded", [False, True])
+def test_writing(index, recorded, device):
+    x = Tensor(A.copy(), requires_grad=recorded, device=device)
+    y = x * 1
+    value = Tensor(-np.ones(A[index].shape), requires_grad=recorded, device=device)
+    y[index] = value
+    expected = A.copy()
+    expected[index] = -1
+    np.testing.assert_array_equal(y.array, expected)
+    if recorded:
+        y.sum().backward()
+        np.testing.assert_array_equal(x.grad.array, expected >= 0)
+        np.testing.assert_array_equal(value.grad.array, np.ones(value.shape))
+
+
+def test_values_are_broadcast_and_converted():
+    x = mc.zeros(2, 3)
+    x[0] = 1
+    x[:, 2] = mc.tensor([[5.0, 6.0]])
+    x[1] = np.array([7.0, 8.0, 9.0])
+    x[x > 8] = 0.5
+    assert x.tolist() == [[1.0, 1.0, 5.0], [7.0, 8.0, 0.5]]
+    n = mc.tensor([1, 2])
+    n[0] = 2.7
+    assert (n.tolist(), n.dtype) == ([2, 2], mc.int64)
+
+
+def test_broadcast_values_get_the_sum():
+    x, v = mc.zeros(2, 3), mc.tensor(2.0, requires_grad=True)
+    x[:, 1:] = v
+    (x * 3).sum().backward()
+    assert v.grad.item() == 12.0
+
+
+def test_overlapping_parts():
+    x = mc.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 1
+    y[1:] = y[:-1]
+    (y * mc.tensor([1.0, 10.0, 100.0])).sum().backward()
+    assert y.tolist() == [1.0, 1.0, 2.0]
+    assert x.grad.tolist() == [11.0, 100.0, 0.0]
+
+
+def test_adding_in_place_to_a_part():
+    x = mc.zeros(3)
+    x[0] += 2
+    x[1:] -= mc.tensor([1.0, 2.0])
+    x[mc.tensor([0, 2])] *= 10
+    assert x.tolist() == [20.0, -1.0, -20.0]
+
+
+def test_the_gradient_uses_the_index_of_the_call():
+    x, i = mc.tensor([1.0, 2.0, 3.0], requires_grad=True), mc.tensor([0, 1])
+    y = x[i]
+    i.add_(1)
+    y.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("step", [lambda x, i: x[i], lambda x, i: x.__setitem__(i, 1.0)])
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        (5, r"index: index 5 is out of bounds for axis 0 with size 2; the tensor is \(2, 3, 4\)"),
+        ((0, 0, 0, 0), "index: too many indices for array"),
+        (mc.tensor([1.5]), "index: arrays used as indices must be of integer"),
+        (np.ones((2, 2), bool), "index: boolean index did not match"),
+        ("a", "index: only integers, slices"),
+    ],
+)
+@pytest.mark.parametrize("recorded", [False, True])
+def test_indices_that_do_not_fit(step, index, message, recorded):
+    x = Tensor(A.copy(), requires_grad=recorded) * 1
+    with pytest.raises(ShapeError, match=message):
+        step(x, index)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_values_that_do_not_fit(recorded):
+    x = Tensor(A.copy(), requires_grad=recorded) * 1
+    with pytest.raises(ShapeError, match=r"expand: \(3,\) cannot be repeated to \(4,\)"):
+        x[0, 0] = [1.0, 2.0, 3.0]
+
+
+@given(case=cases("index_add"))
+def test_index_and_index_add_are_adjoint(case):
+    (g,), index = case.inputs, case.params["index"]
+    x = Tensor(np.random.default_rng(0).standard_normal(case.params["shape"]), requires_grad=True)
+    (x[index] * Tensor(g)).sum().backward()
+    assert (x.grad * x).sum().item() == pytest.approx((x[index] * Tensor(g)).sum().item(), abs=1e-9)
+
+
+def test_gather_and_index_select():
+    x = mc.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    y = x.gather(1, mc.tensor([[0, 0, 1], [1, 1, 0]]))
+    assert y.tolist() == [[1.0, 1.0, 2.0], [4.0, 4.0, 3.0]]
+    y.sum().backward()
+    assert x.grad.tolist() == [[2.0, 1.0], [1.0, 2.0]]
+    assert x.gather(0, mc.tensor([[1, 0]])).tolist() == [[3.0, 2.0]]
+    assert x.index_select(-1, mc.tensor([1, 1])).tolist() == [[2.0, 2.0], [4.0, 4.0]]
+    assert mc.tensor(3.0).gather(0, mc.tensor(0)).item() == 3.0
+    with pytest.raises(ShapeError, match=r"gather: index must hold integers in 2 axes, got int64 of \(1,\)"):
+        x.gather(0, mc.tensor([1]))
+    with pytest.raises(ShapeError, match="index: index 5 is out of bounds"):
+        x.gather(0, mc.tensor([[5]]))
+
+
+# --- joining and cutting --------------------------------------------------------------------------------------
+
+
+def test_cat_and_stack():
+    a, b = mc.ones(2, 1, requires_grad=True), mc.zeros(2, 3, requires_grad=True)
+    y = mc.cat([a, b], -1)
+    (y * mc.arange(4)).sum().backward()
+    assert (a.grad.tolist(), b.grad.tolist()) == ([[0.0], [0.0]], [[1.0, 2.0, 3.0]] * 2)
+    assert mc.stack([mc.ones(2), mc.zeros(2)], 1).tolist() == [[1.0, 0.0], [1.0, 0.0]]
+    assert mc.stack([mc.tensor(1.0), mc.tensor(2.0)]).shape == (2,)
+    assert mc.cat((mc.ones(0, 3), mc.ones(2, 3))).shape == (2, 3)
+    assert mc.cat([mc.ones(1), mc.ones(1, dtype=mc.int64)]).dtype == mc.float32
+
+
+def test_one_tensor_in_a_cat_twice():
+    x = mc.ones(2, requires_grad=True)
+    mc.cat([x, x, x * 2]).sum().backward()
+    assert x.grad.tolist() == [4.0, 4.0]
+
+
+def test_split_chunk_and_unbind():
+    x = mc.arange(5.0, dtype=mc.float32)
+    assert [p.tolist() for p in x.split(2)] == [[0, 1], [2, 3], [4]]
+    assert [p.tolist() for p in x.split([1, 0, 4])] == [[0], [], [1, 2, 3, 4]]
+    assert [len(p) for p in x.chunk(3)] == [2, 2, 1]
+    assert [len(p) for p in x.chunk(4)] == [2, 2, 1]
+    assert [len(p) for p in mc.zeros(0).split(3)] == [0]
+    assert [v.item() for v in x.unbind()] == [0, 1, 2, 3, 4]
+    assert [t.shape for t in mc.ones(2, 3).unbind(1)] == [(2,)] * 3
+    w = mc.ones(4, requires_grad=True)
+    a, b = w.split(2)
+    (a * 2 + b * 3).sum().backward()
+    assert w.grad.tolist() == [2.0, 2.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize(("shifts", "dims"), [(1, 0), (-5, 1), ((1, 2), (0, 1)), (0, 0), (7, 2)])
+def test_roll(shifts, dims):
+    np.testing.assert_array_equal(Tensor(A).roll(shifts, dims).array, np.roll(A, shifts, dims))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mc.cat([]), "cat: expected tensors of at least one axis, got none"),
+        (lambda: mc.cat([mc.tensor(1.0)]), r"cat: expected tensors of at least one axis, got \(\); stack\(\) joins"),
+        (
+            lambda: mc.cat([mc.ones(2, 3), mc.ones(3, 2)]),
+            r"cat: sizes may differ along dim=0 only, got \(2, 3\), \(3, 2\)",
+        ),
+        (lambda: mc.cat([mc.ones(2), mc.ones(2, 2)]), "cat: sizes may differ"),
+        (lambda: mc.cat([mc.ones(2)], 1), "cat: dim=1 is out of range"),
+        (lambda: mc.stack([]), "stack: expected tensors of one shape, got none"),
+        (lambda: mc.stack([mc.ones(2), mc.ones(3)]), r"stack: expected tensors of one shape, got \(2,\), \(3,\)"),
+        (lambda: mc.ones(3).split(0), "split: split_size must be at least 1, got 0"),
+        (lambda: mc.ones(3).split([1, 1]), r"split: sizes \[1, 1\] add up to 2, but dim=0 has 3"),
+        (lambda: mc.ones(3).chunk(0), "chunk: chunks must be at least 1, got 0"),
+        (lambda: mc.tensor(1.0).split(1), "split: a 0-d tensor has no axis to cut along"),
+        (lambda: mc.tensor(1.0).chunk(1), "chunk: a 0-d tensor has no axis"),
+        (lambda: mc.tensor(1.0).unbind(), "unbind: a 0-d tensor has no axis"),
+        (lambda: mc.tensor(1.0).roll(1, 0), "roll: a 0-d tensor has no axis"),
+        (lambda: mc.ones(3).roll((1, 2), 0), r"roll: each axis needs one shift, got shifts=\(1, 2\) for dims=\(0,\)"),
+    ],
+)
+def test_what_cannot_be_joined_or_cut(call, message):
+    with pytest.raises(ShapeError, match=message):
+        call()

@@ -1,0 +1,106 @@
+"""Dispatch: which kernel runs, why, and how another one is forced."""
+
+import numpy as np
+import pytest
+
+import minicnn as mc
+from minicnn import dispatch
+from minicnn.devices import CPU, Device
+from minicnn.errors import KernelError
+from minicnn.geometry import conv_spec
+
+pytestmark = pytest.mark.usefixtures("own_primitives")
+
+
+@pytest.fixture
+def exp_kernels(own_primitives):
+    """Two kernels for exp beside the reference: one for large arrays alone."""
+
+    @dispatch.kernel("exp", "numpy", name="large", when=lambda x: x.size > 3, needs="more than 3 elements")
+    def exp_large(x):
+        return np.full(x.shape, 3.0, x.dtype)
+
+    @dispatch.kernel("exp", "numpy", name="always")
+    def exp_always(x):
+        return np.full(x.shape, 2.0, x.dtype)
+
+
+@pytest.mark.usefixtures("exp_kernels")
+def test_the_first_that_applies_is_taken():
+    assert [k.name for k in dispatch.kernels("exp", CPU)] == ["large", "always", "reference"]
+    assert mc.exp(mc.zeros(5)).tolist() == [3.0] * 5
+    assert mc.exp(mc.zeros(1)).tolist() == [2.0]
+
+
+@pytest.mark.usefixtures("exp_kernels")
+def test_a_device_without_tags_runs_the_reference():
+    plain = Device("plain")
+    assert [k.name for k in dispatch.kernels("exp", plain)] == ["reference"]
+    assert dispatch.select("exp", plain, [np.zeros(5)], {})(np.zeros(5)).tolist() == [1.0] * 5
+
+
+@pytest.mark.usefixtures("exp_kernels")
+def test_use_kernel_forces_one_inside_its_block():
+    x = mc.zeros(5)
+    with mc.use_kernel("exp", "reference"):
+        assert mc.exp(x).tolist() == [1.0] * 5
+        with mc.use_kernel("exp", "always"), mc.use_kernel("log", "reference"):
+            assert mc.exp(x).tolist() == [2.0] * 5
+        assert mc.exp(x).tolist() == [1.0] * 5
+    assert mc.exp(x).tolist() == [3.0] * 5
+
+
+@pytest.mark.usefixtures("exp_kernels")
+def test_use_kernel_holds_for_the_gradient_too():
+    x = mc.zeros(1, requires_grad=True)
+    with mc.use_kernel("mul", "reference"):
+        mc.exp(x).backward()
+    assert x.grad.item() == 2.0  # the rule uses the output of the kernel that ran
+
+
+@pytest.mark.usefixtures("exp_kernels")
+def test_a_kernel_that_does_not_apply_is_refused():
+    message = r"exp: kernel 'large' does not apply to \(1,\) with \{\}: it needs more than 3 elements"
+    with mc.use_kernel("exp", "large"), pytest.raises(KernelError, match=message):
+        mc.exp(mc.zeros(1))
+
+
+@pytest.mark.usefixtures("exp_kernels")
+def test_a_kernel_that_does_not_exist_is_refused():
+    message = "exp: there is no kernel 'magic' on this device; there are large, always, reference"
+    with mc.use_kernel("exp", "magic"), pytest.raises(KernelError, match=message):
+        mc.exp(mc.zeros(1))
+    with (
+        pytest.raises(KernelError, match=r"use_kernel: there is no operation 'expp'; there are abs, "),
+        mc.use_kernel("expp", "x"),
+    ):
+        pass
+    with pytest.raises(KernelError, match=r"kernels: there is no operation 'expp'; there are abs, "):
+        dispatch.kernels("expp", CPU)
+
+
+@pytest.mark.usefixtures("exp_kernels")
+def test_explain_says_why():
+    lines = ["  numpy/large: does not apply: needs more than 3 elements", "  numpy/always: taken"]
+    last = "  reference/reference: applies, but comes after"
+    assert mc.explain("exp", mc.zeros(1)).split("\n") == ["exp on cpu for (1,):", *lines, last]
+    with mc.use_kernel("exp", "reference"):
+        text = mc.explain("exp", np.zeros(5))
+    assert "numpy/large: applies, but another was forced" in text
+    assert "reference/reference: taken" in text
+
+
+def test_names_are_unique():
+    with pytest.raises(KernelError, match="kernel: 'exp' has a kernel 'reference' already; choose another name"):
+        dispatch.kernel("exp", "numpy", name="reference")(np.exp)
+
+
+def test_every_operation_ends_with_its_reference(device):
+    for name in dispatch.operations():
+        last = dispatch.kernels(name, device)[-1]
+        assert (last.tag, last.name, last.when) == ("reference", "reference", None)
+
+
+def test_the_convolution_explains_itself():
+    x, w = mc.ones(1, 3, 8, 8), mc.ones(4, 3, 3, 3)
+    assert ": taken" in mc.explain("conv", x, w, spec=conv_spec("conv2d", x.shape, w.shape))

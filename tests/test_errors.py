@@ -1,0 +1,33 @@
+"""The exceptions: one tree, each also what a Python programmer expects."""
+
+import pytest
+
+from minicnn import errors
+from minicnn.errors import MiniCNNError
+
+PARENTS = {
+    "AnomalyError": RuntimeError,
+    "ArgumentError": ValueError,
+    "AutogradError": RuntimeError,
+    "CheckpointError": RuntimeError,
+    "DTypeError": TypeError,
+    "DataError": ValueError,
+    "DeviceError": RuntimeError,
+    "KernelError": RuntimeError,
+    "MissingPackageError": ImportError,
+    "ShapeError": ValueError,
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(errors.__all__) - {"MiniCNNError"}))
+def test_each_is_of_the_tree_and_of_python(name):
+    error = getattr(errors, name)
+    assert issubclass(error, MiniCNNError)
+    assert issubclass(error, PARENTS[name])
+    with pytest.raises(MiniCNNError, match="what happened"):
+        raise error("what happened")
+
+
+def test_the_tree_catches_nothing_else():
+    assert MiniCNNError.__bases__ == (Exception,)
+    assert issubclass(errors.AnomalyError, errors.AutogradError)
