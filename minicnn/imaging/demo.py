@@ -37,8 +37,8 @@ Scores = dict[str, Score]
 
 SIGMA = 25 / 255  # of the photos' noise
 PATCH_SIGMA = 50 / 255  # of the patches' noise: enough to hide what is in them
-GENERATOR = Recipe(steps=900, batch_size=64, patch=32, learning_rate=2e-3)
-DENOISER = Recipe()
+GENERATOR = Recipe(steps=700, batch_size=64, patch=32, learning_rate=2e-3)
+DENOISER = Recipe(steps=2600)
 QUICK = 20  # times fewer steps
 JUDGED = 200  # patches of photos that no network saw
 SHOWN = 256  # pixels: side of what the sheet shows of a photo
@@ -180,7 +180,7 @@ def _denoiser_part(
         write_image(folder / f"{photo}-clean.png", clean)
         rows.append([centre_crop(p, SHOWN) for p in (*results.values(), clean)])
         captions.append([*(str(s) for s in scores[photo].values()), photo])
-    comparison_sheet(folder / "denoiser.png", rows, [*methods, "clean"], captions)
+    comparison_sheet(folder / "denoiser.jpg", rows, [*methods, "clean"], captions)
     return scores, seconds
 
 
@@ -219,7 +219,7 @@ ResidualEditor is {words["gain"]} on average.
 
 Seconds for the {len(photos)} photos: {times}.
 
-![noisy, edited and clean photos](denoiser.png)
+![noisy, edited and clean photos](denoiser.jpg)
 ![loss](denoiser-loss.png)
 
 ## Painting patches anew

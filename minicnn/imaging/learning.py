@@ -118,7 +118,7 @@ def fit(
     list of float
         The loss of every step.
     """
-    loader = DataLoader(patches, recipe.batch_size, num_workers=1, seed=recipe.seed)
+    loader = DataLoader(patches, recipe.batch_size, num_workers=0, seed=recipe.seed)
     optimizer = Adam(model.parameters(), lr=recipe.learning_rate)
     schedule = OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.epochs * len(loader))
     history = History(folder / "losses.jsonl")

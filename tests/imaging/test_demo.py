@@ -37,7 +37,7 @@ def test_every_file_is_there(run):
     photos = {f"{name}-{kind}.png" for name in HELD_OUT_PHOTOS for kind in ("noisy", "edited", "clean")}
     assert {path.name for path in folder.iterdir()} == photos | {
         "report.md", "generator", "denoiser", "generator.safetensors", "denoiser.safetensors",
-        "generator.png", "denoiser.png", "generator-loss.png", "denoiser-loss.png",
+        "generator.png", "denoiser.jpg", "generator-loss.png", "denoiser-loss.png",
     }  # fmt: skip
     for part in ("generator", "denoiser"):
         records = [json.loads(line) for line in (folder / part / "losses.jsonl").read_text().splitlines()]
@@ -108,7 +108,7 @@ def test_a_quick_run_says_that_its_figures_say_nothing(run):
 
 def test_the_pictures_can_be_judged(run):
     folder, _, _ = run
-    sheet = read_image(folder / "denoiser.png")
+    sheet = read_image(folder / "denoiser.jpg")
     columns = len(CLASSICAL_DENOISERS) + 3  # noisy, edited, clean
     assert sheet.shape[1] > len(HELD_OUT_PHOTOS) * 100
     assert sheet.shape[2] > columns * 100

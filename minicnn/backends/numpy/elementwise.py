@@ -24,19 +24,29 @@ def keep_where(values: Array, mask: Array, out: Array) -> Array:
 
 
 def _flat(*arrays: Array) -> bool:
-    return all(a.size >= LARGE and a.flags.c_contiguous and a.dtype.kind == "f" for a in arrays)
+    return all(a.flags.c_contiguous and a.dtype.kind == "f" for a in arrays)
 
 
-@kernel("relu_grad", "numpy", name="bits", when=_flat, needs=f"contiguous floats, {LARGE} and more")
+def _parts(size: int) -> list[slice]:
+    return slices(size) if size >= LARGE else [slice(0, size)]
+
+
+@kernel("relu_grad", "numpy", name="bits", when=_flat, needs="contiguous floats")
 def relu_grad_bits(g: Array, at: Array) -> Array:
     """The gradient where the output is positive or NaN, 0 elsewhere."""
     out = np.empty_like(g)
     gs, ats, outs = g.reshape(-1), at.reshape(-1), out.reshape(-1)
-    run(lambda s: keep_where(gs[s], np.logical_not(ats[s] <= 0), outs[s]), slices(g.size))
+    run(lambda s: keep_where(gs[s], np.logical_not(ats[s] <= 0), outs[s]), _parts(g.size))
     return out
 
 
-@kernel("relu", "numpy", name="threads", when=_flat, needs=f"contiguous floats, {LARGE} and more")
+@kernel(
+    "relu",
+    "numpy",
+    name="threads",
+    when=lambda x: x.size >= LARGE and _flat(x),
+    needs=f"{LARGE} contiguous floats and more",
+)
 def relu_threads(x: Array) -> Array:
     """max(x, 0)."""
     out = np.empty_like(x)
