@@ -114,7 +114,8 @@ def machine() -> str:
     )
     import torch
 
-    return f"{cpu}, {THREADS} threads, Python {platform.python_version()}, NumPy {np.__version__}, PyTorch {torch.__version__}"
+    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, PyTorch {torch.__version__}"
+    return f"{cpu}, {THREADS} threads, {versions}"
 
 
 def main() -> None:
@@ -134,9 +135,8 @@ def main() -> None:
         print(f"One training step of CNNGenerator, batch {options.batch}, float32 ({machine()}):\n")
         print("| | minicnn | PyTorch | ratio |\n|---|---|---|---|")
         for title, result in (("step, PyTorch as it comes", plain), ("step, PyTorch tuned, fused Adam", tuned)):
-            print(
-                f"| {title} | {result['minicnn'] * 1e3:.1f} ms | {result['torch'] * 1e3:.1f} ms | {result['ratio']:.2f} |"
-            )
+            ours_ms, theirs_ms = (f"{result[name] * 1e3:.1f} ms" for name in ("minicnn", "torch"))
+            print(f"| {title} | {ours_ms} | {theirs_ms} | {result['ratio']:.2f} |")
         ratio = memory["minicnn"] / memory["torch"]
         print(f"| peak memory | {memory['minicnn']:.0f} MiB | {memory['torch']:.0f} MiB | {ratio:.2f} |")
 

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 Picture = NDArray[np.float32]
+WIDEST_HOLE = 12  # pixels: a small network sees 14 in each direction, and has to see past the hole
 HOLE_COLOUR = (1.0, 0.0, 1.0)  # magenta: any paint program has it, and hardly a photo does
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # how bright red, green and blue look (ITU-R BT.601)
 
@@ -144,7 +145,7 @@ def punch_holes(image: Picture, rng: Generator) -> Picture:
     draw = ImageDraw.Draw(mask)
     for _ in range(rng.integers(1, 5)):
         x, y = rng.integers((width, height)).tolist()
-        wide, high = rng.integers((1 + width // 4, 1 + height // 4)).tolist()
+        wide, high = rng.integers((1 + min(width // 4, WIDEST_HOLE), 1 + min(height // 4, WIDEST_HOLE))).tolist()
         draw.rectangle((x, y, x + wide, y + high), fill=1)
     for _ in range(rng.integers(5)):
         ends = rng.integers((width, height, width, height)).tolist()

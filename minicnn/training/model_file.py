@@ -60,5 +60,7 @@ def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     kind, arrays, metadata = read_tensor_file("load_state", path)
     if kind not in ("model", None):
-        raise CheckpointError(f"load_state: '{path}' is a {kind}, not a model; use load_{kind}")
+        raise CheckpointError(
+            f"load_state: '{path}' is a {kind}, not a model; use load_{kind}, or the model's own file"
+        )
     return {name: from_numpy(array) for name, array in arrays.items()}, metadata

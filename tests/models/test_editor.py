@@ -67,5 +67,5 @@ def test_build_makes_the_model_again_or_says_why_not():
     assert build("ResidualEditor", model.arguments).arguments == model.arguments
     with pytest.raises(CheckpointError, match="no model 'Nonesuch'; this version has CNNGenerator, ResidualEditor"):
         build("Nonesuch", {})
-    with pytest.raises(CheckpointError, match="ResidualEditor does not take the arguments {'depth': 3}"):
+    with pytest.raises(CheckpointError, match=r"ResidualEditor does not take the arguments {'depth': 3}"):
         build("ResidualEditor", {"depth": 3})

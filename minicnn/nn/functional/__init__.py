@@ -5,6 +5,8 @@ Images are (N, C, H, W), signals (N, C, L), volumes (N, C, D, H, W); without N, 
 
 # ruff: noqa: F403 (every module says in its own __all__ what it gives)
 
+from minicnn.nn.functional.activation import *
+from minicnn.nn.functional.activation import __all__ as _activation
 from minicnn.nn.functional.conv import *
 from minicnn.nn.functional.conv import __all__ as _conv
 from minicnn.nn.functional.loss import *
@@ -18,9 +20,20 @@ from minicnn.nn.functional.resize import *
 from minicnn.nn.functional.resize import __all__ as _resize
 from minicnn.nn.functional.similarity import *
 from minicnn.nn.functional.similarity import __all__ as _similarity
-from minicnn.ops.activation import *
-from minicnn.ops.activation import __all__ as _activation
+from minicnn.ops.activation import erf, gelu, log_softmax, logsigmoid, sigmoid, softmax, softplus
 from minicnn.ops.elementwise import tanh
 from minicnn.ops.linalg import linear
 
-__all__ = ["linear", "pad", "tanh", *_activation, *_conv, *_loss, *_norm, *_pool, *_resize, *_similarity]
+__all__ = [
+    "erf",
+    "gelu",
+    "linear",
+    "log_softmax",
+    "logsigmoid",
+    "pad",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+__all__ += _activation + _conv + _loss + _norm + _pool + _resize + _similarity

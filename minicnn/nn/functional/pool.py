@@ -27,7 +27,7 @@ def _pool_max(
     if x.ndim == n + 1:
         out = _pool_max(n, unsqueeze(x, 0), kernel_size, stride, padding, dilation, ceil_mode, return_indices)
         return tuple(squeeze(t, 0) for t in out) if return_indices else squeeze(out, 0)
-    spec = pool_spec(f"max_pool{n}d", x.shape, kernel_size, stride or None, padding, dilation, ceil_mode, axes=n)
+    spec = pool_spec(f"max_pool{n}d", x.shape, kernel_size, stride, padding, dilation, ceil_mode, axes=n)
     values, winner = max_pool(x, spec=spec)
     return (values, winner_index(winner, spec=spec)) if return_indices else values
 
@@ -115,7 +115,7 @@ def _pool_avg(
     call = f"avg_pool{n}d"
     if x.dtype.kind != "f":
         raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
-    rest = (kernel_size, stride or None, padding, 1, ceil_mode, count_include_pad, divisor_override)
+    rest = (kernel_size, stride, padding, 1, ceil_mode, count_include_pad, divisor_override)
     if x.ndim == n + 1:
         return squeeze(_pool_avg(n, unsqueeze(x, 0), *rest[:3], *rest[4:]), 0)
     return avg_pool(x, spec=pool_spec(call, x.shape, *rest, axes=n))  # type: ignore[no-any-return]
