@@ -220,6 +220,9 @@ ResidualEditor is {words["gain"]} on average.
 Seconds for the {len(photos)} photos: {times}.
 
 ![noisy, edited and clean photos](denoiser.jpg)
+
+The picture shows the middle of each photo; the figures under it are those of the whole.
+
 ![loss](denoiser-loss.png)
 
 ## Painting patches anew
