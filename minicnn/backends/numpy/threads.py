@@ -23,6 +23,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+_idle = threading.Lock()
+
+
 @cache
 def _pool() -> tuple[int, ThreadPoolExecutor, Any]:
     from threadpoolctl import ThreadpoolController
@@ -34,24 +37,28 @@ def _pool() -> tuple[int, ThreadPoolExecutor, Any]:
 def run(function: Callable[[T], R], tasks: Iterable[T]) -> list[R]:
     """Call `function` on every task, in threads; results in the order of the tasks.
 
-    Each worker gets its share at once, and the caller is one of the workers: every handing over costs 50 µs.
+    Each worker gets its share at once, and the caller is one of the workers: every handing over costs 50 µs. While the
+    workers are busy, for a task or for another thread of the program, the caller does all of its own work itself.
     """
     tasks = list(tasks)
     workers, pool, blas = _pool()
     workers = min(workers, len(tasks))
-    if workers < 2:
+    if workers < 2 or not _idle.acquire(blocking=False):
         return [function(task) for task in tasks]
     context = contextvars.copy_context()  # NumPy keeps errstate there
 
     def share(worker: int) -> list[R]:
         return [function(task) for task in tasks[worker::workers]]
 
-    with blas.limit(limits=1, user_api="blas"):
-        others = [pool.submit(context.copy().run, share, worker) for worker in range(1, workers)]
-        try:
-            parts = [share(0)]
-        finally:
-            wait(others)  # also after an error: nobody writes into arrays that the caller has given up
+    try:
+        with blas.limit(limits=1, user_api="blas"):
+            others = [pool.submit(context.copy().run, share, worker) for worker in range(1, workers)]
+            try:
+                parts = [share(0)]
+            finally:
+                wait(others)  # also after an error: nobody writes into arrays that the caller has given up
+    finally:
+        _idle.release()
     parts += [other.result() for other in others]
     return [parts[i % workers][i // workers] for i in range(len(tasks))]
 

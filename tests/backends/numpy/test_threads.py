@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from minicnn.backends.numpy.threads import run, scratch, slices
+from minicnn.backends.numpy.threads import _pool, run, scratch, slices
 
 
 def test_results_come_in_the_order_of_the_tasks():
@@ -43,3 +43,37 @@ def test_scratch_is_reused_in_a_thread_and_not_shared_between_threads():
     thread.start()
     thread.join()
     assert not np.shares_memory(first, others[0])
+
+
+def test_a_task_may_run_tasks_itself():
+    assert run(lambda i: sum(run(lambda j: i * j, range(4))), range(4)) == [0, 6, 12, 18]
+
+
+def blas_threads():
+    return [pool["num_threads"] for pool in _pool()[2].info() if pool["user_api"] == "blas"]
+
+
+def test_many_threads_of_a_program_leave_blas_as_it_was():
+    before = blas_threads()
+    square = np.ones((50, 50), np.float32)
+    results = []
+
+    def work():
+        for _ in range(50):
+            results.append(sum(float(r[0, 0]) for r in run(lambda i: square @ square * i, range(3))))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [150.0] * 200
+    assert blas_threads() == before
+
+
+def test_after_an_error_the_workers_are_free_again():
+    with pytest.raises(ZeroDivisionError):
+        run(lambda i: 1 / i, range(4))
+    seen = set()
+    run(lambda i: (seen.add(threading.get_ident()), np.ones((300, 300)) @ np.ones((300, 300))), range(8))
+    assert len(seen) > 1 or _pool()[0] == 1
