@@ -69,6 +69,16 @@ def slices(n: int) -> list[slice]:
     return [slice(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
 
 
+def _after_fork() -> None:
+    """A forked child inherits the pool without its threads, and perhaps a lock that nobody will release."""
+    global _idle
+    _idle = threading.Lock()
+    _pool.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
 _local = threading.local()
 
 

@@ -1,5 +1,8 @@
 """Threads: results in order, errors passed on, one BLAS thread inside, a buffer for each thread."""
 
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -77,3 +80,18 @@ def test_after_an_error_the_workers_are_free_again():
     seen = set()
     run(lambda i: (seen.add(threading.get_ident()), np.ones((300, 300)) @ np.ones((300, 300))), range(8))
     assert len(seen) > 1 or _pool()[0] == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_has_threads_of_its_own():
+    code = (
+        "import os, signal\n"
+        "from minicnn.backends.numpy.threads import run\n"
+        "run(lambda i: i, range(4))\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    signal.alarm(20)\n"
+        "    os._exit(run(lambda i: i, range(4)) != [0, 1, 2, 3])\n"
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
