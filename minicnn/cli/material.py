@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from minicnn.data import ImageFolder, PairedImageFolder, PatchDataset, random_crop
 from minicnn.errors import DataError
 from minicnn.imaging import TASKS
-from minicnn.imaging.learning import Recipe, pair_patches, pair_scale, task_patches
+from minicnn.imaging.learning import Recipe, pair_patches, pair_scale, spoilt_patches
 
 __all__ = ["Material", "gather"]
 
@@ -75,7 +75,7 @@ def _task_material(options: argparse.Namespace, recipe: Recipe) -> Material:
     rng = np.random.default_rng(options.seed)
     held_out = [task(_window((photo,), WINDOW, rng)[0], rng) for photo in kept]
     shape = {"in_channels": task.in_channels, "out_channels": task.out_channels, "scale": task.scale}
-    return Material(task.name, shape, task_patches(train, task, recipe), held_out)
+    return Material(task.name, shape, spoilt_patches(train, task, recipe, task.scale), held_out)
 
 
 def _pair_material(options: argparse.Namespace, recipe: Recipe) -> Material:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,11 @@ from minicnn.data import PatchDataset, write_image
 from minicnn.imaging.classical import CLASSICAL_DENOISERS
 from minicnn.imaging.corruptions import LUMA, gaussian_noise, to_grey
 from minicnn.imaging.editing import edit, save_editor
-from minicnn.imaging.learning import Recipe, Score, fit
+from minicnn.imaging.learning import Recipe, Score, fit, spoilt_patches
 from minicnn.imaging.photos import HELD_OUT_PHOTOS, TRAINING_PHOTOS, centre_crop, load_photo
 from minicnn.imaging.sheets import comparison_sheet, loss_curve
 from minicnn.models import CNNGenerator, ResidualEditor
+from minicnn.nn import Module
 from minicnn.ops.create import from_numpy
 from minicnn.tape import no_grad
 from minicnn.training import save_model
@@ -34,6 +35,7 @@ __all__ = ["run_demo"]
 
 Picture = NDArray[np.float32]
 Scores = dict[str, Score]
+M = TypeVar("M", bound=Module)
 
 SIGMA = 25 / 255  # of the photos' noise
 PATCH_SIGMA = 50 / 255  # of the patches' noise: enough to hide what is in them
@@ -80,6 +82,23 @@ def _recipe(recipe: Recipe, quick: bool, seed: int) -> Recipe:
     return Recipe(steps, recipe.batch_size, recipe.patch, recipe.learning_rate, seed)
 
 
+def _learn(
+    model_class: Callable[[], M],
+    photos: Mapping[str, Picture],
+    spoil: Callable[[Picture, np.random.Generator], tuple[Picture, Picture]],
+    recipe: Recipe,
+    folder: Path,
+    name: str,
+) -> M:
+    """Train a fresh model on spoilt patches of the photos, and draw how the loss fell."""
+    random.manual_seed(recipe.seed)
+    model = model_class()
+    losses = fit(model, spoilt_patches(photos.values(), spoil, recipe), recipe, folder / name)
+    loss_curve(folder / f"{name}-loss.png", {"mean squared error": losses}, title=f"{type(model).__name__}, {name}")
+    model.eval()
+    return model
+
+
 # --- (a) the generator ----------------------------------------------------------------------------------------
 
 
@@ -100,21 +119,14 @@ def _generator_part(
     say: Callable[[str], None],
 ) -> Scores:
     say(f"(a) CNNGenerator learns to clean patches: {recipe.steps} steps")
-    random.manual_seed(recipe.seed)
-    model = CNNGenerator()
-    count = recipe.epoch_steps * recipe.batch_size
-    patches = PatchDataset(
-        train.values(), recipe.patch, count, rotate=True, transform=_generator_sample, seed=recipe.seed
-    )
-    losses = fit(model, patches, recipe, folder / "generator")
-    loss_curve(folder / "generator-loss.png", {"mean squared error": losses}, title="CNNGenerator")
+    model = _learn(CNNGenerator, train, _generator_sample, recipe, folder, "generator")
     save_model(folder / "generator.safetensors", model, architecture="CNNGenerator", arguments={})
 
     unseen = PatchDataset(held_out.values(), recipe.patch, JUDGED, seed=recipe.seed + 1)
     clean = np.stack([unseen[i] for i in range(len(unseen))])  # (JUDGED, 3, 32, 32)
     noisy = gaussian_noise(clean, PATCH_SIGMA, np.random.default_rng(recipe.seed))
     with no_grad():
-        painted = np.clip((model.eval()(from_numpy(noisy)).numpy().reshape(-1, 1, 28, 28) + 1) / 2, 0, 1)
+        painted = np.clip((model(from_numpy(noisy)).numpy().reshape(-1, 1, 28, 28) + 1) / 2, 0, 1)
     sigma = PATCH_SIGMA * float(np.linalg.norm(LUMA))  # what is left of the noise in grey
     results: dict[str, list[Picture]] = {
         "noisy": [_grey_centre(n) for n in noisy],
@@ -135,6 +147,10 @@ def _generator_part(
 # --- (b) the denoiser -----------------------------------------------------------------------------------------
 
 
+def _denoiser_sample(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Picture]:
+    return gaussian_noise(clean, SIGMA, rng), clean
+
+
 def _denoiser_part(
     folder: Path,
     train: Mapping[str, Picture],
@@ -143,20 +159,8 @@ def _denoiser_part(
     say: Callable[[str], None],
 ) -> tuple[dict[str, Scores], dict[str, float]]:
     say(f"(b) ResidualEditor learns to remove noise: {recipe.steps} steps")
-    random.manual_seed(recipe.seed)
-    model = ResidualEditor()
-    count = recipe.epoch_steps * recipe.batch_size
-    patches = PatchDataset(
-        train.values(),
-        recipe.patch,
-        count,
-        rotate=True,
-        transform=lambda clean, rng: (gaussian_noise(clean, SIGMA, rng), clean),
-        seed=recipe.seed,
-    )
-    losses = fit(model, patches, recipe, folder / "denoiser")
-    loss_curve(folder / "denoiser-loss.png", {"mean squared error": losses}, title="ResidualEditor, denoising")
-    save_editor(folder / "denoiser.safetensors", model.eval(), task="denoise", sigma=SIGMA)
+    model = _learn(ResidualEditor, train, _denoiser_sample, recipe, folder, "denoiser")
+    save_editor(folder / "denoiser.safetensors", model, task="denoise", sigma=SIGMA)
 
     say("    edits the held-out photos, beside the classical denoisers")
     methods: dict[str, Callable[[Picture], Picture]] = {

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from minicnn.data import DataLoader, PatchDataset
 from minicnn.errors import DataError
 from minicnn.imaging.classical import bicubic
-from minicnn.imaging.corruptions import Task
 from minicnn.imaging.editing import edit
 from minicnn.imaging.metrics import psnr, ssim
 from minicnn.models import ResidualEditor
@@ -22,7 +22,17 @@ from minicnn.optim import Adam
 from minicnn.optim.lr_scheduler import OneCycleLR
 from minicnn.training import Checkpoint, ClipGradients, History, ProgressBar, StopOnNaN, Trainer
 
-__all__ = ["CHECKPOINT", "Recipe", "Score", "first_guess", "fit", "judge", "pair_patches", "pair_scale", "task_patches"]
+__all__ = [
+    "CHECKPOINT",
+    "Recipe",
+    "Score",
+    "first_guess",
+    "fit",
+    "judge",
+    "pair_patches",
+    "pair_scale",
+    "spoilt_patches",
+]
 
 Picture = NDArray[np.float32]
 Pair = tuple[Picture, Picture]
@@ -66,10 +76,15 @@ class Recipe:
         return -(-self.steps // self.epoch_steps)
 
 
-def task_patches(photos: Iterable[Picture], task: Task, recipe: Recipe) -> PatchDataset:
-    """Return random patches of good photos, spoilt by the task: samples are (input, target)."""
+def spoilt_patches(
+    photos: Iterable[Picture], spoil: Callable[[Picture, Generator], Pair], recipe: Recipe, scale: int = 1
+) -> PatchDataset:
+    """Return random patches of good photos, spoilt on the fly: samples are (input, target).
+
+    A target is `scale` times as large as its input; `TASKS` are such functions.
+    """
     count = recipe.epoch_steps * recipe.batch_size
-    return PatchDataset(photos, recipe.patch * task.scale, count, rotate=True, transform=task, seed=recipe.seed)
+    return PatchDataset(photos, recipe.patch * scale, count, rotate=True, transform=spoil, seed=recipe.seed)
 
 
 def pair_patches(pairs: Sequence[Pair], recipe: Recipe) -> PatchDataset:

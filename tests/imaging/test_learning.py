@@ -18,7 +18,7 @@ from minicnn.imaging.learning import (
     judge,
     pair_patches,
     pair_scale,
-    task_patches,
+    spoilt_patches,
 )
 from minicnn.models import ResidualEditor
 
@@ -45,12 +45,12 @@ def test_steps_become_epochs(steps, epoch_steps, epochs):
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 def test_patches_of_a_task(task):
-    patches = task_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12))
+    patches = spoilt_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12), task.scale)
     assert len(patches) == 6
     given, wanted = patches[4]
     assert given.shape == (task.in_channels, 12, 12)
     assert wanted.shape == (task.out_channels, 12 * task.scale, 12 * task.scale)
-    again = task_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12))[4]
+    again = spoilt_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12), task.scale)[4]
     np.testing.assert_array_equal(given, again[0])
 
 
