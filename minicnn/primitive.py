@@ -27,7 +27,7 @@ import numpy as np
 
 from minicnn.devices import Array
 from minicnn.dispatch import kernel, select
-from minicnn.errors import AnomalyError, AutogradError, DeviceError
+from minicnn.errors import AnomalyError, AutogradError, DeviceError, DTypeError
 from minicnn.tape import Leaf, Node, mode
 from minicnn.tensor import Tensor
 
@@ -88,8 +88,10 @@ class Primitive:
         return f"<primitive {self.name}>"
 
     def __call__(self, *inputs: Tensor, **params: Any) -> Any:
-        device = inputs[0].device
+        device: Any = getattr(inputs[0], "device", None)
         for t in inputs:
+            if not isinstance(t, Tensor):
+                raise DTypeError(f"{self.name}: expected tensors, got {type(t).__name__}; use minicnn.from_numpy")
             if t.device is not device:
                 raise DeviceError(
                     f"{self.name}: inputs are on {', '.join(str(t.device) for t in inputs)}; move them with .to()"

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.errors import ArgumentError
+
 __all__ = ["generator", "get_rng_state", "initial_seed", "manual_seed", "set_rng_state"]
 
 _seed = 0
@@ -16,10 +18,19 @@ def generator() -> np.random.Generator:
 
 
 def manual_seed(seed: int) -> None:
-    """Seed the engine's generator: the same seed gives the same bits."""
+    """Seed the engine's generator: the same seed gives the same bits.
+
+    Raises
+    ------
+    ArgumentError
+        If the seed is not a number that is at least 0.
+    """
     global _seed
-    _seed = int(seed)
-    _generator.bit_generator.state = np.random.PCG64(_seed).state
+    try:
+        state = np.random.PCG64(int(seed)).state
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"manual_seed: the seed must be an integer of at least 0, got {seed!r}") from error
+    _generator.bit_generator.state, _seed = state, int(seed)
 
 
 def initial_seed() -> int:
@@ -33,5 +44,14 @@ def get_rng_state() -> dict[str, Any]:
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
-    """Set a state that `get_rng_state` returned."""
-    _generator.bit_generator.state = state
+    """Set a state that `get_rng_state` returned.
+
+    Raises
+    ------
+    ArgumentError
+        If it is anything else.
+    """
+    try:
+        _generator.bit_generator.state = state
+    except (TypeError, ValueError, KeyError) as error:
+        raise ArgumentError(f"set_rng_state: expected what get_rng_state() returned, got {state!r:.80}") from error

@@ -14,7 +14,7 @@ from functools import wraps
 from itertools import count
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from minicnn.errors import AutogradError
+from minicnn.errors import AutogradError, DTypeError
 
 if TYPE_CHECKING:
     from minicnn.primitive import Primitive
@@ -229,6 +229,10 @@ def _root(output: Tensor, gradient: Tensor | None) -> tuple[Node | Leaf, Tensor]
                 "reduce it to a scalar or pass gradient="
             )
         gradient = output.new_ones(output.shape)
+    elif not hasattr(gradient, "_node"):
+        raise DTypeError(
+            f"backward: expected a tensor as gradient, got {type(gradient).__name__}; use minicnn.from_numpy"
+        )
     elif gradient.shape != output.shape:
         raise AutogradError(f"backward: the gradient is {gradient.shape} but the output is {output.shape}")
     return output._node, gradient.to(output.dtype)

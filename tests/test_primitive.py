@@ -7,7 +7,7 @@ import minicnn as mc
 from minicnn import dispatch
 from minicnn.autograd import grad
 from minicnn.devices import Device
-from minicnn.errors import AnomalyError, AutogradError, DeviceError
+from minicnn.errors import AnomalyError, AutogradError, DeviceError, DTypeError
 from minicnn.primitive import Primitive, primitive, primitives
 from minicnn.tensor import Tensor
 
@@ -149,3 +149,11 @@ def test_the_table_of_primitives_cannot_be_changed_by_accident():
     primitives().clear()
     assert isinstance(primitives()["add"], Primitive)
     assert set(primitives()) <= set(dispatch.operations())
+
+
+@pytest.mark.parametrize(("position", "other"), [(0, np.ones(2)), (1, np.ones(2)), (0, None), (1, None)])
+def test_inputs_are_tensors(position, other):
+    inputs = [mc.ones(2), mc.ones(2)]
+    inputs[position] = other
+    with pytest.raises(DTypeError, match=f"cat: expected tensors, got {type(other).__name__}; use minicnn.from_numpy"):
+        primitives()["cat"](*inputs, axis=0)

@@ -3,8 +3,10 @@
 import json
 
 import numpy as np
+import pytest
 
 import minicnn as mc
+from minicnn.errors import ArgumentError
 from minicnn.random import generator
 
 
@@ -36,3 +38,17 @@ def test_there_is_one_generator():
     a = generator().random(2)
     mc.manual_seed(3)
     np.testing.assert_array_equal(generator().random(2), a)
+
+
+@pytest.mark.parametrize("seed", [-1, "a", None])
+def test_seeds_that_are_none(seed):
+    mc.manual_seed(5)
+    with pytest.raises(ArgumentError, match=f"manual_seed: the seed must be an integer of at least 0, got {seed!r}"):
+        mc.manual_seed(seed)
+    assert mc.initial_seed() == 5
+
+
+@pytest.mark.parametrize("state", [{"a": 1}, None, {"bit_generator": "PCG64"}])
+def test_states_that_are_none(state):
+    with pytest.raises(ArgumentError, match=r"set_rng_state: expected what get_rng_state\(\) returned, got "):
+        mc.set_rng_state(state)

@@ -9,7 +9,7 @@ import pytest
 
 import minicnn as mc
 from minicnn.autograd import grad
-from minicnn.errors import AnomalyError, AutogradError
+from minicnn.errors import AnomalyError, AutogradError, DTypeError
 from minicnn.tape import Leaf, Node, mode, walk
 
 
@@ -364,3 +364,11 @@ def test_walk_returns_all_leaves_or_the_wanted_nodes():
     assert {n: h.item() for n, h in found.items()} == {x._node: 3.0, y._node: 2.0}
     assert list(walk([z], [None], {y._node}, False, False)) == [y._node]
     assert np.isfinite(found[x._node].array).all()
+
+
+def test_the_gradient_that_starts_a_walk_is_a_tensor():
+    y = mc.ones(2, requires_grad=True) * 2
+    with pytest.raises(
+        DTypeError, match=r"backward: expected a tensor as gradient, got ndarray; use minicnn.from_numpy"
+    ):
+        y.backward(np.ones(2))

@@ -23,7 +23,7 @@ __all__ = [
 
 
 class ReLU(Module):
-    """max(x, 0)."""
+    """max(x, 0); `inplace` is accepted for PyTorch's sake, the result is always a new tensor."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -37,7 +37,10 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
-    """x where x > 0, negative_slope x elsewhere."""
+    """x where x > 0, negative_slope x elsewhere.
+
+    `inplace` is accepted for PyTorch's sake; the result is always a new tensor.
+    """
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
@@ -51,7 +54,10 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """x where x > 0, alpha (eˣ - 1) elsewhere."""
+    """x where x > 0, alpha (eˣ - 1) elsewhere.
+
+    `inplace` is accepted for PyTorch's sake; the result is always a new tensor.
+    """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -81,7 +87,7 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """x sigmoid(x)."""
+    """x sigmoid(x); `inplace` is accepted for PyTorch's sake, the result is always a new tensor."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()

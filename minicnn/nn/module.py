@@ -12,10 +12,10 @@ from minicnn.devices import Device
 from minicnn.dtypes import float32, float64
 from minicnn.errors import CheckpointError, DTypeError, ShapeError
 from minicnn.ops.create import as_tensor, zeros_like
-from minicnn.tape import no_grad
+from minicnn.tape import RemovableHandle, no_grad
 from minicnn.tensor import Tensor
 
-__all__ = ["LoadResult", "Module", "Parameter", "RemovableHandle"]
+__all__ = ["LoadResult", "Module", "Parameter"]
 
 
 class Parameter(Tensor):
@@ -42,18 +42,6 @@ class LoadResult(NamedTuple):
 
     missing_keys: list[str]
     unexpected_keys: list[str]
-
-
-class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook away again."""
-
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        self._hooks, self._key = hooks, max(hooks, default=-1) + 1
-        hooks[self._key] = hook
-
-    def remove(self) -> None:
-        """Take the hook away."""
-        self._hooks.pop(self._key, None)
 
 
 class Module:
@@ -120,14 +108,25 @@ class Module:
                 f"{type(self).__name__}: {name!r} is set before super().__init__() was called; "
                 "call it first in __init__"
             )
-        old = self.__dict__.get(name)
+        old, buffers = self.__dict__.get(name), self.__dict__.get("_buffers", {})
         for kind in (Parameter, Module):
             if isinstance(old, kind) and not isinstance(value, kind | None):
                 raise DTypeError(
                     f"{type(self).__name__}: {name!r} is a {kind.__name__} and cannot become a "
                     f"{type(value).__name__}; wrap it in {kind.__name__}, or delete the attribute first"
                 )
+        if name in buffers and not isinstance(value, Tensor | None):
+            raise DTypeError(
+                f"{type(self).__name__}: {name!r} is a buffer and cannot become a {type(value).__name__}; "
+                "wrap it in minicnn.tensor, or delete the attribute first"
+            )
+        if isinstance(value, Parameter):
+            buffers.pop(name, None)  # it is learned from now on
         super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._buffers.pop(name, None)
 
     def __getattr__(self, name: str) -> Any:  # called only where ordinary look-up fails
         hint = "" if "_buffers" in self.__dict__ else "; call super().__init__() first in its __init__"
@@ -138,10 +137,11 @@ class Module:
             raise DTypeError(
                 f"{type(self).__name__}: {name!r} must be a {kind.__name__} or None, got {type(value).__name__}"
             )
-        if not name or "." in name or (hasattr(self, name) and name not in self.__dict__):
+        taken = hasattr(self, name) and not isinstance(getattr(self, name), Tensor | Module | None)
+        if not name or "." in name or taken:
             raise ShapeError(
                 f"{type(self).__name__}: {name!r} cannot name an attribute: it is empty, holds a dot or hides a "
-                "method; choose another name"
+                "method or setting; choose another name"
             )
         setattr(self, name, value)
 
@@ -154,7 +154,19 @@ class Module:
         tensor : Tensor or None
         persistent : bool
             Whether `state_dict` holds it.
+
+        Raises
+        ------
+        DTypeError
+            If it is no tensor, or a Parameter, which is learned.
+        ShapeError
+            If the name cannot be an attribute's.
         """
+        if isinstance(tensor, Parameter):
+            raise DTypeError(
+                f"{type(self).__name__}: {name!r} must be a plain Tensor or None, got Parameter; pass its .detach(), "
+                "or use register_parameter"
+            )
         self._register(name, tensor, Tensor)
         self._buffers[name] = persistent
 

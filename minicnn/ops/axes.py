@@ -1,9 +1,8 @@
 """Axes and sizes in the forms that users write them: counted from either end, one or several, apart or in a tuple."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import index
 from typing import Any
-
-import numpy as np
 
 from minicnn.errors import ShapeError
 
@@ -16,8 +15,12 @@ def axis_of(call: str, dim: int, ndim: int) -> int:
     Raises
     ------
     ShapeError
-        If there is no such axis.
+        If there is no such axis, or `dim` is no integer.
     """
+    try:
+        dim = index(dim)
+    except TypeError as error:
+        raise ShapeError(f"{call}: dim must be an integer, got {dim!r}") from error
     if not -max(ndim, 1) <= dim < max(ndim, 1):
         raise ShapeError(f"{call}: dim={dim} is out of range for a tensor of {ndim} axes")
     return dim % ndim if ndim else 0
@@ -33,14 +36,23 @@ def axes_of(call: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int,
     """
     if dim is None:
         return tuple(range(ndim))
-    dims = (dim,) if isinstance(dim, int | np.integer) else tuple(dim)
-    axes = tuple(sorted(axis_of(call, int(d), ndim) for d in dims))
+    dims = tuple(dim) if isinstance(dim, Iterable) else (dim,)
+    axes = tuple(sorted(axis_of(call, d, ndim) for d in dims))
     if len(set(axes)) != len(axes):
         raise ShapeError(f"{call}: dim={dim} names an axis twice")
     return axes if axes and ndim else tuple(range(ndim))
 
 
-def sizes_of(args: tuple[Any, ...]) -> tuple[int, ...]:
-    """Return the sizes in f(2, 3), f((2, 3)) or f([2, 3])."""
+def sizes_of(call: str, args: tuple[Any, ...]) -> tuple[int, ...]:
+    """Return the sizes in f(2, 3), f((2, 3)) or f([2, 3]).
+
+    Raises
+    ------
+    ShapeError
+        If they are no integers.
+    """
     sizes = args[0] if len(args) == 1 and not hasattr(args[0], "__index__") else args
-    return tuple(int(s) for s in sizes)
+    try:
+        return tuple(index(s) for s in sizes)
+    except TypeError as error:
+        raise ShapeError(f"{call}: sizes must be integers, got {sizes!r}") from error

@@ -1,14 +1,16 @@
 """Making tensors: from data, filled with a value, or drawn at random."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from reprlib import repr as repr_short
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from minicnn import random
 from minicnn.devices import CPU, Device
 from minicnn.dtypes import DType, category, default_dtype, float32, float64, int64, result_type
-from minicnn.errors import DTypeError
+from minicnn.errors import ArgumentError, DTypeError, MiniCNNError
 from minicnn.ops.axes import sizes_of
 from minicnn.tensor import Tensor
 
@@ -36,7 +38,26 @@ __all__ = [
     "zeros_like",
 ]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Place = str | Device | None
+
+
+def _checked(function: Callable[P, R]) -> Callable[P, R]:
+    """What NumPy refuses becomes an error of the call that the user wrote."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except MiniCNNError:
+            raise
+        except (TypeError, ValueError, ArithmeticError) as error:
+            kind = DTypeError if isinstance(error, TypeError) else ArgumentError
+            given = ", ".join([*map(repr_short, args), *(f"{name}={repr_short(v)}" for name, v in kwargs.items())])
+            raise kind(f"{function.__name__}: {error}; got {function.__name__}({given})") from error
+
+    return call
 
 
 def _place(device: Place) -> Device:
@@ -48,6 +69,7 @@ def _finish(array: Any, device: Place, requires_grad: bool = False) -> Tensor:
     return Tensor(place.array(array), requires_grad=requires_grad, device=place)
 
 
+@_checked
 def tensor(data: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Copy data into a new tensor.
 
@@ -72,6 +94,7 @@ def tensor(data: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     return _finish(_to_array(data, dtype, copy=True), device, requires_grad)
 
 
+@_checked
 def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     """Return data as a tensor, without a copy where none is needed; a tensor comes back as it is."""
     if isinstance(data, Tensor):
@@ -125,6 +148,7 @@ def _typed(data: Any) -> Iterator[DType]:
 # --- filled ---------------------------------------------------------------------------------------------------
 
 
+@_checked
 def full(
     size: Sequence[int], fill_value: float, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
@@ -133,21 +157,25 @@ def full(
     return _finish(np.full(tuple(size), fill_value, kind), device, requires_grad)
 
 
+@_checked
 def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros."""
-    return _finish(np.zeros(sizes_of(size), dtype or default_dtype), device, requires_grad)
+    return _finish(np.zeros(sizes_of("zeros", size), dtype or default_dtype), device, requires_grad)
 
 
+@_checked
 def ones(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of ones."""
-    return _finish(np.ones(sizes_of(size), dtype or default_dtype), device, requires_grad)
+    return _finish(np.ones(sizes_of("ones", size), dtype or default_dtype), device, requires_grad)
 
 
+@_checked
 def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor whose values are not set."""
-    return _finish(np.empty(sizes_of(size), dtype or default_dtype), device, requires_grad)
+    return _finish(np.empty(sizes_of("empty", size), dtype or default_dtype), device, requires_grad)
 
 
+@_checked
 def eye(n: int, m: int | None = None, dtype: Any = None, device: Place = None) -> Tensor:
     """Return the (n, m) identity matrix."""
     return _finish(np.eye(n, m, dtype=dtype or default_dtype), device)
@@ -173,6 +201,7 @@ def full_like(x: Tensor, fill_value: float, dtype: Any = None) -> Tensor:
     return full(x.shape, fill_value, dtype=dtype or x.dtype, device=x.device)
 
 
+@_checked
 def arange(start: float, end: float | None = None, step: float = 1, dtype: Any = None, device: Place = None) -> Tensor:
     """Return start, start + step, ... up to but without end."""
     low, high = (0, start) if end is None else (start, end)
@@ -181,6 +210,7 @@ def arange(start: float, end: float | None = None, step: float = 1, dtype: Any =
     return _finish(np.arange(low, high, step, dtype=dtype), device)
 
 
+@_checked
 def linspace(start: float, end: float, steps: int, dtype: Any = None, device: Place = None) -> Tensor:
     """Return `steps` evenly spaced values from start to end, both included."""
     return _finish(np.linspace(start, end, steps, dtype=dtype or default_dtype), device)
@@ -196,14 +226,18 @@ def _drawn(call: str, dtype: Any) -> Any:
     return kind
 
 
+@_checked
 def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Draw from the uniform distribution on [0, 1)."""
-    return _finish(random.generator().random(sizes_of(size), _drawn("rand", dtype)), device, requires_grad)
+    return _finish(random.generator().random(sizes_of("rand", size), _drawn("rand", dtype)), device, requires_grad)
 
 
+@_checked
 def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Draw from the normal distribution of mean 0 and variance 1."""
-    return _finish(random.generator().standard_normal(sizes_of(size), _drawn("randn", dtype)), device, requires_grad)
+    return _finish(
+        random.generator().standard_normal(sizes_of("randn", size), _drawn("randn", dtype)), device, requires_grad
+    )
 
 
 def rand_like(x: Tensor) -> Tensor:
@@ -216,6 +250,7 @@ def randn_like(x: Tensor) -> Tensor:
     return randn(x.shape, dtype=x.dtype, device=x.device)
 
 
+@_checked
 def randint(
     low: int, high: int | Sequence[int], size: Sequence[int] | None = None, dtype: DType = int64, device: Place = None
 ) -> Tensor:
@@ -225,6 +260,7 @@ def randint(
     return _finish(random.generator().integers(low, high, tuple(size), dtype=dtype), device)  # type: ignore[arg-type]
 
 
+@_checked
 def randperm(n: int, device: Place = None) -> Tensor:
     """Draw a permutation of 0 ... n - 1."""
     return _finish(random.generator().permutation(n), device)

@@ -7,8 +7,9 @@
 | cat | index, a slice for each part |
 | pad | index |
 
-Indexing is NumPy's: integers, slices (negative steps too), None, ..., bool masks and integer tensors. A part that
-integers and slices alone describe is a view: it shares memory with its tensor.
+Indexing is PyTorch's: integers, slices (negative steps too), None, ..., bool masks and integer tensors; it differs from
+NumPy's in that integers select first, so that x[0, :, tensor] is x[0][:, tensor]. A part that integers and slices alone
+describe is a view: it shares memory with its tensor.
 """
 
 import builtins
@@ -19,7 +20,7 @@ import numpy as np
 
 from minicnn.devices import Array, xp
 from minicnn.dtypes import result_type
-from minicnn.errors import ShapeError
+from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.axes import axis_of
 from minicnn.ops.shape import broadcast_to, cast, reshape, unsqueeze
 from minicnn.primitive import primitive
@@ -115,8 +116,41 @@ def _key(index: Any) -> tuple[Any, ...]:
     return entries if any(e is Ellipsis for e in entries) else (*entries, ...)
 
 
+def _steps(index: Any, ndim: int) -> list[tuple[Any, ...]]:
+    """The keys to apply one after the other: integers beside arrays select first."""
+    key = _key(index)
+    arrays = [i for i in key if isinstance(i, np.ndarray)]
+    if not arrays or not any(_is_int(i) for i in key):
+        return [key]
+    taken = [_axes_taken(i) for i in key]
+    rest = (slice(None),) * (ndim - builtins.sum(taken))  # spelt out: to NumPy, even an empty ... parts two arrays
+    first: list[Any] = []
+    then: list[Any] = []
+    for i, axes in zip(key, taken, strict=True):
+        if i is Ellipsis:
+            first += rest
+            then += rest
+        elif _is_int(i):
+            first.append(i)
+        else:
+            first += (slice(None),) * axes
+            then.append(i)
+    return [(*first, ...), (*then, ...)]
+
+
+def _is_int(entry: Any) -> bool:
+    return isinstance(entry, int) and not isinstance(entry, bool)
+
+
+def _axes_taken(entry: Any) -> int:
+    """How many axes of a tensor one entry of its index speaks of."""
+    if entry is None or entry is Ellipsis or isinstance(entry, bool):
+        return 0
+    return entry.ndim if isinstance(entry, np.ndarray) and entry.dtype.kind == "b" else 1
+
+
 def getitem(x: Tensor, index: Any) -> Tensor:
-    """x[index] with integers, slices, None, ..., bool masks and integer tensors, as in NumPy.
+    """x[index] with integers, slices, None, ..., bool masks and integer tensors, as in PyTorch.
 
     Raises
     ------
@@ -130,8 +164,11 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     ([3, 6], [3, 4, 5, 6])
     """
     try:
-        return _index(x, index=_key(index))  # type: ignore[no-any-return]
-    except IndexError as error:
+        part = x
+        for key in _steps(index, x.ndim):
+            part = _index(part, index=key)
+        return part
+    except (IndexError, TypeError, ValueError) as error:
         raise ShapeError(f"index: {error}; the tensor is {x.shape}") from error
 
 
@@ -144,14 +181,24 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
         If the index or the value does not fit.
     AutogradError
         If x is a leaf that requires a gradient or a view, and the write would have to be recorded.
+    DTypeError
+        If the value is not made of numbers.
     """
-    key = _key(index)
-    v = value if isinstance(value, Tensor) else Tensor(x.device.array(value, x.dtype), device=x.device)
-    v = v if v.dtype == x.dtype else cast(v, x.dtype)
     try:
-        spot = x.array[key].shape
-    except IndexError as error:
+        key, *then = _steps(index, x.ndim)
+        spot = (x.array[key][then[0]] if then else x.array[key]).shape
+    except (IndexError, TypeError, ValueError) as error:
         raise ShapeError(f"index: {error}; the tensor is {x.shape}") from error
+    if then:  # change a copy of what the integers select, and write that
+        part = _index(x, index=key).clone()
+        setitem(part, then[0], value)
+        setitem(x, key, part)
+        return
+    try:
+        v = value if isinstance(value, Tensor) else Tensor(x.device.array(value, x.dtype), device=x.device)
+    except (TypeError, ValueError) as error:
+        raise DTypeError(f"index: the value is not made of numbers ({error}); use a number or a tensor") from error
+    v = v if v.dtype == x.dtype else cast(v, x.dtype)
     extra = v.ndim - len(spot)
     if extra > 0 and v.shape[:extra] == (1,) * extra:
         v = reshape(v, v.shape[extra:])
@@ -187,6 +234,14 @@ def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
 # --- joining and cutting --------------------------------------------------------------------------------------
 
 
+def _tensors(call: str, tensors: Sequence[Tensor]) -> list[Tensor]:
+    tensors = list(tensors)
+    for t in tensors:
+        if not isinstance(t, Tensor):
+            raise DTypeError(f"{call}: expected tensors, got {type(t).__name__}; use minicnn.from_numpy")
+    return tensors
+
+
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Join tensors along an axis that they have.
 
@@ -195,7 +250,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     ShapeError
         If there is no tensor, one has no axis, or their other sizes differ.
     """
-    tensors = list(tensors)
+    tensors = _tensors("cat", tensors)
     if not tensors or not all(t.ndim for t in tensors):
         got = ", ".join(str(t.shape) for t in tensors) or "none"
         raise ShapeError(f"cat: expected tensors of at least one axis, got {got}; stack() joins numbers")
@@ -209,7 +264,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Join tensors of one shape along a new axis."""
-    tensors = list(tensors)
+    tensors = _tensors("stack", tensors)
     if len({t.shape for t in tensors}) != 1:
         got = ", ".join(str(t.shape) for t in tensors) or "none"
         raise ShapeError(f"stack: expected tensors of one shape, got {got}")

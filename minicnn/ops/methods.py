@@ -99,7 +99,7 @@ class TensorMethods:
 
     def expand(self: Any, *sizes: Any) -> Tensor:
         """Repeat axes of size 1 without a copy; -1 keeps a size."""
-        return shape.broadcast_to(self, sizes_of(sizes))
+        return shape.broadcast_to(self, sizes_of("expand", sizes))
 
     @property
     def T(self: Any) -> Tensor:  # noqa: N802 (PyTorch's name)

@@ -207,12 +207,18 @@ def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
 
 def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
     """Return the largest element; along one axis, with the index of the first one, which alone gets the gradient."""
-    return amax(x) if dim is None else _pick(x, argmax(x, dim, keepdim=True), dim, keepdim)
+    if dim is None:
+        return amax(x)
+    axis = axis_of("max", dim, x.ndim)
+    return _pick(x, argmax(x, axis, keepdim=True), axis, keepdim)
 
 
 def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
     """Return the smallest element; along one axis, with the index of the first one, which alone gets the gradient."""
-    return amin(x) if dim is None else _pick(x, argmin(x, dim, keepdim=True), dim, keepdim)
+    if dim is None:
+        return amin(x)
+    axis = axis_of("min", dim, x.ndim)
+    return _pick(x, argmin(x, axis, keepdim=True), axis, keepdim)
 
 
 def _pick(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResult:

@@ -118,7 +118,7 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
     >>> reshape(Tensor([[1, 2, 3], [4, 5, 6]]), 3, -1).tolist()
     [[1, 2], [3, 4], [5, 6]]
     """
-    sizes = sizes_of(shape)
+    sizes = sizes_of("reshape", shape)
     known = prod(s for s in sizes if s != -1)
     unknown = builtins.sum(s == -1 for s in sizes)
     total = prod(x.shape)
@@ -146,9 +146,9 @@ def unflatten(x: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 def permute(x: Tensor, *dims: Any) -> Tensor:
     """Reorder the axes."""
-    axes = tuple(axis_of("permute", d, x.ndim) for d in sizes_of(dims))
+    axes = tuple(axis_of("permute", d, x.ndim) for d in sizes_of("permute", dims))
     if sorted(axes) != list(range(x.ndim)):
-        raise ShapeError(f"permute: {sizes_of(dims)} does not name each of the {x.ndim} axes once")
+        raise ShapeError(f"permute: {sizes_of('permute', dims)} does not name each of the {x.ndim} axes once")
     return _permute(x, axes=axes)  # type: ignore[no-any-return]
 
 
@@ -202,7 +202,7 @@ def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
 
 def repeat(x: Tensor, *sizes: Any) -> Tensor:
     """Copy the tensor side by side, so often along each axis."""
-    times = sizes_of(sizes)
+    times = sizes_of("repeat", sizes)
     if len(times) < x.ndim or any(t < 0 for t in times):
         raise ShapeError(f"repeat: give a count >= 0 for each of the {x.ndim} axes of {x.shape}, got {times}")
     old = (1,) * (len(times) - x.ndim) + x.shape

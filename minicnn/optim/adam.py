@@ -1,10 +1,11 @@
 """Adam, and AdamW, which decays weights apart from the gradient."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from minicnn.devices import Array, xp
 from minicnn.dispatch import kernel
+from minicnn.errors import ArgumentError
 from minicnn.ops.create import zeros_like
 from minicnn.optim.optimizer import Optimizer, Parameters, blocks, check_at_least, run_step
 from minicnn.tensor import Tensor
@@ -36,6 +37,8 @@ class Adam(Optimizer):
     ------
     ArgumentError
         If an option is out of its range.
+    DTypeError
+        If an option is of another type.
 
     Notes
     -----
@@ -48,6 +51,7 @@ class Adam(Optimizer):
     """
 
     decoupled = False
+    state_names: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True, "max_exp_avg_sq": False}
 
     def __init__(
         self,
@@ -62,10 +66,13 @@ class Adam(Optimizer):
         super().__init__(params, {"lr": lr, **options})
 
     def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ArgumentError for an option out of its range."""
+        """Raise ArgumentError for an option out of its range, DTypeError for one of another type."""
         for name in ("lr", "eps", "weight_decay"):
             check_at_least(self._name, name, options[name], 0)
-        for i, beta in enumerate(options["betas"]):
+        betas = options["betas"]
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise ArgumentError(f"{self._name}: betas must be two numbers, got {betas!r}; pass e.g. (0.9, 0.999)")
+        for i, beta in enumerate(betas):
             check_at_least(self._name, f"betas[{i}]", beta, 0, below=1)
 
     def update(self, group: dict[str, Any], parameters: list[Tensor]) -> None:

@@ -1,12 +1,13 @@
 """`Optimizer`: parameter groups with options, state for each parameter, and their state dictionary.
 
-A new optimizer derives from it, checks its options in `check_options`, and in `update` makes one call of `run_step`:
-an operation of its own name over lists of arrays, changed in place. The reference kernel stands beside the class;
-faster ones may be registered under the same name, as for every operation (see `dispatch.py`).
+A new optimizer derives from it, names in `state_names` what it remembers, checks its options in `check_options`, and
+in `update` makes one call of `run_step`: an operation of its own name over lists of arrays, changed in place. The
+reference kernel stands beside the class; faster ones may be registered under the same name, as for every operation (see
+`dispatch.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -49,6 +50,8 @@ class Optimizer:
         If a parameter is not a tensor that a gradient can be left in.
     """
 
+    state_names: ClassVar[dict[str, bool]] = {}  # what is remembered of a parameter -> whether it always is
+
     def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
@@ -72,6 +75,11 @@ class Optimizer:
         param_group : dict
             `params`, a tensor or several, and any of the options.
         """
+        if "params" not in param_group:
+            raise ArgumentError(
+                f"{self._name}: a group must have 'params', got only {sorted(param_group)}; "
+                "pass e.g. {'params': model.parameters(), 'lr': 0.1}"
+            )
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
         known = set(self._parameters())
@@ -97,7 +105,7 @@ class Optimizer:
         self.param_groups.append(group)
 
     def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ArgumentError for an option out of its range."""
+        """Raise ArgumentError for an option out of its range, DTypeError for one of another type."""
         raise NotImplementedError
 
     def update(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
@@ -182,32 +190,63 @@ class Optimizer:
         Raises
         ------
         CheckpointError
-            If groups, parameters or shapes differ; nothing is changed then.
+            If it is of another class of optimizer, or groups, parameters or shapes differ; nothing is changed then.
         """
         call = f"{self._name}.load_state_dict"
         if not {"state", "param_groups"} <= state_dict.keys():
             raise CheckpointError(f"{call}: expected the keys 'state' and 'param_groups', got {sorted(state_dict)}")
-        saved = state_dict["param_groups"]
-        sizes, here = ([len(group["params"]) for group in groups] for groups in (saved, self.param_groups))
+        try:
+            saved = [dict(group) for group in state_dict["param_groups"]]
+            numbers = [[int(str(number)) for number in group.pop("params")] for group in saved]
+            entries = {int(str(number)): dict(values) for number, values in state_dict["state"].items()}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{call}: each group must list 'params' by number and 'state' be a dict by number, but there is "
+                f"{type(error).__name__}: {error}; pass what state_dict() returned"
+            ) from error
+        sizes, here = [len(n) for n in numbers], [len(group["params"]) for group in self.param_groups]
         if sizes != here:
             raise CheckpointError(
                 f"{call}: the state is of groups of {sizes} parameters, this optimizer has {here}; "
                 "build it from the same model in the same way"
             )
-        numbers = [number for group in saved for number in group["params"]]
-        by_number = dict(zip(numbers, self._parameters(), strict=True))
-        unknown = sorted({int(number) for number in state_dict["state"]} - by_number.keys())  # JSON makes keys strings
+        options = [self._saved_options(call, *pair) for pair in zip(saved, self.param_groups, strict=True)]
+        by_number = dict(zip([n for listed in numbers for n in listed], self._parameters(), strict=True))
+        if len(by_number) < sum(sizes):
+            raise CheckpointError(f"{call}: a parameter is twice in the groups {numbers}; use another state")
+        unknown = sorted(entries.keys() - by_number.keys())
         if unknown:
             raise CheckpointError(f"{call}: there is state of parameters {unknown}, which are in no group; use another")
-        state: dict[Tensor, dict[str, Any]] = {}
-        for number, entries in state_dict["state"].items():
-            p = by_number[int(number)]
-            state[p] = {name: _fit(call, name, value, p) for name, value in entries.items()}
-        self.state = state
-        for group, options in zip(self.param_groups, saved, strict=True):
-            for name, value in options.items():
-                if name != "params":
-                    group[name] = tuple(value) if isinstance(value, list) else value
+        self.state = {by_number[n]: self._saved_entries(call, values, by_number[n]) for n, values in entries.items()}
+        for group, values in zip(self.param_groups, options, strict=True):
+            group.update(values)
+
+    def _saved_options(self, call: str, saved: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        """Return a group's saved options, checked."""
+        # schedules keep the first rate in `initial_lr`, and users may keep names of their own in a group
+        names = saved.keys() - (group.keys() | {"initial_lr"}) | self.defaults.keys() - saved.keys()
+        if names:
+            raise CheckpointError(
+                f"{call}: the options are {sorted(saved)}, those of {self._name} are {sorted(self.defaults)}; "
+                "load it into an optimizer of the class that it was saved from"
+            )
+        options = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()}
+        try:
+            self.check_options(options)
+        except (ArgumentError, DTypeError) as error:
+            raise CheckpointError(f"{call}: the options cannot be used: {error}") from error
+        return options
+
+    def _saved_entries(self, call: str, entries: dict[str, Any], parameter: Tensor) -> dict[str, Any]:
+        """Return what was remembered of a parameter, checked and as its own."""
+        entries = {name: value for name, value in entries.items() if value is not None}  # PyTorch's "not yet"
+        needed = {name for name, always in self.state_names.items() if always}
+        if not needed <= entries.keys() <= self.state_names.keys():
+            raise CheckpointError(
+                f"{call}: of a parameter there is {sorted(entries)}, but {self._name} remembers "
+                f"{sorted(self.state_names)}; load it into an optimizer of the class that it was saved from"
+            )
+        return {name: _fit(call, name, value, parameter) for name, value in entries.items()}
 
     def __repr__(self) -> str:
         groups = [{k: v for k, v in group.items() if k != "params"} for group in self.param_groups]
@@ -217,10 +256,13 @@ class Optimizer:
 
 def _fit(call: str, name: str, value: Any, parameter: Tensor) -> Any:
     """Return a saved value as this parameter's own: a copied tensor, or a number."""
+    if name == "step":
+        count = value.item() if isinstance(value, Tensor | np.ndarray) and value.shape == () else value  # as in PyTorch
+        if not isinstance(count, int | float | np.integer | np.floating) or not count >= 0 or count % 1 != 0:
+            raise CheckpointError(f"{call}: step must be a whole number from 0 on, got {count!r}; use another state")
+        return int(count)
     if not isinstance(value, Tensor | np.ndarray):
-        return value
-    if value.shape == () and name == "step":  # PyTorch counts in a tensor
-        return int(value)
+        raise CheckpointError(f"{call}: {name} must be a tensor, got a {type(value).__name__}; use another state")
     if value.shape != parameter.shape:
         raise CheckpointError(
             f"{call}: {name} has shape {value.shape}, the parameter {parameter.shape}; the state is of another model"
@@ -232,7 +274,9 @@ def _fit(call: str, name: str, value: Any, parameter: Tensor) -> Any:
 
 
 def check_at_least(call: str, name: str, value: Any, minimum: float, below: float = float("inf")) -> None:
-    """Raise ArgumentError unless minimum <= value < below."""
+    """Raise ArgumentError unless minimum <= value < below, DTypeError unless it is a number."""
+    if not isinstance(value, int | float | np.integer | np.floating):
+        raise DTypeError(f"{call}: {name} must be a number, got {value!r}, a {type(value).__name__}; pass a float")
     if not minimum <= value < below:
         upper = "" if below == float("inf") else f" and below {below:g}"
         raise ArgumentError(f"{call}: {name} must be at least {minimum:g}{upper}, got {value}")

@@ -1,6 +1,6 @@
 """Stochastic gradient descent with momentum."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from minicnn.devices import Array, xp
 from minicnn.dispatch import kernel
@@ -32,6 +32,8 @@ class SGD(Optimizer):
     ------
     ArgumentError
         If an option is negative, or nesterov lacks what it needs.
+    DTypeError
+        If an option is of another type.
 
     Notes
     -----
@@ -51,6 +53,8 @@ class SGD(Optimizer):
     2.4
     """
 
+    state_names: ClassVar = {"momentum_buffer": False}
+
     def __init__(
         self,
         params: Parameters,
@@ -64,9 +68,10 @@ class SGD(Optimizer):
         super().__init__(params, {"lr": lr, **options})
 
     def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ArgumentError for an option out of its range."""
+        """Raise ArgumentError for an option out of its range, DTypeError for one of another type."""
         for name in ("lr", "momentum", "weight_decay"):
             check_at_least("SGD", name, options[name], 0)
+        check_at_least("SGD", "dampening", options["dampening"], float("-inf"))
         if options["nesterov"] and (options["momentum"] == 0 or options["dampening"] != 0):
             raise ArgumentError(
                 f"SGD: nesterov needs momentum and no dampening, got momentum={options['momentum']} and "

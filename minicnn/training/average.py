@@ -65,8 +65,8 @@ class EMA:
                 p.data = own[name]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the averages, not copied."""
-        return dict(self.averages)
+        """Return the decay, and the averages, not copied."""
+        return {"decay": self.decay, "averages": dict(self.averages)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over copies of averages.
@@ -74,11 +74,16 @@ class EMA:
         Raises
         ------
         CheckpointError
-            If they are of other parameters than those averaged so far.
+            If they were made with another decay, or of other parameters than those averaged so far.
         """
-        if self.averages and self.averages.keys() != state_dict.keys():
+        decay, averages = state_dict["decay"], state_dict["averages"]
+        if decay != self.decay:
             raise CheckpointError(
-                f"EMA.load_state_dict: the state averages {', '.join(state_dict)} and this one "
+                f"EMA.load_state_dict: the state has decay {decay} and this one {self.decay}; build EMA(decay={decay})"
+            )
+        if self.averages and self.averages.keys() != averages.keys():
+            raise CheckpointError(
+                f"EMA.load_state_dict: the state averages {', '.join(averages)} and this one "
                 f"{', '.join(self.averages)}; build the same model"
             )
-        self.averages = {name: tensor(t) for name, t in state_dict.items()}
+        self.averages = {name: tensor(t) for name, t in averages.items()}

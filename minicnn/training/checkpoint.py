@@ -29,7 +29,8 @@ def save_checkpoint(path: str | Path, /, **parts: Any) -> None:
     Raises
     ------
     CheckpointError
-        If a state holds anything but tensors, arrays and what JSON can express, or the file cannot be written.
+        If a state holds anything but tensors, arrays and what JSON can express, or the key that stands for an array in
+        the file, or the file cannot be written.
 
     Examples
     --------
@@ -91,10 +92,17 @@ def _take_arrays(tree: Any, name: str, arrays: Arrays) -> Any:
     if isinstance(tree, Tensor):
         tree = tree.device.to_numpy(tree.array)
     if isinstance(tree, np.ndarray):
+        while name in arrays:  # the keys "a.b" and "a" -> "b" give one name
+            name += "+"
         arrays[name] = tree
         return {PLACE: name}
     dot = f"{name}." if name else ""
     if isinstance(tree, dict):
+        if PLACE in tree:
+            raise CheckpointError(
+                f"save_checkpoint: a state must not have the key {PLACE!r}, which stands for an array in the file; "
+                f"'{name}' has the keys {list(tree)}; rename it"
+            )
         return {key: _take_arrays(value, f"{dot}{key}", arrays) for key, value in tree.items()}
     if isinstance(tree, list | tuple):
         return [_take_arrays(value, f"{dot}{i}", arrays) for i, value in enumerate(tree)]

@@ -35,18 +35,26 @@ def write_tensor_file(call: str, path: str | Path, kind: str, arrays: Arrays, co
     kind : str
         What the file is, for who reads it.
     arrays : dict of str to ndarray
+        Of truth values, integers, or real numbers of up to 64 bits.
     content : dict
         What JSON can express.
 
     Raises
     ------
     CheckpointError
-        If the content is not JSON, or the file cannot be written.
+        If an array is of another type, the content is not JSON, or the file cannot be written.
     """
     from safetensors.numpy import save
 
     path = Path(path)
-    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}  # others are written wrong
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+            raise CheckpointError(
+                f"{call}: '{path}' cannot hold the array '{name}' of type {array.dtype}, only bool, integers and "
+                "floats of up to 64 bits; convert it (a complex one: to its real and imaginary parts)"
+            )
+    # Other memory orders and byte orders would be written wrong.
+    arrays = {name: np.asarray(a, dtype=a.dtype.newbyteorder("="), order="C") for name, a in arrays.items()}
     try:
         text = json.dumps(content)
     except (TypeError, ValueError) as error:

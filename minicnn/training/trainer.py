@@ -1,6 +1,8 @@
 """`Trainer`: the training loop, in one place, with callbacks around each of its lines."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,8 @@ class Trainer:
     callbacks : sequence of objects
         Each has one or more of the methods `on_fit_start`, `on_step_start`, `on_backward_end` (before the optimizer's
         step: clip gradients here), `on_step_end`, `on_epoch_end`, `on_fit_end` (always, also after an error), called
-        with the trainer as argument, in the order of the sequence.
+        with the trainer as argument, in the order of the sequence. Those with `state_dict` and `load_state_dict` are
+        part of a checkpoint.
     schedule : "epoch" or "step"
         After what the scheduler takes a step. ReduceLROnPlateau is given the epoch's mean loss.
 
@@ -106,7 +109,9 @@ class Trainer:
         if resume is not None:
             self.load(resume)
         self.model.train()
-        try:
+        with ExitStack() as stack:
+            for callback in reversed(self.callbacks):  # the last one pushed is the first to be called
+                stack.push(partial(self._tell_end, callback))
             self._tell("on_fit_start")
             while self.epoch < epochs:
                 for self.batch in loader:
@@ -124,8 +129,6 @@ class Trainer:
                 self._end_epoch()
                 self._advance("epoch")
                 self._tell("on_epoch_end")
-        finally:
-            self._tell("on_fit_end")
 
     def compute_loss(self, batch: Any) -> Tensor:
         """Return the loss of a batch, to be differentiated; a subclass may do it in its own way."""
@@ -155,7 +158,7 @@ class Trainer:
         """
         metrics = {"loss": self.loss_function} if metrics is None else metrics
         totals, samples = dict.fromkeys(metrics, 0.0), 0
-        training = self.model.training
+        modes = [(module, module.training) for module in self.model.modules()]  # a frozen layer stays frozen
         self.model.eval()
         try:
             with no_grad():
@@ -165,7 +168,8 @@ class Trainer:
                     for name, metric in metrics.items():
                         totals[name] += float(metric(outputs, targets)) * count
         finally:
-            self.model.train(training)
+            for module, training in modes:
+                module.training = training
         if not samples:
             raise DataError("Trainer.evaluate: the loader gave no sample; a generator can be read only once")
         return {name: total / samples for name, total in totals.items()}
@@ -174,6 +178,15 @@ class Trainer:
         for callback in self.callbacks:
             if hasattr(callback, event):
                 getattr(callback, event)(self)
+
+    def _tell_end(self, callback: Any, _kind: Any, error: BaseException | None, _traceback: Any) -> None:
+        try:
+            if hasattr(callback, "on_fit_end"):
+                callback.on_fit_end(self)
+        except BaseException as later:
+            if error is None:
+                raise
+            error.add_note(f"then {type(callback).__name__}.on_fit_end failed too: {later!r}")  # the first one counts
 
     def _advance(self, unit: str) -> None:
         if self.scheduler is None or unit != self.schedule:
@@ -238,10 +251,15 @@ class Trainer:
         return {name: part for name, part in {**parts, "trainer": self}.items() if part is not None}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return how far the training is, and the state of those callbacks that have one, by their class's name."""
-        callbacks = {type(c).__name__: c.state_dict() for c in self.callbacks if hasattr(c, "state_dict")}
-        losses = [float(loss) for loss in self.losses]
-        return {"step": self.step, "epoch": self.epoch, "losses": losses, "callbacks": callbacks}
+        """Return how far the training is, and the state of those callbacks that have one, in their order."""
+        return {
+            "step": self.step,
+            "epoch": self.epoch,
+            "losses": [float(loss) for loss in self.losses],
+            "epoch_loss": self.epoch_loss,
+            "metrics": {name: float(value) for name, value in self.metrics.items()},
+            "callbacks": [{"class": type(c).__name__, "state": c.state_dict()} for c in self._callbacks_with_state()],
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what `state_dict` returned.
@@ -249,12 +267,19 @@ class Trainer:
         Raises
         ------
         CheckpointError
-            If a callback has a state now and had none then.
+            If the callbacks that have a state are not of the same classes, in the same order.
         """
-        callbacks = {type(c).__name__: c for c in self.callbacks if hasattr(c, "load_state_dict")}
-        missing = callbacks.keys() - state_dict["callbacks"].keys()
-        if missing:
-            raise CheckpointError(f"Trainer.load_state_dict: no state of {', '.join(sorted(missing))} was saved")
-        for name, callback in callbacks.items():
-            callback.load_state_dict(state_dict["callbacks"][name])
+        callbacks = self._callbacks_with_state()
+        saved, own = [s["class"] for s in state_dict["callbacks"]], [type(c).__name__ for c in callbacks]
+        if saved != own:
+            raise CheckpointError(
+                f"Trainer.load_state_dict: the state of the callbacks [{', '.join(saved)}] was saved, and this "
+                f"training has [{', '.join(own)}]; pass the same ones in the same order"
+            )
+        for callback, entry in zip(callbacks, state_dict["callbacks"], strict=True):
+            callback.load_state_dict(entry["state"])
         self.step, self.epoch, self.losses = state_dict["step"], state_dict["epoch"], list(state_dict["losses"])
+        self.epoch_loss, self.metrics = state_dict["epoch_loss"], dict(state_dict["metrics"])
+
+    def _callbacks_with_state(self) -> list[Any]:
+        return [callback for callback in self.callbacks if hasattr(callback, "state_dict")]

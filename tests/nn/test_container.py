@@ -86,6 +86,8 @@ def test_module_dict():
 def test_messages():
     with pytest.raises(ShapeError, match="ModuleDict: 'keys' cannot name an attribute"):
         nn.ModuleDict({"keys": nn.ReLU()})
+    with pytest.raises(ShapeError, match=r"ModuleDict: '_buffers' cannot name an attribute: .* method or setting"):
+        nn.ModuleDict({"_buffers": nn.ReLU()})
     with pytest.raises(DTypeError, match="Sequential: '1' must be a Module or None, got function"):
         nn.Sequential(nn.ReLU(), lambda x: x)
     with pytest.raises(NotImplementedError, match="ModuleList has no forward"):

@@ -71,6 +71,22 @@ def test_an_attribute_set_to_none_or_deleted_is_gone_from_the_walks():
         net.fc  # noqa: B018
 
 
+def test_a_buffer_that_becomes_a_parameter_is_a_buffer_no_more():
+    net = Net()
+    net.count = nn.Parameter(minicnn.ones(1))
+    assert "count" in dict(net.named_parameters())
+    assert "count" not in dict(net.named_buffers())
+    assert list(net.state_dict()).count("count") == 1
+
+
+def test_a_deleted_buffer_frees_its_name():
+    net = Net()
+    del net.count
+    net.count = 3
+    assert net.count == 3
+    assert "count" not in net.state_dict()
+
+
 def test_a_submodule_is_found_by_its_dotted_name():
     chain = nn.Sequential(nn.Sequential(nn.ReLU(), nn.Linear(1, 1)))
     assert chain.get_submodule("0.1") is chain[0][1]
@@ -105,6 +121,13 @@ def test_attributes_before_init_give_a_clear_error():
             "'scale' is a Parameter and cannot become a Tensor; w",
         ),
         (lambda n: setattr(n, "fc", 3), DTypeError, "Net: 'fc' is a Module and cannot become a int"),
+        (lambda n: setattr(n, "count", 3.0), DTypeError, "Net: 'count' is a buffer and cannot become a float; wrap it"),
+        (
+            lambda n: n.register_buffer("b", n.scale),
+            DTypeError,
+            "'b' must be a plain Tensor or None, got Parameter; pass its .detach",
+        ),
+        (lambda n: n.add_module("training", nn.ReLU()), ShapeError, "'training' cannot name .* method or setting"),
         (lambda n: n.register_buffer("b", 3), DTypeError, "Net: 'b' must be a Tensor or None, got int"),
         (
             lambda n: n.register_parameter("p", minicnn.ones(1)),
@@ -231,6 +254,16 @@ def test_removing_a_hook_leaves_those_registered_later():
     net.register_forward_hook(lambda *_: seen.append(3))
     net(minicnn.ones(1))
     assert seen == [2, 3]
+
+
+def test_removing_a_hook_twice_leaves_one_registered_between():
+    net, seen = nn.ReLU(), []
+    first = net.register_forward_hook(lambda *_: seen.append(1))
+    first.remove()
+    net.register_forward_hook(lambda *_: seen.append(2))
+    first.remove()
+    net(minicnn.ones(1))
+    assert seen == [2]
 
 
 def test_keywords_reach_forward():

@@ -31,12 +31,31 @@ def test_an_axis_named_twice():
 
 @pytest.mark.parametrize("args", [(2, 3), ((2, 3),), ([2, 3],), (np.array([2, 3]).tolist(),), (np.int64(2), 3)])
 def test_sizes_apart_or_together(args):
-    assert sizes_of(args) == (2, 3)
+    assert sizes_of("f", args) == (2, 3)
     assert mc.zeros(*args).shape == mc.ones(6).reshape(*args).shape == (2, 3)
     assert mc.ones(1).expand(*args).shape == mc.ones(1, 1).repeat(*args).shape == (2, 3)
 
 
 def test_no_sizes():
-    assert sizes_of(()) == sizes_of(((),)) == ()
+    assert sizes_of("f", ()) == sizes_of("f", ((),)) == ()
     assert mc.zeros(()).shape == ()
-    assert sizes_of((mc.tensor(2), 3)) == (2, 3)
+    assert sizes_of("f", (mc.tensor(2), 3)) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: x.sum("a"), "sum: dim must be an integer, got 'a'"),
+        (lambda x: x.sum(0.5), "sum: dim must be an integer, got 0.5"),
+        (lambda x: x.max(dim=(0, 1)), r"max: dim must be an integer, got \(0, 1\)"),
+        (lambda x: x.min(dim=(0, 1)), r"min: dim must be an integer, got \(0, 1\)"),
+        (lambda x: x.cumsum(dim=(0, 1)), r"cumsum: dim must be an integer, got \(0, 1\)"),
+        (lambda x: x.reshape("a"), "reshape: sizes must be integers, got 'a'"),
+        (lambda x: x.expand(2.5, 1), r"expand: sizes must be integers, got \(2.5, 1\)"),
+        (lambda x: x.permute(None), "permute: sizes must be integers, got None"),
+        (lambda x: mc.zeros("a"), "zeros: sizes must be integers, got 'a'"),
+    ],
+)
+def test_what_is_no_integer(call, message):
+    with pytest.raises(ShapeError, match=message):
+        call(mc.ones(2, 2))

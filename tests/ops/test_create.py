@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minicnn as mc
-from minicnn.errors import DeviceError, DTypeError
+from minicnn.errors import ArgumentError, DeviceError, DTypeError
 
 
 @pytest.mark.parametrize(
@@ -156,3 +156,21 @@ def test_devices_are_named():
     assert mc.zeros(1, device="cpu").device.name == "cpu"
     with pytest.raises(DeviceError, match="there is no device 'moon'"):
         mc.zeros(1, device="moon")
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda: mc.zeros(-1), ArgumentError, r"zeros: negative dimensions .*; got zeros\(-1\)"),
+        (lambda: mc.randn(2, -1), ArgumentError, r"randn: negative dimensions .*; got randn\(2, -1\)"),
+        (lambda: mc.arange(0, 1, 0), ArgumentError, r"arange: .*; got arange\(0, 1, 0\)"),
+        (lambda: mc.linspace(0, 1, -2), ArgumentError, r"linspace: .*; got linspace\(0, 1, -2\)"),
+        (lambda: mc.randint(3, 1, (2,)), ArgumentError, r"randint: low >= high"),
+        (lambda: mc.ones(2, dtype="foo"), DTypeError, r"ones: .*'foo'.*; got ones\(2, dtype='foo'\)"),
+        (lambda: mc.tensor([1], dtype="foo"), DTypeError, r"tensor: .*'foo'"),
+        (lambda: mc.full(3, 1.0), DTypeError, r"full: .*; got full\(3, 1.0\)"),
+    ],
+)
+def test_what_numpy_refuses(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call()

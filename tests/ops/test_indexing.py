@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 import minicnn as mc
-from minicnn.errors import ShapeError
+from minicnn.errors import DTypeError, ShapeError
 from minicnn.tensor import Tensor
 from minicnn.testing import cases
 
@@ -32,7 +32,6 @@ INDICES = [
     np.int64(1),
     (slice(5, 9),),
     ...,
-    (0, slice(None), np.array([3, 3])),
 ]
 
 
@@ -232,3 +231,74 @@ def test_roll(shifts, dims):
 def test_what_cannot_be_joined_or_cut(call, message):
     with pytest.raises(ShapeError, match=message):
         call()
+
+
+T = np.array([1, 0])
+M = np.array([True, False, True])
+STEPS = [  # an index whose integers stand beside arrays, and what PyTorch makes of it: a select, then the rest
+    ((0, slice(None), T), (0,), (slice(None), T)),
+    ((T, slice(None), 2), (..., 2), (T,)),
+    ((slice(None), -1, T), (slice(None), -1), (slice(None), T)),
+    ((0, T), (0,), (T,)),
+    ((1, ..., T), (1,), (slice(None), T)),
+    ((0, None, T), (0,), (None, T)),
+    ((1, M), (1,), (M,)),
+    ((A[:, :, 0] > 7, 2), (..., 2), (A[:, :, 0] > 7,)),
+    ((np.array(0), slice(None), [3, 1]), (0,), (slice(None), [3, 1])),
+    ((T, 1, T), (slice(None), 1), (T, T)),
+]
+
+
+@pytest.mark.parametrize(("index", "first", "then"), STEPS)
+def test_integers_select_before_arrays(index, first, then):
+    x = Tensor(A.copy(), requires_grad=True)
+    expected = A[first][then]
+    y = x[ours(index)]
+    np.testing.assert_array_equal(y.array, expected)
+    weights = np.random.default_rng(0).standard_normal(y.shape)
+    (y * Tensor(weights)).sum().backward()
+    gradient = np.zeros_like(A)
+    np.add.at(gradient[first], then, weights)
+    np.testing.assert_allclose(x.grad.array, gradient)
+
+
+@pytest.mark.parametrize(("index", "first", "then"), STEPS)
+def test_writing_where_integers_select_before_arrays(index, first, then):
+    value = np.random.default_rng(0).standard_normal(A[first][then].shape)
+    expected = A.copy()
+    expected[first][then] = value
+    plain = Tensor(A.copy())
+    memory = plain.array
+    plain[ours(index)] = Tensor(value)
+    np.testing.assert_array_equal(memory, expected)
+    x, v = Tensor(A.copy(), requires_grad=True), Tensor(value, requires_grad=True)
+    y = x * 1
+    y[ours(index)] = v
+    np.testing.assert_array_equal(y.array, expected)
+    y.sum().backward()
+    kept = np.ones_like(A)
+    kept[first][then] = 0
+    np.testing.assert_array_equal(x.grad.array, kept)
+    assert v.grad.sum().item() == np.sum(kept == 0)
+
+
+@pytest.mark.parametrize(
+    "index", [slice(None, None, 0), slice(0.5, None), "a", [[1], [1, 0]], (0, T, "a"), (0, T, 0, 0)]
+)
+def test_what_is_no_index(index):
+    with pytest.raises(ShapeError, match=r"index: .*; the tensor is \(2, 3, 4\)"):
+        Tensor(A)[index]
+    with pytest.raises(ShapeError, match=r"index: .*; the tensor is \(2, 3, 4\)"):
+        Tensor(A.copy())[index] = 0
+
+
+def test_what_is_no_value():
+    with pytest.raises(DTypeError, match=r"index: the value is not made of numbers .*; use a number or a tensor"):
+        Tensor(A.copy())[0] = "a"
+
+
+def test_only_tensors_are_joined():
+    with pytest.raises(DTypeError, match=r"cat: expected tensors, got str; use minicnn.from_numpy"):
+        mc.cat("ab")
+    with pytest.raises(DTypeError, match=r"stack: expected tensors, got ndarray; use minicnn.from_numpy"):
+        mc.stack([mc.ones(2), np.ones(2)])

@@ -30,6 +30,9 @@ OPTIMIZERS = [
 ]
 
 
+ADAM = {"params": [0], "lr": 9, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0, "amsgrad": False}
+
+
 def parameter(*shape, dtype=minicnn.float64, seed=0):
     values = np.random.default_rng(seed).standard_normal(shape)
     return minicnn.tensor(values, dtype=dtype, requires_grad=True)
@@ -74,6 +77,11 @@ def test_parameters_may_come_from_a_generator_or_be_one_tensor():
         (DTypeError, r"AdamW: parameter 0, of shape \(2,\), was computed \(by <mul>\)", lambda p: optim.AdamW([p * 2])),
         (ArgumentError, r"SGD: parameter 1, of shape \(2,\), is there twice", lambda p: optim.SGD([p, p])),
         (ArgumentError, "is there twice", lambda p: optim.SGD([{"params": p}, {"params": p}])),
+        (DTypeError, "SGD: lr must be a number, got 'a', a str; pass a float", lambda p: optim.SGD([p], lr="a")),
+        (DTypeError, "SGD: dampening must be a number, got None", lambda p: optim.SGD([p], dampening=None)),
+        (ArgumentError, r"Adam: betas must be two numbers, got 0.9; pass e.g.", lambda p: optim.Adam([p], betas=0.9)),
+        (ArgumentError, "AdamW: betas must be two numbers", lambda p: optim.AdamW([p], betas=(0.9, 0.9, 0.9))),
+        (ArgumentError, r"SGD: a group must have 'params', got only \['lr'\]", lambda p: optim.SGD([{"lr": 0.1}])),
         (ArgumentError, "SGD: lr must be at least 0, got -1", lambda p: optim.SGD([p], lr=-1)),
         (ArgumentError, "SGD: lr must be at least 0, got nan", lambda p: optim.SGD([p], lr=float("nan"))),
         (ArgumentError, "SGD: momentum must be at least 0, got -0.1", lambda p: optim.SGD([p], momentum=-0.1)),
@@ -277,16 +285,42 @@ def test_a_loaded_state_goes_on_with_the_same_bits(make):
         np.testing.assert_array_equal(a.detach(), b.detach())
 
 
+@pytest.mark.parametrize(("saved", "loading"), [(optim.SGD, optim.Adam), (optim.Adam, optim.SGD)])
+def test_the_state_of_another_class_is_refused(saved, loading):
+    p = parameter(2)
+    optimizer = saved([p])
+    give_gradients([p], 0)
+    optimizer.step()
+    with pytest.raises(CheckpointError, match=f"those of {loading.__name__} are .* of the class that it was saved"):
+        loading([p]).load_state_dict(optimizer.state_dict())
+
+
+def test_a_parameter_in_two_saved_groups_is_refused():
+    optimizer = optim.SGD([{"params": parameter(2)}, {"params": parameter(2)}])
+    state = optimizer.state_dict()
+    state["param_groups"][1]["params"] = [0]
+    with pytest.raises(CheckpointError, match=r"a parameter is twice in the groups \[\[0\], \[0\]\]"):
+        optimizer.load_state_dict(state)
+
+
+def test_the_first_rate_of_a_schedule_is_loaded_too():
+    optimizer = optim.SGD([parameter(2)], lr=0.5)
+    optim.lr_scheduler.StepLR(optimizer, 3)
+    fresh = optim.SGD([parameter(2)])
+    fresh.load_state_dict(optimizer.state_dict())
+    assert fresh.param_groups[0]["initial_lr"] == 0.5
+
+
 def test_pytorchs_own_state_is_understood():
     p = parameter(2)
     adam = optim.Adam([p])
     average = np.ones(2, np.float32)
     entries = {"step": np.array(7.0, np.float32), "exp_avg": average, "exp_avg_sq": average}
-    adam.load_state_dict({"state": {0: entries}, "param_groups": [{"lr": 0.5, "params": [0]}]})
+    adam.load_state_dict({"state": {0: entries}, "param_groups": [{**ADAM, "lr": 0.5}]})
     assert adam.state[p]["step"] == 7
     assert adam.state[p]["exp_avg"].dtype == minicnn.float64
     sgd = optim.SGD([p], momentum=0.9)
-    sgd.load_state_dict({"state": {0: {"momentum_buffer": None}}, "param_groups": [{"params": [0]}]})
+    sgd.load_state_dict({"state": {0: {"momentum_buffer": None}}, "param_groups": sgd.state_dict()["param_groups"]})
     give_gradients([p], 0)
     sgd.step()
     np.testing.assert_array_equal(sgd.state[p]["momentum_buffer"], p.grad)
@@ -300,11 +334,38 @@ def test_pytorchs_own_state_is_understood():
             r"the state is of groups of \[2\] parameters, this optimizer has \[1\]",
             {"state": {}, "param_groups": [{"params": [0, 1]}]},
         ),
-        (r"there is state of parameters \[7\], which are in no", {"state": {7: {}}, "param_groups": [{"params": [0]}]}),
+        (r"there is state of parameters \[7\], which are in no", {"state": {7: {}}, "param_groups": [ADAM]}),
         (
             r"exp_avg has shape \(3,\), the parameter \(2,\); the state is of another model",
-            {"state": {0: {"exp_avg": np.ones(3)}}, "param_groups": [{"params": [0], "lr": 9}]},
+            {"state": {0: {"step": 1, "exp_avg": np.ones(3), "exp_avg_sq": np.ones(2)}}, "param_groups": [ADAM]},
         ),
+        (
+            r"of a parameter there is \['step'\], but Adam remembers \['exp_avg', .*; load it into",
+            {"state": {0: {"step": 1}}, "param_groups": [ADAM]},
+        ),
+        (
+            "step must be a whole number from 0 on, got 'x'",
+            {"state": {0: {"step": "x", "exp_avg": np.ones(2), "exp_avg_sq": np.ones(2)}}, "param_groups": [ADAM]},
+        ),
+        (
+            "exp_avg must be a tensor, got a str",
+            {"state": {0: {"step": 1, "exp_avg": "x", "exp_avg_sq": np.ones(2)}}, "param_groups": [ADAM]},
+        ),
+        (
+            r"the options are \['lr', 'momentum'\], those of Adam are .*; load it into an optimizer of the class",
+            {"state": {}, "param_groups": [{"params": [0], "lr": 1, "momentum": 0}]},
+        ),
+        (
+            "the options cannot be used: Adam: lr must be at least 0, got -1",
+            {"state": {}, "param_groups": [{**ADAM, "lr": -1}]},
+        ),
+        (
+            "each group must list 'params' by number .* KeyError: 'params'",
+            {"state": {}, "param_groups": [{"lr": 9}]},
+        ),
+        ("there is ValueError: .*'a'", {"state": {"a": {}}, "param_groups": [ADAM]}),
+        ("there is ValueError: .*'x'", {"state": {}, "param_groups": [{**ADAM, "params": ["x"]}]}),
+        ("there is AttributeError", {"state": [], "param_groups": [ADAM]}),
     ],
 )
 def test_messages_of_load_state_dict(message, state):

@@ -56,3 +56,14 @@ def test_the_average_of_another_model_is_refused():
     ):
         ema.load_state_dict(other.state_dict())
     assert isinstance(ema.averages["weight"], minicnn.Tensor)
+
+
+def test_another_decay_is_refused():
+    ema = EMA(0.5)
+    ema.update(nn.Linear(2, 2))
+    other = EMA(0.75)
+    with pytest.raises(
+        CheckpointError, match=r"EMA.load_state_dict: the state has decay 0.5 and this one 0.75; build EMA\(decay=0.5\)"
+    ):
+        other.load_state_dict(ema.state_dict())
+    assert other.averages == {}

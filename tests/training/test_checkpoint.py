@@ -64,6 +64,24 @@ def test_trees():
     assert (back["x"][0], back["z"][1], back[""], back["w"]) == (1, "text", {}, None)
 
 
+def test_keys_with_dots_do_not_overwrite_each_other(tmp_path):
+    tree = {"a.b": np.zeros(1), "a": {"b": np.ones(2)}, "a.b+": np.full(3, 2.0)}
+    save_checkpoint(tmp_path / "x", state=tree)
+    back = load_checkpoint(tmp_path / "x")["state"]
+    assert back["a.b"].tolist() == [0]
+    assert back["a"]["b"].tolist() == [1, 1]
+    assert back["a.b+"].tolist() == [2, 2, 2]
+
+
+def test_the_key_that_stands_for_an_array_is_refused(tmp_path):
+    with pytest.raises(
+        CheckpointError,
+        match=r"must not have the key 'array in this file', .*; 'note.0' has the keys \[.*\]; rename it",
+    ):
+        save_checkpoint(tmp_path / "x", note=[{"array in this file": "w"}])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_messages(tmp_path, run):
     path = tmp_path / "x"
     with pytest.raises(CheckpointError, match=r"load_checkpoint: there is no file '.*x'; check the name"):

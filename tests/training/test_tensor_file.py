@@ -145,6 +145,23 @@ def test_content_that_is_not_json(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("dtype", ["complex64", "complex128", "U3", "object", "M8[s]"])
+def test_a_type_that_the_file_cannot_hold(tmp_path, dtype):
+    with pytest.raises(
+        CheckpointError,
+        match=r"call: '.*x' cannot hold the array 'w' of type .*, only bool, integers and .*; convert it",
+    ):
+        write_tensor_file("call", tmp_path / "x", "thing", {"w": np.zeros(2, dtype)}, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_foreign_byte_order_comes_back_as_the_machines(tmp_path):
+    write_tensor_file("call", tmp_path / "x", "thing", {"w": np.array([1.0, 2.0], ">f4")}, {})
+    found = read_tensor_file("call", tmp_path / "x")[1]["w"]
+    assert found.dtype == np.float32
+    assert found.tolist() == [1, 2]
+
+
 @pytest.mark.parametrize("failing", ["write", "fsync", "replace"])
 def test_a_failing_write_leaves_the_old_file_and_nothing_else(path, monkeypatch, failing):
     before = path.read_bytes()

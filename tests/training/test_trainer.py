@@ -9,7 +9,7 @@ import minicnn
 from minicnn import nn, optim
 from minicnn.errors import CheckpointError, DataError, DTypeError
 from minicnn.optim.lr_scheduler import ExponentialLR, OneCycleLR, ReduceLROnPlateau
-from minicnn.training import EMA, History, Trainer
+from minicnn.training import EMA, History, Trainer, Validate
 
 
 class StopError(Exception):
@@ -155,6 +155,38 @@ def test_after_the_last_epoch_there_is_nothing_to_resume(tiny, tmp_path):
     tiny.equal(tiny.weights(longer), tiny.weights(straight))
 
 
+def test_a_resumed_finished_training_knows_its_loss_and_metrics(tiny, tmp_path):
+    trainer = tiny.trainer([Validate(tiny.loader())])
+    trainer.fit(tiny.loader(), 2)
+    trainer.save(tmp_path / "x")
+    again = tiny.trainer()
+    again.fit(tiny.loader(), 2, resume=tmp_path / "x")
+    assert again.epoch_loss == trainer.epoch_loss
+    assert again.metrics == trainer.metrics
+    assert again.metrics.keys() == {"validation_loss"}
+
+
+def test_two_callbacks_of_a_class_keep_their_own_state(tiny, tmp_path):
+    def start():
+        return tiny.trainer([EMA(0.5), History(), EMA(0.9)])
+
+    trainer = start()
+    trainer.fit(tiny.loader(), 1)
+    trainer.save(tmp_path / "x")
+    again = start()
+    again.load_state_dict(trainer.state_dict())
+    loaded = start()
+    loaded.fit(tiny.loader(), 1, resume=tmp_path / "x")
+    for i in (0, 2):
+        for name, average in trainer.callbacks[i].averages.items():
+            np.testing.assert_array_equal(average, again.callbacks[i].averages[name])
+            np.testing.assert_array_equal(average, loaded.callbacks[i].averages[name])
+    with pytest.raises(
+        CheckpointError, match=r"callbacks \[EMA, EMA\] was saved, and this training has \[EMA\]; pass the same ones in"
+    ):
+        tiny.trainer([EMA(0.5)]).fit(tiny.loader(), 1, resume=tmp_path / "x")
+
+
 def test_a_plateau_is_given_the_mean_loss(tiny):
     trainer = tiny.trainer(scheduler=lambda o: ReduceLROnPlateau(o))
     trainer.fit(tiny.loader(), 1)
@@ -185,6 +217,39 @@ def test_the_end_is_told_after_an_error_too(tiny):
     with pytest.raises(BrokenError):
         tiny.trainer([diary, Fails()]).fit(tiny.loader(), 1)
     assert diary.events[-1][0] == "on_fit_end"
+
+
+class FailsAtTheEnd:
+    def __init__(self, message):
+        self.message = message
+
+    def on_fit_end(self, trainer):
+        raise RuntimeError(self.message)
+
+
+def test_every_callback_is_told_the_end_and_the_first_error_is_raised(tiny):
+    diary = Diary()
+    with pytest.raises(RuntimeError, match=r"^one") as caught:
+        tiny.trainer([FailsAtTheEnd("one"), FailsAtTheEnd("two"), diary]).fit(tiny.loader(), 1)
+    assert diary.events[-1][0] == "on_fit_end"
+    assert caught.value.__notes__ == ["then FailsAtTheEnd.on_fit_end failed too: RuntimeError('two')"]
+
+
+def test_an_error_at_the_end_does_not_hide_that_of_the_training(tiny):
+    diary = Diary()
+    with pytest.raises(DataError, match=r"the loader gave no batch") as caught:
+        tiny.trainer([FailsAtTheEnd("one"), diary]).fit([], 1)
+    assert diary.events[-1][0] == "on_fit_end"
+    assert caught.value.__notes__ == ["then FailsAtTheEnd.on_fit_end failed too: RuntimeError('one')"]
+
+
+def test_evaluation_leaves_a_frozen_layer_frozen(tiny):
+    trainer = tiny.trainer()
+    trainer.model.norm.eval()
+    trainer.evaluate(tiny.loader())
+    assert trainer.model.training
+    assert trainer.model.drop.training
+    assert not trainer.model.norm.training
 
 
 def test_evaluate(tiny):
@@ -260,7 +325,7 @@ def test_a_checkpoint_of_another_training_is_refused(tiny, tmp_path):
     plain.save(tmp_path / "plain")
     with pytest.raises(CheckpointError, match=r"'.*' holds no scheduler; it holds model, optimizer, loader, trainer"):
         tiny.trainer(scheduler=lambda o: ExponentialLR(o, 0.5)).fit(tiny.loader(), 1, resume=tmp_path / "plain")
-    with pytest.raises(CheckpointError, match=r"Trainer.load_state_dict: no state of EMA was saved"):
+    with pytest.raises(CheckpointError, match=r"callbacks \[\] was saved, and this training has \[EMA\]; pass the"):
         tiny.trainer([EMA()]).fit(tiny.loader(), 1, resume=tmp_path / "plain")
     trainer = tiny.trainer([History()])
     trainer.fit(tiny.loader(), 2, resume=tmp_path / "plain")  # a callback without a state may come and go

@@ -309,6 +309,7 @@ def binary_cross_entropy(
 
     Notes
     -----
+    Where a logarithm is cut off at -100 its gradient is 0.
     `binary_cross_entropy_with_logits` is exact where a sigmoid would round to 0 or 1, and faster.
     """
     call = "binary_cross_entropy"

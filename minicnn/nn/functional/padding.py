@@ -77,12 +77,15 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode != "constant" and mode not in _MODES:
         raise ArgumentError(f"pad: mode must be 'constant', {', '.join(map(repr, _MODES))}, got {mode!r}")
     widths = [(0, 0)] * (input.ndim - len(pads) // 2) + list(zip(pads[-2::-2], pads[-1::-2], strict=True))
-    x = input if mode == "reflect" else _cropped(input, widths)  # a mirror shows what is cut off too, as in PyTorch
+    cut_last = mode in ("reflect", "replicate")  # as in PyTorch, they show what is cut off too
+    x = input if cut_last else _cropped(input, widths)
     grown = tuple((max(before, 0), max(after, 0)) for before, after in widths)
     if mode == "constant":
         return cast(Tensor, _pad(x, widths=grown, value=value or 0)) if any(map(any, grown)) else x
     beside, largest = _MODES[mode]
     for axis, (before, after) in enumerate(grown):
+        if not before and not after:
+            continue
         limit = largest(x.shape[axis])
         if max(before, after) > limit:
             raise ShapeError(
@@ -91,8 +94,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
             )
         ahead = [beside(x, axis, "before", before)] if before else []
         behind = [beside(x, axis, "after", after)] if after else []
-        x = cat([*ahead, x, *behind], axis) if before or after else x
-    return _cropped(x, widths) if mode == "reflect" else x
+        x = cat([*ahead, x, *behind], axis)
+    return _cropped(x, widths) if cut_last else x
 
 
 def _cropped(x: Tensor, widths: list[tuple[int, int]]) -> Tensor:

@@ -43,9 +43,33 @@ def test_integers_and_bools_keep_their_type():
         ((0, 0, 0, 3), "reflect", r"can pad axis 0 of \(3, 4\) by at most 2, got \(0, 3\)"),
         ((0, 5), "circular", "by at most 4"),
         ((-3, -2), "constant", r"pad: negative padding cuts off more than there is; input is \(3, 4\)"),
-        ((-4, 1), "replicate", "by at most 0"),
+        ((-4, 1), "circular", "by at most 0"),
     ],
 )
 def test_messages(pads, mode, message):
     with pytest.raises((ArgumentError, ShapeError), match=message):
         F.pad(minicnn.zeros(3, 4), pads, mode)
+
+
+@pytest.mark.parametrize("mode", NUMPY)
+def test_an_empty_batch_is_padded_like_any_other(mode):
+    assert F.pad(minicnn.zeros(0, 3, 4), (1, 2), mode).shape == (0, 3, 7)
+
+
+@pytest.mark.parametrize(
+    ("pads", "mode", "expected"),
+    [
+        ((-4, 1), "replicate", [3]),
+        ((3, -3), "replicate", [0, 0, 0, 0]),
+        ((-3, 4), "replicate", [3, 3, 3, 3, 3]),
+        ((3, -3), "reflect", [3, 2, 1, 0]),
+        ((1, -1), "circular", [2, 0, 1, 2]),
+    ],
+)
+def test_cutting_and_padding_one_axis(pads, mode, expected):  # what PyTorch returns
+    assert F.pad(minicnn.arange(4), pads, mode).tolist() == expected
+
+
+def test_an_axis_without_elements_has_no_edge():
+    with pytest.raises(ShapeError, match=r"mode='replicate' can pad axis 0 of \(0,\) by at most 0"):
+        F.pad(minicnn.zeros(0), (1, 0), "replicate")
