@@ -4,6 +4,7 @@ Each subcommand has a file with `add(commands)`, which declares its arguments, a
 share: a user's mistake ends with one line and exit code 2, Ctrl-C with a line and 130, and no traceback in either case.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -27,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads us, as head does, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt as interrupt:
         print(f"\nminicnn {options.command}: {str(interrupt) or 'stopped'}", file=sys.stderr)
         return 130

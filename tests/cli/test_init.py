@@ -87,3 +87,11 @@ def test_python_m_and_the_installed_command_are_the_same(tmp_path):
     wrong = subprocess.run([*module, "info", "missing.safetensors"], cwd=tmp_path, capture_output=True, text=True)
     assert wrong.returncode == 2
     assert wrong.stderr == "minicnn info: load_state: there is no file 'missing.safetensors'; check the name\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_mistake():
+    command = [sys.executable, "-m", "minicnn.cli", "info"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
