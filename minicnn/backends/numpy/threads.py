@@ -43,13 +43,13 @@ def run(function: Callable[[T], R], tasks: Iterable[T]) -> list[R]:
     tasks = list(tasks)
     workers, pool, blas = _pool()
     workers = min(workers, len(tasks))
-    if workers < 2 or not _idle.acquire(blocking=False):
-        return [function(task) for task in tasks]
     context = contextvars.copy_context()  # NumPy keeps errstate there
 
     def share(worker: int) -> list[R]:
         return [function(task) for task in tasks[worker::workers]]
 
+    if workers < 2 or not _idle.acquire(blocking=False):
+        return [function(task) for task in tasks]
     try:
         with blas.limit(limits=1, user_api="blas"):
             others = [pool.submit(context.copy().run, share, worker) for worker in range(1, workers)]
