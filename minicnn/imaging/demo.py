@@ -94,7 +94,7 @@ def _learn(
     random.manual_seed(recipe.seed)
     model = model_class()
     losses = fit(model, spoilt_patches(photos.values(), spoil, recipe), recipe, folder / name)
-    loss_curve(folder / f"{name}-loss.png", {"mean squared error": losses}, title=f"{type(model).__name__}, {name}")
+    loss_curve(folder / f"{name}-loss.png", {"mean squared error": losses}, title=type(model).__name__)
     model.eval()
     return model
 
