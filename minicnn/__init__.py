@@ -5,7 +5,7 @@ The surface is PyTorch's: `import minicnn as torch`, `import minicnn.nn as nn`, 
 
 # ruff: noqa: F403 (every module says in its own __all__ what it gives)
 
-from minicnn import autograd, errors, nn, optim
+from minicnn import autograd, cuda, errors, nn, optim
 from minicnn.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.dispatch import explain, use_kernel
 from minicnn.dtypes import bool_ as bool
@@ -34,6 +34,7 @@ __all__ = [
     "Tensor",
     "autograd",
     "bool",
+    "cuda",
     "detect_anomaly",
     "device",
     "enable_grad",

@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from minicnn.devices import Device
+import numpy as np
+
+from minicnn.devices import CPU, CUDA, Device
 from minicnn.errors import KernelError
 
 __all__ = ["Kernel", "explain", "kernel", "kernels", "operations", "select", "use_kernel"]
@@ -48,7 +50,7 @@ def kernel(
     Parameters
     ----------
     operation, tag, name : str
-        The operation, the backend, and the kernel's own name, unique for the operation.
+        The operation, the backend, and the kernel's own name, unique for the two.
     when : callable, optional
         Called as the kernel will be; true where the kernel applies. Always, if left out.
     needs : str, optional
@@ -57,7 +59,7 @@ def kernel(
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         entries = _table.setdefault(operation, [])
-        if any(k.name == name for k in entries):
+        if any(k.name == name and (k.tag == tag or "reference" in (k.tag, tag)) for k in entries):
             raise KernelError(f"kernel: {operation!r} has a kernel {name!r} already; choose another name")
         entries.append(Kernel(operation, tag, name, function, when, needs))
         kernels.cache_clear()
@@ -134,7 +136,8 @@ def explain(operation: str, *inputs: Any, **params: Any) -> str:
     exp on cpu for (3,):
       reference/reference: taken
     """
-    device = Device.named(str(inputs[0].device))
+    place = getattr(inputs[0], "device", None)  # of an array, the array module's own word for it
+    device = place if isinstance(place, Device) else CPU if isinstance(inputs[0], np.ndarray) else CUDA
     arrays = [getattr(x, "array", x) for x in inputs]
     chosen = select(operation, device, arrays, params)
     lines = [f"{operation} on {device} for {', '.join(str(a.shape) for a in arrays)}:"]

@@ -25,7 +25,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from minicnn.devices import Array
+from minicnn.devices import Array, xp
 from minicnn.dispatch import kernel, select
 from minicnn.errors import AnomalyError, AutogradError, DeviceError, DTypeError
 from minicnn.tape import Leaf, Node, mode
@@ -103,12 +103,12 @@ class Primitive:
         if type(out) is tuple:
             out, *others = out
             residuals = [Tensor._wrap(r, device) for r in others]
-        if not isinstance(out, np.ndarray):
+        if isinstance(out, np.generic):  # what NumPy makes of an array without axes
             out = device.array(out)
         if mode.anomaly:
             self._check_finite(out, arrays)
         result = Tensor._wrap(out, device)
-        if self.view and np.may_share_memory(out, arrays[0]):
+        if self.view and xp(out).may_share_memory(out, arrays[0]):
             result._version, result._history, result._view = inputs[0]._version, inputs[0]._history, True
         if self.rules and mode.recording and out.dtype.kind == "f":
             self._record(result, inputs, params, residuals)
@@ -182,7 +182,7 @@ class Primitive:
 
     def _check_finite(self, out: Array, arrays: list[Array]) -> None:
         def finite(a: Array) -> bool:
-            return a.dtype.kind != "f" or bool(np.isfinite(a).all())
+            return a.dtype.kind != "f" or bool(xp(a).isfinite(a).all())
 
         if not finite(out) and all(finite(a) for a in arrays):
             shapes = ", ".join(str(a.shape) for a in arrays)

@@ -46,7 +46,7 @@ class Tensor(TensorMethods):
         self.array: Array = data.array if isinstance(data, Tensor) else device.array(data)
         if category(self.array.dtype) == 2 and not hasattr(data, "dtype"):
             self.array = self.array.astype(default_dtype)
-        self.device = device
+        self.device: Device = data.device if isinstance(data, Tensor) else device
         self.grad: Tensor | None = None
         self._node: Node | Leaf | None = None
         self._version: Version = data._version if isinstance(data, Tensor) else Version()
@@ -248,8 +248,11 @@ def write(target: Tensor, index: Any, values: Array) -> None:
     AutogradError
         If the memory cannot be written.
     """
+    array = target.array
     try:
-        target.array[index] = values
+        if any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)):
+            raise ValueError("assignment destination is read-only")  # as NumPy says; CuPy would write
+        array[index] = values
     except ValueError as error:
         raise AutogradError(
             f"in-place: {error}: it belongs to a constant or was repeated by expand(); modify a .clone()"

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from minicnn import dispatch, primitive
-from minicnn.devices import Device
+from minicnn.devices import CPU, CUDA, CUDASIM, Device
+from tests import standin_cupy
 
 # No time limits: a slow machine is not a bug. In CI the same commit draws the same cases and so gets the same verdict.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -17,10 +19,37 @@ settings.register_profile("thorough", PATIENT, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 
-@pytest.fixture(scope="session", params=Device.available())
+MISSING = Device.reasons()
+
+
+@pytest.fixture(scope="session", params=[CPU, CUDASIM, CUDA], ids=str)
 def device(request: pytest.FixtureRequest) -> Device:
-    """Each device of this machine in turn: a test that asks for it runs once on every one."""
-    return Device.named(request.param)
+    """Each device in turn: a test that asks for it runs on every one, on `cuda` with a stand-in for CuPy where need be.
+
+    Without a compiler neither the simulator nor the stand-in can run a kernel.
+    """
+    found: Device = request.param
+    if found is not CPU and MISSING[found.name] and MISSING["cudasim"]:
+        pytest.skip(MISSING["cudasim"])
+    return found
+
+
+@pytest.fixture
+def gpu() -> Device:
+    """The device `cuda`, or its stand-in."""
+    if MISSING["cuda"] and MISSING["cudasim"]:
+        pytest.skip(MISSING["cudasim"])
+    return CUDA
+
+
+@pytest.fixture(autouse=True)
+def _cupy(request: pytest.FixtureRequest) -> Iterator[None]:
+    """For the length of a test on `cuda`, and no longer, the stand-in takes CuPy's place on a machine without a GPU."""
+    asked = "gpu" in request.fixturenames or (
+        "device" in request.fixturenames and request.getfixturevalue("device") is CUDA
+    )
+    with standin_cupy.installed() if asked and MISSING["cuda"] else nullcontext():
+        yield
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def page(request: pytest.FixtureRequest) -> Path:
     return request.param
 
 
-def test_python_compiles_and_examples_hold(page, tmp_path, monkeypatch):
+def test_python_compiles_and_examples_hold(page, tmp_path, monkeypatch, own_primitives):
     monkeypatch.chdir(tmp_path)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     names: dict[str, object] = {}  # the examples of a page follow one another

@@ -16,7 +16,7 @@ LAYERS = (
     {"errors"},  # L0
     {"geometry", "dtypes"},
     {"devices", "random"},  # L1
-    {"dispatch"},
+    {"dispatch", "cuda"},
     {"backends"},  # L2
     {"tape"},  # L3
     {"tensor"},
@@ -24,7 +24,7 @@ LAYERS = (
     {"autograd"},
     {"ops"},  # L4
     {"nn", "optim", "data"},  # L5
-    {"models", "training", "imaging", "interpret", "compress", "distributed", "testing"},  # L6
+    {"models", "training", "imaging", "interpret", "compress", "distributed", "testing", "profiling"},  # L6
     {"surface"},
     {"cli"},  # L7
 )

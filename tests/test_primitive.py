@@ -135,7 +135,7 @@ def test_warnings_of_arithmetic_are_values():
 
 
 def test_devices_are_not_mixed():
-    elsewhere = Tensor(np.ones(1), device=Device("elsewhere"))
+    elsewhere = Tensor(np.ones(1), device=Device("elsewhere", ()))
     with pytest.raises(DeviceError, match=r"add: inputs are on cpu, elsewhere; move them with .to\(\)"):
         mc.ones(1, dtype=mc.float64) + elsewhere
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from minicnn.cli import demo, edit, info, train
+from minicnn.cli import bench, demo, edit, info, kernels, train
 from minicnn.cli.arguments import Parser
 from minicnn.errors import MiniCNNError
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="Begin with 'minicnn demo'; 'minicnn COMMAND --help' explains each command with examples.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, train, edit, info):
+    for module in (demo, train, edit, info, kernels, bench):
         module.add(commands)
     options = parser.parse_args(arguments)
     try:

@@ -4,7 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["Parser", "add_command", "count", "output_folder", "positive", "seed"]
+from minicnn.devices import CPU, Device
+from minicnn.errors import MiniCNNError
+
+__all__ = ["Parser", "add_command", "add_device", "count", "output_folder", "positive", "seed"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -22,6 +25,17 @@ def add_command(commands: Any, name: str, run: Any, summary: str, details: str) 
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Declare --device."""
+    parser.add_argument(
+        "--device",
+        type=_device,
+        metavar="NAME",
+        default=CPU,
+        help="where to compute: cpu, cuda, or cudasim, which runs the CUDA kernels slowly without a GPU (%(default)s)",
+    )
 
 
 def count(text: str) -> int:
@@ -51,6 +65,13 @@ def output_folder(text: str) -> Path:
     if path.exists() and not path.is_dir():
         raise argparse.ArgumentTypeError(f"'{text}' is a file; name a folder")
     return path
+
+
+def _device(text: str) -> Device:
+    try:
+        return Device.named(text)
+    except MiniCNNError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("device: ")) from error
 
 
 def _whole(text: str, least: int) -> int:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from minicnn.cli.arguments import add_command, count, output_folder
+from minicnn.cli.arguments import add_command, add_device, count, output_folder
 from minicnn.data import write_image
 from minicnn.errors import DataError
 from minicnn.imaging.editing import edit, load_editor
@@ -40,11 +40,12 @@ def add(commands: Any) -> None:
         default=256,
         help="side of a tile; smaller ones need less memory (%(default)s pixels)",
     )
+    add_device(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Run it."""
-    editor = load_editor(options.model)
+    editor = load_editor(options.model, options.device)
     outputs = [_output(image, options.out, options.format) for image in options.images]
     for image, output in zip(options.images, outputs, strict=True):
         if output.resolve() == image.resolve():

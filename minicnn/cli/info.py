@@ -39,7 +39,10 @@ def run(options: argparse.Namespace) -> None:
         return
     print(f"minicnn {minicnn.__version__}, Python {platform.python_version()}, NumPy {np.__version__}")
     print(f"{platform.platform()}, {_blas()}")
-    for name in Device.available():
+    for name, reason in Device.reasons().items():
+        if reason:
+            print(f"device {name} is not available: {reason}")
+            continue
         print(f"device {name}:")
         for operation in operations():
             tried = [f"{k.tag}/{k.name}" for k in kernels(operation, Device.named(name))]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from minicnn import random
-from minicnn.cli.arguments import add_command, count, output_folder, positive, seed
+from minicnn.cli.arguments import add_command, add_device, count, output_folder, positive, seed
 from minicnn.cli.material import Pair, gather
 from minicnn.errors import DataError, MissingPackageError
 from minicnn.imaging import TASKS, comparison_sheet, loss_curve
@@ -79,6 +79,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--skip-broken", action="store_true", help="leave out files that cannot be used, and tell which"
     )
+    add_device(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -93,7 +94,7 @@ def run(options: argparse.Namespace) -> None:
     recipe = Recipe(options.steps, options.batch_size, options.patch, options.learning_rate, options.seed)
     material = gather(options, recipe)
     random.manual_seed(options.seed)
-    model = ResidualEditor(**material.shape, width=options.width, blocks=options.blocks)
+    model = ResidualEditor(**material.shape, width=options.width, blocks=options.blocks).to(options.device)
     training = {
         "task": material.task,
         "pictures": len(material.patches.images),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.data.images import read_image
+from minicnn.devices import CPU, Device
 from minicnn.errors import CheckpointError, ShapeError
 from minicnn.imaging.corruptions import to_grey
 from minicnn.imaging.tiling import apply_tiled
@@ -48,13 +49,15 @@ def save_editor(path: str | Path, model: ResidualEditor, **about: Any) -> None:
     save_model(path, model, architecture=type(model).__name__, arguments=model.arguments, **about)
 
 
-def load_editor(path: str | Path) -> Editor:
-    """Build the network that `save_editor` wrote.
+def load_editor(path: str | Path, device: str | Device = CPU) -> Editor:
+    """Build the network that `save_editor` wrote, on a device.
 
     Raises
     ------
     CheckpointError
         If the file is missing, damaged, or not an editor's.
+    DeviceError, MissingPackageError
+        If the device does not work on this machine.
     """
     state, about = load_state(path)
     if about.get("architecture") != ResidualEditor.__name__:
@@ -66,13 +69,15 @@ def load_editor(path: str | Path) -> Editor:
     model = build(about["architecture"], about.get("arguments", {}))
     model.load_state_dict(state)
     assert isinstance(model, ResidualEditor)
-    return Editor(model.eval(), about)
+    return Editor(model.eval().to(device), about)
 
 
 def edit(
     model: ResidualEditor, image: Picture, *, tile: int = 256, progress: Callable[[int, int], None] | None = None
 ) -> Picture:
     """Run a network over a picture of any size, in tiles that overlap by its radius, so that no seam is there at all.
+
+    The tiles go to the network's device, one by one, and come back.
 
     Parameters
     ----------
@@ -101,9 +106,11 @@ def edit(
             f"read it with {'grey' if model.in_channels == 1 else 'rgb'!r} as mode"
         )
 
+    device = next(model.parameters()).device
+
     def function(piece: NDArray[Any]) -> NDArray[Any]:
         with no_grad():
-            return model(from_numpy(piece)).numpy()  # type: ignore[no-any-return]
+            return model(from_numpy(piece).to(device)).cpu().numpy()  # type: ignore[no-any-return]
 
     height, width = image.shape[1:]
     border = ((0, 0), (0, -height % model.multiple), (0, -width % model.multiple))

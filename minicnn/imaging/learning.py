@@ -119,6 +119,7 @@ def fit(
     Parameters
     ----------
     model : Module
+        On the device to train on.
     patches : PatchDataset
     recipe : Recipe
     folder : Path

@@ -6,6 +6,8 @@ from minicnn.nn import functional, init
 from minicnn.nn import parameter_lists as utils
 from minicnn.nn.activation import *
 from minicnn.nn.activation import __all__ as _activation
+from minicnn.nn.columns import *
+from minicnn.nn.columns import __all__ as _columns
 from minicnn.nn.container import *
 from minicnn.nn.container import __all__ as _container
 from minicnn.nn.conv import *
@@ -25,4 +27,4 @@ from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 
 __all__ = ["Module", "Parameter", "functional", "init", "utils"]
-__all__ += _activation + _container + _conv + _dropout + _linear + _loss + _norm + _pool + _resize
+__all__ += _activation + _columns + _container + _conv + _dropout + _linear + _loss + _norm + _pool + _resize

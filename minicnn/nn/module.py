@@ -282,7 +282,7 @@ class Module:
                 parameter.grad = None if set_to_none else zeros_like(parameter.grad)
 
     def to(self, *args: Any, dtype: Any = None, device: str | Device | None = None) -> Self:
-        """Convert or move all parameters and buffers, in place: `to("cpu")`, `to(minicnn.float64)`, `to(other_tensor)`.
+        """Convert or move all parameters and buffers, in place: `to("cuda")`, `to(minicnn.float64)`, `to(other)`.
 
         Integer buffers keep their type. Parameters stay the same objects, so optimizers keep working.
 
@@ -321,6 +321,10 @@ class Module:
     def cpu(self) -> Self:
         """Move to the CPU."""
         return self.to("cpu")
+
+    def cuda(self) -> Self:
+        """Move to the GPU."""
+        return self.to("cuda")
 
     # --- state ----------------------------------------------------------------------------------------------
 

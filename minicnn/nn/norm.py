@@ -96,11 +96,11 @@ class _BatchNorm(_StatisticsNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input(input, 1)
-        momentum = 0.0 if self.momentum is None else self.momentum
+        momentum: float | Tensor = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats:
             self.num_batches_tracked.add_(1)
             if self.momentum is None:  # the mean over all batches so far
-                momentum = 1 / self.num_batches_tracked.item()
+                momentum = 1 / self.num_batches_tracked.to(self.running_mean.dtype)
         own = self.training or not self.track_running_stats
         return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, own, momentum, self.eps)
 

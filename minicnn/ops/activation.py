@@ -9,6 +9,7 @@ from math import pi, sqrt
 import numpy as np
 
 from minicnn.devices import Array, xp
+from minicnn.dtypes import float64
 from minicnn.errors import ArgumentError
 from minicnn.ops.axes import axis_of
 from minicnn.ops.comparison import where
@@ -121,8 +122,17 @@ def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
 _NEAR, _FAR = 1.0, 6.5
 
 
-def _interpolate(f: Callable[[float], float], degree: int) -> np.polynomial.Chebyshev:
-    return np.polynomial.Chebyshev(np.polynomial.chebyshev.chebinterpolate(np.vectorize(f), degree))
+def _interpolate(f: Callable[[float], float], degree: int) -> list[float]:
+    """The coefficients of the polynomial through f at the Chebyshev points of [-1, 1]."""
+    return np.polynomial.chebyshev.chebinterpolate(np.vectorize(f), degree).tolist()  # type: ignore[no-any-return]
+
+
+def _chebyshev(coefficients: list[float], u: Array) -> Array:
+    """Σ cₖ Tₖ(u), by Clenshaw's recurrence: bₖ = cₖ + 2u bₖ₊₁ - bₖ₊₂."""
+    after, last = 0.0, 0.0
+    for c in reversed(coefficients[1:]):
+        after, last = c + 2 * u * after - last, after
+    return coefficients[0] + u * after - last
 
 
 _erf_over_x = _interpolate(lambda u: exact_erf(z := sqrt((u + 1) / 2) * _NEAR) / z, 12)
@@ -132,11 +142,12 @@ _scaled_erfc = _interpolate(lambda u: exact_erfc(z := _NEAR + (u + 1) / 2 * (_FA
 @FloatUnary
 def erf(x: Array) -> Array:
     """2/√π ∫₀ˣ e^(-t²) dt."""
-    size = xp(x).minimum(xp(x).abs(x), _FAR)
-    near = x * _erf_over_x(2 * xp(x).minimum(size, _NEAR) ** 2 / _NEAR**2 - 1)
-    middle = xp(x).maximum(size, _NEAR)
-    far = 1 - _scaled_erfc(2 * (middle - _NEAR) / (_FAR - _NEAR) - 1) * xp(x).exp(-middle * middle)
-    return xp(x).where(size < _NEAR, near, xp(x).copysign(far, x)).astype(x.dtype)
+    m, t = xp(x), x.astype(float64)
+    size = m.minimum(m.abs(t), _FAR)
+    near = t * _chebyshev(_erf_over_x, 2 * m.square(m.minimum(size, _NEAR)) / _NEAR**2 - 1)
+    middle = m.maximum(size, _NEAR)
+    far = 1 - _chebyshev(_scaled_erfc, 2 * (middle - _NEAR) / (_FAR - _NEAR) - 1) * m.exp(-middle * middle)
+    return m.where(size < _NEAR, near, m.copysign(far, t)).astype(x.dtype)
 
 
 erf.gradient(x=lambda h, x: mul(h, mul(exp(neg(square(x))), 2 / sqrt(pi))))
@@ -162,15 +173,20 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
 # --- softmax --------------------------------------------------------------------------------------------------
 
 
+def _shifted(x: Array, axis: int) -> Array:
+    """Move the largest element along the axis to 0."""
+    return x - x.max(axis=axis, keepdims=True) if x.size else x
+
+
 @primitive
 def _softmax(x: Array, *, axis: int) -> Array:
-    e = xp(x).exp(x - x.max(axis=axis, keepdims=True, initial=-xp(x).inf))
+    e = xp(x).exp(_shifted(x, axis))
     return e / e.sum(axis=axis, keepdims=True)
 
 
 @primitive
 def _log_softmax(x: Array, *, axis: int) -> Array:
-    shifted = x - x.max(axis=axis, keepdims=True, initial=-xp(x).inf)
+    shifted = _shifted(x, axis)
     return shifted - xp(x).log(xp(x).exp(shifted).sum(axis=axis, keepdims=True))
 
 

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from minicnn import random
-from minicnn.devices import CPU, Device
+from minicnn.devices import CPU, CUDA, Device, xp
 from minicnn.dtypes import DType, category, default_dtype, float32, float64, int64, result_type
 from minicnn.errors import ArgumentError, DTypeError, MiniCNNError
 from minicnn.ops.axes import sizes_of
@@ -40,11 +40,12 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
+DLPACK_CUDA = 2  # the number of CUDA in DLPack's header
 Place = str | Device | None
 
 
 def _checked(function: Callable[P, R]) -> Callable[P, R]:
-    """What NumPy refuses becomes an error of the call that the user wrote."""
+    """What the array module refuses becomes an error of the call that the user wrote."""
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -65,8 +66,7 @@ def _place(device: Place) -> Device:
 
 
 def _finish(array: Any, device: Place, requires_grad: bool = False) -> Tensor:
-    place = _place(device)
-    return Tensor(place.array(array), requires_grad=requires_grad, device=place)
+    return Tensor(array, requires_grad=requires_grad, device=_place(device))
 
 
 @_checked
@@ -79,6 +79,7 @@ def tensor(data: Any, dtype: Any = None, device: Place = None, requires_grad: bo
         Arrays keep their element type; Python floats become float32, Python integers int64.
     dtype : dtype, optional
     device : str or Device, optional
+        That of the data, if left out: the CPU, for what is no tensor.
     requires_grad : bool
 
     Raises
@@ -91,12 +92,17 @@ def tensor(data: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     >>> tensor([[1.0, 2.0]]).dtype
     dtype('float32')
     """
+    data = _on_its_device(data)
+    if isinstance(data, Tensor):
+        out = data.detach().to(data.device if device is None else device, dtype=dtype, copy=True)
+        return out.requires_grad_() if requires_grad else out
     return _finish(_to_array(data, dtype, copy=True), device, requires_grad)
 
 
 @_checked
 def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     """Return data as a tensor, without a copy where none is needed; a tensor comes back as it is."""
+    data = _on_its_device(data)
     if isinstance(data, Tensor):
         if dtype is not None and data.dtype != np.dtype(dtype):
             data = data.to(dtype)
@@ -114,7 +120,16 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
 
 def from_dlpack(source: Any) -> Tensor:
     """Return a tensor that shares the memory of any object with `__dlpack__`."""
-    return source.detach() if isinstance(source, Tensor) else from_numpy(np.from_dlpack(source))
+    if isinstance(source, Tensor):
+        return source.detach()
+    if source.__dlpack_device__()[0] == DLPACK_CUDA:
+        return Tensor(CUDA.xp.from_dlpack(source), device=CUDA)
+    return from_numpy(np.from_dlpack(source))
+
+
+def _on_its_device(data: Any) -> Any:
+    """CuPy's arrays as tensors of the GPU, all else as it is."""
+    return data if xp(data) is np else Tensor(data, device=CUDA)
 
 
 def _to_array(data: Any, dtype: Any, copy: bool) -> np.ndarray[Any, Any]:
@@ -131,7 +146,7 @@ def _to_array(data: Any, dtype: Any, copy: bool) -> np.ndarray[Any, Any]:
 
 def _without_tensors(data: Any) -> Any:
     if isinstance(data, Tensor):
-        return data.detach().to("cpu").numpy()
+        return data.detach().cpu().numpy()
     return [_without_tensors(d) for d in data] if isinstance(data, list | tuple) else data
 
 
@@ -154,31 +169,34 @@ def full(
 ) -> Tensor:
     """Return a tensor of a given size filled with one value."""
     kind = dtype or (default_dtype if isinstance(fill_value, float) else np.asarray(fill_value).dtype)
-    return _finish(np.full(tuple(size), fill_value, kind), device, requires_grad)
+    return _finish(_place(device).xp.full(tuple(size), fill_value, kind), device, requires_grad)
 
 
 @_checked
 def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros."""
-    return _finish(np.zeros(sizes_of("zeros", size), dtype or default_dtype), device, requires_grad)
+    m = _place(device).xp
+    return _finish(m.zeros(sizes_of("zeros", size), dtype or default_dtype), device, requires_grad)
 
 
 @_checked
 def ones(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of ones."""
-    return _finish(np.ones(sizes_of("ones", size), dtype or default_dtype), device, requires_grad)
+    m = _place(device).xp
+    return _finish(m.ones(sizes_of("ones", size), dtype or default_dtype), device, requires_grad)
 
 
 @_checked
 def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor whose values are not set."""
-    return _finish(np.empty(sizes_of("empty", size), dtype or default_dtype), device, requires_grad)
+    m = _place(device).xp
+    return _finish(m.empty(sizes_of("empty", size), dtype or default_dtype), device, requires_grad)
 
 
 @_checked
 def eye(n: int, m: int | None = None, dtype: Any = None, device: Place = None) -> Tensor:
     """Return the (n, m) identity matrix."""
-    return _finish(np.eye(n, m, dtype=dtype or default_dtype), device)
+    return _finish(_place(device).xp.eye(n, m, dtype=dtype or default_dtype), device)
 
 
 def zeros_like(x: Tensor, dtype: Any = None) -> Tensor:
@@ -205,9 +223,9 @@ def full_like(x: Tensor, fill_value: float, dtype: Any = None) -> Tensor:
 def arange(start: float, end: float | None = None, step: float = 1, dtype: Any = None, device: Place = None) -> Tensor:
     """Return start, start + step, ... up to but without end."""
     low, high = (0, start) if end is None else (start, end)
-    if dtype is None and any(isinstance(v, float) for v in (low, high, step)):
-        dtype = default_dtype
-    return _finish(np.arange(low, high, step, dtype=dtype), device)
+    if any(isinstance(v, float) for v in (low, high, step)):  # rounded on the host, and so the same everywhere
+        return _finish(np.arange(low, high, step, dtype=dtype or default_dtype), device)
+    return _finish(_place(device).xp.arange(low, high, step, dtype=dtype), device)
 
 
 @_checked
@@ -216,7 +234,7 @@ def linspace(start: float, end: float, steps: int, dtype: Any = None, device: Pl
     return _finish(np.linspace(start, end, steps, dtype=dtype or default_dtype), device)
 
 
-# --- random ---------------------------------------------------------------------------------------------------
+# --- random: drawn on the host, so that a seed gives the same numbers on every device --------------------------
 
 
 def _drawn(call: str, dtype: Any) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.devices import Array, xp
+from minicnn.devices import Array, Device, to_host, xp
 from minicnn.dtypes import result_type
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.axes import axis_of
@@ -99,27 +99,33 @@ _pad.gradient(
 # --- indexing -------------------------------------------------------------------------------------------------
 
 
-def _plain(index: Any) -> Any:
+def _plain(index: Any, device: Device) -> Any:
     """One entry of an index without tensors; arrays are copied, for the gradient needs what they hold now."""
     if isinstance(index, Tensor):
         index = index.array
     elif isinstance(index, list):
         index = np.array(index) if index else np.zeros(0, np.int64)
-    if isinstance(index, np.ndarray | np.integer):
-        return int(index) if index.ndim == 0 and index.dtype.kind in "iu" else index.copy()
-    return index
+    if not hasattr(index, "dtype"):
+        return index
+    if index.ndim == 0 and index.dtype.kind in "iu":
+        return int(index)
+    return index.copy() if device.array(index) is index else device.array(to_host(index))
 
 
-def _key(index: Any) -> tuple[Any, ...]:
+def _key(index: Any, device: Device) -> tuple[Any, ...]:
     """The index as a tuple with one `...`, which makes NumPy return a view even of a single element."""
-    entries = tuple(_plain(i) for i in (index if isinstance(index, tuple) else (index,)))
+    entries = tuple(_plain(i, device) for i in (index if isinstance(index, tuple) else (index,)))
     return entries if any(e is Ellipsis for e in entries) else (*entries, ...)
 
 
-def _steps(index: Any, ndim: int) -> list[tuple[Any, ...]]:
+def _is_array(entry: Any) -> bool:
+    return hasattr(entry, "dtype")
+
+
+def _steps(index: Any, ndim: int, device: Device) -> list[tuple[Any, ...]]:
     """The keys to apply one after the other: integers beside arrays select first."""
-    key = _key(index)
-    arrays = [i for i in key if isinstance(i, np.ndarray)]
+    key = _key(index, device)
+    arrays = [i for i in key if _is_array(i)]
     if not arrays or not any(_is_int(i) for i in key):
         return [key]
     taken = [_axes_taken(i) for i in key]
@@ -146,7 +152,7 @@ def _axes_taken(entry: Any) -> int:
     """How many axes of a tensor one entry of its index speaks of."""
     if entry is None or entry is Ellipsis or isinstance(entry, bool):
         return 0
-    return entry.ndim if isinstance(entry, np.ndarray) and entry.dtype.kind == "b" else 1
+    return int(entry.ndim) if _is_array(entry) and entry.dtype.kind == "b" else 1
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
@@ -155,7 +161,7 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     Raises
     ------
     ShapeError
-        If the index does not fit.
+        If the index does not fit. On a GPU, integers of a tensor that are out of range are not noticed.
 
     Examples
     --------
@@ -165,7 +171,7 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     """
     try:
         part = x
-        for key in _steps(index, x.ndim):
+        for key in _steps(index, x.ndim, x.device):
             part = _index(part, index=key)
         return part
     except (IndexError, TypeError, ValueError) as error:
@@ -185,7 +191,7 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
         If the value is not made of numbers.
     """
     try:
-        key, *then = _steps(index, x.ndim)
+        key, *then = _steps(index, x.ndim, x.device)
         spot = (x.array[key][then[0]] if then else x.array[key]).shape
     except (IndexError, TypeError, ValueError) as error:
         raise ShapeError(f"index: {error}; the tensor is {x.shape}") from error
@@ -227,7 +233,8 @@ def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
         raise ShapeError(f"gather: index must hold integers in {x.ndim} axes, got {index.dtype} of {index.shape}")
     if not x.ndim:
         return getitem(reshape(x, 1), index)
-    grid = np.ogrid[tuple(slice(s) for s in index.shape)]
+    m = x.device.xp
+    grid = [m.arange(s).reshape((-1,) + (1,) * (index.ndim - 1 - i)) for i, s in enumerate(index.shape)]
     return getitem(x, (*grid[:axis], index, *grid[axis + 1 :]))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from minicnn.devices import Array, xp
 from minicnn.errors import DTypeError, ShapeError
+from minicnn.ops.bias import bias_add
 from minicnn.ops.create import as_tensor
 from minicnn.ops.shape import _permute, expand, reshape, squeeze, unsqueeze
 from minicnn.primitive import primitive
@@ -56,7 +57,8 @@ def matmul(a: Any, b: Any) -> Tensor:
     DTypeError
         If the element types differ.
     """
-    a, b = as_tensor(a), as_tensor(b)
+    device = next((t.device for t in (a, b) if isinstance(t, Tensor)), None)
+    a, b = (t if isinstance(t, Tensor) else as_tensor(t, device=device) for t in (a, b))
     if not a.ndim or not b.ndim:
         raise ShapeError(
             f"matmul: both operands need at least one axis, got {a.shape} and {b.shape}; use * for numbers"
@@ -114,5 +116,5 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     _one_dtype("linear", *(t for t in (x, weight, bias) if t is not None))
     rows = x if x.ndim == 2 else reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
     y = _linear(rows, weight)
-    y = y if bias is None else y + bias
+    y = y if bias is None else bias_add(y, bias)
     return y if x.ndim == 2 else reshape(y, (*x.shape[:-1], weight.shape[0]))

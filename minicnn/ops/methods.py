@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.devices import CPU, CUDA, to_host, xp
 from minicnn.dtypes import bool_, default_dtype, float32, float64, int64
-from minicnn.errors import AutogradError, DTypeError, ShapeError
+from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
 from minicnn.ops import activation, comparison, create, elementwise, indexing, linalg, reduce, shape
 from minicnn.ops.axes import sizes_of
 from minicnn.tape import mode
@@ -136,6 +137,15 @@ class TensorMethods:
         """Move to the CPU."""
         return shape.to(self, "cpu")
 
+    def cuda(self: Any) -> Tensor:
+        """Move to the GPU."""
+        return shape.to(self, "cuda")
+
+    @property
+    def is_cuda(self: Any) -> Any:
+        """Whether the tensor is on the GPU."""
+        return self.device is CUDA
+
     def type_as(self: Any, other: Tensor) -> Tensor:
         """Convert to the element type of another tensor."""
         return shape.to(self, other.dtype)
@@ -182,7 +192,7 @@ class TensorMethods:
 
     def tolist(self: Any) -> Any:
         """Return the elements as nested lists."""
-        return self.device.to_numpy(self.array).tolist()
+        return to_host(self.array).tolist()
 
     def numpy(self: Any) -> np.ndarray[Any, Any]:
         """Return the NumPy array underneath, sharing its memory.
@@ -191,10 +201,14 @@ class TensorMethods:
         ------
         AutogradError
             If the tensor requires a gradient: changing the array would be invisible to the tape.
+        DeviceError
+            If it is on a GPU, so that memory cannot be shared.
         """
         if self.requires_grad:
             raise AutogradError("numpy: the tensor requires a gradient; use .detach().numpy()")
-        return self.device.to_numpy(self.array)  # type: ignore[no-any-return]
+        if not self.device.on_host:
+            raise DeviceError(f"numpy: the tensor is on {self.device}; call .cpu() first")
+        return self.array  # type: ignore[no-any-return]
 
     def __array__(self: Any, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
@@ -232,8 +246,10 @@ class TensorMethods:
         return format(self.item(), spec) if not self.ndim else object.__format__(self, spec)
 
     def __repr__(self: Any) -> str:
-        body = np.array2string(self.device.to_numpy(self.array), separator=", ", precision=4, prefix="tensor(")
+        body = np.array2string(to_host(self.array), separator=", ", precision=4, prefix="tensor(")
         notes = [] if self.dtype in (default_dtype, int64, bool_) else [f"dtype={self.dtype}"]
+        if self.device is not CPU:
+            notes.append(f"device={self.device.name!r}")
         if self.grad_fn is not None:
             notes.append(f"grad_fn={self.grad_fn!r}")
         elif self.requires_grad:
@@ -326,7 +342,7 @@ class TensorMethods:
 
 
 def _comparable(value: Any) -> bool:
-    return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float)
+    return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float) or xp(value) is not np
 
 
 def _before(target: Tensor, other: Any = None) -> Tensor:

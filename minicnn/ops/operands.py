@@ -1,10 +1,13 @@
 """What happens to the operands of an element-wise primitive first: promotion to one type, broadcasting to one shape."""
 
+from functools import lru_cache
+from math import copysign, nan
 from types import MethodType
 from typing import Any
 
 import numpy as np
 
+from minicnn.devices import Device
 from minicnn.dtypes import DType, category, default_dtype, result_type, scalar_dtype
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.create import as_tensor
@@ -86,7 +89,7 @@ def promote(*values: Value) -> DType:
         if isinstance(v, bool | int | float):
             groups[2].append(scalar_dtype(v))
         else:
-            array = v.array if isinstance(v, Tensor) else np.asarray(v)
+            array = v.array if isinstance(v, Tensor) else v if hasattr(v, "dtype") else np.asarray(v)
             category(array.dtype)
             groups[0 if array.ndim else 1].append(array.dtype)
     return result_type(*groups)
@@ -110,7 +113,16 @@ def require_kind(call: str, dtype: DType, kinds: str, wanted: str) -> None:
         raise DTypeError(f"{call}: expected {wanted}, got {dtype}; convert with .to()")
 
 
-def _operand(value: Value, dtype: DType, device: Any) -> Tensor:
+def _operand(value: Value, dtype: DType, device: Device | None) -> Tensor:
     if isinstance(value, Tensor):
         return value if value.array.dtype == dtype else cast(value, dtype)
+    if device is not None and not device.on_host and isinstance(value, bool | int | float):
+        return _constant(nan if value != value else value, copysign(1, value), dtype, device)
+    return as_tensor(value, dtype, device)
+
+
+@lru_cache(maxsize=1024)
+def _constant(value: float, sign: float, dtype: DType, device: Device) -> Tensor:
+    """A number on a device, sent there once. It is looked up, so -0.0, which equals 0.0, is told apart by its sign,
+    and NaN, which equals nothing, by being the same object."""
     return as_tensor(value, dtype, device)

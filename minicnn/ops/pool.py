@@ -32,7 +32,7 @@ def max_pool(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
         value = xs[(..., *window)]
         better = inside[window] & ((value > best) | (value != value) | ~chosen)
         best = m.where(better, value, best)
-        winner[better] = tap
+        winner = m.where(better, winner.dtype.type(tap), winner)
         chosen |= better
     return best, winner
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from minicnn.devices import Array, xp
 from minicnn.dtypes import int64
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
+from minicnn.ops import create
 from minicnn.ops.axes import axes_of, axis_of
 from minicnn.ops.comparison import eq
 from minicnn.ops.elementwise import div, exp, log, mul, sqrt, square, sub
@@ -83,7 +84,7 @@ def _any(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
 
 @primitive
 def _cumsum(x: Array, *, axis: int) -> Array:
-    return xp(x).cumsum(x, axis=axis).reshape(x.shape)  # NumPy makes a vector of a number
+    return xp(x).cumsum(x, axis=axis) if x.ndim else x.copy()
 
 
 def _share(g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -99,7 +100,7 @@ def _others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     n = product(x.shape[i] for i in axes)
     rows = x.permute(order).reshape(*(x.shape[i] for i in kept), n)
     table = rows.unsqueeze(-2).expand(*rows.shape[:-1], n, n)
-    eye = x.new_tensor(xp(x.array).eye(n))
+    eye = create.eye(n, dtype=x.dtype, device=x.device)
     others = _prod(table * (1 - eye) + eye, axes=(table.ndim - 1,), keepdim=False)
     back = sorted(range(x.ndim), key=lambda i: order[i])
     return others.reshape(tuple(x.shape[i] for i in order)).permute(back)  # type: ignore[no-any-return]

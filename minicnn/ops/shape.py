@@ -2,7 +2,7 @@
 
 | moves | adjoint |
 |---|---|
-| reshape, permute, flip, cast, clone | themselves, the other way |
+| reshape, permute, flip, cast, clone, move | themselves, the other way |
 | expand | sum |
 
 Where no element has to move, the result is a view: it shares memory with its tensor.
@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.devices import Array, Device, xp
+from minicnn.devices import Array, Device, to_host, xp
 from minicnn.dtypes import DType, default_dtype
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.axes import axes_of, axis_of, sizes_of
-from minicnn.primitive import primitive
+from minicnn.primitive import Primitive, primitive
 from minicnn.tensor import Tensor
 
 __all__ = [
@@ -69,6 +69,23 @@ def _clone(x: Array) -> Array:
     return xp(x).array(x, order="C")
 
 
+class _Move(Primitive):
+    """The one primitive whose output is on another device than its input."""
+
+    def __call__(self, x: Tensor, *, target: Device) -> Tensor:  # type: ignore[override]
+        y: Tensor = super().__call__(x, target=target)
+        y.device = target
+        if y.grad_fn is not None:
+            y.grad_fn.params["source"] = x.device
+        return y
+
+
+@_Move
+def _move(x: Array, *, target: Device) -> Array:
+    out = target.array(to_host(x))
+    return out.copy() if out is x else out  # cpu and cudasim: memory of its own, as between any two devices
+
+
 @primitive(view=True)
 def expand(x: Array, *, shape: tuple[int, ...]) -> Array:
     """Repeat axes of size 1, and new leading axes, without a copy."""
@@ -98,6 +115,7 @@ _permute.gradient(x=lambda h, axes: _permute(h, axes=tuple(int(a) for a in np.ar
 _flip.gradient(x=lambda h, axes: _flip(h, axes=axes))
 _cast.gradient(x=lambda h, source: cast(h, source))
 _clone.gradient(x=lambda h: h)
+_move.gradient(x=lambda h, source: _move(h, target=source))
 expand.gradient(x=lambda h, x_shape: _sum_to(h, x_shape))
 _sum.gradient(x=lambda h, x_shape, axes: _spread(h, x_shape, axes))
 
@@ -225,12 +243,12 @@ def contiguous(x: Tensor) -> Tensor:
 
 
 def to(x: Tensor, *args: Any, dtype: Any = None, device: str | Device | None = None, copy: bool = False) -> Tensor:
-    """Convert the element type or move to a device: `x.to("cpu")`, `x.to(minicnn.float64)`, `x.to(other)`.
+    """Convert the element type or move to a device: `x.to("cuda")`, `x.to(minicnn.float64)`, `x.to(other)`.
 
     Raises
     ------
-    DeviceError
-        If there is no such device.
+    DeviceError, MissingPackageError
+        If there is no such device, or it does not work here.
     DTypeError
         If an argument is neither a device nor an element type.
     """
@@ -241,15 +259,15 @@ def to(x: Tensor, *args: Any, dtype: Any = None, device: str | Device | None = N
             device = arg
         else:
             dtype = arg
-    if device is not None:
-        Device.named(device)
+    target = x.device if device is None else Device.named(device)
     try:
         wanted = x.dtype if dtype is None else np.dtype(dtype)
     except TypeError:
         raise DTypeError(f"to: expected a device, an element type or a tensor, got {dtype!r}") from None
-    if wanted == x.dtype and not copy:
-        return x
-    return cast(x, wanted)
+    moved = x if target is x.device else _move(x, target=target)
+    if wanted == x.dtype and not (copy and moved is x):
+        return moved
+    return cast(moved, wanted)
 
 
 def cast(x: Tensor, dtype: DType) -> Tensor:

@@ -294,22 +294,34 @@ def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]]
         The kernel gets a list of arrays for each.
     **options
         Numbers, and lists with one number for each parameter.
+
+    Raises
+    ------
+    DeviceError
+        If the model was moved after the first step.
     """
+    device = parameters[0].device
+    elsewhere = {t.device.name for tensors in state for t in tensors if t.device is not device}
+    if elsewhere:
+        raise DeviceError(
+            f"{operation}: the parameters are on {device}, but what is remembered of them is on "
+            f"{', '.join(elsewhere)}; after model.to(...) call optimizer.load_state_dict(optimizer.state_dict())"
+        )
     gradients = [p.grad for p in parameters if p.grad is not None]
     lists = [[t.array for t in tensors] for tensors in (parameters, gradients, *state)]
     with np.errstate(all="ignore"):  # as in every operation, NaN and infinity are values, not events
-        select(operation, parameters[0].device, lists, options)(*lists, **options)
+        select(operation, device, lists, options)(*lists, **options)
 
 
 def blocks(*arrays: Array, scratch: int) -> Iterator[list[Array]]:
     """Yield arrays of one shape, and scratch arrays beside them, piece by piece along the first axis.
 
     A step makes about ten passes over its arrays: over pieces that stay in the cache they cost little more than one,
-    and scratch memory of one piece is enough.
+    and scratch memory of one piece is enough. A GPU wants large pieces, and gets all at once.
     """
     arrays = tuple(a if a.ndim else a.reshape(1) for a in arrays)  # a view, as for any 0-d array
     first = arrays[0]
-    rows = max(1, BLOCK * len(first) // max(first.size, 1))
+    rows = max(1, BLOCK * len(first) // max(first.size, 1) if isinstance(first, np.ndarray) else len(first))
     shape = (min(rows, len(first)), *first.shape[1:])
     spare = [xp(first).empty(shape, first.dtype) for _ in range(scratch)]
     for start in range(0, len(first), rows):

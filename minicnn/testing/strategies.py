@@ -2,6 +2,7 @@
 
 The generic tests go over all primitives, so a new one is tested on every device, with every kernel, forwards and to
 second order, as soon as it is declared here. A declaration is called with a `Draw` and returns inputs and parameters.
+Convolution and pooling are declared in windows.py.
 """
 
 from typing import Any
@@ -9,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from minicnn.devices import CPU
-from minicnn.dispatch import kernels
-from minicnn.geometry import ConvSpec, PoolSpec, conv_spec, pool_spec
-from minicnn.testing.draw import Array, Draw, Drawn, declare
+from minicnn.testing.draw import Draw, Drawn, declare
 
-__all__ = ["conv_geometry", "pool_geometry"]
+__all__: list[str] = []
 
 # --- element-wise ---------------------------------------------------------------------------------------------
 
@@ -58,6 +57,22 @@ def _relu_grad(d: Draw) -> Drawn:
 def _leaky_grad(d: Draw) -> Drawn:
     shape = d.shape()
     return (d.array(shape), d.array(shape, kinks=(0,))), {"negative_slope": d.one_of(0.01, 0.0, 0.3)}
+
+
+@declare("bias_add")
+def _bias_add(d: Draw) -> Drawn:
+    shape = d.shape(2, 4)
+    return (d.array(shape), d.array(shape[1:2])), {}
+
+
+@declare("bias_act")
+def _bias_act(d: Draw) -> Drawn:
+    shape, activation = d.shape(2, 4), d.one_of("relu", "sigmoid", "tanh")
+    x, b = d.array(shape), d.array(shape[1:2])
+    if d.smooth and activation == "relu":  # sums that keep away from 0, whatever the bias
+        spread = b.reshape(-1, *(1,) * (len(shape) - 2))
+        x = np.asarray(d.array(shape, kinks=(0,)) - spread)
+    return (d.with_nan(x), b), {"activation": activation}
 
 
 @declare("isnan", "isfinite", "logical_not")
@@ -150,6 +165,11 @@ def _permute(d: Draw) -> Drawn:
 def _flip(d: Draw) -> Drawn:
     shape = d.shape()
     return d.array(shape), {"axes": d.axes(len(shape))}
+
+
+@declare("move")
+def _move(d: Draw) -> Drawn:
+    return d.array(d.shape()), {"target": CPU}
 
 
 @declare("cast")
@@ -281,100 +301,3 @@ def _matmul(d: Draw) -> Drawn:
 def _linear(d: Draw) -> Drawn:
     n, k, m = (d.one_of(2, 1, 3, 7, 0) for _ in range(3))
     return (d.array((n, k)), d.array((m, k))), {}
-
-
-# --- convolution and pooling ----------------------------------------------------------------------------------
-
-
-def conv_geometry(d: Draw) -> tuple[tuple[int, ...], tuple[int, ...], ConvSpec]:
-    """Input shape, weight shape and geometry of a convolution of one to three axes: small, odd and lopsided."""
-    n = d.one_of(2, 1, 3)
-    groups = d.one_of(1, 2) if d.smooth else d.one_of(1, 2, 3)
-    channels = d.one_of(1, 2) if d.smooth else d.one_of(1, 2, 4, 5)
-    kernel, dilation, stride = (tuple(d.integer(1, high) for _ in range(n)) for high in (3, 2, 3))
-    padding = tuple((d.integer(0, 2), d.integer(0, 2)) for _ in range(n))
-    spans = [f * (k - 1) + 1 for k, f in zip(kernel, dilation, strict=True)]
-    lows = [max(1, span - sum(p)) for span, p in zip(spans, padding, strict=True)]
-    room = (5, 3, 1)[n - 1] if d.smooth else (13, 8, 3)[n - 1]
-    x = (d.one_of(1, 2, 3, 0), channels * groups, *(d.integer(low, low + room) for low in lows))
-    w = (d.one_of(1, 2) * groups, channels, *kernel)
-    return x, w, conv_spec("conv", x, w, stride, padding, dilation, groups)
-
-
-@declare("conv")
-def _conv(d: Draw) -> Drawn:
-    x, w, spec = conv_geometry(d)
-    return (d.array(x), d.array(w)), {"spec": spec}
-
-
-@declare("conv_input_grad")
-def _conv_input_grad(d: Draw) -> Drawn:
-    x, w, spec = conv_geometry(d)
-    return (d.array((x[0], w[0], *spec.output_size)), d.array(w)), {"spec": spec}
-
-
-@declare("conv_weight_grad")
-def _conv_weight_grad(d: Draw) -> Drawn:
-    x, w, spec = conv_geometry(d)
-    return (d.array(x), d.array((x[0], w[0], *spec.output_size))), {"spec": spec}
-
-
-def pool_geometry(d: Draw, average: bool = False) -> tuple[tuple[int, ...], PoolSpec]:
-    """Input shape and geometry of a pooling of one to three axes; often disjoint windows, the common case."""
-    n = d.one_of(2, 1, 3)
-    kernel = tuple(d.integer(1, 3) for _ in range(n))
-    disjoint = d.boolean()
-    dilation = (1,) * n if average or disjoint else tuple(d.integer(1, 2) for _ in range(n))
-    stride = kernel if disjoint else tuple(d.integer(1, 3) for _ in range(n))
-    spans = [f * (k - 1) + 1 for k, f in zip(kernel, dilation, strict=True)]
-    most = [
-        0 if d.smooth and f > 1 else span // 2 for span, f in zip(spans, dilation, strict=True)
-    ]  # -inf is not smooth
-    padding = (0,) * n if disjoint and d.boolean() else tuple(d.integer(0, p) for p in most)
-    room = (6, 3, 1)[n - 1] if d.smooth else (13, 8, 3)[n - 1]
-    lows = [max(1, span - 2 * p) for span, p in zip(spans, padding, strict=True)]
-    x = (d.one_of(1, 2, 0), d.one_of(1, 2, 3), *(d.integer(low, low + room) for low in lows))
-    counted, divisor = (d.boolean(), d.one_of(None, 3)) if average else (True, None)
-    return x, pool_spec("pool", x, kernel, stride, padding, dilation, d.boolean(), counted, divisor, n)
-
-
-@declare("max_pool")
-def _max_pool(d: Draw) -> Drawn:
-    shape, spec = pool_geometry(d)
-    return d.distinct(shape), {"spec": spec}
-
-
-@declare("max_unpool")
-def _max_unpool(d: Draw) -> Drawn:
-    winner, spec, _ = _winners(d)
-    return (d.array(winner.shape), winner), {"spec": spec}
-
-
-@declare("pick")
-def _pick(d: Draw) -> Drawn:
-    winner, spec, shape = _winners(d)
-    return (d.array(shape), winner), {"spec": spec}
-
-
-@declare("winner_index")
-def _winner_index(d: Draw) -> Drawn:
-    winner, spec, _ = _winners(d)
-    return winner, {"spec": spec}
-
-
-def _winners(d: Draw) -> tuple[Array, PoolSpec, tuple[int, ...]]:
-    shape, spec = pool_geometry(d)
-    reference = kernels("max_pool", CPU)[-1].function
-    return d.layout(reference(d.array(shape), spec=spec)[1]), spec, shape
-
-
-@declare("avg_pool")
-def _avg_pool(d: Draw) -> Drawn:
-    shape, spec = pool_geometry(d, average=True)
-    return d.array(shape), {"spec": spec}
-
-
-@declare("avg_pool_input_grad")
-def _avg_pool_input_grad(d: Draw) -> Drawn:
-    shape, spec = pool_geometry(d, average=True)
-    return d.array((*shape[:2], *spec.output_size)), {"spec": spec}

@@ -48,6 +48,7 @@ class EMA:
         with no_grad():
             for name, p in model.named_parameters():
                 if name in self.averages:
+                    self.averages[name] = self.averages[name].to(p.device)  # after loading, or where the model moved
                     self.averages[name].mul_(self.decay).add_(p, alpha=1 - self.decay)
                 else:
                     self.averages[name] = p.detach().clone()
@@ -57,7 +58,7 @@ class EMA:
         """Exchange the weights of a model for the averages inside the `with` block."""
         own = {name: p.data for name, p in model.named_parameters()}
         for name, p in model.named_parameters():
-            p.data = self.averages[name]
+            p.data = self.averages[name].to(p.device)
         try:
             yield
         finally:

@@ -9,9 +9,11 @@ from typing import Any, TextIO
 
 from minicnn.errors import DataError
 from minicnn.nn.parameter_lists import clip_grad_norm_
-from minicnn.training.trainer import Trainer
+from minicnn.training.trainer import Trainer, numbers
 
 __all__ = ["Checkpoint", "ClipGradients", "History", "LossPlot", "ProgressBar", "Validate"]
+
+AWAY = 50  # records whose losses may wait on a GPU, to be fetched together
 
 
 class ProgressBar:
@@ -94,12 +96,22 @@ class History:
     records : list of dict
         Of a step: step, epoch, loss, lr. Of an epoch: step, epoch, epoch_loss and the metrics. Both count what was
         completed.
+
+    Notes
+    -----
+    On a GPU losses are fetched 50 at a time, and when an epoch ends or `records` are read, for each time waits for it.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None else Path(path)
-        self.records: list[dict[str, Any]] = []
+        self._records: list[dict[str, Any]] = []
+        self._waiting: list[dict[str, Any]] = []  # records whose loss is still a tensor
         self._file: TextIO | None = None
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        self._fetch()
+        return self._records
 
     def values(self, name: str) -> list[float]:
         """Return the values of that name in order."""
@@ -111,7 +123,7 @@ class History:
             return
         if trainer.step and self.path.exists():
             found = [json.loads(line) for line in self.path.read_text().splitlines() if line.endswith("}")]
-            self.records = [r for r in found if r["step"] <= trainer.step and r["epoch"] <= trainer.epoch]
+            self._records = [r for r in found if r["step"] <= trainer.step and r["epoch"] <= trainer.epoch]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("w", buffering=1)
         self._file.writelines(json.dumps(record) + "\n" for record in self.records)
@@ -119,20 +131,30 @@ class History:
     def on_step_end(self, trainer: Trainer) -> None:
         """Record a step."""
         rate = trainer.optimizer.param_groups[0]["lr"]
-        self._add(step=trainer.step, epoch=trainer.epoch, loss=float(trainer.loss), lr=rate)
+        self._waiting.append({"step": trainer.step, "epoch": trainer.epoch, "loss": trainer.loss, "lr": rate})
+        if trainer.device is None or trainer.device.on_host or len(self._waiting) >= AWAY:
+            self._fetch()
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Record an epoch."""
-        self._add(step=trainer.step, epoch=trainer.epoch, epoch_loss=trainer.epoch_loss, **trainer.metrics)
+        self._fetch()
+        record = {"step": trainer.step, "epoch": trainer.epoch, "epoch_loss": trainer.epoch_loss, **trainer.metrics}
+        self._add(record)
 
     def on_fit_end(self, trainer: Trainer) -> None:
         """Close the file."""
+        self._fetch()
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def _add(self, **record: Any) -> None:
-        self.records.append(record)
+    def _fetch(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for record, loss in zip(waiting, numbers([r["loss"] for r in waiting]), strict=True):
+            self._add({**record, "loss": loss})
+
+    def _add(self, record: dict[str, Any]) -> None:
+        self._records.append(record)
         if self._file is not None:
             self._file.write(json.dumps(record) + "\n")
 

@@ -1,4 +1,7 @@
-"""`Trainer`: the training loop, in one place, with callbacks around each of its lines."""
+"""`Trainer`: the training loop, in one place, with callbacks around each of its lines.
+
+Nothing in the loop waits for a GPU: losses stay there until an epoch ends or somebody logs them.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -6,17 +9,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from minicnn.devices import Device
 from minicnn.errors import CheckpointError, DataError, DTypeError
 from minicnn.nn import Module
+from minicnn.ops.indexing import stack
 from minicnn.optim import Optimizer
 from minicnn.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from minicnn.tape import no_grad
 from minicnn.tensor import Tensor
 from minicnn.training.checkpoint import load_checkpoint, save_checkpoint
 
-__all__ = ["Trainer"]
+__all__ = ["Trainer", "numbers"]
 
 EVENTS = ("on_fit_start", "on_step_start", "on_backward_end", "on_step_end", "on_epoch_end", "on_fit_end")
+
+
+def numbers(values: Sequence[Any]) -> list[float]:
+    """Return numbers, and tensors of one element each, as floats: those on a GPU are fetched together."""
+    away = [i for i, v in enumerate(values) if isinstance(v, Tensor) and not v.device.on_host]
+    found = dict(zip(away, stack([values[i].detach().reshape(()) for i in away]).tolist(), strict=True)) if away else {}
+    return [found[i] if i in found else float(v) for i, v in enumerate(values)]
 
 
 class Trainer:
@@ -25,6 +37,7 @@ class Trainer:
     Parameters
     ----------
     model : Module
+        On the device to train on: batches are moved there.
     optimizer : Optimizer
     loss : callable
         `loss(output, target)` returns a tensor of one element.
@@ -114,7 +127,8 @@ class Trainer:
                 stack.push(partial(self._tell_end, callback))
             self._tell("on_fit_start")
             while self.epoch < epochs:
-                for self.batch in loader:
+                for batch in loader:
+                    self.batch = self._placed(batch)
                     self._tell("on_step_start")
                     self.optimizer.zero_grad()
                     loss = self.compute_loss(self.batch)
@@ -162,7 +176,8 @@ class Trainer:
         self.model.eval()
         try:
             with no_grad():
-                for inputs, targets in loader:
+                for batch in loader:
+                    inputs, targets = self._placed(batch)
                     outputs, count = self.model(inputs), len(inputs)
                     samples += count
                     for name, metric in metrics.items():
@@ -173,6 +188,22 @@ class Trainer:
         if not samples:
             raise DataError("Trainer.evaluate: the loader gave no sample; a generator can be read only once")
         return {name: total / samples for name, total in totals.items()}
+
+    @property
+    def device(self) -> Device | None:
+        """Where the model's parameters are; None, if it has none."""
+        return next((p.device for p in self.model.parameters()), None)
+
+    def _placed(self, batch: Any) -> Any:
+        """A batch, and all tensors in its tuples, lists and dicts, on the model's device."""
+        if isinstance(batch, Tensor):
+            return batch if self.device is None else batch.to(self.device)
+        if isinstance(batch, dict):
+            return {name: self._placed(part) for name, part in batch.items()}
+        if isinstance(batch, tuple | list):
+            parts = map(self._placed, batch)
+            return batch._make(parts) if hasattr(batch, "_make") else type(batch)(parts)  # a named tuple
+        return batch
 
     def _tell(self, event: str) -> None:
         for callback in self.callbacks:
@@ -203,7 +234,7 @@ class Trainer:
                 "pass a list or a DataLoader"
             )
         self.epoch += 1
-        self.epoch_loss = sum(float(loss) for loss in self.losses) / len(self.losses)
+        self.epoch_loss = sum(numbers(self.losses)) / len(self.losses)
         self.losses = []
 
     # --- state ----------------------------------------------------------------------------------------------
@@ -255,7 +286,7 @@ class Trainer:
         return {
             "step": self.step,
             "epoch": self.epoch,
-            "losses": [float(loss) for loss in self.losses],
+            "losses": numbers(self.losses),
             "epoch_loss": self.epoch_loss,
             "metrics": {name: float(value) for name, value in self.metrics.items()},
             "callbacks": [{"class": type(c).__name__, "state": c.state_dict()} for c in self._callbacks_with_state()],

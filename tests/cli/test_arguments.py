@@ -1,10 +1,12 @@
 """Numbers and folders as arguments."""
 
 import argparse
+import sys
 
 import pytest
 
-from minicnn.cli.arguments import count, output_folder, positive, seed
+from minicnn.cli.arguments import Parser, add_device, count, output_folder, positive, seed
+from minicnn.devices import CPU
 
 
 def test_good_ones(tmp_path):
@@ -35,3 +37,20 @@ def test_a_file_is_no_folder_to_write_into(tmp_path):
     (tmp_path / "x").touch()
     with pytest.raises(argparse.ArgumentTypeError, match=r"'.*x' is a file; name a folder"):
         output_folder(str(tmp_path / "x"))
+
+
+def test_devices():
+    parser = Parser(prog="p")
+    add_device(parser)
+    assert parser.parse_args([]).device is parser.parse_args(["--device", "cpu"]).device is CPU
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--device", "abacus"])
+
+
+def test_a_device_that_does_not_work_says_why(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    parser = Parser(prog="p")
+    add_device(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--device", "cuda"])
+    assert "argument --device: cuda needs CuPy, which is not installed; install it with" in capsys.readouterr().err

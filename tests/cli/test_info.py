@@ -1,5 +1,7 @@
 """`minicnn info`."""
 
+import sys
+
 import numpy as np
 
 import minicnn
@@ -39,3 +41,8 @@ def test_a_file_that_is_no_model(mistake, tmp_path):
     (tmp_path / "x.safetensors").write_bytes(b"not a model")
     assert "x.safetensors' is damaged, or not a safetensors file" in mistake("info", tmp_path / "x.safetensors")
     assert "there is a folder" in mistake("info", tmp_path)
+
+
+def test_a_device_that_is_missing_and_why(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert "device cuda is not available: cuda needs CuPy, which is not installed" in run("info").out

@@ -297,3 +297,26 @@ def test_a_finished_training_may_be_resumed_and_stays_what_it_is(run, photos, tm
     assert run("train", photos, "--out", tmp_path / "run", *tiny, "--resume").code == 0
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
     assert np.isfinite([json.loads(line)["loss"] for line in before["losses.jsonl"].splitlines()[:3]]).all()
+
+
+def test_the_same_network_on_every_device(run, photos, tmp_path, tiny, device):
+    folders = {name: tmp_path / name for name in ("here", str(device))}
+    for name, folder in folders.items():
+        where = "cpu" if name == "here" else name
+        assert run("train", photos, "--out", folder, *tiny, "--device", where).code == 0
+    expected, got = (
+        [json.loads(line)["loss"] for line in (folder / "losses.jsonl").read_text().splitlines() if '"loss"' in line]
+        for folder in folders.values()
+    )
+    assert len(got) == 3
+    assert got == pytest.approx(expected, rel=1e-4)
+    result = run(
+        "edit",
+        folders[str(device)] / "model.safetensors",
+        photos / "0.png",
+        "--out",
+        tmp_path / "e",
+        "--device",
+        device,
+    )
+    assert (result.code, (tmp_path / "e" / "0.png").is_file()) == (0, True)

@@ -1,7 +1,10 @@
 """Layers and functions against PyTorch's recorded answers: outputs, gradients, running statistics, names, text."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,11 +25,13 @@ def record() -> Iterator[dict[str, np.ndarray]]:
         yield {name: file[name] for name in file.files}
 
 
-def answers(record: dict[str, np.ndarray], i: int, case: Case, dtype: str) -> tuple[dict, dict]:
+def answers(record: dict[str, np.ndarray], i: int, case: Case, dtype: str, device: Any = "cpu") -> tuple[dict, dict]:
     assert str(record[f"{i}/case"]) == str(case), "cases.py changed: run tests/oracles/record_torch.py again"
     start = f"{i}/="
     expected = {name.removeprefix(start): array for name, array in record.items() if name.startswith(start)}
-    return expected, run(case, minicnn, lambda name, draw: record[f"{i}/{name}"], dtype)
+    there = ModuleType("minicnn on a device")
+    vars(there).update(vars(minicnn), tensor=partial(minicnn.tensor, device=device))
+    return expected, run(case, there, lambda name, draw: record[f"{i}/{name}"], dtype)
 
 
 def assert_close(expected: dict[str, np.ndarray], results: dict[str, np.ndarray], tolerance: float) -> None:
@@ -44,8 +49,8 @@ def test_float64_equals_torch(record, i, case):
 
 
 @pytest.mark.parametrize(("i", "case"), NUMBERED)
-def test_float32_is_close_and_stays_float32(record, i, case):
-    expected, results = answers(record, i, case, "float32")
+def test_float32_is_close_and_stays_float32(record, i, case, device):
+    expected, results = answers(record, i, case, "float32", device)
     assert_close(expected, results, 1e-5)
     assert {str(array.dtype) for array in results.values()} <= {"float32", "int64"}
 

@@ -5,6 +5,8 @@ import pytest
 
 import minicnn as mc
 from minicnn.errors import ArgumentError, DeviceError, DTypeError
+from minicnn.tensor import Tensor
+from tests import standin_cupy
 
 
 @pytest.mark.parametrize(
@@ -174,3 +176,68 @@ def test_devices_are_named():
 def test_what_numpy_refuses(call, kind, message):
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda d: mc.zeros(2, 3, device=d),
+        lambda d: mc.ones(2, 3, device=d),
+        lambda d: mc.full((2, 3), 2.5, device=d),
+        lambda d: mc.eye(2, 3, device=d),
+        lambda d: mc.arange(6, device=d),
+        lambda d: mc.arange(0.0, 1.0, 0.1, device=d),
+        lambda d: mc.linspace(0, 1, 7, device=d),
+        lambda d: mc.zeros_like(mc.ones(2, device=d)),
+        lambda d: mc.rand(5, device=d),
+        lambda d: mc.randn(5, device=d),
+        lambda d: mc.randint(0, 9, (5,), device=d),
+        lambda d: mc.randperm(5, device=d),
+        lambda d: mc.tensor([1.0, 2.0], device=d),
+        lambda d: mc.as_tensor(np.ones(3), device=d),
+        lambda d: mc.tensor([mc.ones(2, device=d), mc.zeros(2)], device=d),
+    ],
+)
+def test_the_same_numbers_on_every_device(make, device):
+    mc.manual_seed(3)
+    expected = make("cpu")
+    mc.manual_seed(3)
+    x = make(device)
+    assert (x.device, x.dtype, x.tolist()) == (device, expected.dtype, expected.tolist())
+
+
+def test_a_tensor_is_copied_where_it_is(device):
+    x = mc.ones(2, device=device)
+    y = mc.tensor(x, requires_grad=True)
+    assert (y.device, y.requires_grad, y.is_leaf) == (device, True, True)
+    y.detach().add_(1)
+    assert (x.tolist(), y.tolist()) == ([1.0, 1.0], [2.0, 2.0])
+    assert Tensor(x).device is device
+    assert mc.tensor(x, device="cpu").device.name == "cpu"
+    assert mc.empty(2, device=device).device is device
+
+
+def test_filling_on_the_gpu_sends_nothing(gpu):
+    with standin_cupy.counting() as counts:
+        mc.zeros(3, device=gpu), mc.ones(3, device=gpu), mc.full((3,), 2.0, device=gpu), mc.arange(3, device=gpu)
+        mc.ones_like(mc.empty(3, device=gpu))
+    assert (counts.uploads, counts.waits) == ([], [])
+
+
+def test_arrays_of_cupy_are_tensors_of_the_gpu(gpu):
+    array = gpu.xp.ones(3)
+    assert mc.as_tensor(array).array is array
+    assert mc.as_tensor(array).device is gpu
+    assert mc.tensor(array).array is not array
+    assert (mc.ones(3, device=gpu) + array).tolist() == [2.0] * 3
+    assert (mc.ones(3, device=gpu) == array).tolist() == [True] * 3
+
+    class Lender:  # what a real array of CuPy says of itself
+        def __dlpack_device__(self):
+            return (2, 0)
+
+    taken = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gpu.xp, "from_dlpack", lambda source: taken.append(source) or array, raising=False)
+        assert mc.from_dlpack(lender := Lender()).array is array
+    assert taken == [lender]

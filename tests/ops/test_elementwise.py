@@ -6,6 +6,7 @@ from hypothesis import given
 
 import minicnn as mc
 from minicnn.autograd import gradcheck, gradgradcheck
+from minicnn.devices import to_host
 from minicnn.errors import DTypeError
 from minicnn.ops import elementwise
 from minicnn.tensor import Tensor
@@ -51,7 +52,7 @@ def test_against_numpy(name, device, dtype):
         y = getattr(mc, name)(*(Tensor(x, device=device) for x in inputs))
         assert y.dtype == dtype
         rtol = 1e-5 if dtype == np.float32 else 1e-12
-        np.testing.assert_allclose(y.array, NUMPY[name](*case.inputs), rtol=rtol, atol=rtol)
+        np.testing.assert_allclose(to_host(y.array), NUMPY[name](*case.inputs), rtol=rtol, atol=rtol)
 
     check()
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 
 import minicnn as mc
+from minicnn.devices import to_host
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.tensor import Tensor
 from minicnn.testing import cases
@@ -48,13 +49,13 @@ def test_reading_and_its_gradient(index, device):
     plain = np.zeros(0, int) if isinstance(index, list) and not index else index
     for key in (index, ours(index)):
         y = x[key]
-        np.testing.assert_array_equal(y.array, A[plain])
-        assert isinstance(y.array, np.ndarray)
+        np.testing.assert_array_equal(to_host(y.array), A[plain])
+        assert type(y.array) is type(x.array)
     weights = np.random.default_rng(0).standard_normal(y.shape)
     (y * Tensor(weights, device=device)).sum().backward()
     expected = np.zeros_like(A)
     np.add.at(expected, plain, weights)
-    np.testing.assert_allclose(x.grad.array, expected)
+    np.testing.assert_allclose(to_host(x.grad.array), expected)
 
 
 @pytest.mark.parametrize("index", [*INDICES[:11], A > 7, ([0, 1], [2, 2]), ...])
@@ -66,11 +67,11 @@ def test_writing(index, recorded, device):
     y[index] = value
     expected = A.copy()
     expected[index] = -1
-    np.testing.assert_array_equal(y.array, expected)
+    np.testing.assert_array_equal(to_host(y.array), expected)
     if recorded:
         y.sum().backward()
-        np.testing.assert_array_equal(x.grad.array, expected >= 0)
-        np.testing.assert_array_equal(value.grad.array, np.ones(value.shape))
+        np.testing.assert_array_equal(to_host(x.grad.array), expected >= 0)
+        np.testing.assert_array_equal(to_host(value.grad.array), np.ones(value.shape))
 
 
 def test_values_are_broadcast_and_converted():
@@ -302,3 +303,15 @@ def test_only_tensors_are_joined():
         mc.cat("ab")
     with pytest.raises(DTypeError, match=r"stack: expected tensors, got ndarray; use minicnn.from_numpy"):
         mc.stack([mc.ones(2), np.ones(2)])
+
+
+def test_an_index_may_be_on_the_host_or_with_the_tensor(device):
+    x = Tensor(A.copy(), device=device)
+    for index in (np.array([1, 0, 1]), mc.tensor([1, 0, 1]), mc.tensor([1, 0, 1], device=device), [1, 0, 1]):
+        np.testing.assert_array_equal(to_host(x[index].array), A[[1, 0, 1]])
+    for mask in (A > 7, mc.tensor(A > 7), mc.tensor(A > 7, device=device)):
+        np.testing.assert_array_equal(to_host(x[mask].array), A[A > 7])
+    np.testing.assert_array_equal(to_host(x[1, :, mc.tensor([2, 0], device=device)].array), A[1][:, [2, 0]])
+    assert x[mc.tensor(1, device=device)].shape == A[1].shape
+    index = mc.tensor(np.zeros((1, *A.shape[1:]), int), device=device)
+    np.testing.assert_array_equal(to_host(mc.gather(x, 0, index).array), A[:1])

@@ -6,6 +6,7 @@ import pytest
 import minicnn as mc
 import minicnn.nn.functional as F
 from minicnn.autograd import gradcheck, gradgradcheck
+from minicnn.devices import to_host
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.linalg import mT
 from minicnn.tensor import Tensor
@@ -37,8 +38,8 @@ def test_against_numpy(a, b, dtype, device):
     x, y = rng.standard_normal(a).astype(dtype), rng.standard_normal(b).astype(dtype)
     product = Tensor(x, device=device) @ Tensor(y, device=device)
     assert product.dtype == dtype
-    np.testing.assert_allclose(product.array, x @ y, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose((x @ Tensor(y, device=device)).array, x @ y, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(to_host(product.array), x @ y, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(to_host((x @ Tensor(y, device=device)).array), x @ y, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("a", "b"), SHAPES)

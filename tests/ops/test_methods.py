@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minicnn as mc
-from minicnn.errors import AutogradError, DTypeError, ShapeError
+from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
 from minicnn.ops.methods import TensorMethods
 from minicnn.tensor import Tensor
 
@@ -154,3 +154,18 @@ def test_drawing_in_place():
     w = mc.zeros(3, requires_grad=True)
     with pytest.raises(AutogradError, match="in-place: a leaf"):
         w.normal_()
+
+
+def test_on_the_gpu(gpu):
+    x = mc.tensor([1.5, 2.0], requires_grad=True).cuda()
+    assert x.is_cuda
+    assert not mc.ones(1).is_cuda
+    assert x.device is gpu
+    assert repr(mc.ones(2, device="cuda")) == "tensor([1., 1.], device='cuda')"
+    assert (x.tolist(), x[0].item(), float(x[1])) == ([1.5, 2.0], 1.5, 2.0)
+    assert copy.deepcopy(x.detach()).device is gpu
+    with pytest.raises(DeviceError, match=r"numpy: the tensor is on cuda; call .cpu\(\) first"):
+        x.detach().numpy()
+    with pytest.raises(DeviceError, match=r"call \.cpu"):
+        np.asarray(x.detach())
+    assert x.detach().cpu().numpy().tolist() == [1.5, 2.0]

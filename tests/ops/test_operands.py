@@ -7,6 +7,7 @@ import minicnn as mc
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.operands import float_operands, operands, promote, require_kind
 from minicnn.tensor import Tensor
+from tests import standin_cupy
 
 
 def test_numbers_and_arrays_on_either_side():
@@ -88,3 +89,14 @@ def test_require_kind():
     require_kind("f", mc.float32, "f", "floats")
     with pytest.raises(DTypeError, match=r"f: expected floats, got int64; convert with .to\(\)"):
         require_kind("f", mc.int64, "f", "floats")
+
+
+def test_a_number_is_sent_to_the_gpu_once(gpu):
+    x = mc.ones(2, device=gpu)
+    for number in (0.625, float("nan")):
+        _ = x * number
+    with standin_cupy.counting() as counts:
+        y = (x * 0.625 + x * 0.625).tolist()
+        _ = x * float("nan")
+    assert (counts.uploads, y) == ([], [1.25, 1.25])
+    assert [str(v) for v in (x * 0.0).tolist() + (x * -0.0).tolist()] == ["0.0", "0.0", "-0.0", "-0.0"]

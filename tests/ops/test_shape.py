@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 
 import minicnn as mc
-from minicnn.errors import DeviceError, DTypeError, ShapeError
+from minicnn.autograd import grad
+from minicnn.devices import CPU, to_host
+from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
 from minicnn.ops import shape as shapes
 from minicnn.tensor import Tensor
 from minicnn.testing import cases
@@ -42,7 +44,7 @@ A = np.arange(24.0).reshape(2, 3, 4)
 )
 def test_against_numpy(ours, numpys, device):
     y = ours(Tensor(A.copy(), device=device))
-    np.testing.assert_array_equal(y.array, numpys)
+    np.testing.assert_array_equal(to_host(y.array), numpys)
     assert y.dtype == mc.float64
 
 
@@ -121,3 +123,32 @@ def test_contiguous_and_clone():
     assert x.T.contiguous().is_contiguous()
     assert x.T.clone().is_contiguous()
     assert shapes.as_float(mc.tensor([1])).dtype == mc.float32
+
+
+def test_to_moves_there_and_the_gradient_back(device):
+    x = mc.tensor([1.0, 2.0], requires_grad=True)
+    y = x.to(device)
+    assert (y.device, type(y.array)) == (device, type(device.array(1.0)))
+    assert (y is x) == (device is CPU)
+    (y * y).sum().backward()
+    assert (x.grad.device, x.grad.tolist()) == (CPU, [2.0, 4.0])
+    (first,) = grad((y**3).sum(), x, create_graph=True)
+    (second,) = grad(first.sum(), x)
+    assert (second.device, second.tolist()) == (CPU, [6.0, 12.0])
+    assert x.to(device, mc.float64).dtype == x.to(mc.zeros(1, dtype=mc.float64, device=device)).dtype == mc.float64
+    assert mc.ones(1, device=device).cpu().device is CPU
+
+
+def test_devices_share_no_memory(device):
+    x = mc.zeros(3)
+    moved = x.to(device)
+    moved.add_(1)
+    assert x.tolist() == ([1.0] * 3 if device is CPU else [0.0] * 3)
+    copied = moved.to(device, copy=True)
+    copied.add_(1)
+    assert moved.tolist() == [1.0] * 3
+
+
+def test_what_is_repeated_cannot_be_written_on_any_device(device):
+    with pytest.raises(AutogradError, match=r"in-place: .*read-only: .* expand\(\); modify a .clone\(\)"):
+        mc.ones(1, device=device).expand(3).add_(1)

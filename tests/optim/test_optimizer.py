@@ -115,7 +115,7 @@ def test_messages_of_step():
     with pytest.raises(DTypeError, match="a parameter of float64 has a gradient of float32; call zero_grad"):
         optimizer.step()
     give_gradients([p, q], 0)
-    q.device = Device("elsewhere")
+    q.device = Device("elsewhere", ())
     with pytest.raises(DeviceError, match="must be on one device, found cpu, elsewhere, cpu; move the model"):
         optimizer.step()
 
@@ -382,3 +382,18 @@ def test_an_optimizer_must_say_what_it_does():
 
     with pytest.raises(NotImplementedError):
         Nothing([parameter(2)], {})
+
+
+def test_a_state_left_behind_by_its_parameters(device):
+    p = minicnn.ones(2, requires_grad=True)
+    optimizer = optim.SGD([p], lr=0.5, momentum=0.5)
+    p.grad = minicnn.ones(2)
+    optimizer.step()
+    p.data, p.grad = p.data.to(device), p.grad.to(device)
+    if device.name != "cpu":
+        message = rf"sgd_step: the parameters are on {device}, but what is remembered of them is on cpu; after model.to"
+        with pytest.raises(DeviceError, match=message):
+            optimizer.step()
+        optimizer.load_state_dict(optimizer.state_dict())
+    optimizer.step()
+    assert p.tolist() == [-0.25, -0.25]

@@ -99,7 +99,10 @@ def build(case: Case, lib: ModuleType, kwargs: dict[str, Any]) -> Any:
 
 
 def run(case: Case, lib: ModuleType, given: Given, dtype: str = "float64") -> dict[str, np.ndarray]:
-    """Return outputs, gradients of inputs and parameters, and buffers; `given` supplies every array by its name."""
+    """Return outputs, gradients of inputs and parameters, and buffers; `given` supplies every array by its name.
+
+    The call runs where `lib.tensor` puts its tensors.
+    """
 
     def tensor(array: np.ndarray) -> Any:
         return lib.tensor(array.astype(dtype) if array.dtype.kind == "f" else array)
@@ -117,20 +120,20 @@ def run(case: Case, lib: ModuleType, given: Given, dtype: str = "float64") -> di
             draw = Draw(tuple(value.shape), "positive" if key.endswith(("running_var", "weight")) else "normal")
             state[key] = tensor(given(f"state.{key}", draw)) if value.dtype == lib.float64 else value
         module.load_state_dict(state)
-        module.to(getattr(lib, dtype)).train(case.training)
+        module.to(getattr(lib, dtype)).to(inputs[0].device).train(case.training)
         for _ in range(case.times):
             out = module(*inputs, **case.forward)
     else:
         out = getattr(lib.nn.functional, case.call)(*inputs, *case.args, **kwargs)
     outputs = out if isinstance(out, tuple) else (out,)
-    results = {f"output{i}": y.detach().numpy() for i, y in enumerate(outputs)}
+    results = {f"output{i}": y.detach().cpu().numpy() for i, y in enumerate(outputs)}
     for i, y in enumerate(outputs):
         if y.requires_grad:
             y.backward(tensor(given(f"cotangent{i}", Draw(tuple(y.shape)))))
-    results |= {f"grad.input{i}": x.grad.numpy() for i, x in enumerate(inputs) if x.grad is not None}
+    results |= {f"grad.input{i}": x.grad.cpu().numpy() for i, x in enumerate(inputs) if x.grad is not None}
     if module is not None:
-        results |= {f"grad.{name}": p.grad.numpy() for name, p in module.named_parameters() if p.grad is not None}
-        results |= {f"buffer.{name}": b.detach().numpy() for name, b in module.named_buffers()}
+        results |= {f"grad.{name}": p.grad.cpu().numpy() for name, p in module.named_parameters() if p.grad is not None}
+        results |= {f"buffer.{name}": b.detach().cpu().numpy() for name, b in module.named_buffers()}
     return results
 
 
@@ -374,7 +377,16 @@ LOSSES = [
     case("BCEWithLogitsLoss", pos_weight=Draw((4,), "positive"), reduction="sum", of=PAIR),
 ]
 
-CASES = [*CONVOLUTIONS, *POOLING, *ACTIVATIONS, *LINEAR, *NORMS, *RESIZING, *LOSSES]
+COLUMNS = [
+    case("Unfold", 3, of=(2, 3, 5, 4)),
+    case("Unfold", (3, 2), (1, 2), (2, 1), (2, 1), of=(2, 2, 6, 5)),
+    case("Unfold", 2, stride=3, of=(3, 7, 5)),
+    case("Fold", (4, 5), (2, 3), of=(2, 12, 9)),
+    case("Fold", (6, 5), (3, 2), (1, 2), (2, 1), (2, 1), of=(2, 12, 20)),
+    case("Fold", 4, 2, stride=2, of=(8, 4)),
+]
+
+CASES = [*CONVOLUTIONS, *POOLING, *ACTIVATIONS, *LINEAR, *NORMS, *RESIZING, *LOSSES, *COLUMNS]
 
 
 # --- models, for the names of their state and their text ------------------------------------------------------

@@ -30,7 +30,7 @@ def squared(output, target):
 
 
 def weights(trainer):
-    return {name: t.numpy().copy() for name, t in trainer.model.state_dict().items()}
+    return {name: t.cpu().numpy().copy() for name, t in trainer.model.state_dict().items()}
 
 
 def make_loader(samples=11, batch_size=3, workers=0):

@@ -5,7 +5,7 @@ import pytest
 
 import minicnn
 from minicnn import nn, optim
-from minicnn.errors import AnomalyError
+from minicnn.errors import AnomalyError, ArgumentError
 from minicnn.training import StopOnNaN, Trainer
 
 
@@ -112,3 +112,35 @@ def test_a_healthy_training_is_not_changed(tiny):
     watched = tiny.trainer([StopOnNaN()])
     watched.fit(tiny.loader(), 2)
     tiny.equal(tiny.weights(plain), tiny.weights(watched))
+
+
+@pytest.mark.parametrize("every", [2, 3, 100])
+def test_looking_now_and_then(tiny, every):
+    switch = AtStep(2, lambda trainer: setattr(trainer, "loss_function", lambda y, t: (y * 0 - 1).log().mean()))
+    trainer = tiny.trainer([switch, StopOnNaN(every=every)])
+    with pytest.raises(AnomalyError, match=r"^StopOnNaN: in step 2, the loss or a gradient was not .*\(every=1\)"):
+        trainer.fit(tiny.loader(), 3)
+    assert trainer.step == {2: 1, 3: 2, 100: 4}[every]  # when it was seen: before the step's update, or after an epoch
+
+
+def test_on_a_gpu_it_looks_now_and_then(tiny, gpu):
+    switch = AtStep(2, lambda trainer: setattr(trainer, "loss_function", lambda y, t: (y * 0 - 1).log().mean()))
+    trainer = tiny.trainer([switch, StopOnNaN()])
+    trainer.model.to(gpu)
+    with pytest.raises(AnomalyError, match=r"in step 2, .* which is seen only after 4 updates"):
+        trainer.fit(tiny.loader(), 3)
+
+
+def test_on_a_gpu_every_step_if_asked_for(tiny, gpu):
+    snapshot = Snapshot(tiny)
+    switch = AtStep(3, lambda trainer: setattr(trainer, "loss_function", lambda y, t: (y * 0 - 1).log().mean()))
+    trainer = tiny.trainer([switch, snapshot, StopOnNaN(every=1)])
+    trainer.model.to(gpu)
+    with pytest.raises(AnomalyError, match=r"in step 3, the loss is nan: log: made NaN .*; nothing was updated"):
+        trainer.fit(tiny.loader(), 2)
+    snapshot.check(trainer)
+
+
+def test_how_often_it_looks():
+    with pytest.raises(ArgumentError, match="StopOnNaN: every must be at least 1, got 0; leave it out for the usual"):
+        StopOnNaN(every=0)

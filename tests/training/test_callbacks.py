@@ -247,3 +247,18 @@ def test_what_cannot_be_saved_is_found_before_the_first_step(tiny, tmp_path):
     with pytest.raises(CheckpointError, match=r"Trainer: the loader, a list, has no"):
         trainer.fit(list(tiny.loader()), 1)
     assert trainer.step == 0
+
+
+def test_on_a_gpu_losses_are_fetched_together(tiny, tmp_path, gpu):
+    history = History(tmp_path / "h")
+    trainer = tiny.trainer([history])
+    trainer.model.to(gpu)
+    seen = []
+    trainer.callbacks.append(At("on_step_end", 2, lambda: seen.append((tmp_path / "h").read_text())))
+    trainer.callbacks.append(At("on_step_end", 3, lambda: seen.append(history.values("loss"))))
+    trainer.fit(tiny.loader(), 1)
+    assert seen[0] == ""
+    assert len(seen[1]) == 3
+    assert [json.loads(line) for line in (tmp_path / "h").read_text().splitlines()] == history.records
+    assert [r["step"] for r in history.records] == [1, 2, 3, 4, 4]
+    assert history.records[-1]["epoch_loss"] == pytest.approx(sum(history.values("loss")) / 4)

@@ -10,6 +10,7 @@ from minicnn import nn, optim
 from minicnn.errors import CheckpointError, DataError, DTypeError
 from minicnn.optim.lr_scheduler import ExponentialLR, OneCycleLR, ReduceLROnPlateau
 from minicnn.training import EMA, History, Trainer, Validate
+from minicnn.training.trainer import numbers
 
 
 class StopError(Exception):
@@ -337,3 +338,13 @@ def test_a_checkpoint_within_an_epoch_of_other_data_is_refused(tiny, tmp_path):
         tiny.trainer([StopAfter(2, tmp_path / "x")]).fit(tiny.loader(), 1)
     with pytest.raises(CheckpointError, match=r"does not fit the loader: .*batch_size=3"):
         tiny.trainer().fit(tiny.loader(batch_size=4), 1, resume=tmp_path / "x")
+
+
+def test_numbers_of_any_kind(device):
+    assert numbers([1.5, minicnn.tensor(2.5, device=device), 3, minicnn.tensor([4.5], device=device)]) == [
+        1.5,
+        2.5,
+        3,
+        4.5,
+    ]
+    assert numbers([]) == []

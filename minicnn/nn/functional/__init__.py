@@ -7,6 +7,8 @@ Images are (N, C, H, W), signals (N, C, L), volumes (N, C, D, H, W); without N, 
 
 from minicnn.nn.functional.activation import *
 from minicnn.nn.functional.activation import __all__ as _activation
+from minicnn.nn.functional.columns import *
+from minicnn.nn.functional.columns import __all__ as _columns
 from minicnn.nn.functional.conv import *
 from minicnn.nn.functional.conv import __all__ as _conv
 from minicnn.nn.functional.loss import *
@@ -21,10 +23,12 @@ from minicnn.nn.functional.resize import __all__ as _resize
 from minicnn.nn.functional.similarity import *
 from minicnn.nn.functional.similarity import __all__ as _similarity
 from minicnn.ops.activation import erf, gelu, log_softmax, logsigmoid, sigmoid, softmax, softplus
+from minicnn.ops.bias import bias_act
 from minicnn.ops.elementwise import tanh
 from minicnn.ops.linalg import linear
 
 __all__ = [
+    "bias_act",
     "erf",
     "gelu",
     "linear",
@@ -36,4 +40,4 @@ __all__ = [
     "softplus",
     "tanh",
 ]
-__all__ += _activation + _conv + _loss + _norm + _pool + _resize + _similarity
+__all__ += _activation + _columns + _conv + _loss + _norm + _pool + _resize + _similarity

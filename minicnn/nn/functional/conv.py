@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.geometry import PadArgument, conv_spec, conv_transpose_spec
+from minicnn.ops.bias import bias_add
 from minicnn.ops.conv import conv, conv_input_grad
-from minicnn.ops.elementwise import add
-from minicnn.ops.shape import reshape, squeeze, unsqueeze
+from minicnn.ops.shape import squeeze, unsqueeze
 from minicnn.tensor import Tensor
 
 __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
@@ -28,7 +28,7 @@ def _biased(call: str, y: Tensor, bias: Tensor | None, filters: int) -> Tensor:
         return y
     if bias.shape != (filters,):
         raise ShapeError(f"{call}: bias must be ({filters},), one number a filter, got {bias.shape}")
-    return add(y, reshape(bias, (filters,) + (1,) * (y.ndim - 2)))
+    return bias_add(y, bias)  # type: ignore[no-any-return]
 
 
 def _convolve(

@@ -2,6 +2,9 @@
 
 Every loss takes `reduction`: "mean" gives one number, "sum" too, "none" leaves one number an element (or an example).
 Shapes that differ are an error, never broadcast: a (N, 1) output against a (N,) target would give a wrong number.
+
+Values out of their range (a class that is none, a probability above 1) are errors too, where looking at them costs
+nothing. On a GPU that would wait for everything before, so there they make the loss NaN.
 """
 
 from collections.abc import Callable
@@ -135,7 +138,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     Raises
     ------
     DTypeError, ShapeError
-        If the tensor does not hold integers from 0 to num_classes - 1.
+        If the tensor does not hold integers from 0 to num_classes - 1; on a GPU such a row is all zeros, unless
+        `num_classes` has to be found out.
 
     Examples
     --------
@@ -145,7 +149,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """
     if tensor.dtype.kind not in "iu":
         raise DTypeError(f"one_hot: class indices must be integers, got {tensor.dtype}; convert them with .long()")
-    low, high = (int(tensor.min()), int(tensor.max())) if tensor.numel() else (0, -1)  # type: ignore[arg-type]
+    look = tensor.numel() and (num_classes == -1 or tensor.device.on_host)
+    low, high = (int(tensor.min()), int(tensor.max())) if look else (0, -1)  # type: ignore[arg-type]
     classes = high + 1 if num_classes == -1 else num_classes
     if low < 0 or high >= classes:
         raise ShapeError(f"one_hot: indices run from {low} to {high}, outside 0 ... num_classes - 1 = {classes - 1}")
@@ -162,7 +167,8 @@ def _per_class(call: str, weight: Tensor, input: Tensor, axis: int) -> Tensor:
     return reshape(weight, (-1,) + (1,) * (input.ndim - axis - 1))
 
 
-def _check_classes(call: str, input: Tensor, target: Tensor, axis: int, ignore_index: int) -> None:
+def _check_classes(call: str, input: Tensor, target: Tensor, axis: int, ignore_index: int) -> Tensor:
+    """Return which elements of the target are no class, none of them if this is where an error can be raised."""
     expected = input.shape[:axis] + input.shape[axis + 1 :]
     if target.dtype.kind not in "iu":
         raise DTypeError(f"{call}: class indices must be integers, got {target.dtype}; convert them with .long()")
@@ -171,13 +177,14 @@ def _check_classes(call: str, input: Tensor, target: Tensor, axis: int, ignore_i
             f"{call}: input {input.shape} has its classes along axis {axis}, so class indices must be {expected}, "
             f"got {target.shape}"
         )
-    wrong = (target != ignore_index) & ((target < 0) | (target >= input.shape[axis]))
-    if wrong.any():
+    wrong: Tensor = (target != ignore_index) & ((target < 0) | (target >= input.shape[axis]))
+    if input.device.on_host and wrong.any():
         first = target[wrong][0].item()
         raise ShapeError(
             f"{call}: class {first} is outside 0 ... {input.shape[axis] - 1}; input is {input.shape}; "
             f"give the input more classes, or name elements to skip with ignore_index (now {ignore_index})"
         )
+    return wrong
 
 
 def _likelihood(
@@ -185,12 +192,14 @@ def _likelihood(
 ) -> tuple[Tensor, Tensor]:
     """Return the weighted log p of each example's class, and each example's weight, 0 for the ignored."""
     axis = min(1, log_p.ndim - 1)
-    _check_classes(call, log_p, target, axis, ignore_index)
+    wrong = _check_classes(call, log_p, target, axis, ignore_index)
     classes = reshape(arange(log_p.shape[axis], device=log_p.device), (-1,) + (1,) * (log_p.ndim - axis - 1))
     labels = unsqueeze(target, axis)
     here = (labels == classes) & (labels != ignore_index)  # (N, C, ...), true at each example's class
     weights = here.to(log_p.dtype) if weight is None else where(here, _per_class(call, weight, log_p, axis), 0.0)
     each = total(weights, axis).detach()
+    if not log_p.device.on_host:
+        each = each.masked_fill(wrong, float("nan"))
     return total(where(here, log_p, 0.0), axis) * each, each
 
 
@@ -314,7 +323,8 @@ def binary_cross_entropy(
     """
     call = "binary_cross_entropy"
     _check_pair(call, input, target)
-    if ((input < 0) | (input > 1)).any():
+    wrong = (input < 0) | (input > 1)
+    if input.device.on_host and wrong.any():
         low, high = input.detach().min(), input.detach().max()
         raise ArgumentError(
             f"{call}: the input must be probabilities from 0 to 1, got values from {low:.4g} to {high:.4g}; "
@@ -322,6 +332,7 @@ def binary_cross_entropy(
         )
     target = target if target.dtype.kind == "f" else cast(target, input.dtype)
     loss = (target - 1) * _limited(log1p, -input, -1.0) - target * _limited(log, input, 0.0)
+    loss = loss if input.device.on_host else loss.masked_fill(wrong, float("nan"))
     return _reduced(call, loss if weight is None else loss * weight, reduction)
 
 

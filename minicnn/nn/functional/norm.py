@@ -41,7 +41,7 @@ def batch_norm(
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     training: bool = False,
-    momentum: float = 0.1,
+    momentum: float | Tensor = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
     """Normalise each channel: y = weight (x - μ) / √(σ² + eps) + bias.
@@ -54,7 +54,7 @@ def batch_norm(
     weight, bias : Tensor, (C,), optional
     training : bool
         Use the batch's own μ and biased σ².
-    momentum : float
+    momentum : float, or a Tensor of one
     eps : float
 
     Returns
@@ -212,6 +212,6 @@ def _drop(call: str, x: Tensor, p: float, training: bool, shape: tuple[int, ...]
         return x
     if x.dtype.kind != "f":
         raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
-    kept = random.generator().random(shape, x.dtype) >= p
+    kept = x.device.array(random.generator().random(shape, x.dtype) >= p)  # one byte an element on its way
     scale = 0.0 if p == 1 else 1 / (1 - p)
     return mul(x, as_tensor(kept * x.dtype.type(scale), x.dtype, x.device))

@@ -8,12 +8,15 @@ Adaptive average pooling is the same with other matrices. Matrix products have g
 more is needed. A NaN spreads over its row and column.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import floor, prod
 from typing import Any
 
 import numpy as np
 
+from minicnn.devices import Device
+from minicnn.dtypes import DType
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.create import as_tensor
 from minicnn.ops.indexing import cat, getitem, stack
@@ -35,22 +38,41 @@ _BLOCK = 128  # rows
 _AXES = {"nearest": (1, 2, 3), "linear": (1,), "bilinear": (2,), "trilinear": (3,), "bicubic": (2,)}
 
 
-def _along(x: Tensor, axis: int, matrix: Matrix) -> Tensor:
-    """Apply a matrix (O, I) along an axis of size I."""
-    if len(matrix) > 2 * _BLOCK:  # rows are zero but for a few columns, so a block of rows needs only a part of x
-        parts = []
-        for rows in np.array_split(matrix, len(matrix) // _BLOCK):
-            used = np.flatnonzero(rows.any(0))
-            columns = slice(int(used[0]), int(used[-1]) + 1)
-            parts.append(_along(getitem(x, (slice(None),) * axis + (columns,)), axis, rows[:, columns]))
-        return cat(parts, axis)
-    m = as_tensor(matrix, x.dtype, x.device)
+@lru_cache(maxsize=64)
+def _blocks(
+    make: Callable[..., Matrix], sizes: tuple[Any, ...], dtype: DType, device: Device
+) -> list[tuple[slice, Tensor]]:
+    """Return the matrix (O, I) of an axis as blocks of rows, with the columns that they need, sent to the device once.
+
+    Rows are zero but for a few columns, so a block of rows needs only a part of the axis.
+    """
+    matrix = make(*sizes)
+    if len(matrix) <= 2 * _BLOCK:
+        return [(slice(None), as_tensor(matrix, dtype, device))]
+    blocks = []
+    for rows in np.array_split(matrix, len(matrix) // _BLOCK):
+        used = np.flatnonzero(rows.any(0))
+        columns = slice(int(used[0]), int(used[-1]) + 1)
+        blocks.append((columns, as_tensor(rows[:, columns], dtype, device)))
+    return blocks
+
+
+def _along(x: Tensor, axis: int, make: Callable[..., Matrix], *sizes: Any) -> Tensor:
+    """Apply the matrix (O, I) that `make` returns for the sizes along an axis of size I."""
+    blocks = _blocks(make, sizes, x.dtype, x.device)
+    if len(blocks) == 1:
+        return _product(x, axis, blocks[0][1])
+    parts = (getitem(x, (slice(None),) * axis + (columns,)) for columns, _ in blocks)
+    return cat([_product(part, axis, m) for part, (_, m) in zip(parts, blocks, strict=True)], axis)
+
+
+def _product(x: Tensor, axis: int, m: Tensor) -> Tensor:
     lead, size, rest = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
     if not rest:
         y = matmul(reshape(x, (prod(lead), size)), m.T)
     else:
         y = matmul(m, reshape(x, (prod(lead), size, prod(rest))))
-    return reshape(y, (*lead, len(matrix), *rest))
+    return reshape(y, (*lead, m.shape[0], *rest))
 
 
 # --- interpolation --------------------------------------------------------------------------------------------
@@ -86,17 +108,26 @@ def _interpolation(mode: str, size: int, out: int, scale: float | None, align_co
     return matrix
 
 
-def _nearest(x: Tensor, axis: int, out: int, scale: float | None) -> Tensor:
-    size = x.shape[axis]
-    times = out // size
+@lru_cache(maxsize=64)
+def _nearest_index(size: int, out: int, scale: float | None, device: Device) -> Tensor | None:
+    """Return the input pixel of each output pixel, or None where every one is repeated equally often."""
     if out in (size, 2 * size):
         scale = None  # as PyTorch does for images (for signals and volumes in the gradient alone, by mistake)
     step = np.float32(1 / scale if scale else size / out)  # PyTorch rounds so
     index = np.minimum(np.floor(np.arange(out, dtype=np.float32) * step).astype(int), size - 1)
+    times = out // size
     if out == times * size and (index == np.arange(out) // times).all():
-        repeated = stack([x] * times, axis + 1)  # faster than an index, above all backward: a few strided sums
-        return reshape(repeated, (*x.shape[:axis], out, *x.shape[axis + 1 :]))
-    return getitem(x, (slice(None),) * axis + (index,))
+        return None
+    return as_tensor(index, device=device)
+
+
+def _nearest(x: Tensor, axis: int, out: int, scale: float | None) -> Tensor:
+    index = _nearest_index(x.shape[axis], out, scale, x.device)
+    if index is not None:
+        return getitem(x, (slice(None),) * axis + (index,))
+    # Faster than an index, above all backward: a few strided sums.
+    repeated = stack([x] * (out // x.shape[axis]), axis + 1)
+    return reshape(repeated, (*x.shape[:axis], out, *x.shape[axis + 1 :]))
 
 
 def _target_size(
@@ -188,7 +219,7 @@ def interpolate(
         if mode == "nearest":
             input = _nearest(input, axis, out, scale)
         else:
-            input = _along(input, axis, _interpolation(mode, input.shape[axis], out, scale, bool(align_corners)))
+            input = _along(input, axis, _interpolation, mode, input.shape[axis], out, scale, bool(align_corners))
     return input
 
 
@@ -217,7 +248,7 @@ def _adaptive(n: int, x: Tensor, output_size: int | Sequence[int | None] | None)
         )
     for axis, out in enumerate(outs, start=x.ndim - n):
         if out is not None and out != x.shape[axis]:
-            x = _along(x, axis, _averaging(x.shape[axis], out))
+            x = _along(x, axis, _averaging, x.shape[axis], out)
     return x
 
 

@@ -9,6 +9,7 @@ import minicnn
 from minicnn import ArgumentError, DTypeError, ShapeError
 from minicnn.autograd import gradcheck, gradgradcheck
 from minicnn.nn import functional as F
+from tests import standin_cupy
 
 INF = float("inf")
 X = minicnn.ones(4, 3)
@@ -155,3 +156,21 @@ PAIR = r"need one shape, got \(4, 3\) and \(4, 1\); use target.view"
 def test_messages(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_on_a_gpu_what_is_out_of_range_makes_the_loss_nan_and_nothing_waits(gpu):
+    x, y = X.to(gpu), Y.to(gpu)
+    wrong = minicnn.where(y == 2, 3, y)
+    with standin_cupy.counting() as counts:
+        each = F.cross_entropy(x, wrong, reduction="none")
+        whole = F.cross_entropy(x, wrong)
+        picked = F.nll_loss(x, wrong - 1)
+        outside = F.binary_cross_entropy(x * 2, x)
+        inside = [F.cross_entropy(x, y), F.binary_cross_entropy(x / 2, x), F.cross_entropy(x, wrong, ignore_index=3)]
+        rows = F.one_hot(wrong, 3)
+    assert counts.waits == []
+    assert each.isnan().tolist() == (Y == 2).tolist()
+    assert all(t.isnan().item() for t in (whole, picked, outside))
+    assert all(t.isfinite().item() for t in inside)
+    assert rows.sum(1).tolist() == (Y != 2).long().tolist()
+    assert F.one_hot(y).tolist() == F.one_hot(Y).tolist()

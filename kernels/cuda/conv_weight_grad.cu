@@ -1,0 +1,198 @@
+// Weight gradient of a convolution:   w[f,c,k] = Σ_{n,o} g[n,f,o] · x[n, c, o·stride + k·dilation - padding].
+//
+// A matrix product again: rows are the filters f of a group, columns its channels and taps (c, k), and the sum runs
+// over the pixels (n, o) of all images. But the result is small and the sum long, the opposite of the forward pass.
+//
+// direct          A thread makes one weight and reads both factors of every product from global memory.
+// gemm_tiles      A block makes 64 × 64 weights, 16 pixels at a time from shared memory, a thread 4 × 4 of them: the
+//                 rung of the same name in conv.cu with other indices (see gather_gemm.cuh).
+// split_gemm      8 × 8 weights a thread: an element from shared memory is used eight times, all are read by fours, and
+//                 the next 8 pixels arrive while 8 are multiplied. Two things are new here.
+//                 Tables: what a window looks like is the same for all channels and images. So for each output pixel of
+//                 one image a table holds where its window starts in a channel of x, and which kernel positions along
+//                 each axis fall outside of x, one bit each. A tap carries the bit of its position along each axis, and
+//                 is inside iff (pixel's bits & tap's bits) == 0: one instruction instead of a dozen divisions.
+//                 Slices: few weights would keep few blocks busy, so the pixels are cut into slices, a block each. The
+//                 partial sums go to a workspace, and `sum` adds them slice by slice. No atomic additions: the order is
+//                 fixed, the result is the same every time, and long sums lose less to rounding.
+//                 Three tile sizes: with few channels (3 · 9 columns in a network's first layer) a large tile would be
+//                 mostly empty; the wrapper takes the one that wastes least.
+#include "common.cuh"
+#include "gather_gemm.cuh"
+
+// The element of x that multiplies g[n, group, ·, o] for a column (c, k) of the result; 0 outside.
+__device__ __forceinline__ Real seen(const Real* x, const Conv& s, int n, int group, int o, int column) {
+    const int taps = volume(s.kernel);
+    const int i = element(reads(place(o, s.output), place(column % taps, s.kernel), s), s.input);
+    return i < 0 ? Real(0) : x[((n * s.groups + group) * s.channels + column / taps) * volume(s.input) + i];
+}
+
+extern "C" __global__ void __launch_bounds__(256) conv_weight_grad_direct(const Real* x, const Real* g, Real* w,
+                                                                          Conv s) {
+    const long long index = blockIdx.x * 256LL + threadIdx.x;
+    const int columns = s.channels * volume(s.kernel), outputs = volume(s.output), filters = s.groups * s.filters;
+    if (index >= (long long)filters * columns) return;
+    const int f = index / columns;
+    Real sum = 0;
+    for (int n = 0; n < s.batch; ++n)
+        for (int o = 0; o < outputs; ++o)
+            sum += g[(n * filters + f) * outputs + o] * seen(x, s, n, f / s.filters, o, index % columns);
+    w[index] = sum;
+}
+
+extern "C" __global__ void __launch_bounds__(256) conv_weight_grad_gemm_tiles(const Real* x, const Real* g, Real* w,
+                                                                              Conv s) {
+    const int columns = s.channels * volume(s.kernel), outputs = volume(s.output);
+    gemm_tiles(
+        s.groups, s.filters, s.batch * outputs, columns,
+        [&](int group, int f, int p) {
+            return g[((p / outputs * s.groups + group) * s.filters + f) * outputs + p % outputs];
+        },
+        [&](int group, int p, int column) { return seen(x, s, p / outputs, group, p % outputs, column); },
+        [&](int group, int f, int column, Real sum) { w[(group * s.filters + f) * columns + column] = sum; });
+}
+
+// --- split_gemm ------------------------------------------------------------------------------------------------------
+
+constexpr int DEPTH = 8;  // pixels a stage
+
+// An entry of a table, for a pixel or a tap: its share of an offset into a channel of x, and its bits.
+struct alignas(8) Window {
+    int start, outside;
+};
+
+struct Split {
+    int groups, filters, channels, taps;  // filters and channels of one group
+    int inputs, outputs;                  // elements of a channel of x, pixels of an image
+    int pixels, length;                   // of all images, of a slice
+    // What DEPTH pixels further on means: pixels of an image, elements of g and x, if that stays in the image, and
+    // elements of g and x if it carries into the next.
+    int pixel_step, g_step, x_step, g_carry, x_carry;
+};
+
+__device__ __forceinline__ void copy(const Vec4& v, Real* to) { to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w; }
+
+// A block makes ROWS × COLUMNS partial sums of one slice, a warp 64 × 32 of them, a lane 8 × 8.
+template <int ROWS, int COLUMNS>
+__device__ __forceinline__ void split_gemm(const Real* __restrict__ x, const Real* __restrict__ g,
+                                           const Window* __restrict__ windows, const Window* __restrict__ taps,
+                                           Real* __restrict__ parts, const Split& s) {
+    constexpr int STEP = ROWS * COLUMNS / 64 / DEPTH;  // rows (or columns) that all threads together load at once,
+    constexpr int G = ROWS / STEP, X = COLUMNS / STEP; // and how many of each that makes for a thread
+    // Two stages of [pixel][rows, then columns]; one Vec4 more, and the 8 pixels of 4 rows that a warp writes at once
+    // lie in 32 different banks.
+    __shared__ Vec4 stages[2][DEPTH][(ROWS + COLUMNS) / 4 + 1];
+
+    const int columns = s.channels * s.taps, across = ceil_div(columns, COLUMNS), down = ceil_div(s.filters, ROWS);
+    const int group = blockIdx.x / (across * down);
+    const int first_row = blockIdx.x / across % down * ROWS, first_column = blockIdx.x % across * COLUMNS;
+
+    // This thread loads one pixel of each stage, for G rows and X columns. Those beyond the last repeat the last: their
+    // sums are never stored.
+    const int pixel = threadIdx.x % DEPTH, row = threadIdx.x / DEPTH;
+    unsigned g_at[G];
+    int x_at[X], bits[X];
+#pragma unroll
+    for (int i = 0; i < G; ++i)
+        g_at[i] = (group * s.filters + min(first_row + row + i * STEP, s.filters - 1)) * s.outputs;
+#pragma unroll
+    for (int i = 0; i < X; ++i) {
+        const int column = min(first_column + row + i * STEP, columns - 1);
+        const Window tap = taps[column % s.taps];
+        x_at[i] = (group * s.channels + column / s.taps) * s.inputs + tap.start;
+        bits[i] = tap.outside;
+    }
+
+    const int last = min(int(blockIdx.y + 1) * s.length, s.pixels);
+    int p = blockIdx.y * s.length + pixel, o = p % s.outputs;
+    const Real* x_image = x + p / s.outputs * s.groups * s.channels * s.inputs;
+    const Real* g_pixel = g + p / s.outputs * s.groups * s.filters * s.outputs + o;
+    Window window = p < last ? windows[o] : Window{0, -1};  // read one stage ahead: the addresses in x wait for it
+    Real next[G + X];
+    auto fetch = [&] {
+        const bool live = p < last;
+#pragma unroll
+        for (int i = 0; i < G; ++i) next[i] = live ? g_pixel[g_at[i]] : Real(0);
+#pragma unroll
+        for (int i = 0; i < X; ++i) next[G + i] = window.outside & bits[i] ? Real(0) : x_image[x_at[i] + window.start];
+        p += DEPTH;
+        o += s.pixel_step;
+        const bool carry = o >= s.outputs;
+        if (carry) o -= s.outputs;
+        g_pixel += carry ? s.g_carry : s.g_step;
+        x_image += carry ? s.x_carry : s.x_step;
+        window = p < last ? windows[o] : Window{0, -1};
+    };
+    auto put = [&](int stage) {
+#pragma unroll
+        for (int i = 0; i < G + X; ++i) reinterpret_cast<Real*>(stages[stage][pixel])[row + i * STEP] = next[i];
+    };
+
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const int my_row = warp % (ROWS / 64) * 64 + lane / 4 * 4;                     // four rows, and the four 32 further
+    const int my_column = ROWS + warp / (ROWS / 64) * 32 + lane % 4 * 4;           // four columns, and those 16 further
+    Real sum[8][8] = {};
+    fetch();
+    put(0);
+    __syncthreads();
+    int stage = 0;
+    for (int done = blockIdx.y * s.length; done < last; done += DEPTH) {
+        fetch();  // zeros after the last pixel
+#pragma unroll
+        for (int k = 0; k < DEPTH; ++k) {
+            Real a[8], b[8];
+            copy(stages[stage][k][my_row / 4], a), copy(stages[stage][k][my_row / 4 + 8], a + 4);
+            copy(stages[stage][k][my_column / 4], b), copy(stages[stage][k][my_column / 4 + 4], b + 4);
+#pragma unroll
+            for (int i = 0; i < 8; ++i)
+#pragma unroll
+                for (int j = 0; j < 8; ++j) sum[i][j] += a[i] * b[j];
+        }
+        stage ^= 1;
+        put(stage);
+        __syncthreads();
+    }
+
+    parts += (long long)blockIdx.y * s.groups * s.filters * columns;
+#pragma unroll
+    for (int i = 0; i < 8; ++i)
+#pragma unroll
+        for (int j = 0; j < 8; ++j) {
+            const int f = first_row + my_row + i % 4 + i / 4 * 32;
+            const int column = first_column + my_column - ROWS + j % 4 + j / 4 * 16;
+            if (f < s.filters && column < columns) parts[(group * s.filters + f) * columns + column] = sum[i][j];
+        }
+}
+
+constexpr int TWO = sizeof(Real) == 4 ? 2 : 1;  // blocks of 256 threads on a multiprocessor: what its registers allow
+
+// Grid: (groups × tiles, slices); `windows` and `taps` hold Windows.
+extern "C" __global__ void __launch_bounds__(256, TWO) conv_weight_grad_split_gemm_128x128(
+    const Real* x, const Real* g, const int* windows, const int* taps, Real* parts, Split s) {
+    split_gemm<128, 128>(x, g, (const Window*)windows, (const Window*)taps, parts, s);
+}
+
+extern "C" __global__ void __launch_bounds__(64, 3 * TWO) conv_weight_grad_split_gemm_64x64(
+    const Real* x, const Real* g, const int* windows, const int* taps, Real* parts, Split s) {
+    split_gemm<64, 64>(x, g, (const Window*)windows, (const Window*)taps, parts, s);
+}
+
+extern "C" __global__ void __launch_bounds__(32, 4 * TWO) conv_weight_grad_split_gemm_64x32(
+    const Real* x, const Real* g, const int* windows, const int* taps, Real* parts, Split s) {
+    split_gemm<64, 32>(x, g, (const Window*)windows, (const Window*)taps, parts, s);
+}
+
+// w = Σ parts: a block sums 32 weights, 8 threads each, of which the i-th takes slices i, i + 8, ...
+extern "C" __global__ void __launch_bounds__(256) conv_weight_grad_sum(const Real* parts, Real* w, int weights,
+                                                                       int slices) {
+    __shared__ Real sums[8][32];
+    const int lane = threadIdx.x % 32, first = threadIdx.x / 32, i = blockIdx.x * 32 + lane;
+    Real sum = 0;
+    if (i < weights)
+        for (int slice = first; slice < slices; slice += 8) sum += parts[slice * weights + i];
+    sums[first][lane] = sum;
+    __syncthreads();
+    if (first > 0 || i >= weights) return;
+    for (int other = 1; other < 8; ++other) sum += sums[other][lane];
+    w[i] = sum;
+}

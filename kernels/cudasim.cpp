@@ -1,0 +1,562 @@
+// The CUDA simulator: runs the threads of a block as fibers, and watches what they do.
+//
+//   scheduler   every thread runs until it waits or returns; when nobody can go on, whoever waits for the same thing is
+//               let through together. If not everybody came, the kernel has a bug that a GPU may hang or err on, and the
+//               launch ends with a message that names the line.
+//   shared      memory is filled with NaN before each block, so a value that nobody wrote shows.
+//   tracing     libraries built with -fsanitize=thread call a function for every read and write. They are counted and
+//               checked here, not by ThreadSanitizer's runtime: what orders two accesses in CUDA is known exactly (a
+//               barrier of the block, a barrier of the warp), so no race of a launch is missed and none is imagined.
+//
+// Plain C++17, no dependency. One launch at a time: the caller holds a lock.
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+struct uint3 {
+    unsigned x, y, z;
+};
+
+// --- fibers: a stack each, and a switch from one to another --------------------------------------------------------
+
+extern "C" void __sanitizer_start_switch_fiber(void** fake, const void* bottom, size_t size) __attribute__((weak));
+extern "C" void __sanitizer_finish_switch_fiber(void* fake, const void** bottom, size_t* size) __attribute__((weak));
+
+namespace {
+
+constexpr size_t STACK = 128 << 10;
+constexpr int WARP = 32;
+extern "C" void cudasim_begin();
+
+#if defined(__x86_64__)
+
+// Saves the registers that a call must keep, and takes over those that another fiber saved.
+asm(R"(
+.text
+.hidden cudasim_switch
+.globl cudasim_switch
+cudasim_switch:
+    pushq %rbp; pushq %rbx; pushq %r12; pushq %r13; pushq %r14; pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15; popq %r14; popq %r13; popq %r12; popq %rbx; popq %rbp
+    ret
+)");
+extern "C" __attribute__((visibility("hidden"))) void cudasim_switch(void** from, void* to);
+
+struct Context {
+    void* top = nullptr;
+    void prepare(char* stack) {
+        void** sp = reinterpret_cast<void**>(stack + STACK);
+        *--sp = nullptr;  // where the first function would return to; keeps the stack aligned as after a call
+        *--sp = reinterpret_cast<void*>(&cudasim_begin);
+        sp -= 6;
+        std::fill(sp, sp + 6, nullptr);
+        top = sp;
+    }
+    static void change(Context& from, Context& to) { cudasim_switch(&from.top, to.top); }
+};
+
+#else
+}  // namespace
+#include <ucontext.h>
+namespace {
+
+struct Context {
+    ucontext_t state;
+    void prepare(char* stack) {
+        getcontext(&state);
+        state.uc_stack.ss_sp = stack;
+        state.uc_stack.ss_size = STACK;
+        state.uc_link = nullptr;
+        makecontext(&state, &cudasim_begin, 0);
+    }
+    static void change(Context& from, Context& to) { swapcontext(&from.state, &to.state); }
+};
+
+#endif
+
+enum class State : uint8_t { fresh, ready, at_barrier, at_warp, done };
+
+struct Thread {
+    Context context;
+    char* stack = nullptr;
+    uint3 index;
+    State state = State::fresh;
+    bool exchanges = false;  // waits at a shuffle, which orders nothing, or at __syncwarp
+    unsigned mask = 0;
+    uint32_t parity = 0;     // which of two sets of slots the next shuffle uses
+    const char* what = "";
+    const char* file = "";
+    int line = 0;
+    void* fake = nullptr;    // AddressSanitizer's
+};
+
+struct Slots {
+    alignas(16) char bytes[WARP][8];
+};
+
+struct Options {
+    int order;      // of the threads: 0 forward, 1 backward, 2 shuffled
+    unsigned seed;
+    int traced;     // the library calls the functions for reads and writes
+};
+
+struct Range {
+    char *begin, *end;
+};
+
+// What a traced launch found out; the same layout in backends/cuda/simulator.py.
+struct Counts {
+    long long global_requests, sectors_requested, sectors_moved, sectors_ideal;
+    long long shared_requests, shared_wavefronts, shared_ideal;
+};
+
+std::vector<Thread> threads;
+std::vector<Slots> slots;  // two for each warp
+std::vector<char*> free_stacks;
+Context scheduler;
+void* scheduler_fake = nullptr;
+const void* scheduler_bottom = nullptr;
+size_t scheduler_size = 0;
+int current = 0;
+void (*kernel)(void**) = nullptr;
+void** arguments = nullptr;
+char* message = nullptr;
+size_t message_size = 0;
+bool failed = false;
+
+void fail(const char* format, ...) __attribute__((format(printf, 1, 2)));
+void fail(const char* format, ...) {
+    if (failed) return;  // the first one is the cause
+    failed = true;
+    va_list values;
+    va_start(values, format);
+    vsnprintf(message, message_size, format, values);
+    va_end(values);
+}
+
+const char* name_of(const char* path) {
+    const char* slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+}  // namespace
+
+extern "C" {
+uint3 cudasim_thread, cudasim_block, cudasim_block_size, cudasim_grid_size;
+}
+
+namespace {
+
+void leave_fiber(bool for_good) {
+    Thread& t = threads[current];
+    if (__sanitizer_start_switch_fiber)
+        __sanitizer_start_switch_fiber(for_good ? nullptr : &t.fake, scheduler_bottom, scheduler_size);
+    Context::change(t.context, scheduler);
+    if (__sanitizer_finish_switch_fiber) __sanitizer_finish_switch_fiber(t.fake, nullptr, nullptr);
+}
+
+void enter_fiber(int i) {
+    Thread& t = threads[i];
+    current = i;
+    cudasim_thread = t.index;
+    if (t.state == State::fresh) {
+        if (free_stacks.empty()) {
+            void* memory = mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+            if (memory == MAP_FAILED) return fail("no memory for the stack of a thread");
+            free_stacks.push_back(static_cast<char*>(memory));
+        }
+        t.stack = free_stacks.back();
+        free_stacks.pop_back();
+        t.context.prepare(t.stack);
+        t.fake = nullptr;
+    }
+    t.state = State::ready;
+    if (__sanitizer_start_switch_fiber) __sanitizer_start_switch_fiber(&scheduler_fake, t.stack, STACK);
+    Context::change(scheduler, t.context);
+    if (__sanitizer_finish_switch_fiber) __sanitizer_finish_switch_fiber(scheduler_fake, nullptr, nullptr);
+    if (t.state == State::done) free_stacks.push_back(t.stack);  // still warm in the cache for the next thread
+}
+
+// Ends the thread where it stands: after a failure there is nothing left that it could do.
+[[noreturn]] void abandon() {
+    leave_fiber(true);
+    __builtin_unreachable();
+}
+
+extern "C" void cudasim_begin() {
+    if (__sanitizer_finish_switch_fiber)
+        __sanitizer_finish_switch_fiber(nullptr, &scheduler_bottom, &scheduler_size);
+    kernel(arguments);
+    threads[current].state = State::done;
+    abandon();
+}
+
+void wait(State state, const char* what, const char* file, int line) {
+    Thread& t = threads[current];
+    t.state = state, t.what = what, t.file = file, t.line = line;
+    leave_fiber(false);
+}
+
+// --- tracing: who read and wrote what, and when -----------------------------------------------------------------------
+
+// Time is counted in barriers: of the block, and of each warp. Two accesses of one block are in order if a barrier of
+// the block lies between them, or one of the warp that both threads belong to; accesses of two blocks never are.
+struct Stamp {
+    int thread = -1;     // within the grid; -1: nobody yet; see also below
+    uint32_t block_time = 0, warp_time = 0;
+};
+constexpr int MANY_IN_WARP = 1 << 29, MANY_IN_BLOCK = 1 << 30;  // flags beside the number of one of the threads
+
+struct Shadow {  // of one byte
+    Stamp write, read;
+};
+
+struct Memory {
+    Range range;
+    std::vector<Shadow> shadow;
+    const char* kind;
+};
+
+struct Access {
+    uintptr_t address[WARP];
+    uint8_t size;
+    bool write, shared;
+};
+
+struct Site {  // an instruction: one place in the code that reads or writes
+    std::vector<std::vector<Access>> warps;   // [warp][how often the lanes were here]
+    std::vector<uint32_t> visits;             // [thread]
+};
+
+bool tracing = false;
+Range image{};
+std::vector<Memory> memories;  // [0] is shared memory
+std::unordered_map<void*, Site> sites;
+std::unordered_set<uintptr_t> sectors_read, sectors_written, all_read, all_written;
+std::vector<uint32_t> warp_time;
+uint32_t block_time = 0;
+long long block_number = 0;
+Counts counts{};
+
+int block_threads() { return int(threads.size()); }
+
+bool in_order(const Stamp& before, int thread) {
+    if (before.thread < 0) return true;
+    int other = before.thread & ~(MANY_IN_WARP | MANY_IN_BLOCK);
+    bool many_in_block = before.thread & MANY_IN_BLOCK, many_in_warp = before.thread & MANY_IN_WARP;
+    if (other == thread && !many_in_block && !many_in_warp) return true;
+    if (other / block_threads() != thread / block_threads()) return false;
+    if (before.block_time != block_time) return true;
+    int a = other % block_threads() / WARP, b = thread % block_threads() / WARP;
+    return !many_in_block && a == b && before.warp_time != warp_time[b];
+}
+
+void describe(int thread, char* out, size_t size) {
+    thread &= ~(MANY_IN_WARP | MANY_IN_BLOCK);
+    int t = thread % block_threads(), b = thread / block_threads();
+    unsigned nx = cudasim_block_size.x, ny = cudasim_block_size.y, gx = cudasim_grid_size.x, gy = cudasim_grid_size.y;
+    snprintf(out, size, "thread (%u,%u,%u) of block (%u,%u,%u)", t % nx, t / nx % ny, t / nx / ny, b % gx, b / gx % gy,
+             b / gx / gy);
+}
+
+[[noreturn]] void race(const Memory& m, const char* now, const char* then, int thread, int other, void* code) {
+    char a[80], b[80];
+    describe(thread, a, sizeof a);
+    describe(other, b, sizeof b);
+    bool blocks = (other & ~(MANY_IN_WARP | MANY_IN_BLOCK)) / block_threads() != thread / block_threads();
+    fail("race in %s memory: %s %s what %s %s, with no %s between; %%%p", m.kind, a, now, b, then,
+         blocks ? "order at all" : "barrier", code);
+    abandon();
+}
+
+void watch(void* address, size_t size, bool write, void* code) {
+    if (!tracing || failed) return;
+    char* p = static_cast<char*>(address);
+    Memory* m = nullptr;
+    for (Memory& candidate : memories)
+        if (p >= candidate.range.begin && p < candidate.range.end) m = &candidate;
+    char* stack = threads[current].stack;
+    if (!m) {
+        if ((p >= stack && p < stack + STACK) || p == static_cast<void*>(&cudasim_thread) ||
+            (p >= reinterpret_cast<char*>(&cudasim_thread) && p < reinterpret_cast<char*>(&cudasim_thread + 1)) ||
+            (p >= reinterpret_cast<char*>(&cudasim_block) && p < reinterpret_cast<char*>(&cudasim_block + 1)) ||
+            (p >= reinterpret_cast<char*>(&cudasim_block_size) && p < reinterpret_cast<char*>(&cudasim_block_size + 1)) ||
+            (p >= reinterpret_cast<char*>(&cudasim_grid_size) && p < reinterpret_cast<char*>(&cudasim_grid_size + 1)) ||
+            (p >= image.begin && p < image.end))
+            return;
+    }
+    int thread = int(block_number * block_threads() + current);
+    if (!m || p + size > m->range.end) {
+        char who[80];
+        describe(thread, who, sizeof who);
+        fail("out of bounds: %s %s %zu bytes outside of every array; %%%p", who, write ? "writes" : "reads", size, code);
+        abandon();
+    }
+    bool shared = m == &memories[0];
+    int warp = current / WARP;
+    for (size_t i = 0; i < size; ++i) {
+        Shadow& s = m->shadow[p - m->range.begin + i];
+        if (!in_order(s.write, thread)) race(*m, write ? "writes" : "reads", "wrote", thread, s.write.thread, code);
+        Stamp now{thread, block_time, warp_time[warp]};
+        if (write) {
+            if (!in_order(s.read, thread)) race(*m, "writes", "read", thread, s.read.thread, code);
+            s.write = now;
+        } else {
+            if (shared && s.write.thread < 0) {
+                char who[80];
+                describe(thread, who, sizeof who);
+                fail("uninitialised: %s reads shared memory that nobody wrote; %%%p", who, code);
+                abandon();
+            }
+            Stamp& r = s.read;
+            int other = r.thread < 0 ? -1 : r.thread & ~(MANY_IN_WARP | MANY_IN_BLOCK);
+            bool joined = other >= 0 && other / block_threads() == thread / block_threads() && r.block_time == block_time;
+            if (other >= 0 && other / block_threads() != thread / block_threads()) {
+                now.thread |= MANY_IN_BLOCK;  // read by two blocks: whoever writes now is out of order with one of them
+                now.block_time = block_time;
+            } else if (joined && (r.thread & MANY_IN_BLOCK || other % block_threads() / WARP != warp)) {
+                now.thread |= MANY_IN_BLOCK;
+            } else if (joined && r.warp_time == now.warp_time && (r.thread & MANY_IN_WARP || other != thread)) {
+                now.thread |= MANY_IN_WARP;
+            }
+            r = now;
+        }
+    }
+    Site& site = sites[code];
+    if (site.visits.empty()) site.visits.resize(block_threads()), site.warps.resize((block_threads() + WARP - 1) / WARP);
+    uint32_t visit = site.visits[current]++;
+    std::vector<Access>& accesses = site.warps[warp];
+    if (accesses.size() <= visit) accesses.resize(visit + 1, Access{{}, 0, write, shared});
+    accesses[visit].address[current % WARP] = reinterpret_cast<uintptr_t>(p);
+    accesses[visit].size = uint8_t(size);
+}
+
+// Bank conflicts: 32 banks of 4 bytes; lanes that ask for 8 bytes are served in two halves, for 16 in four quarters.
+void count_shared(const Access& a) {
+    int lanes = a.size <= 4 ? 32 : a.size == 8 ? 16 : 8;
+    for (int first = 0; first < WARP; first += lanes) {
+        std::vector<uintptr_t> words[32];
+        bool any = false;
+        for (int lane = first; lane < first + lanes; ++lane) {
+            if (!a.address[lane]) continue;
+            any = true;
+            for (uintptr_t word = a.address[lane] / 4; word <= (a.address[lane] + a.size - 1) / 4; ++word) {
+                auto& bank = words[word % 32];
+                if (std::find(bank.begin(), bank.end(), word) == bank.end()) bank.push_back(word);
+            }
+        }
+        if (!any) continue;
+        size_t most = 0;
+        for (auto& bank : words) most = std::max(most, bank.size());
+        counts.shared_wavefronts += (long long)most;
+        counts.shared_ideal += 1;
+    }
+    counts.shared_requests += 1;
+}
+
+void count_global(const Access& a) {
+    uintptr_t sectors[2 * WARP];
+    int n = 0;
+    for (int lane = 0; lane < WARP; ++lane)
+        if (a.address[lane])
+            for (uintptr_t s = a.address[lane] / 32; s <= (a.address[lane] + a.size - 1) / 32; ++s) {
+                sectors[n++] = s;
+                (a.write ? sectors_written : sectors_read).insert(s);
+            }
+    std::sort(sectors, sectors + n);
+    counts.sectors_requested += std::unique(sectors, sectors + n) - sectors;
+    counts.global_requests += 1;
+}
+
+void end_of_traced_block() {
+    for (auto& [code, site] : sites) {
+        for (auto& warp : site.warps) {
+            for (const Access& a : warp) a.shared ? count_shared(a) : count_global(a);
+            warp.clear();
+        }
+        std::fill(site.visits.begin(), site.visits.end(), 0);
+    }
+    counts.sectors_moved += (long long)(sectors_read.size() + sectors_written.size());
+    all_read.insert(sectors_read.begin(), sectors_read.end());
+    all_written.insert(sectors_written.begin(), sectors_written.end());
+    sectors_read.clear(), sectors_written.clear();
+    memories[0].shadow.assign(memories[0].shadow.size(), Shadow());
+}
+
+// --- a block ----------------------------------------------------------------------------------------------------------
+
+void not_everybody(const Thread& waiting) {
+    int at = 0, gone = 0, elsewhere = 0;
+    const Thread* other = nullptr;
+    for (const Thread& t : threads) {
+        if (t.state == waiting.state && t.line == waiting.line && t.file == waiting.file) {
+            ++at;
+            continue;
+        }
+        t.state == State::done ? ++gone : ++elsewhere;
+        if (!other) other = &t;
+    }
+    char where[120] = "has returned";
+    if (other && other->state != State::done)
+        snprintf(where, sizeof where, "waits at %s in %s:%d", other->what, name_of(other->file), other->line);
+    fail("divergent: %d of %zu threads of block (%u,%u,%u) wait at %s in %s:%d, but thread (%u,%u,%u) %s", at, threads.size(),
+         cudasim_block.x, cudasim_block.y, cudasim_block.z, waiting.what, name_of(waiting.file), waiting.line,
+         other ? other->index.x : 0, other ? other->index.y : 0, other ? other->index.z : 0, other ? where : "is missing");
+}
+
+// Lets through the warps of which every lane waits at one place; returns whether there was one.
+bool release_warps() {
+    bool any = false;
+    for (size_t first = 0; first < threads.size(); first += WARP) {
+        Thread& t = threads[first];
+        size_t last = std::min(first + WARP, threads.size());
+        bool all = last - first == WARP;
+        for (size_t i = first; i < last; ++i)
+            all &= threads[i].state == State::at_warp && threads[i].line == t.line && threads[i].file == t.file;
+        if (!all) continue;
+        if (!t.exchanges) ++warp_time[first / WARP];
+        for (size_t i = first; i < last; ++i) threads[i].state = State::ready;
+        any = true;
+    }
+    return any;
+}
+
+bool release_block() {
+    for (const Thread& t : threads)
+        if (t.state != State::at_barrier || t.line != threads[0].line || t.file != threads[0].file) return false;
+    for (Thread& t : threads) t.state = State::ready;
+    ++block_time;
+    return true;
+}
+
+void run_block(std::vector<int>& order, const Options& options, std::mt19937& random) {
+    for (Thread& t : threads) t.state = State::fresh, t.parity = 0;
+    while (!failed) {
+        if (options.order == 2) std::shuffle(order.begin(), order.end(), random);
+        for (int i : order) {
+            if (failed) break;
+            if (threads[i].state == State::fresh || threads[i].state == State::ready) enter_fiber(i);
+        }
+        if (failed || release_warps() || release_block()) continue;
+        const Thread* waiting = nullptr;
+        for (const Thread& t : threads)
+            if (t.state != State::done && (!waiting || t.state == State::at_warp)) waiting = &t;
+        if (!waiting) return;
+        if (waiting->state == State::at_warp && threads.size() % WARP && waiting - &threads[0] >= long(threads.size() / WARP * WARP))
+            fail("divergent: the last warp has %zu lanes, but %s in %s:%d is for all 32", threads.size() % WARP, waiting->what,
+                 name_of(waiting->file), waiting->line);
+        not_everybody(*waiting);
+    }
+    for (Thread& t : threads)  // after a failure: give up the fibers where they stand
+        if (t.state != State::done && t.state != State::fresh) free_stacks.push_back(t.stack);
+}
+
+}  // namespace
+
+extern "C" {
+
+void cudasim_wait_block(const char* file, int line) { wait(State::at_barrier, "__syncthreads()", file, line); }
+
+void cudasim_wait_warp(unsigned mask, const char* what, const char* file, int line) {
+    if (mask != 0xffffffffu) fail("%s:%d: this simulator knows only the mask of all 32 lanes", name_of(file), line);
+    threads[current].exchanges = false;
+    wait(State::at_warp, what, file, line);
+}
+
+const void* cudasim_exchange(unsigned mask, const void* value, int size, const char* file, int line) {
+    if (mask != 0xffffffffu) fail("%s:%d: this simulator knows only the mask of all 32 lanes", name_of(file), line);
+    Thread& t = threads[current];
+    // Two sets of slots in turn: nobody can be two shuffles ahead of a lane that still has to read.
+    Slots& s = slots[current / WARP * 2 + (t.parity++ & 1)];
+    memcpy(s.bytes[current % WARP], value, size_t(size));
+    t.exchanges = true;
+    wait(State::at_warp, "a shuffle or vote", file, line);
+    return s.bytes;
+}
+
+int cudasim_lane() { return current % WARP; }
+
+// Runs a kernel over a grid. `shared` is the library's shared memory, `arrays` all that the kernel may touch, `image` the
+// library itself (constants). Returns 0, or 1 with the reason in `text`; "%0x..." in it is an address of code.
+int cudasim_launch(void (*entry)(void**), void** values, const unsigned* grid, const unsigned* block, const Range* shared,
+                   const Range* library, const Range* arrays, int n_arrays, const Options* options, Counts* out, char* text,
+                   size_t text_size) {
+    kernel = entry, arguments = values, message = text, message_size = text_size, failed = false;
+    cudasim_grid_size = {grid[0], grid[1], grid[2]};
+    cudasim_block_size = {block[0], block[1], block[2]};
+    size_t size = size_t(block[0]) * block[1] * block[2];
+    threads.resize(size);
+    slots.resize((size + WARP - 1) / WARP * 2);
+    warp_time.assign((size + WARP - 1) / WARP, 0);
+    for (unsigned i = 0; i < size; ++i) threads[i].index = {i % block[0], i / block[0] % block[1], i / block[0] / block[1]};
+    std::vector<int> order(size);
+    std::iota(order.begin(), order.end(), 0);
+    if (options->order == 1) std::reverse(order.begin(), order.end());
+    std::mt19937 random(options->seed);
+    tracing = options->traced;
+    counts = Counts{};
+    memories.clear();
+    sites.clear(), all_read.clear(), all_written.clear();
+    image = *library, block_number = 0, block_time = 0;
+    if (tracing) {
+        memories.push_back({*shared, std::vector<Shadow>(size_t(shared->end - shared->begin)), "shared"});
+        for (int i = 0; i < n_arrays; ++i)
+            memories.push_back({arrays[i], std::vector<Shadow>(size_t(arrays[i].end - arrays[i].begin)), "global"});
+    }
+    for (unsigned z = 0; z < grid[2]; ++z)
+        for (unsigned y = 0; y < grid[1]; ++y)
+            for (unsigned x = 0; x < grid[0] && !failed; ++x, ++block_number) {
+                cudasim_block = {x, y, z};
+                // NaN in every floating-point type. No memset: AddressSanitizer would object to the gaps between arrays.
+                for (char* p = shared->begin; p != shared->end; ++p) *p = char(0xff);
+                run_block(order, *options, random);
+                if (tracing) end_of_traced_block();
+            }
+    counts.sectors_ideal = (long long)(all_read.size() + all_written.size());
+    *out = counts;
+    memories.clear(), sites.clear();
+    return failed;
+}
+
+// What the compiler calls (-fsanitize=alignment) where an access of several bytes at once is not aligned to them.
+struct Place {
+    const char* file;
+    unsigned line, column;
+};
+void __ubsan_handle_type_mismatch_v1_abort(const Place* place, void* address) {
+    char who[80];
+    describe(int(block_number * block_threads() + current), who, sizeof who);
+    fail("misaligned: %s needs an address that is a multiple of the type's alignment, got %p; %s:%u", who, address,
+         name_of(place->file), place->line);
+    abandon();
+}
+
+// What the compiler calls in a traced library.
+#define ACCESS(bytes)                                                                                              \
+    void __tsan_read##bytes(void* p) { watch(p, bytes, false, __builtin_return_address(0)); }                     \
+    void __tsan_write##bytes(void* p) { watch(p, bytes, true, __builtin_return_address(0)); }                     \
+    void __tsan_unaligned_read##bytes(void* p) { watch(p, bytes, false, __builtin_return_address(0)); }           \
+    void __tsan_unaligned_write##bytes(void* p) { watch(p, bytes, true, __builtin_return_address(0)); }
+ACCESS(1)
+ACCESS(2)
+ACCESS(4)
+ACCESS(8)
+ACCESS(16)
+void __tsan_read_range(void* p, size_t size) { watch(p, size, false, __builtin_return_address(0)); }
+void __tsan_write_range(void* p, size_t size) { watch(p, size, true, __builtin_return_address(0)); }
+void __tsan_func_entry(void*) {}
+void __tsan_func_exit() {}
+void __tsan_init() {}
+}

@@ -1,0 +1,160 @@
+"""Builds the C++ of kernels/ with the machine's own compiler, once: libraries are found again by their content."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+from minicnn.errors import KernelError
+
+__all__ = ["cache_folder", "cached", "compiler", "flattened", "kernel_folder", "shared_library"]
+
+
+@cache
+def kernel_folder() -> Path:
+    """Return the folder kernels/: inside the package where it was installed from a wheel, beside it in a checkout.
+
+    Raises
+    ------
+    KernelError
+        If it is in neither place.
+    """
+    places = [Path(__file__).parents[1] / "kernels", Path(__file__).parents[2] / "kernels"]
+    for place in places:
+        if (place / "cudasim.hpp").is_file():
+            return place
+    raise KernelError(f"kernels: found neither {places[0]} nor {places[1]}; install minicnn again")
+
+
+def cache_folder() -> Path:
+    """Return the folder of what is built on first use: $XDG_CACHE_HOME/minicnn, by default ~/.cache/minicnn."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minicnn"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return _fallback()
+
+
+@cache
+def _fallback() -> Path:
+    return Path(tempfile.mkdtemp(prefix="minicnn-"))
+
+
+def cached(key: Sequence[str | bytes], suffix: str, make: Callable[[Path], None]) -> Path:
+    """Return the file of this key in the cache; where there is none yet, `make` writes it to the path that it is given.
+
+    Parameters
+    ----------
+    key : sequence of str or bytes
+        Everything that the content depends on.
+    suffix : str
+        The end of the file's name, such as ".so".
+    make : callable
+        Its file is moved to its place when it is complete, so that nobody ever sees half of one.
+    """
+    digest = hashlib.sha256()
+    for part in key:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little") + data)
+    path = cache_folder() / f"{digest.hexdigest()[:32]}{suffix}"
+    if not path.exists():
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            unfinished = Path(folder) / path.name
+            make(unfinished)
+            os.replace(unfinished, path)
+    return path
+
+
+def flattened(path: Path) -> str:
+    """Return the text of a kernel file with its `#include "..."` lines replaced by the files, each once.
+
+    Raises
+    ------
+    KernelError
+        If a file is neither beside the one that includes it nor in kernels/cuda.
+    """
+    seen: set[Path] = set()
+
+    def text(file: Path) -> str:
+        seen.add(file)
+        lines = [f'#line 1 "{file.name}"']
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if line.startswith('#include "'):
+                name = line.split('"')[1]
+                other = next((f / name for f in (file.parent, kernel_folder() / "cuda") if (f / name).exists()), None)
+                if other is None:
+                    raise KernelError(f"{file.name}:{number}: {name} is neither here nor in {kernel_folder()}/cuda")
+                lines.append((text(other) if other not in seen else "") + f'\n#line {number + 1} "{file.name}"')
+            elif line.strip() != "#pragma once":
+                lines.append(line)
+        return "\n".join(lines)
+
+    return text(path) + "\n"
+
+
+@cache
+def compiler() -> tuple[str, str]:
+    """Return the C++ compiler and its version: $CXX, g++ or c++, whichever is there.
+
+    Raises
+    ------
+    KernelError
+        If there is none.
+    """
+    for name in (os.environ.get("CXX"), "g++", "c++"):
+        found = shutil.which(name) if name else None
+        if found:
+            result = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+            return found, result.stdout.partition("\n")[0]
+    raise KernelError(
+        "kernels: no C++ compiler was found ($CXX, g++, c++); install one (Debian, Ubuntu: apt-get install g++)"
+    )
+
+
+def shared_library(name: str, text: str, flags: Sequence[str], libraries: Sequence[Path] = ()) -> Path:
+    """Build a shared library from C++ source, unless the same was built before.
+
+    Parameters
+    ----------
+    name : str
+        What error messages call it.
+    text : str
+        The whole source, with no includes but the system's.
+    flags : sequence of str
+    libraries : sequence of Path
+        Libraries of this cache that it needs.
+
+    Raises
+    ------
+    KernelError
+        If there is no compiler, or it refuses the source.
+    """
+    program, version = compiler()
+
+    def make(path: Path) -> None:
+        source = path.with_suffix(".cpp")
+        source.write_text(text, encoding="utf-8")
+        command = [
+            program,
+            "-std=c++17",
+            "-shared",
+            "-fPIC",
+            *flags,
+            "-o",
+            str(path),
+            str(source),
+            *map(str, libraries),
+        ]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        source.unlink()
+        if result.returncode:
+            raise KernelError(f"{name}: {program} refuses it:\n{result.stderr[:4000].rstrip()}")
+
+    return cached([version, *flags, *(p.name for p in libraries), text], ".so", make)

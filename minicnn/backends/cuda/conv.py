@@ -1,0 +1,338 @@
+"""Convolution and its input gradient: kernels/cuda/conv.cu and conv_input_grad.cu.
+
+Their fast rung, `implicit_gemm`, is one family of kernels for both: a matrix product whose right factor is gathered
+through tables, made here once for each geometry. conv.cu says how they are read.
+"""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import prod
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from minicnn.backends.cuda.depthwise import blocks_for, conv_struct  # before ours: its kernels come first
+from minicnn.backends.cuda.launch import Source, contiguous, device_key, empty, floats, int3
+from minicnn.devices import Array, xp
+from minicnn.dispatch import kernel
+from minicnn.geometry import ConvSpec
+
+__all__ = [
+    "Part",
+    "Tables",
+    "Tile",
+    "conv_direct",
+    "conv_gemm_tiles",
+    "conv_implicit_gemm",
+    "conv_input_grad_direct",
+    "conv_input_grad_gemm_tiles",
+    "conv_input_grad_implicit_gemm",
+    "conv_tiled",
+    "tables",
+    "tile_for",
+]
+
+Numbers = np.ndarray[Any, Any]  # NumPy's, of integers
+
+forward, backward = Source("conv.cu"), Source("conv_input_grad.cu")
+THREADS = 256  # of a block of the lower rungs
+
+
+# --- implicit_gemm: tables -------------------------------------------------------------------------------------------
+
+MASK_BITS = 31  # of an int, one for each position of the kernel along each axis
+BLOCKED = -(2**31)  # the last bit, of what is blocked everywhere
+
+
+@dataclass(frozen=True)
+class Part:
+    """Along one axis, pixels of the result that use the same taps: pixel i reads base[i] + offset[k] for tap k."""
+
+    pixels: Numbers
+    base: Numbers
+    taps: Numbers
+    offset: Numbers
+
+    def blocked(self, size: int, kernel_size: int) -> Numbers:
+        """For each pixel a bit for each position of the kernel that reads nothing of the `size` elements."""
+        place = self.base[:, None] + self.offset
+        blocked = np.ones((len(self.pixels), kernel_size), bool)
+        blocked[:, self.taps] = (place < 0) | (place >= size)
+        return np.asarray(blocked @ (1 << np.arange(kernel_size)))
+
+
+def _forward_part(o: int, k: int, stride: int, before: int, dilation: int) -> Part:
+    """All pixels of y use all taps: o reads x at o stride - before + k dilation."""
+    pixels, taps = np.arange(o), np.arange(k)
+    return Part(pixels, pixels * stride - before, taps, taps * dilation)
+
+
+def _gradient_parts(i: int, k: int, stride: int, before: int, dilation: int) -> list[Part]:
+    """Pixel i of x reads g at (i + before - k dilation) / stride, where that is whole: one part for each remainder."""
+    parts = []
+    for rest in range(min(stride, i)):
+        pixels, taps = np.arange(rest, i, stride), np.arange(k)
+        taps = taps[(rest + before - taps * dilation) % stride == 0]
+        parts.append(Part(pixels, (pixels + before) // stride, taps, -(taps * dilation // stride)))
+    return parts
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The arguments of these names of the kernels in conv.cu; arrays of int32."""
+
+    taps: Array  # (depth, 2)
+    source: Array  # (depth,)
+    positions: Array  # (positions along the three axes, 4)
+    classes: Array  # (classes, 8)
+
+
+@lru_cache(maxsize=256)
+def tables(
+    module: ModuleType, device: Hashable, spec: ConvSpec, channels: int, pitch: int, gradient: bool, step: int
+) -> Tables:
+    """Return the tables of a geometry.
+
+    Parameters
+    ----------
+    module : module
+        NumPy or CuPy: whose arrays they are to be.
+    device : hashable
+        What tells its devices apart.
+    spec : ConvSpec
+    channels : int
+        What is summed over besides the taps: channels of a group, or filters of a group for the input gradient.
+    pitch : int
+        Elements of the weight from one of them to the next.
+    gradient : bool
+        Whether it is the input gradient.
+    step : int
+        Taps of a tile. Those of a class are filled up to a multiple, and a last tile of blocked ones is added, because
+        the kernel loads one tile more than it uses.
+    """
+    read, written = int3(spec.input_size, 1), int3(spec.output_size, 1)
+    if gradient:
+        read, written = written, read
+    size, stride, dilation = int3(spec.kernel_size, 1), int3(spec.stride, 1), int3(spec.dilation, 1)
+    axes = zip(written, size, stride, int3([before for before, _ in spec.padding], 0), dilation, strict=True)
+    parts = [_gradient_parts(*axis) if gradient else [_forward_part(*axis)] for axis in axes]
+    shift = (0, size[0], size[0] + size[1])
+
+    positions: list[Numbers] = []
+    choices: list[list[tuple[int, Part]]] = [[], [], []]  # parts with their first positions
+    for axis in range(3):
+        to_read, to_write = prod(read[axis + 1 :]), prod(written[axis + 1 :])
+        for part in parts[axis]:
+            choices[axis].append((sum(map(len, positions)), part))
+            blocked = part.blocked(read[axis], size[axis]) << shift[axis] | BLOCKED
+            positions.append(np.stack([part.base * to_read, blocked, part.pixels * to_write, 0 * blocked], 1))
+
+    rows: list[Numbers] = []  # offset, bits, source of each k
+    classes = []
+    for choice in product(*choices):
+        firsts, chosen = zip(*choice, strict=True)
+        offset = _sums(part.offset * prod(read[axis + 1 :]) for axis, part in enumerate(chosen))
+        bits = _sums(1 << (part.taps + shift[axis]) for axis, part in enumerate(chosen))
+        tap = _sums(part.taps * prod(size[axis + 1 :]) for axis, part in enumerate(chosen))
+        steps = blocks_for(channels * len(tap), step)
+        c = np.arange(channels)[:, None]
+        used = np.stack([c * prod(read) + offset, 0 * c + bits, c * pitch + tap], -1).reshape(-1, 3)
+        classes.append([sum(map(len, rows)), steps, *firsts, *(len(part.pixels) for part in chosen)])
+        rows += [used, _unused(steps * step - len(used))]
+    k = np.concatenate([*rows, _unused(step)])
+
+    def array(table: Any) -> Array:
+        return module.asarray(np.ascontiguousarray(table, np.int32))
+
+    return Tables(array(k[:, :2]), array(k[:, 2]), array(np.concatenate(positions)), array(classes))
+
+
+def _sums(terms: Iterable[Numbers]) -> Numbers:
+    """Return z + y + x for each z, each y and each x, in this order."""
+    z, y, x = terms
+    return (z[:, None, None] + y[:, None] + x).ravel()
+
+
+def _unused(n: int) -> Numbers:
+    """Rows of k that read nothing and have no weight."""
+    return np.full((n, 3), (0, BLOCKED, -1))
+
+
+# --- implicit_gemm: tiles --------------------------------------------------------------------------------------------
+
+MULTIPROCESSORS = 100  # of a typical GPU: 40 to 144
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The size of a block's share of the product; the kernel is named after its rows and columns."""
+
+    rows: int
+    columns: int
+    step: int  # values of k at a time
+    threads: int
+    resident: int  # blocks that share a multiprocessor
+    share: float  # of multiplications among the instructions of the inner loop
+
+    def time(self, groups: int, rows: int, columns: int) -> float:
+        """Return how long a product takes, in some unit: a GPU that is not full takes as long as a full one."""
+        blocks = groups * blocks_for(rows, self.rows) * blocks_for(columns, self.columns)
+        return max(blocks, MULTIPROCESSORS * self.resident) * self.rows * self.columns / self.share
+
+
+TILES = (
+    Tile(128, 128, 8, 256, 2, 0.86),
+    Tile(64, 128, 8, 128, 3, 0.82),
+    Tile(32, 256, 8, 128, 3, 0.75),
+    Tile(8, 512, 4, 128, 3, 0.46),
+    Tile(64, 64, 16, 256, 4, 0.76),
+)
+
+
+def tile_for(groups: int, rows: int, columns: int) -> Tile:
+    """Return the tile that is expected to take the least time."""
+    return min(TILES, key=lambda tile: tile.time(groups, rows, columns))
+
+
+def _gather_gemm(x: Array, w: Array, spec: ConvSpec, gradient: bool) -> Array:
+    """Multiply packed weights by what the tables gather from x; for the input gradient, x is g and the result is x."""
+    x, w = contiguous(x), contiguous(w)
+    groups, taps = spec.groups, prod(spec.kernel_size)
+    filters, channels = w.shape[0] // groups, w.shape[1]
+    read, written = spec.input_size, spec.output_size
+    rows, row, summed, pitch = filters, channels * taps, channels, taps
+    pixels = prod(written)
+    if gradient:
+        read, written = written, read
+        rows, row, summed, pitch = channels, taps, filters, channels * taps
+        pixels = prod(blocks_for(i, stride) for i, stride in zip(written, spec.stride, strict=True))
+    y = empty(x, (x.shape[0], groups * rows, *written))
+    tile = tile_for(groups, rows, x.shape[0] * prod(written))
+    t = tables(xp(x), device_key(x), spec, summed, pitch, gradient, tile.step)
+    panels, tiles, depth = blocks_for(rows, tile.rows), blocks_for(x.shape[0] * pixels, tile.columns), len(t.source)
+    packed = empty(x, (groups, panels, depth, tile.rows))
+    sizes = (groups, panels, depth, tile.rows, rows, filters * channels * taps, row)
+    blocks = blocks_for(depth, 32) * blocks_for(panels * tile.rows, 32) * groups
+    forward.launch("conv_pack", blocks, THREADS, w, packed, t.source, sizes)
+    fours = int(len(t.classes) == 1 and prod(written) % 4 == 0)  # with one class, pixels are in the order of y
+    forward.launch(
+        f"conv_implicit_gemm_{tile.rows}x{tile.columns}",
+        len(t.classes) * tiles * groups * panels,
+        tile.threads,
+        packed,
+        x,
+        y,
+        t.taps,
+        t.positions,
+        t.classes,
+        (groups, panels, tiles, depth, rows, x.shape[0], summed * prod(read), prod(written), fours),
+    )
+    return y
+
+
+def _fits_masks(x: Array, w: Array, spec: ConvSpec) -> bool:
+    return floats(x, w) and sum(int3(spec.kernel_size, 1)) <= MASK_BITS
+
+
+MASKS = f"float32 or float64, and at most {MASK_BITS} for the sum of the kernel's three sizes"
+
+
+@kernel("conv", "cuda", name="implicit_gemm", when=_fits_masks, needs=MASKS)
+def conv_implicit_gemm(x: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
+    return _gather_gemm(x, w, spec, gradient=False)
+
+
+@kernel("conv_input_grad", "cuda", name="implicit_gemm", when=lambda g, w, spec: _fits_masks(g, w, spec), needs=MASKS)
+def conv_input_grad_implicit_gemm(g: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
+    return _gather_gemm(g, w, spec, gradient=True)
+
+
+# --- lower rungs -----------------------------------------------------------------------------------------------------
+
+REAL = "float32 or float64"
+PATCH, TAPS = 4096, 256  # as in conv_tiled
+
+
+def _floats(x: Array, w: Array, spec: ConvSpec) -> bool:
+    return floats(x, w)
+
+
+def _gemm_tiles(groups: int, rows: int, columns: int) -> int:
+    return groups * blocks_for(rows, 64) * blocks_for(columns, 64)
+
+
+@kernel("conv", "cuda", name="gemm_tiles", when=_floats, needs=REAL)
+def conv_gemm_tiles(x: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
+    x, w = contiguous(x), contiguous(w)
+    y = empty(x, (x.shape[0], w.shape[0], *spec.output_size))
+    blocks = _gemm_tiles(spec.groups, w.shape[0] // spec.groups, x.shape[0] * prod(spec.output_size))
+    forward.launch("conv_gemm_tiles", blocks, THREADS, x, w, y, conv_struct(x, y, spec))
+    return y
+
+
+def _box(spec: ConvSpec) -> tuple[int, int, int]:
+    """A box of 256 pixels, as a block of conv_tiled makes them: up to 32 wide, then as high as the image."""
+    o = int3(spec.output_size, 1)
+    powers = [1 << (n - 1).bit_length() for n in o]
+    wide = min(32, powers[2])
+    high = min(THREADS // wide, powers[1])
+    deep = min(THREADS // wide // high, powers[0])
+    return deep, high, THREADS // deep // high
+
+
+def _fits_patch(x: Array, w: Array, spec: ConvSpec) -> bool:
+    sizes = (int3(size, 1) for size in (spec.stride, spec.kernel_size, spec.dilation))
+    patch = prod((b - 1) * s + (k - 1) * d + 1 for b, s, k, d in zip(_box(spec), *sizes, strict=True))
+    return floats(x, w) and prod(spec.kernel_size) <= TAPS and patch <= PATCH
+
+
+@kernel(
+    "conv",
+    "cuda",
+    name="tiled",
+    when=_fits_patch,
+    needs=f"{REAL}, at most {TAPS} taps, and at most {PATCH} elements of the input under a tile of {THREADS} pixels",
+)
+def conv_tiled(x: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
+    x, w = contiguous(x), contiguous(w)
+    y = empty(x, (x.shape[0], w.shape[0], *spec.output_size))
+    box = _box(spec)
+    tiles = prod(blocks_for(n, b) for n, b in zip(int3(spec.output_size, 1), box, strict=True))
+    blocks = x.shape[0] * spec.groups * blocks_for(w.shape[0] // spec.groups, 4) * tiles
+    forward.launch("conv_tiled", blocks, THREADS, x, w, y, conv_struct(x, y, spec), box)
+    return y
+
+
+@kernel("conv", "cuda", name="direct", when=_floats, needs=REAL)
+def conv_direct(x: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
+    x, w = contiguous(x), contiguous(w)
+    y = empty(x, (x.shape[0], w.shape[0], *spec.output_size))
+    forward.launch("conv_direct", blocks_for(y.size, THREADS), THREADS, x, w, y, conv_struct(x, y, spec))
+    return y
+
+
+@kernel("conv_input_grad", "cuda", name="gemm_tiles", when=lambda g, w, spec: floats(g, w), needs=REAL)
+def conv_input_grad_gemm_tiles(g: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
+    g, w = contiguous(g), contiguous(w)
+    x = empty(g, (g.shape[0], w.shape[1] * spec.groups, *spec.input_size))
+    blocks = _gemm_tiles(spec.groups, w.shape[1], g.shape[0] * prod(spec.input_size))
+    backward.launch("conv_input_grad_gemm_tiles", blocks, THREADS, g, w, x, conv_struct(x, g, spec))
+    return x
+
+
+@kernel("conv_input_grad", "cuda", name="direct", when=lambda g, w, spec: floats(g, w), needs=REAL)
+def conv_input_grad_direct(g: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
+    g, w = contiguous(g), contiguous(w)
+    x = empty(g, (g.shape[0], w.shape[1] * spec.groups, *spec.input_size))
+    backward.launch("conv_input_grad_direct", blocks_for(x.size, THREADS), THREADS, g, w, x, conv_struct(x, g, spec))
+    return x

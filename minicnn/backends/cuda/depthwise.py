@@ -1,0 +1,160 @@
+"""Depthwise convolution, one channel a group: kernels/cuda/depthwise.cu.
+
+The package imports this module before `conv` and `conv_weight_grad`: for such shapes its kernels are tried first,
+because the matrix products of the others leave nearly all of a tile empty.
+"""
+
+from functools import lru_cache
+from math import prod
+
+from minicnn.backends.cuda.launch import Source, contiguous, empty, floats, int3
+from minicnn.devices import Array, xp
+from minicnn.dispatch import kernel
+from minicnn.geometry import ConvSpec
+
+__all__ = [
+    "add_slices",
+    "blocks_for",
+    "box_for",
+    "conv_depthwise",
+    "conv_input_grad_depthwise",
+    "conv_struct",
+    "conv_weight_grad_depthwise",
+    "patch_size",
+]
+
+source, sums = Source("depthwise.cu"), Source("conv_weight_grad.cu")
+
+MEMORY, PIXELS, TAPS = 2304, 4, 9  # as in the source
+WIDEST = 32  # pixels of a box along the last axis, a warp's worth, unless the plane is flat
+LARGEST = 256 * PIXELS  # pixels of a box
+THREADS = 2**17  # that keep a large GPU busy
+SHORTEST = 1024  # pixels of a slice: for fewer the reduction at its end would cost more than they do
+
+Box = tuple[int, int, int]
+
+
+def blocks_for(n: int, size: int) -> int:
+    """Return how many blocks of a size n elements need."""
+    return -(-n // size)
+
+
+def conv_struct(x: Array, g: Array, spec: ConvSpec) -> tuple[int, ...]:
+    """Return the struct `Conv` of common.cuh for x (N, C, *I) and g (N, F, *O)."""
+    before = int3([before for before, _ in spec.padding], 0)
+    sizes = (spec.input_size, spec.output_size, spec.kernel_size, spec.stride)
+    lists = (*(int3(size, 1) for size in sizes), before, int3(spec.dilation, 1))
+    counts = (x.shape[0], spec.groups, x.shape[1] // spec.groups, g.shape[1] // spec.groups)
+    return (*counts, *(v for values in lists for v in values))
+
+
+def add_slices(parts: Array) -> Array:
+    """Return parts (slices, F, C/G, *K) summed over the slices, always in the same order."""
+    if len(parts) == 1:
+        return parts[0]
+    w = empty(parts, parts.shape[1:])
+    sums.launch("conv_weight_grad_sum", blocks_for(w.size, 32), 256, parts, w, w.size, len(parts))
+    return w
+
+
+def patch_size(box: Box, spec: ConvSpec, gradient: bool) -> int:
+    """Return how many elements of x a box of outputs sees, or of g a box of pixels of x."""
+    sizes = (int3(size, 1) for size in (spec.kernel_size, spec.stride, spec.dilation))
+    axes = [(n - 1, (k - 1) * d, s) for n, k, s, d in zip(box, *sizes, strict=True)]
+    return prod((n + reach) // s + 1 if gradient else n * s + reach + 1 for n, reach, s in axes)
+
+
+@lru_cache(maxsize=1024)
+def box_for(spec: ConvSpec, gradient: bool) -> Box:
+    """Return the box of a block, as even a part of the plane as may be; (0, 0, 0) if one pixel sees too much."""
+
+    def even(n: int, most: int) -> int:
+        return blocks_for(n, blocks_for(n, most))
+
+    d, h, w = int3(spec.input_size if gradient else spec.output_size, 1)
+    width = even(w, max(WIDEST, LARGEST // (d * h)))
+    height = even(h, LARGEST // width)
+    box = (even(d, LARGEST // width // height), height, width)
+    while patch_size(box, spec, gradient) + prod(spec.kernel_size) > MEMORY:
+        longest = max(range(3), key=lambda axis: box[axis])
+        if box[longest] == 1:
+            return 0, 0, 0
+        z, y, x = (blocks_for(n, 2) if axis == longest else n for axis, n in enumerate(box))
+        box = (z, y, x)
+    return box
+
+
+def _boxes(box: Box, plane: tuple[int, ...]) -> int:
+    return prod(blocks_for(n, size) for n, size in zip(int3(plane, 1), box, strict=True))
+
+
+def _threads(box: Box) -> int:
+    return 32 * blocks_for(prod(box), 32 * PIXELS)
+
+
+NEEDS = (
+    "float32 or float64, one channel a group, several groups, "
+    f"and at most {MEMORY} elements under a window and in the kernel together"
+)
+
+
+def _applies(a: Array, b: Array, channels: int, spec: ConvSpec, gradient: bool = False) -> bool:
+    return floats(a, b) and channels == spec.groups > 1 and 0 not in box_for(spec, gradient)
+
+
+@kernel(
+    "conv",
+    "cuda",
+    name="depthwise",
+    when=lambda x, w, spec: _applies(x, w, x.shape[1], spec),
+    needs=NEEDS,
+)
+def conv_depthwise(x: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """x (N, C, *I), w (F, 1, *K) -> y (N, F, *O)."""
+    x, w = contiguous(x), contiguous(w)
+    y = empty(x, (x.shape[0], w.shape[0], *spec.output_size))
+    box = box_for(spec, False)
+    blocks = x.shape[0] * x.shape[1] * _boxes(box, spec.output_size)
+    source.launch("depthwise_conv", blocks, _threads(box), x, w, y, conv_struct(x, y, spec), box)
+    return y
+
+
+@kernel(
+    "conv_input_grad",
+    "cuda",
+    name="depthwise",
+    when=lambda g, w, spec: _applies(g, w, w.shape[1] * spec.groups, spec, gradient=True),
+    needs=NEEDS,
+)
+def conv_input_grad_depthwise(g: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """g (N, F, *O), w (F, 1, *K) -> x (N, C, *I)."""
+    g, w = contiguous(g), contiguous(w)
+    x = empty(g, (g.shape[0], spec.groups, *spec.input_size))
+    box = box_for(spec, True)
+    blocks = x.shape[0] * x.shape[1] * _boxes(box, spec.input_size)
+    source.launch("depthwise_input_grad", blocks, _threads(box), g, w, x, conv_struct(x, g, spec), box)
+    return x
+
+
+@kernel(
+    "conv_weight_grad",
+    "cuda",
+    name="depthwise",
+    when=lambda x, g, spec: _applies(x, g, x.shape[1], spec),
+    needs=NEEDS,
+)
+def conv_weight_grad_depthwise(x: Array, g: Array, *, spec: ConvSpec) -> Array:
+    """x (N, C, *I), g (N, F, *O) -> w (F, 1, *K)."""
+    shape = (g.shape[1], 1, *spec.kernel_size)
+    if not (x.size and g.size):
+        return xp(x).zeros(shape, x.dtype)
+    x, g = contiguous(x), contiguous(g)
+    box = box_for(spec, False)
+    blocks = g.shape[1] * blocks_for(prod(spec.kernel_size), TAPS)
+    boxes = x.shape[0] * _boxes(box, spec.output_size)  # of all images, for one filter
+    length = max(blocks_for(SHORTEST, prod(box)), blocks_for(boxes, max(1, THREADS // (blocks * _threads(box)))))
+    parts = empty(x, (blocks_for(boxes, length), *shape))
+    sizes = conv_struct(x, g, spec)
+    grid = (blocks, len(parts))
+    source.launch("depthwise_weight_grad", grid, _threads(box), x, g, parts, sizes, box, length)
+    return add_slices(parts)

@@ -1,0 +1,299 @@
+"""Launching CUDA kernels: on a GPU through CuPy's RawModule, without one through the simulator.
+
+The launcher reads the signatures from the source and holds every argument against them: a raw kernel believes what it
+is given, and reads a view, a float64 array or a Python float as something else without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minicnn.backends.build import flattened, kernel_folder
+from minicnn.backends.cuda import simulator
+from minicnn.devices import Array, xp
+from minicnn.errors import KernelError
+
+__all__ = ["Entry", "Parameter", "Source", "contiguous", "device_key", "empty", "floats", "int3", "on_device"]
+
+LIMIT = 2**31 - 1  # elements: kernels count them in 32 bits
+ALIGNMENT = 16  # bytes: what a 128-bit load needs
+REAL = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
+ELEMENTS = {"int": np.int32, "unsigned char": np.uint8, "long long": np.int64}  # and Real
+HEAD = re.compile(
+    r'^extern "C" __global__ void\s+(?:__launch_bounds__\(([^)]*)\)\s*)?(\w+)\s*\(([^)]*)\)', re.MULTILINE
+)
+STRUCT = re.compile(r"^struct (?:alignas\(\d+\) )?(\w+) \{(.*?)^\};", re.MULTILINE | re.DOTALL)
+MEMBER = re.compile(r"(\w+)(?:\[(\d+)\])?\s*[,;]")
+
+Grid = int | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a kernel: `kind` is "array", "table" (of arrays), "number" or "struct"."""
+
+    name: str
+    kind: str
+    type: str
+    constant: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One kernel of a source file."""
+
+    name: str
+    threads: int  # a block has at most so many: __launch_bounds__, or CUDA's own limit
+    parameters: tuple[Parameter, ...]
+
+
+class Source:
+    """A file of kernels/cuda/, built on first use for each element type.
+
+    Parameters
+    ----------
+    file : str or Path
+        Its name in that folder, or the path of a file elsewhere.
+    """
+
+    def __init__(self, file: str | Path) -> None:
+        self.file = file
+        self.name = Path(file).name
+
+    @cached_property
+    def text(self) -> str:
+        """The source with its headers."""
+        return flattened(self.file if isinstance(self.file, Path) else kernel_folder() / "cuda" / self.file)
+
+    @cached_property
+    def entries(self) -> dict[str, Entry]:
+        """The kernels by name, in the order of the file."""
+        code = re.sub(r"//[^\n]*|/\*.*?\*/", "", self.text, flags=re.DOTALL)
+        found = {}
+        for bounds, name, parameters in HEAD.findall(code):
+            threads = int(bounds.partition(",")[0]) if bounds else 1024
+            found[name] = Entry(name, threads, tuple(_parameter(p) for p in parameters.split(",") if p.strip()))
+        return found
+
+    @cached_property
+    def structs(self) -> dict[str, int]:
+        """How many ints each struct holds that a kernel may take by value."""
+        code = re.sub(r"//[^\n]*|/\*.*?\*/", "", self.text, flags=re.DOTALL)
+        return {
+            name: sum(int(size or 1) for _, size in MEMBER.findall(re.sub(r"\bint\b", "", body)))
+            for name, body in STRUCT.findall(code)
+        }
+
+    def launch(self, entry: str, grid: Grid, block: Grid, *arguments: Any) -> None:
+        """Run a kernel; it is queued on a GPU, and has run when this returns in the simulator.
+
+        Parameters
+        ----------
+        entry : str
+            Name of the kernel.
+        grid, block : int or up to three
+            Blocks, and threads of a block. A grid without blocks runs nothing.
+        *arguments
+            One for each parameter: an array, contiguous and aligned to 16 bytes, for a pointer; a list of such arrays
+            for a table of pointers; an int or a float for a number; a flat tuple of ints for a struct.
+
+        Raises
+        ------
+        KernelError
+            If an argument is not what the kernel declares, or the kernel cannot be built.
+        """
+        kernel = self.entries.get(entry)
+        if kernel is None:
+            raise KernelError(f"launch: {self.name} has no kernel {entry!r}; it has {', '.join(self.entries)}")
+        if len(arguments) != len(kernel.parameters):
+            raise KernelError(f"{entry}: takes {len(kernel.parameters)} arguments, got {len(arguments)}")
+        blocks, threads = _three(grid), _three(block)
+        self._check_grid(kernel, blocks, threads)
+        real = self._real(kernel, arguments)
+        values = [
+            self._argument(kernel, parameter, value, real)
+            for parameter, value in zip(kernel.parameters, arguments, strict=True)
+        ]
+        arrays = [
+            array
+            for parameter, value in zip(kernel.parameters, values, strict=True)
+            if parameter.kind in ("array", "table")
+            for array in (value if isinstance(value, list) else [value])
+        ]
+        if len({type(a) for a in arrays}) != 1:
+            raise KernelError(f"{entry}: arrays must be of one device, got {sorted({str(type(a)) for a in arrays})}")
+        if 0 in blocks:
+            return
+        if isinstance(arrays[0], np.ndarray):
+            simulator.run(self.name, self.text, tuple(self.entries), REAL[real], entry, blocks, threads, values)
+        else:
+            m = xp(arrays[0])
+            tables = [m.asarray(_addresses(v)) if isinstance(v, list) else v for v in values]
+            _module(m, self.text, REAL[real]).get_function(entry)(blocks, threads, tuple(tables))
+
+    def compile(self, like: Array, real: str = "float") -> None:
+        """Build the file for the device of an array ahead of its first use."""
+        if isinstance(like, np.ndarray):
+            simulator.prepare(self.name, self.text, tuple(self.entries), real)
+        else:
+            _module(xp(like), self.text, real).compile()
+
+    # --- checks -------------------------------------------------------------------------------------------------
+
+    def _check_grid(self, kernel: Entry, grid: tuple[int, ...], block: tuple[int, ...]) -> None:
+        threads = block[0] * block[1] * block[2]
+        if not 0 < threads <= kernel.threads:
+            raise KernelError(f"{kernel.name}: a block has 1 to {kernel.threads} threads, got {block}")
+        if min(grid) < 0 or grid[0] >= 2**31 or max(grid[1:]) >= 2**16:
+            raise KernelError(f"{kernel.name}: a grid has at most (2147483647, 65535, 65535) blocks, got {grid}")
+
+    def _real(self, kernel: Entry, arguments: Sequence[Any]) -> np.dtype[Any]:
+        """The element type that this launch calls Real."""
+        found = {
+            a.dtype
+            for parameter, value in zip(kernel.parameters, arguments, strict=True)
+            if parameter.type == "Real" and parameter.kind in ("array", "table")
+            for a in (value if isinstance(value, list) else [value])
+            if hasattr(a, "dtype")
+        }
+        if len(found) != 1 or not found <= REAL.keys():
+            raise KernelError(
+                f"{kernel.name}: its Real arrays must all be float32 or all float64, got "
+                f"{', '.join(sorted(map(str, found))) or 'none'}"
+            )
+        real: np.dtype[Any] = found.pop()
+        return real
+
+    def _argument(self, kernel: Entry, parameter: Parameter, value: Any, real: np.dtype[Any]) -> Any:
+        what = f"{kernel.name}: {parameter.name}"
+        if parameter.kind == "struct":
+            size = self.structs.get(parameter.type)
+            if size is None:
+                raise KernelError(f"{what}: there is no struct {parameter.type} of ints in {self.name}")
+            if not isinstance(value, tuple) or len(value) != size:
+                got = f"{len(value)} of them" if isinstance(value, tuple) else type(value).__name__
+                raise KernelError(f"{what}: a {parameter.type} is a tuple of {size} ints, got {got}")
+            packed = np.array([_int(what, v, np.int32) for v in value], np.int32)
+            return packed.view(np.dtype((np.void, packed.nbytes))).reshape(())  # CuPy passes a host array by value
+        if parameter.kind == "number":
+            if parameter.type != "Real":
+                return _int(what, value, ELEMENTS[parameter.type])
+            if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
+                raise KernelError(f"{what}: must be a number, got {value!r}")
+            return real.type(value)
+        dtype = real if parameter.type == "Real" else np.dtype(ELEMENTS[parameter.type])
+        if parameter.kind == "array":
+            return _checked(what, value, dtype, parameter.constant)
+        if not isinstance(value, list) or not value:
+            raise KernelError(f"{what}: must be a list of arrays, got {type(value).__name__}")
+        return [_checked(f"{what}[{i}]", a, dtype, parameter.constant) for i, a in enumerate(value)]
+
+
+def _parameter(text: str) -> Parameter:
+    """Read `const Real* __restrict__ x` and the like."""
+    words = text.replace("__restrict__", "").replace("*", " * ").split()
+    name, words = words[-1], words[:-1]
+    stars, constant = words.count("*"), words[0] == "const"
+    type_name = " ".join(w for w in words if w not in ("const", "*"))
+    numbers = {"Real", *ELEMENTS}
+    allowed = type_name in numbers if stars else type_name != "unsigned char"
+    if not allowed or stars > 2 or (stars == 2 and words[-3:] != ["*", "const", "*"]):
+        raise KernelError(
+            f"launch: no kernel takes {' '.join(text.split())!r} here; see docs/cuda.md for what it may take"
+        )
+    kind = ("number" if type_name in numbers else "struct", "array", "table")[stars]
+    return Parameter(name, kind, type_name, constant)
+
+
+def _three(size: Grid) -> tuple[int, int, int]:
+    sizes = (size,) if isinstance(size, int) else tuple(size)
+    x, y, z = (*map(int, sizes), 1, 1, 1)[:3]
+    return x, y, z
+
+
+def _int(what: str, value: Any, dtype: Any) -> Any:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise KernelError(f"{what}: must be an integer, got {value!r}")
+    info = np.iinfo(dtype)
+    if not info.min <= value <= info.max:
+        raise KernelError(f"{what}: {value} does not fit into {info.bits} bits")
+    return dtype(value)
+
+
+def _checked(what: str, array: Any, dtype: np.dtype[Any], constant: bool) -> Array:
+    if not hasattr(array, "dtype") or not hasattr(array, "flags"):
+        raise KernelError(f"{what}: must be an array, got {type(array).__name__}")
+    if array.dtype != dtype:
+        raise KernelError(f"{what}: must hold {dtype}, got {array.dtype}")
+    if array.size >= LIMIT:
+        raise KernelError(
+            f"{what}: {array.size} elements; CUDA kernels count to {LIMIT - 1}: use smaller batches, or "
+            'minicnn.use_kernel(operation, "reference")'
+        )
+    if not array.flags.c_contiguous or (array.size and _address(array) % ALIGNMENT):
+        raise KernelError(f"{what}: must be contiguous and aligned to {ALIGNMENT} bytes; pass contiguous(array)")
+    if not array.ndim:
+        return array.reshape(1)
+    if not constant and isinstance(array, np.ndarray) and not array.flags.writeable:
+        raise KernelError(f"{what}: is an output, but the array is read-only")
+    return array
+
+
+def _address(array: Array) -> int:
+    return int(array.__array_interface__["data"][0] if isinstance(array, np.ndarray) else array.data.ptr)
+
+
+def _addresses(arrays: list[Array]) -> np.ndarray[Any, Any]:
+    return np.array([_address(a) for a in arrays], np.uint64)
+
+
+@cache
+def _module(cupy: Any, text: str, real: str) -> Any:
+    return cupy.RawModule(code=text, options=("-std=c++17", f"-DReal={real}"), backend="nvrtc")
+
+
+# --- what wrappers need -----------------------------------------------------------------------------------------
+
+
+def contiguous(array: Array) -> Array:
+    """Return the array, or a copy of it that a kernel can read: contiguous and aligned."""
+    if not array.flags.c_contiguous:
+        return xp(array).ascontiguousarray(array)
+    return array.copy() if array.size and _address(array) % ALIGNMENT else array
+
+
+def empty(like: Array, shape: Sequence[int], dtype: Any = None) -> Array:
+    """Return an unset array on the device of `like`; for the simulator, so that what no kernel wrote shows, NaN."""
+    out = xp(like).empty(tuple(shape), dtype or like.dtype)
+    if isinstance(out, np.ndarray):
+        out.reshape(-1).view(np.uint8)[:] = 0xFF
+    return out
+
+
+def floats(*arrays: Array) -> bool:
+    """Return whether the arrays are all float32 or all float64, and few enough elements for 32 bits."""
+    dtype = arrays[0].dtype
+    return dtype in REAL and all(a.dtype == dtype and a.size < LIMIT for a in arrays)
+
+
+def int3(values: Sequence[int], fill: int) -> tuple[int, int, int]:
+    """Return one to three numbers as three, with `fill` in front."""
+    x, y, z = (fill,) * (3 - len(values)) + tuple(values)
+    return x, y, z
+
+
+def on_device(like: Array, table: np.ndarray[Any, Any]) -> Array:
+    """Return a small table as an array on the device of `like`."""
+    return xp(like).asarray(table)
+
+
+def device_key(like: Array) -> tuple[str, int]:
+    """Return what tells the devices of arrays apart, to keep tables by."""
+    return xp(like).__name__, int(getattr(getattr(like, "device", None), "id", 0))

@@ -1,0 +1,126 @@
+"""Normalisation: the rungs of kernels/cuda/norm.cu for `normalize` and `rstd`.
+
+The axes must leave one block of axes between (or before, or after) them: batch, instance, layer and group norm do.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+from minicnn.backends.cuda.launch import Source, contiguous, empty, floats
+from minicnn.devices import Array
+from minicnn.dispatch import kernel
+
+__all__ = ["block", "columns", "split", "two_pass", "warp"]
+
+source = Source("norm.cu")
+
+THREADS, WARPS = 256, 8
+ENOUGH = 192  # blocks to keep the 40 to 132 multiprocessors of a GPU busy
+PIECE = 2048  # elements at least of a channel that are worth a block of their own
+APPLIED = THREADS * 4 * 4  # elements that a block of norm_apply makes
+
+View = tuple[int, int, int]  # outer, channels, inner
+Statistics = Callable[[Array, View, float], tuple[Array, Array]]
+
+
+def _ceil_div(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+def _view(shape: Sequence[int], axes: Sequence[int]) -> View | None:
+    """Return the shape as (outer, channels, inner) with the axes in outer and inner; None where that cannot be."""
+    reduced = {a % len(shape) for a in axes}
+    kept = [(size, axis not in reduced) for axis, size in enumerate(shape) if size != 1]
+    match = re.fullmatch("(r*?)(k*)(r*)", "".join("rk"[keep] for _, keep in kept))
+    if match is None:
+        return None
+    outer, channels, inner = (prod(size for size, _ in kept[slice(*match.span(g))]) for g in (1, 2, 3))
+    return outer, channels, inner
+
+
+def _combined(x: Array, parts: Array, count: int, struct: tuple[int, ...], eps: float) -> tuple[Array, Array]:
+    channels = struct[1]
+    mean, rstd = empty(x, (channels,)), empty(x, (channels,))
+    source.launch("norm_combine", _ceil_div(channels, WARPS), THREADS, parts, x, mean, rstd, count, struct, eps)
+    return mean, rstd
+
+
+def _by_channel(entry: str, channels_of_block: int) -> Statistics:
+    def statistics(x: Array, view: View, eps: float) -> tuple[Array, Array]:
+        mean, rstd = empty(x, (view[1],)), empty(x, (view[1],))
+        source.launch(entry, _ceil_div(view[1], channels_of_block), THREADS, x, mean, rstd, (*view, 1, 0), eps)
+        return mean, rstd
+
+    statistics.__doc__ = f"""Mean and rstd of each channel by {entry}, {channels_of_block} channels a block."""
+    return statistics
+
+
+two_pass = _by_channel("norm_two_pass", THREADS)
+block = _by_channel("norm_block", 1)
+warp = _by_channel("norm_warp", WARPS)
+
+
+def split(x: Array, view: View, eps: float) -> tuple[Array, Array]:
+    """Mean and rstd of each channel from several blocks a channel."""
+    outer, channels, inner = view
+    parts = max(1, min(ENOUGH // channels, outer * inner // PIECE))
+    share = _ceil_div(_ceil_div(outer * inner, parts), 4) * 4
+    struct = (*view, parts, share)
+    moments = empty(x, (channels, parts, 3))
+    source.launch(f"norm_split{'' if inner % 4 else '_vec4'}", channels * parts, THREADS, x, moments, struct)
+    return _combined(x, moments, parts, struct, eps)
+
+
+def columns(x: Array, view: View, eps: float) -> tuple[Array, Array]:
+    """Mean and rstd of each channel, whose elements lie in short rows or one by one."""
+    outer, channels, inner = view
+    strips = _ceil_div(channels * inner, 32)
+    parts = max(1, min(ENOUGH // strips, outer // 32))
+    struct = (*view, parts, _ceil_div(outer, parts))
+    moments = empty(x, (channels, parts, inner, 3))
+    source.launch("norm_columns", strips * parts, THREADS, x, moments, struct)
+    return _combined(x, moments, parts * inner, struct, eps)
+
+
+def _rung(name: str, statistics: Statistics, applies: Callable[[int, int, int], bool], needs: str) -> None:
+    """Register a rung for both operations."""
+
+    def when(x: Array, *, axes: tuple[int, ...], eps: float) -> bool:
+        view = _view(x.shape, axes) if x.size and floats(x) else None
+        return view is not None and applies(*view)
+
+    def viewed(x: Array, axes: tuple[int, ...]) -> tuple[Array, Any]:
+        return contiguous(x), _view(x.shape, axes)
+
+    def rstd(x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
+        """1 / √(variance + eps)."""
+        x, view = viewed(x, axes)
+        reduced = {a % x.ndim for a in axes}
+        shape = tuple(1 if axis in reduced else size for axis, size in enumerate(x.shape))
+        return statistics(x, view, eps)[1].reshape(shape)
+
+    def normalize(x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
+        """(x - mean) / √(variance + eps)."""
+        x, view = viewed(x, axes)
+        y = empty(x, x.shape)
+        blocks = _ceil_div(x.size, APPLIED)
+        source.launch("norm_apply", blocks, THREADS, x, *statistics(x, view, eps), y, (*view, 1, 0))
+        return y
+
+    needs = f"floats, axes around one block of others, and {needs}"
+    kernel("rstd", "cuda", name=name, when=when, needs=needs)(rstd)
+    kernel("normalize", "cuda", name=name, when=when, needs=needs)(normalize)
+
+
+_rung("columns", columns, lambda outer, channels, inner: inner < 8 and outer > 1, "planes of less than 8 elements")
+_rung("warp", warp, lambda outer, channels, inner: outer * inner <= 1024, "at most 1024 elements a channel")
+_rung(
+    "split",
+    split,
+    lambda outer, channels, inner: channels < ENOUGH // 2 and outer * inner >= 2 * PIECE,
+    f"few channels of at least {2 * PIECE} elements",
+)
+_rung("block", block, lambda outer, channels, inner: True, "at least one element")
+_rung("two_pass", two_pass, lambda outer, channels, inner: True, "at least one element")

@@ -1,0 +1,149 @@
+"""Optimizer steps: the rungs of kernels/cuda/optim.cu for `adam_step` and `sgd_step`, in place over lists of arrays."""
+
+import math
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from minicnn.backends.cuda.launch import Source, contiguous, device_key, floats, on_device
+from minicnn.devices import Array, xp
+from minicnn.dispatch import kernel
+
+__all__ = ["adam_each", "adam_together", "sgd_each", "sgd_together"]
+
+source = Source("optim.cu")
+
+THREADS = 256
+CHUNK = 4096  # elements, a multiple of 4: enough for a block, and few enough to cut a large tensor into many
+
+Arrays = list[Array]
+NEEDS = "contiguous, aligned arrays, all float32 or all float64"
+
+
+def _in_place(parameters: Arrays, gradients: Arrays, *state: Arrays, **options: Any) -> bool:
+    """Whether kernels can change parameters and state where they are; of gradients there may be a copy."""
+    changed = [*parameters, *(a for arrays in state for a in arrays)]
+    return floats(*changed, *gradients) and all(contiguous(a) is a for a in changed)
+
+
+def _blocks(size: int) -> int:
+    return -(-size // THREADS)
+
+
+@lru_cache(maxsize=64)
+def _chunks(module: ModuleType, device: Hashable, sizes: tuple[int, ...]) -> Array:
+    """Return (chunks, 3): the number of a tensor, the first element and the number of elements of each chunk."""
+    table = [(t, i, min(CHUNK, size - i)) for t, size in enumerate(sizes) for i in range(0, size, CHUNK)]
+    return module.asarray(np.array(table, np.int32).reshape(-1, 3))
+
+
+def _chunks_of(arrays: Arrays) -> Array:
+    return _chunks(xp(arrays[0]), device_key(arrays[0]), tuple(a.size for a in arrays))
+
+
+def _rates(steps: Sequence[int], lr: float, beta1: float, beta2: float, eps: float) -> list[tuple[float, float]]:
+    """Return rate and floor of each tensor: both corrections in one number, with ε scaled to match."""
+    roots = [math.sqrt(1 - beta2**step) for step in steps]
+    return [(lr * root / (1 - beta1**step), eps * root) for step, root in zip(steps, roots, strict=True)]
+
+
+def _decays(lr: float, weight_decay: float, decoupled: bool) -> tuple[float, float]:
+    """Return what of the parameter is added to the gradient, and what it shrinks by itself."""
+    return (0.0, 1 - lr * weight_decay) if decoupled else (weight_decay, 1.0)
+
+
+def adam_together(
+    parameters: Arrays,
+    gradients: Arrays,
+    averages: Arrays,
+    squares: Arrays,
+    maxima: Arrays,
+    *,
+    steps: list[int],
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+) -> None:
+    """Change all tensors in one launch."""
+    chunks = _chunks_of(parameters)
+    rates = on_device(parameters[0], np.array(_rates(steps, lr, beta1, beta2, eps), parameters[0].dtype))
+    arrays = [*parameters, *averages, *squares, *maxima]
+    counts = (len(parameters), int(bool(maxima)))
+    numbers = (1 - beta1, beta2, 1 - beta2, *_decays(lr, weight_decay, decoupled))
+    grads = [contiguous(g) for g in gradients]
+    source.launch("optim_adam", len(chunks), THREADS, arrays, grads, chunks, rates, *counts, *numbers)
+
+
+def adam_each(
+    parameters: Arrays,
+    gradients: Arrays,
+    averages: Arrays,
+    squares: Arrays,
+    maxima: Arrays,
+    *,
+    steps: list[int],
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+) -> None:
+    """Change the tensors one by one."""
+    numbers = (1 - beta1, beta2, 1 - beta2, *_decays(lr, weight_decay, decoupled))
+    for i, (g, rates) in enumerate(zip(gradients, _rates(steps, lr, beta1, beta2, eps), strict=True)):
+        arrays = [parameters[i], averages[i], squares[i], *maxima[i : i + 1]]
+        counts = (g.size, int(bool(maxima)))
+        source.launch("optim_adam_each", _blocks(g.size), THREADS, arrays, contiguous(g), *counts, *rates, *numbers)
+
+
+def sgd_together(
+    parameters: Arrays,
+    gradients: Arrays,
+    buffers: Arrays,
+    *,
+    shares: list[float],
+    lr: float,
+    momentum: float,
+    weight_decay: float,
+    nesterov: bool,
+) -> None:
+    """Change all tensors in one launch."""
+    chunks = _chunks_of(parameters)
+    shared = on_device(parameters[0], np.array(shares, parameters[0].dtype))
+    counts = (len(parameters), int(bool(buffers)), int(nesterov))
+    numbers = (lr, momentum, weight_decay)
+    grads = [contiguous(g) for g in gradients]
+    arrays = [*parameters, *buffers]
+    source.launch("optim_sgd", len(chunks), THREADS, arrays, grads, chunks, shared, *counts, *numbers)
+
+
+def sgd_each(
+    parameters: Arrays,
+    gradients: Arrays,
+    buffers: Arrays,
+    *,
+    shares: list[float],
+    lr: float,
+    momentum: float,
+    weight_decay: float,
+    nesterov: bool,
+) -> None:
+    """Change the tensors one by one."""
+    for i, (g, share) in enumerate(zip(gradients, shares, strict=True)):
+        arrays = [parameters[i], *buffers[i : i + 1]]
+        counts = (g.size, int(bool(buffers)), int(nesterov))
+        numbers = (lr, share, momentum, weight_decay)
+        source.launch("optim_sgd_each", _blocks(g.size), THREADS, arrays, contiguous(g), *counts, *numbers)
+
+
+kernel("adam_step", "cuda", name="together", when=_in_place, needs=NEEDS)(adam_together)
+kernel("adam_step", "cuda", name="each", when=_in_place, needs=NEEDS)(adam_each)
+kernel("sgd_step", "cuda", name="together", when=_in_place, needs=NEEDS)(sgd_together)
+kernel("sgd_step", "cuda", name="each", when=_in_place, needs=NEEDS)(sgd_each)

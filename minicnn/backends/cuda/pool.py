@@ -1,0 +1,197 @@
+"""Pooling and its adjoints on the kernels of kernels/cuda/pool.cu."""
+
+from math import prod
+
+from minicnn.backends.cuda.launch import Source, contiguous, empty, floats, int3
+from minicnn.backends.cuda.windows import THREADS, blocks, cover, fits, shared_elements, shared_outputs, walk
+from minicnn.devices import Array
+from minicnn.dispatch import kernel
+from minicnn.geometry import PoolSpec
+
+__all__ = [
+    "avg_pool_direct",
+    "avg_pool_input_grad_direct",
+    "avg_pool_input_grad_slab",
+    "avg_pool_slab",
+    "avg_pool_warp",
+    "max_pool_direct",
+    "max_pool_slab",
+    "max_pool_warp",
+    "max_unpool_direct",
+    "max_unpool_slab",
+    "pick_direct",
+    "pick_slab",
+]
+
+source = Source("pool.cu")
+
+MEMORY = "float32 or float64, fewer than 2³¹ elements"
+BYTES = f"{MEMORY}, at most 255 taps"
+LARGE = "at least 32 taps in windows that do not overlap along a row"
+
+
+def _linear(x: Array, *, spec: PoolSpec) -> bool:
+    return floats(x) and fits(spec) and (spec.divisor_override or 0) < 2**31
+
+
+def _choice(x: Array, *winner: Array, spec: PoolSpec) -> bool:
+    return floats(x) and fits(spec) and len(spec.taps) < 256 and all(w.dtype == "uint8" for w in winner)
+
+
+def _large(spec: PoolSpec) -> bool:
+    apart = spec.dilation[-1] * (spec.kernel_size[-1] - 1) < spec.stride[-1] or spec.output_size[-1] == 1
+    return apart and len(spec.taps) >= 32
+
+
+def _geometry(x: Array, spec: PoolSpec) -> tuple[int, ...]:
+    """The struct Pool."""
+    return (
+        prod(x.shape[:2]),
+        *int3(spec.input_size, 1),
+        *int3(spec.output_size, 1),
+        *int3(spec.kernel_size, 1),
+        *int3(spec.stride, 1),
+        *int3([before for before, _ in spec.padding], 0),
+        *int3(spec.dilation, 1),
+        *int3([after for _, after in spec.padding], 0),
+        int(spec.count_include_pad),
+        spec.divisor_override or 0,
+    )
+
+
+def _outputs(x: Array, spec: PoolSpec) -> Array:
+    return empty(x, (*x.shape[:2], *spec.output_size))
+
+
+def _inputs(g: Array, spec: PoolSpec) -> Array:
+    return empty(g, (*g.shape[:2], *spec.input_size))
+
+
+def _over_outputs(x: Array, spec: PoolSpec) -> tuple[int, tuple[int, ...]]:
+    return walk(prod(x.shape[:2]), spec.output_size, shared_elements(spec), 8)
+
+
+def _over_inputs(g: Array, spec: PoolSpec) -> tuple[int, tuple[int, ...]]:
+    return walk(prod(g.shape[:2]), spec.input_size, shared_outputs(spec), 16)
+
+
+# --- maxima ---------------------------------------------------------------------------------------------------
+
+
+@kernel(
+    "max_pool",
+    "cuda",
+    name="warp",
+    when=lambda x, spec: _choice(x, spec=spec) and _large(spec),
+    needs=f"{BYTES}; {LARGE}",
+)
+def max_pool_warp(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
+    """x (N, C, *I) -> values and winners (N, C, *O), one warp a window."""
+    x, y = contiguous(x), _outputs(x, spec)
+    winner = empty(x, y.shape, "uint8")
+    source.launch("max_pool_warp", blocks(y.size, 32), THREADS, x, y, winner, y.size, _geometry(x, spec))
+    return y, winner
+
+
+@kernel("max_pool", "cuda", name="slab", when=_choice, needs=BYTES)
+def max_pool_slab(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
+    """x (N, C, *I) -> values and winners (N, C, *O), some thousand consecutive windows a block."""
+    x, y = contiguous(x), _outputs(x, spec)
+    winner = empty(x, y.shape, "uint8")
+    grid, slabs = _over_outputs(x, spec)
+    source.launch("max_pool_slab", grid, THREADS, x, y, winner, slabs, _geometry(x, spec))
+    return y, winner
+
+
+@kernel("max_pool", "cuda", name="direct", when=_choice, needs=BYTES)
+def max_pool_direct(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
+    """x (N, C, *I) -> values and winners (N, C, *O), one thread a window."""
+    x, y = contiguous(x), _outputs(x, spec)
+    winner = empty(x, y.shape, "uint8")
+    source.launch("max_pool_direct", blocks(y.size), THREADS, x, y, winner, y.size, _geometry(x, spec))
+    return y, winner
+
+
+@kernel("max_unpool", "cuda", name="slab", when=_choice, needs=BYTES)
+def max_unpool_slab(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
+    """g and winners (N, C, *O) -> (N, C, *I), some thousand consecutive elements a block."""
+    g, winner, x = contiguous(g), contiguous(winner), _inputs(g, spec)
+    grid, slabs = _over_inputs(g, spec)
+    source.launch("max_unpool_slab", grid, THREADS, g, winner, x, slabs, cover(spec), _geometry(g, spec))
+    return x
+
+
+@kernel("max_unpool", "cuda", name="direct", when=_choice, needs=BYTES)
+def max_unpool_direct(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
+    """g and winners (N, C, *O) -> (N, C, *I), one thread an element."""
+    g, winner, x = contiguous(g), contiguous(winner), _inputs(g, spec)
+    source.launch("max_unpool_direct", blocks(x.size), THREADS, g, winner, x, x.size, _geometry(g, spec))
+    return x
+
+
+@kernel("pick", "cuda", name="slab", when=_choice, needs=BYTES)
+def pick_slab(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
+    """x (N, C, *I), winners (N, C, *O) -> (N, C, *O), some thousand consecutive windows a block."""
+    x, winner, y = contiguous(x), contiguous(winner), _outputs(x, spec)
+    grid, slabs = _over_outputs(x, spec)
+    source.launch("pick_slab", grid, THREADS, x, winner, y, slabs, _geometry(x, spec))
+    return y
+
+
+@kernel("pick", "cuda", name="direct", when=_choice, needs=BYTES)
+def pick_direct(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
+    """x (N, C, *I), winners (N, C, *O) -> (N, C, *O), one thread a window."""
+    x, winner, y = contiguous(x), contiguous(winner), _outputs(x, spec)
+    source.launch("pick_direct", blocks(y.size), THREADS, x, winner, y, y.size, _geometry(x, spec))
+    return y
+
+
+# --- averages -------------------------------------------------------------------------------------------------
+
+
+@kernel(
+    "avg_pool",
+    "cuda",
+    name="warp",
+    when=lambda x, spec: _linear(x, spec=spec) and _large(spec),
+    needs=f"{MEMORY}; {LARGE}",
+)
+def avg_pool_warp(x: Array, *, spec: PoolSpec) -> Array:
+    """x (N, C, *I) -> (N, C, *O), one warp a window."""
+    x, y = contiguous(x), _outputs(x, spec)
+    source.launch("avg_pool_warp", blocks(y.size, 32), THREADS, x, y, y.size, _geometry(x, spec))
+    return y
+
+
+@kernel("avg_pool", "cuda", name="slab", when=_linear, needs=MEMORY)
+def avg_pool_slab(x: Array, *, spec: PoolSpec) -> Array:
+    """x (N, C, *I) -> (N, C, *O), some thousand consecutive windows a block."""
+    x, y = contiguous(x), _outputs(x, spec)
+    grid, slabs = _over_outputs(x, spec)
+    source.launch("avg_pool_slab", grid, THREADS, x, y, slabs, _geometry(x, spec))
+    return y
+
+
+@kernel("avg_pool", "cuda", name="direct", when=_linear, needs=MEMORY)
+def avg_pool_direct(x: Array, *, spec: PoolSpec) -> Array:
+    """x (N, C, *I) -> (N, C, *O), one thread a window."""
+    x, y = contiguous(x), _outputs(x, spec)
+    source.launch("avg_pool_direct", blocks(y.size), THREADS, x, y, y.size, _geometry(x, spec))
+    return y
+
+
+@kernel("avg_pool_input_grad", "cuda", name="slab", when=_linear, needs=MEMORY)
+def avg_pool_input_grad_slab(g: Array, *, spec: PoolSpec) -> Array:
+    """g (N, C, *O) -> (N, C, *I), some thousand consecutive elements a block."""
+    g, x = contiguous(g), _inputs(g, spec)
+    grid, slabs = _over_inputs(g, spec)
+    source.launch("avg_pool_input_grad_slab", grid, THREADS, g, x, slabs, cover(spec), _geometry(g, spec))
+    return x
+
+
+@kernel("avg_pool_input_grad", "cuda", name="direct", when=_linear, needs=MEMORY)
+def avg_pool_input_grad_direct(g: Array, *, spec: PoolSpec) -> Array:
+    """g (N, C, *O) -> (N, C, *I), one thread an element."""
+    g, x = contiguous(g), _inputs(g, spec)
+    source.launch("avg_pool_input_grad_direct", blocks(x.size), THREADS, g, x, x.size, _geometry(g, spec))
+    return x

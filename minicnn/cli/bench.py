@@ -1,0 +1,69 @@
+"""`minicnn bench`: times, on the machine at hand."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from minicnn.cli.arguments import add_command, count
+from minicnn.cli.kernels import add_names, add_sizes
+from minicnn.profiling.report import choose, text_table
+from minicnn.profiling.timing import about_gpu, bench, check_gpu, share_of_bound
+
+__all__ = ["add", "run"]
+
+DETAILS = """\
+Time what minicnn is made of.
+
+example:
+  minicnn bench kernels conv matmul --out times.json
+"""
+KERNELS = """\
+Time every rung of the CUDA kernels on this machine's GPU: the median of several runs between events, with the L2 cache
+flushed in between; beside cuDNN and cuBLAS, where a PyTorch with CUDA is installed. Needs an NVIDIA GPU and CuPy
+(pip install 'minicnn[cuda]').
+
+examples:
+  minicnn bench kernels
+  minicnn bench kernels conv --shape batch=64 --repeats 50 --out times.json
+"""
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    parser = add_command(commands, "bench", run, "time what minicnn is made of", DETAILS)
+    parts = parser.add_subparsers(metavar="PART", required=True)
+    kernels = add_command(parts, "kernels", run, "every CUDA kernel, on a GPU", KERNELS)
+    add_names(kernels)
+    add_sizes(kernels)
+    kernels.add_argument("--repeats", type=count, default=20, metavar="N", help="runs for a median (%(default)s)")
+    kernels.add_argument("--out", type=Path, metavar="FILE", help="write the times there, too, as JSON")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run it."""
+    check_gpu()
+    about = about_gpu()
+    print(", ".join(f"{name} {value}" for name, value in about.items() if value is not None))
+    head, last, done = ["kernel", "ms", "TFLOP/s", "GB/s", "of the bound"], "", []
+    rows = [head]
+
+    def flush() -> None:
+        if len(rows) > 1:
+            print(text_table(rows, left=(0,)))
+
+    for timing in bench(choose(options.names).rungs, options.dtype, dict(options.shape), options.repeats):
+        if timing.workload != last:
+            flush()
+            rows[1:], last = [], timing.workload
+            print(f"\n{timing.workload}: {timing.call}", flush=True)
+        values = timing.as_dict()
+        share = share_of_bound(timing, about["device"], options.dtype)
+        rates = [f"{values.get('tflop_per_s', 0):.3g}", f"{values.get('gb_per_s', 0):.3g}"]
+        rows.append([timing.kernel, f"{timing.milliseconds:.4f}", *rates, "-" if share is None else f"{share:.0%}"])
+        done.append(values)
+    flush()
+    if options.out:
+        result = {**about, "dtype": options.dtype, "repeats": options.repeats, "times": done}
+        options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        print(f"\n{options.out}")

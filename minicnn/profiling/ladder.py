@@ -1,0 +1,133 @@
+"""Which kernels there are, which entries of which files they launch, and what the files say of them.
+
+Nothing is listed here: operations and kernels come from `dispatch`, entries and their descriptions from the files.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from minicnn.backends.build import kernel_folder
+from minicnn.backends.cuda import simulator
+from minicnn.backends.cuda.launch import Source
+from minicnn.dispatch import Kernel
+from minicnn.profiling.workloads import Call, Workload, cuda_kernels, cuda_operations, workloads
+
+__all__ = ["Launched", "Rung", "applies", "covering", "describe", "dry_run", "rungs", "sources"]
+
+HEAD = re.compile(r"(?:^//.*\n)+", re.MULTILINE)
+NAMED = re.compile(r"^// *([\w*]+) {2,}(?=\S)")
+
+
+@dataclass(frozen=True)
+class Launched:
+    """One launch of an entry; `block` is the number of its threads."""
+
+    file: str
+    entry: str
+    grid: tuple[int, int, int]
+    block: int
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A kernel as `dispatch` knows it, with a workload to which it applies and what it launches there."""
+
+    kernel: Kernel
+    workload: Workload
+    launches: tuple[Launched, ...]
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Return the files of CUDA kernels by name."""
+    return {path.name: Source(path.name) for path in sorted((kernel_folder() / "cuda").glob("*.cu"))}
+
+
+@cache
+def rungs() -> tuple[Rung, ...]:
+    """Return for every CUDA kernel the workloads to which it applies, operation by operation, the top rung first."""
+    found = []
+    for operation in cuda_operations():
+        for workload in workloads(operation):
+            call = workload.blank()
+            for kernel in cuda_kernels(operation):
+                if applies(kernel, call):
+                    found.append(Rung(kernel, workload, tuple(dry_run(kernel, call))))
+    return tuple(found)
+
+
+def covering(chosen: Iterable[Rung], dtype: str = "float32") -> Iterator[Rung]:
+    """Yield as many rungs as it takes to launch, by their small calls, every entry that can be launched by these."""
+    seen: set[str] = set()
+    for rung in chosen:
+        call = rung.workload.blank(dtype, **rung.workload.small)
+        if applies(rung.kernel, call):
+            entries = {launch.entry for launch in dry_run(rung.kernel, call)}
+            if not entries <= seen:
+                seen |= entries
+                yield rung
+
+
+def applies(kernel: Kernel, call: Call) -> bool:
+    """Return whether a kernel takes these arguments."""
+    return kernel.when is None or kernel.when(*call.arrays, **call.params)
+
+
+def dry_run(kernel: Kernel, call: Call) -> list[Launched]:
+    """Return what a kernel launches, in order, without running it."""
+    with _instead_of_running() as launches:
+        kernel.function(*call.arrays, **call.params)
+    return launches
+
+
+@contextmanager
+def _instead_of_running() -> Iterator[list[Launched]]:
+    launches: list[Launched] = []
+
+    def note(file: str, _text: Any, _entries: Any, _real: Any, entry: str, grid: Any, block: Any, _values: Any) -> None:
+        launches.append(Launched(file, entry, grid, block[0] * block[1] * block[2]))
+
+    run = simulator.run
+    setattr(simulator, "run", note)  # noqa: B010 (a plain assignment is none to the type checker)
+    try:
+        yield launches
+    finally:
+        setattr(simulator, "run", run)  # noqa: B010
+
+
+def describe(text: str, entry: str) -> str:
+    """Return what a file says of an entry, in one sentence, or nothing.
+
+    The ladder at the file's head has lines such as `//   slab   a block owns ...`: the last of them whose name is part
+    of the entry's, or matches it with a *, is the entry's. Otherwise it is the comment before the entry (or before its
+    struct), or what the head says after the entry's name.
+    """
+    head = HEAD.search(text)
+    lines = head[0].splitlines() if head else []
+    for number in range(len(lines) - 1, -1, -1):
+        named = NAMED.match(lines[number])
+        if named and re.search(rf"(^|_){named[1].replace('_*', '(_[a-z0-9_]*)?')}($|_)", entry):
+            column = named.end()
+            following = next((n for n, line in enumerate(lines[number + 1 :]) if not _continues(line, column)), None)
+            last = None if following is None else number + 1 + following
+            return _sentence(" ".join(line[column:] for line in lines[number:last]))
+    before = r"^((?://[^\n]*\n)+)(?:struct \w+ \{[^}]*\};\n+)?"
+    above = re.search(rf'{before}extern "C" __global__ void[^;{{]*?\b{entry}\(', text, re.MULTILINE)
+    if above:
+        return _sentence(above[1].replace("//", ""))
+    said = re.search(rf"\b{entry} ([^.:;]*)", " ".join(line.strip("/ ") for line in lines))
+    return _sentence(said[1]) if said else ""
+
+
+def _continues(line: str, column: int) -> bool:
+    """Whether a comment's line goes on with the text that began at this column of a line before it."""
+    return len(line) > column and not line[2:column].strip()
+
+
+def _sentence(text: str) -> str:
+    text = re.sub(r"^\d+\. ", "", " ".join(text.split()))
+    return re.split(r"(?<=\w)\.(?= |$)", text)[0]

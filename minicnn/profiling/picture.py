@@ -1,0 +1,91 @@
+"""The report as a picture: a roofline with the operations on it, and the inner loops' share of multiply-adds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from minicnn.errors import MissingPackageError
+from minicnn.profiling.gpus import GPUS
+from minicnn.profiling.report import Choice, compiled, sized
+
+__all__ = ["draw"]
+
+GOOD = 0.85
+PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+
+
+def draw(path: Path, choice: Choice, architecture: str, dtype: str, sizes: dict[str, int] | None = None) -> None:
+    """Write the picture to a file.
+
+    Parameters
+    ----------
+    path : Path
+    choice : Choice
+    architecture : str
+        Whose machine code is shown.
+    dtype : "float32" or "float64"
+    sizes : dict of str to int, optional
+        Of the calls, where they are not to be typical.
+
+    Raises
+    ------
+    MissingPackageError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingPackageError(
+            "kernels report: pictures need matplotlib; install it with: pip install 'minicnn[kernels]'"
+        ) from error
+    bars = []
+    for source, entry in choice.entries:
+        loop = compiled(source, architecture, dtype)[entry].inner_loop
+        if loop:
+            bars.append((entry, loop.share))
+    figure = Figure(figsize=(16, max(7, 1.5 + 0.24 * len(bars))), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    calls = {w.name: w.blank(dtype, **own) for w, own in sized(choice.rungs, sizes or {}).items()}
+    _roofline(left, {name: call.intensity for name, call in calls.items() if call.flops}, dtype)
+    _bars(right, bars, architecture, dtype)
+    figure.savefig(path, dpi=100)
+
+
+def _roofline(axes: Any, intensities: dict[str, float], dtype: str) -> None:
+    low, high = min([*intensities.values(), 0.1]) / 2, max([*intensities.values(), 100.0]) * 3
+    for gpu in GPUS:
+        x = [low, gpu.ridge(dtype), high]
+        y = [low * gpu.bandwidth / 1e3, gpu.peak(dtype), gpu.peak(dtype)]
+        axes.loglog(x, y, label=f"{gpu.name}: {gpu.peak(dtype):.3g} TFLOP/s, {gpu.bandwidth:g} GB/s")
+    bottom, top = min(low * gpu.bandwidth for gpu in GPUS) / 1e3, max(gpu.peak(dtype) for gpu in GPUS)
+    steps = max(len(intensities), 10) + 1
+    # A call allows any speed up to a roof, so a name may stand anywhere on its line: where there is room.
+    for number, (name, intensity) in enumerate(sorted(intensities.items(), key=lambda item: item[1]), 1):
+        height = bottom * (top / bottom) ** (number / steps)
+        right = intensity > (low * high) ** 0.5
+        axes.axvline(intensity, color="0.85", linewidth=0.8, zorder=0)
+        axes.plot(intensity, height, "k.", markersize=5)
+        place = {"xytext": (-5 if right else 5, 0), "textcoords": "offset points", "ha": "right" if right else "left"}
+        axes.annotate(name, (intensity, height), **place, va="center", fontsize=8, bbox=PAPER)
+    axes.set(xlim=(low, high), ylim=(bottom, top * 8))
+    axes.set(
+        xlabel="floating-point operations a byte (the height of a name has no meaning)",
+        ylabel="TFLOP/s that a GPU allows at most",
+    )
+    axes.set_title(f"Roofline, {dtype}: what limits the typical calls")
+    axes.legend(loc="upper left", fontsize=9)
+    axes.grid(alpha=0.3)
+
+
+def _bars(axes: Any, bars: Sequence[tuple[str, float]], architecture: str, dtype: str) -> None:
+    names, shares = [name for name, _ in bars], [share for _, share in bars]
+    axes.barh(names, shares, color=["tab:green" if share >= GOOD else "tab:blue" for share in shares])
+    axes.axvline(GOOD, color="0.5", linestyle="--", linewidth=1, zorder=0)
+    for row, share in enumerate(shares):
+        place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
+        axes.annotate(f"{share:.0%}", (share, row), **place, fontsize=8, bbox=PAPER)
+    axes.set(xlim=(0, 1.05), xlabel=f"dashed: {GOOD:.0%}")
+    axes.set_title(f"Fused multiply-adds in the inner loop, {architecture}, {dtype}")
+    axes.tick_params(axis="y", labelsize=8)
+    axes.margins(y=0.01)
+    axes.invert_yaxis()

@@ -1,0 +1,159 @@
+"""The compiler, the cache of what it built, and where the kernels are found."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from minicnn.backends import build
+from minicnn.errors import KernelError
+
+ROOT = Path(__file__).parents[2]
+FIND = "from minicnn.backends.build import kernel_folder; print(kernel_folder())"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "minicnn"
+
+
+@pytest.fixture
+def fresh_compiler():
+    build.compiler.cache_clear()
+    yield
+    build.compiler.cache_clear()
+
+
+def found_from(folder: Path, path: Path) -> Path:
+    """What a new process finds whose package lies in `path`."""
+    environment = {**os.environ, "PYTHONPATH": str(path)}
+    result = subprocess.run(
+        [sys.executable, "-c", FIND], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    return Path(result.stdout.strip())
+
+
+def test_kernels_are_found_in_an_editable_installation_or_a_checkout(tmp_path):
+    assert build.kernel_folder() == ROOT / "kernels"
+    assert found_from(tmp_path, ROOT) == ROOT / "kernels"
+    shutil.copytree(ROOT / "minicnn", tmp_path / "checkout" / "minicnn", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "kernels", tmp_path / "checkout" / "kernels")
+    assert found_from(tmp_path, tmp_path / "checkout") == tmp_path / "checkout" / "kernels"
+
+
+def test_kernels_are_found_in_a_wheel(tmp_path):
+    source = tmp_path / "source"
+    ignore = shutil.ignore_patterns(".git", ".venv*", "*.egg-info", "build", "__pycache__", ".*_cache", ".hypothesis")
+    shutil.copytree(ROOT, source, ignore=ignore)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(tmp_path),
+    ]
+    subprocess.run([*command, str(source)], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    installed = tmp_path / "installed"
+    zipfile.ZipFile(wheel).extractall(installed)
+    folder = found_from(tmp_path, installed)
+    assert folder == installed / "minicnn" / "kernels"
+    sources = {p.relative_to(ROOT / "kernels") for p in (ROOT / "kernels").rglob("*.[ch]*") if p.suffix != ".md"}
+    assert {p.relative_to(folder) for p in folder.rglob("*.*")} == sources
+
+
+def test_kernels_that_are_nowhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "__file__", str(tmp_path / "minicnn" / "backends" / "build.py"))
+    with pytest.raises(KernelError, match=r"kernels: found neither .*kernels; install minicnn again"):
+        build.kernel_folder.__wrapped__()
+
+
+def test_a_library_is_built_once(cache, monkeypatch):
+    text = 'extern "C" int answer() { return 42; }\n'
+    first = build.shared_library("answer.cpp", text, ["-O1"])
+    assert first.parent == cache
+    monkeypatch.setattr(build.subprocess, "run", None)  # nothing is run any more
+    assert build.shared_library("answer.cpp", text, ["-O1"]) == first
+    monkeypatch.undo()
+    assert list(cache.iterdir()) == [first]  # no sources, no unfinished files
+
+
+def test_source_flags_and_compiler_are_part_of_the_key(cache, monkeypatch):
+    text = 'extern "C" int answer() { return 42; }\n'
+    paths = {
+        build.shared_library("a", text, ["-O1"]),
+        build.shared_library("a", text, ["-O2"]),
+        build.shared_library("a", text.replace("42", "43"), ["-O1"]),
+    }
+    program, version = build.compiler()
+    monkeypatch.setattr(build, "compiler", lambda: (program, version + " of another day"))
+    paths.add(build.shared_library("a", text, ["-O1"]))
+    assert len(paths) == 4
+
+
+def test_a_source_that_is_refused_leaves_nothing(cache):
+    with pytest.raises(KernelError, match=r"^wrong\.cpp: .* refuses it:\n(.|\n)*nonsense"):
+        build.shared_library("wrong.cpp", "nonsense", [])
+    assert list(cache.iterdir()) == []
+
+
+def test_an_interrupt_leaves_nothing(cache):
+    def interrupted(path: Path) -> None:
+        path.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build.cached(["key"], ".so", interrupted)
+    assert list(cache.iterdir()) == []
+
+
+def test_no_compiler(monkeypatch, fresh_compiler):
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(KernelError, match=r"no C\+\+ compiler was found \(\$CXX, g\+\+, c\+\+\); install one"):
+        build.compiler()
+
+
+def test_the_users_compiler_comes_first(monkeypatch, fresh_compiler, tmp_path):
+    own = tmp_path / "own"
+    own.write_text("#!/bin/sh\necho my compiler 1.0\n")
+    own.chmod(0o755)
+    monkeypatch.setenv("CXX", str(own))
+    assert build.compiler() == (str(own), "my compiler 1.0")
+
+
+def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    folder = build.cache_folder()
+    assert folder.is_dir()
+    assert tmp_path not in folder.parents
+    assert build.cache_folder() == folder
+
+
+def test_headers_are_put_in_once_and_lines_keep_their_numbers(tmp_path):
+    (tmp_path / "a.cuh").write_text("#pragma once\nint a;\n")
+    (tmp_path / "b.cuh").write_text('#pragma once\n#include "a.cuh"\nint b;\n')
+    (tmp_path / "k.cu").write_text('#include "a.cuh"\n#include "b.cuh"\nint k;\n')
+    text = build.flattened(tmp_path / "k.cu")
+    assert text.count("int a;") == text.count("int b;") == text.count("int k;") == 1
+    assert "#pragma once" not in text
+    assert '#line 3 "k.cu"\nint k;' in text
+    assert '#line 3 "b.cuh"\nint b;' in text
+
+
+def test_headers_of_the_project_are_found_from_anywhere_and_others_are_missed(tmp_path):
+    (tmp_path / "k.cu").write_text('#include "common.cuh"\nint k;\n')
+    assert "struct alignas(16) Vec4" in build.flattened(tmp_path / "k.cu")
+    (tmp_path / "k.cu").write_text('int k;\n#include "nothing.cuh"\n')
+    with pytest.raises(KernelError, match=r"^k\.cu:2: nothing\.cuh is neither here nor in .*cuda$"):
+        build.flattened(tmp_path / "k.cu")

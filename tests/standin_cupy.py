@@ -1,0 +1,399 @@
+"""A strict stand-in for CuPy: it has NumPy inside, but refuses whatever would fail, differ or wait on a GPU.
+
+- It has only names that CuPy has, with parameters that CuPy has (`test_standin_cupy.py` asks the real CuPy).
+- Its arrays never become NumPy's by themselves, and no function of either module takes the other's arrays.
+- Reductions give 0-d arrays; broadcast arrays can be written to; integer indices out of range wrap around; where an
+  index names an element twice, the first value written stays: NumPy does otherwise, and CuPy promises nothing.
+- New memory is filled with NaN. Whatever waits for the GPU is counted, and so is every upload and launch.
+- Kernels run in the simulator (`standin_cuda.py`).
+
+`installed()` puts it into `sys.modules`; `counting()` tells what happened inside a `with` block.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from tests.standin_cuda import RawModule, counting, cuda, note
+
+__all__ = ["counting", "installed", "module", "ndarray"]
+
+
+@contextmanager
+def installed() -> Iterator[ModuleType]:
+    """Make `import cupy` find the stand-in inside a `with` block."""
+    before = sys.modules.get("cupy")
+    sys.modules["cupy"] = module
+    try:
+        yield module
+    finally:
+        if before is None:
+            del sys.modules["cupy"]
+        else:
+            sys.modules["cupy"] = before
+
+
+# --- what functions take and give -----------------------------------------------------------------------------
+
+
+def _host(x: Any) -> Any:
+    """The NumPy value behind an operand: arrays of this module, numbers of Python and NumPy."""
+    if isinstance(x, ndarray):
+        return x._host
+    if isinstance(x, bool | int | float | np.generic):
+        return x
+    raise TypeError(f"Unsupported type {type(x)}")
+
+
+def _own(x: Any) -> Any:
+    """The NumPy array behind an array; for functions that take nothing else."""
+    if not isinstance(x, ndarray):
+        raise TypeError(f"Only cupy arrays can be used here, got {type(x)}")
+    return x._host
+
+
+def _new(host: Any) -> "ndarray":
+    host = np.asarray(host)
+    if host.dtype.kind not in "biuf":
+        raise ValueError(f"Unsupported dtype {host.dtype}")
+    out = object.__new__(ndarray)
+    out._host, out.base = host, None
+    return out
+
+
+def _derived(host: Any, parent: "ndarray") -> "ndarray":
+    """An array made from another one: its view, if they share memory."""
+    out = _new(host)
+    if np.may_share_memory(host, parent._host):
+        out.base = parent if parent.base is None else parent.base
+    return out
+
+
+def _unset(shape: Any, dtype: Any) -> "ndarray":
+    out = _new(np.empty(shape, dtype))
+    out._host.reshape(-1).view(np.uint8)[...] = 0xFF
+    return out
+
+
+def _quiet(function: Any, *args: Any, **kwargs: Any) -> Any:
+    with np.errstate(all="ignore"):  # a GPU has no warnings
+        return function(*args, **kwargs)
+
+
+# --- arrays ---------------------------------------------------------------------------------------------------
+
+
+class ndarray:  # noqa: N801 (CuPy's name)
+    """CuPy's array, as far as minicnn goes."""
+
+    __slots__ = ("__weakref__", "_host", "base")
+    __array_priority__ = 100
+    __hash__ = None  # type: ignore[assignment]
+    _host: Any
+    base: "ndarray | None"
+
+    shape = property(lambda self: self._host.shape)
+    dtype = property(lambda self: self._host.dtype)
+    ndim = property(lambda self: self._host.ndim)
+    size = property(lambda self: self._host.size)
+    itemsize = property(lambda self: self._host.itemsize)
+    nbytes = property(lambda self: self._host.nbytes)
+    strides = property(lambda self: self._host.strides)
+    T = property(lambda self: _derived(self._host.T, self))
+    device = property(lambda self: cuda.Device())
+
+    @property
+    def flags(self) -> Any:
+        flags = self._host.flags
+        return SimpleNamespace(
+            c_contiguous=flags.c_contiguous,
+            f_contiguous=flags.f_contiguous,
+            forc=flags.forc,
+            fnc=flags.fnc,
+            owndata=self.base is None,
+        )
+
+    @property
+    def data(self) -> Any:
+        return SimpleNamespace(ptr=self._host.__array_interface__["data"][0])
+
+    # out of the GPU
+    def get(self) -> Any:
+        note("waits", "get")
+        return self._host.copy()
+
+    def item(self) -> Any:
+        note("waits", "item")
+        return self._host.item()
+
+    def tolist(self) -> Any:
+        note("waits", "tolist")
+        return self._host.tolist()
+
+    def __bool__(self) -> bool:
+        note("waits", "bool")
+        return bool(self._host)
+
+    def __int__(self) -> int:
+        note("waits", "int")
+        return int(self._host)
+
+    def __float__(self) -> float:
+        note("waits", "float")
+        return float(self._host)
+
+    def __repr__(self) -> str:
+        note("waits", "repr")
+        return repr(self._host)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise TypeError(
+            "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array "
+            "explicitly."
+        )
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        raise TypeError(f"{func.__name__}: a function of NumPy got an array of CuPy")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and isinstance(inputs[0], np.generic) and not kwargs:  # a number of NumPy on the left
+            return getattr(module, ufunc.__name__)(*inputs)
+        raise TypeError(f"{ufunc.__name__}: a function of NumPy got an array of CuPy")
+
+    # parts
+    def __len__(self) -> int:
+        return len(self._host)
+
+    def __iter__(self) -> Iterator["ndarray"]:
+        return (self[i] for i in range(len(self)))
+
+    def _key(self, index: Any) -> tuple[Any, ...]:
+        """The index for NumPy; what lies out of range wraps around."""
+        entries = index if isinstance(index, tuple) else (index,)
+        arrays = [_uploaded(i) if isinstance(i, list | np.ndarray) else i for i in entries]
+        if any(isinstance(i, ndarray) for i in arrays) and any(type(i) is int for i in arrays):
+            raise NotImplementedError("integers beside arrays in an index: CuPy and NumPy order the axes differently")
+        taken = sum(i._host.ndim if _is_mask(i) else i is not None and i is not Ellipsis for i in arrays)
+        key, axis = [], 0
+        for i in arrays:
+            if i is Ellipsis:
+                axis += self.ndim - taken
+            elif isinstance(i, ndarray) and not _is_mask(i):
+                i = np.where(i._host < 0, i._host + self.shape[axis], i._host) % max(self.shape[axis], 1)
+                axis += 1
+            elif isinstance(i, ndarray):
+                axis += i.ndim
+                i = i._host
+            elif i is not None:
+                axis += 1
+            key.append(i)
+        return tuple(key)
+
+    def __getitem__(self, index: Any) -> "ndarray":
+        key = self._key(index)
+        if any(isinstance(i, np.ndarray) and i.dtype.kind == "b" for i in key):
+            note("waits", "boolean mask")
+        key = key if any(i is Ellipsis for i in key) else (*key, ...)  # a view even of a single element
+        return _derived(self._host[key], self)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(value, np.ndarray) and value.ndim:
+            raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
+        values, key = _host(value), self._key(index)
+        arrays = [i for i in key if isinstance(i, np.ndarray)]
+        if any(i.dtype.kind == "b" for i in arrays) and isinstance(value, ndarray):
+            note("waits", "boolean mask")
+        if not arrays:
+            self._host[key] = values
+            return
+        places = np.arange(self.size).reshape(self.shape)[key]
+        values = np.broadcast_to(values, places.shape).ravel()[::-1]
+        flat = np.array(self._host).reshape(-1)
+        _quiet(flat.__setitem__, places.ravel()[::-1], values)
+        self._host[...] = flat.reshape(self.shape)
+
+    # other forms
+    def reshape(self, *shape: Any) -> "ndarray":
+        return _derived(self._host.reshape(*shape), self)
+
+    def ravel(self) -> "ndarray":
+        return _derived(self._host.ravel(), self)
+
+    def transpose(self, *axes: Any) -> "ndarray":
+        return _derived(self._host.transpose(*axes), self)
+
+    def swapaxes(self, axis1: int, axis2: int) -> "ndarray":
+        return _derived(self._host.swapaxes(axis1, axis2), self)
+
+    def view(self, dtype: Any = None) -> "ndarray":
+        return _derived(self._host.view() if dtype is None else self._host.view(dtype), self)
+
+    def copy(self, order: str = "C") -> "ndarray":
+        return _new(self._host.copy(order))
+
+    def astype(self, dtype: Any, *, copy: bool = True) -> "ndarray":
+        if np.dtype(dtype) == self.dtype and not copy:
+            return self
+        return _new(_quiet(self._host.astype, dtype))
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+
+def _reduction(name: str) -> Any:
+    return lambda self, axis=None, *, keepdims=False: _new(_quiet(getattr(self._host, name), axis, keepdims=keepdims))
+
+
+for _name in ["all", "any", "argmax", "argmin", "max", "mean", "min", "prod", "sum"]:
+    setattr(ndarray, _name, _reduction(_name))
+
+
+def _is_mask(i: Any) -> bool:
+    return isinstance(i, ndarray) and i.dtype.kind == "b"
+
+
+def _uploaded(data: Any, dtype: Any = None) -> ndarray:
+    host = np.array(data, dtype)
+    if host.dtype.kind not in "biuf":
+        raise ValueError(f"Unsupported dtype {host.dtype}")
+    note("uploads", f"{host.dtype} {host.shape}")
+    return _new(host)
+
+
+# --- functions ------------------------------------------------------------------------------------------------
+
+
+class ufunc:  # noqa: N801 (CuPy's name)
+    """A function of each element."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self._function = f"cupy_{name}", getattr(np, name)
+
+    def __call__(self, *args: Any, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> ndarray:
+        hosts = [_host(a) for a in args]
+        options = {} if dtype is None else {"dtype": dtype}
+        if out is not None:
+            options["out"] = _own(out)
+        result = _quiet(self._function, *hosts, casting=casting, **options)
+        return _new(result) if out is None else out
+
+    def at(self, a: Any, indices: Any, b: Any = None) -> None:
+        if self.name != "cupy_add" or a.dtype.char not in "efdiIQ":
+            raise TypeError(f"{self.name}.at does not take {a.dtype}")
+        _quiet(self._function.at, _own(a), a._key(indices), _host(b))
+
+
+# fmt: off
+UFUNCS = [
+    "abs", "absolute", "add", "bitwise_and", "bitwise_or", "bitwise_xor", "ceil", "copysign", "cos", "divide", "equal",
+    "exp", "expm1", "floor", "floor_divide", "greater", "greater_equal", "invert", "isfinite", "isinf", "isnan", "less",
+    "less_equal", "log", "log1p", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum",
+    "minimum", "multiply", "negative", "not_equal", "power", "remainder", "sign", "sin", "sqrt", "square", "subtract",
+    "tanh", "true_divide",
+]
+NUMBERS = [
+    "bool_", "dtype", "finfo", "float32", "float64", "iinfo", "inf", "int32", "int64", "min_scalar_type", "nan",
+    "newaxis", "pi", "uint8", "uint64",
+]
+OPERATORS = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "floordiv": "floor_divide",
+    "mod": "remainder", "pow": "power", "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor",
+}
+COMPARISONS = {
+    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"
+}
+# fmt: on
+
+
+def _operator(function: ufunc, reverse: bool = False, in_place: bool = False) -> Any:
+    def method(self: ndarray, other: Any) -> Any:
+        if getattr(other, "__array_ufunc__", method) is None:  # it asks to be asked
+            return NotImplemented
+        if in_place:
+            return function(self, other, out=self)
+        return function(other, self) if reverse else function(self, other)
+
+    return method
+
+
+def broadcast_to(array: Any, shape: Any) -> ndarray:
+    host = np.broadcast_to(_own(array), shape)
+    return _derived(np.lib.stride_tricks.as_strided(array._host, host.shape, host.strides), array)
+
+
+def matmul(a: Any, b: Any, *, out: Any = None) -> ndarray:
+    result = _new(_quiet(np.matmul, _own(a), _own(b)))
+    if out is None:
+        return result
+    out[...] = result
+    return out  # type: ignore[no-any-return]
+
+
+def asarray(a: Any, dtype: Any = None) -> ndarray:
+    if isinstance(a, ndarray):
+        return a if dtype is None else a.astype(dtype, copy=False)
+    return _uploaded(a, dtype)
+
+
+def array(obj: Any, dtype: Any = None, *, order: str = "K") -> ndarray:
+    return _new(np.array(obj._host, dtype, order=order)) if isinstance(obj, ndarray) else _uploaded(obj, dtype)
+
+
+FUNCTIONS: dict[str, Any] = {
+    "arange": lambda start, stop=None, step=1, dtype=None: _new(
+        np.arange(*((start,) if stop is None else (start, stop, step)), dtype=dtype)
+    ),
+    "array": array,
+    "asarray": asarray,
+    "ascontiguousarray": lambda a: a if a.flags.c_contiguous and a.ndim else _new(np.ascontiguousarray(_own(a))),
+    "asnumpy": lambda a: a.get() if isinstance(a, ndarray) else np.asarray(a),
+    "broadcast_to": broadcast_to,
+    "clip": lambda a, a_min, a_max: _new(
+        np.clip(_own(a), *(None if limit is None else _host(limit) for limit in (a_min, a_max)))
+    ),
+    "concatenate": lambda tup, axis=0: _new(np.concatenate([_own(a) for a in tup], axis)),
+    "cumsum": lambda a, axis=None: _new(_quiet(np.cumsum, _own(a), axis)),
+    "einsum": lambda *operands: _new(_quiet(np.einsum, operands[0], *map(_own, operands[1:]))),
+    "empty": lambda shape, dtype=float: _unset(shape, dtype),
+    "empty_like": lambda prototype, dtype=None: _unset(_own(prototype).shape, dtype or prototype.dtype),
+    "eye": lambda N, M=None, k=0, dtype=float: _new(np.eye(N, M, k, dtype)),
+    "flip": lambda a, axis=None: _derived(np.flip(_own(a), axis), a),
+    "full": lambda shape, fill_value, dtype=None: _new(np.full(shape, _host(fill_value), dtype)),
+    "matmul": matmul,
+    "may_share_memory": lambda a, b: np.may_share_memory(_own(a), _own(b)),
+    "ones": lambda shape, dtype=float: _new(np.ones(shape, dtype)),
+    "pad": lambda array, pad_width, *, constant_values=0: _new(
+        np.pad(_own(array), pad_width, constant_values=_host(constant_values))
+    ),
+    "round": lambda a: _new(np.round(_own(a))),
+    "stack": lambda tup, axis=0: _new(np.stack([_own(a) for a in tup], axis)),
+    "tensordot": lambda a, b, axes=2: _new(_quiet(np.tensordot, _own(a), _own(b), axes)),
+    "where": lambda condition, x, y: _new(np.where(_own(condition), _host(x), _host(y))),
+    "zeros": lambda shape, dtype=float: _new(np.zeros(shape, dtype)),
+    "zeros_like": lambda a, dtype=None: _new(np.zeros(_own(a).shape, dtype or a.dtype)),
+}
+
+
+module = ModuleType("cupy", __doc__)
+for _name in UFUNCS:
+    setattr(module, _name, ufunc(_name))
+for _name in NUMBERS:
+    setattr(module, _name, getattr(np, _name))
+for _name, _thing in {**FUNCTIONS, "RawModule": RawModule, "cuda": cuda, "ndarray": ndarray, "ufunc": ufunc}.items():
+    setattr(module, _name, _thing)
+vars(module)["__version__"] = "0 (stand-in)"
+for _name, _function in OPERATORS.items():
+    setattr(ndarray, f"__{_name}__", _operator(getattr(module, _function)))
+    setattr(ndarray, f"__r{_name}__", _operator(getattr(module, _function), reverse=True))
+    setattr(ndarray, f"__i{_name}__", _operator(getattr(module, _function), in_place=True))
+for _name, _function in COMPARISONS.items():
+    setattr(ndarray, f"__{_name}__", _operator(getattr(module, _function)))
+ndarray.__neg__ = lambda self: module.negative(self)  # type: ignore[attr-defined]
+ndarray.__invert__ = lambda self: module.invert(self)  # type: ignore[attr-defined]
+ndarray.__abs__ = lambda self: module.abs(self)  # type: ignore[attr-defined]
+ndarray.__matmul__ = matmul  # type: ignore[attr-defined]
+ndarray.__module__ = ufunc.__module__ = RawModule.__module__ = "cupy"

@@ -1,0 +1,210 @@
+"""The whole engine on every device: a network learns, is saved, goes on elsewhere, edits, and no step waits for a GPU.
+
+On a machine without a GPU, `cuda` is the stand-in for CuPy (see conftest.py); its kernels run in the simulator.
+"""
+
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn import nn, optim
+from minicnn.data import DataLoader, TensorDataset
+from minicnn.devices import CPU, Device
+from minicnn.errors import DeviceError
+from minicnn.imaging.editing import edit, load_editor, save_editor
+from minicnn.models import ResidualEditor
+from minicnn.nn import functional as F
+from minicnn.training import EMA, Checkpoint, ClipGradients, History, StopOnNaN, Trainer
+from tests import standin_cupy
+from tests.oracles.cases import CASES, run
+
+STEPS = 4  # an epoch
+
+
+@pytest.fixture
+def standin(gpu: Device) -> Device:
+    """The GPU, if it is the stand-in: a real one cannot tell what waited for it."""
+    if gpu.xp is not standin_cupy.module:
+        pytest.skip("only the stand-in counts")
+    return gpu
+
+
+def loader() -> DataLoader:
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((3 * STEPS, 3, 8, 8)).astype(np.float32)
+    return DataLoader(TensorDataset(images, rng.integers(0, 4, 3 * STEPS)), batch_size=3, shuffle=True)
+
+
+def trainer(device: Device, *callbacks: Any) -> Trainer:
+    """A network with one of each kind of layer, trained by Adam with a schedule, clipping and a watch for NaN."""
+    minicnn.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1),
+        nn.BatchNorm2d(6),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 8, 3, stride=2, padding=1),
+        nn.GELU(),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Dropout(0.25),
+        nn.Linear(8, 4),
+    ).to(device)
+    optimizer = optim.Adam(model.parameters(), lr=0.02, weight_decay=0.01)
+    schedule = optim.lr_scheduler.OneCycleLR(optimizer, 0.02, total_steps=3 * STEPS)
+    watch = [StopOnNaN(), ClipGradients(0.5), *callbacks]
+    return Trainer(model, optimizer, nn.CrossEntropyLoss(), schedule, watch, schedule="step")
+
+
+def losses(device: Device, *callbacks: Any, epochs: int = 2, **options: Any) -> list[float]:
+    history = History()
+    trainer(device, *callbacks, history).fit(loader(), epochs, **options)
+    return history.values("loss")
+
+
+# --- learning -------------------------------------------------------------------------------------------------
+
+
+def test_a_network_learns_the_same_everywhere(device):
+    expected, got = losses(CPU), losses(device)
+    assert len(got) == 2 * STEPS
+    assert got == pytest.approx(expected, rel=2e-4)
+    assert got[0] == pytest.approx(expected[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("there_first", [True, False])
+def test_a_checkpoint_goes_on_on_another_device(device, tmp_path, there_first):
+    first, then = (device, CPU) if there_first else (CPU, device)
+    straight, ema = EMA(0.9), EMA(0.9)
+    expected = losses(CPU, straight)
+    losses(first, EMA(0.9), Checkpoint(tmp_path / "run"), epochs=1)
+    resumed = trainer(then, ema, history := History())
+    resumed.fit(loader(), 2, resume=tmp_path / "run")
+    assert history.values("loss") == pytest.approx(expected[STEPS:], rel=2e-4)
+    assert {t.device for t in ema.averages.values()} == {then}
+    for name, average in straight.averages.items():
+        np.testing.assert_allclose(ema.averages[name].cpu().numpy(), average.numpy(), atol=2e-4)
+    with ema.applied(resumed.model):
+        assert resumed.evaluate(loader())["loss"] > 0
+
+
+def test_a_training_may_move_between_its_steps(device):
+    here = trainer(CPU)
+    here.fit(loader(), 1)
+    here.model.to(device)
+    if device is not CPU:
+        with pytest.raises(DeviceError, match=rf"adam_step: the parameters are on {device}, but what is remembered"):
+            here.fit(loader(), 2)
+    here.epoch = 1
+    here.losses = []
+    here.optimizer.load_state_dict(here.optimizer.state_dict())
+    here.fit(loader(), 2)
+    assert np.isfinite(here.epoch_loss)
+    assert {p.device for p in here.model.parameters()} == {device}
+
+
+def test_metrics_and_batches_of_any_form(device):
+    class Batch(dict):
+        pass
+
+    here = trainer(device)
+    images, labels = next(iter(loader()))
+    tree = here._placed([{"a": images}, (labels, "text"), Batch(x=images)])
+    assert (tree[0]["a"].device, tree[1][0].device, tree[1][1]) == (device, device, "text")
+    accuracy = here.evaluate(loader(), {"accuracy": lambda y, t: (y.argmax(1) == t).float().mean()})["accuracy"]
+    assert 0 <= accuracy <= 1
+
+
+# --- editing --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_photo_is_edited_the_same_everywhere(device, tmp_path, scale):
+    minicnn.manual_seed(0)
+    save_editor(tmp_path / "model", ResidualEditor(width=4, blocks=1, scale=scale))
+    photo = np.random.default_rng(0).random((3, 19, 22)).astype(np.float32)
+    editor = load_editor(tmp_path / "model", device)
+    assert next(editor.model.parameters()).device is device
+    expected = edit(load_editor(tmp_path / "model").model, photo, tile=16)
+    np.testing.assert_allclose(edit(editor.model, photo, tile=16), expected, atol=1e-5)
+
+
+# --- every function and layer ---------------------------------------------------------------------------------
+# That they give PyTorch's answers on every device, tests/nn/test_against_torch.py sees.
+
+ALONE = {
+    "bias_act": lambda x: F.bias_act(x, x[0], "relu"),
+    "one_hot": lambda x: F.one_hot(x.argmax(1), 4),
+    "erf": lambda x: F.erf(x),
+    "logsigmoid": lambda x: F.logsigmoid(x),
+}
+
+
+def test_every_function_runs_on_every_device(device, monkeypatch):
+    reached = set()
+
+    def recording(name: str, function: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            out = function(*args, **kwargs)
+            if all(y.device is device for y in (out if isinstance(out, tuple) else (out,))):
+                reached.add(name)
+            return out
+
+        return call
+
+    for name in F.__all__:
+        monkeypatch.setattr(F, name, recording(name, getattr(F, name)))
+    there = ModuleType("minicnn on a device")
+    vars(there).update(vars(minicnn), tensor=lambda data: minicnn.tensor(data, device=device))
+    rng = np.random.default_rng(0)
+    with standin_cupy.counting() as counts:
+        call_all(there, rng, device)
+    assert sorted(set(F.__all__) - reached) == []
+    assert {what for what, _ in counts.waits} <= {"get"}  # what the test itself fetches
+
+
+def call_all(there: ModuleType, rng: np.random.Generator, device: Device) -> None:
+    for case in {case.call: case for case in CASES}.values():
+        run(case, there, lambda name, draw: draw(rng), "float32")
+    for call in ALONE.values():
+        call(minicnn.randn(4, 4, device=device))
+    for n in (1, 2, 3):  # layers hold these functions themselves
+        x = minicnn.randn(2, 2, *(4,) * n, device=device)
+        for name in (f"conv{n}d", f"conv_transpose{n}d"):
+            getattr(F, name)(x, minicnn.randn(2, 2, *(3,) * n, device=device))
+        for name in (f"max_pool{n}d", f"avg_pool{n}d", f"adaptive_avg_pool{n}d"):
+            getattr(F, name)(x, 2)
+
+
+# --- what does not wait ---------------------------------------------------------------------------------------
+
+
+def test_a_training_step_neither_waits_nor_sends_more_than_it_must(standin):
+    """Counted: all that brings a value to the host (item, float, bool, get, boolean masks) or waits for the device.
+
+    A step is everything from the end of one to the end of the next: the loader, every callback, the schedule, the log.
+    """
+    with standin_cupy.counting() as counts:
+        marks: list[tuple[int, int, int]] = []
+        here = trainer(
+            standin,
+            EMA(),
+            History(),
+            SimpleNamespace(
+                on_step_end=lambda _: marks.append((len(counts.waits), len(counts.uploads), len(counts.launches)))
+            ),
+        )
+        here.fit(loader(), 2)
+    assert len(marks) == 2 * STEPS
+    for k in range(2, 2 * STEPS):  # the first two steps send constants, which stay
+        (waits, uploads, launches), (*ends,) = marks[k - 1], marks[k]
+        if k != STEPS:  # the end of an epoch reads its losses
+            assert counts.waits[waits : ends[0]] == []
+        assert len(counts.launches[launches : ends[2]]) > 10
+        sent = [what for what, place in counts.uploads[uploads : ends[1]] if "launch.py" not in place]
+        assert sorted(sent) == ["bool (3, 8)", "float32 (3, 3, 8, 8)", "int64 (3,)"]  # dropout's mask, and the batch
+        assert ends[1] - uploads - len(sent) <= 4  # the lists of arrays of one optimizer step
+    assert counts.waits  # the ends of the epochs: they are seen at all
