@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <chrono>
+#include <exception>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -34,7 +36,8 @@ extern "C" void __sanitizer_finish_switch_fiber(void* fake, const void** bottom,
 
 namespace {
 
-constexpr size_t STACK = 128 << 10;
+constexpr size_t STACK = 1 << 20;  // CUDA gives a thread half of that; what is not touched costs nothing
+constexpr size_t GUARD = 64 << 10;  // below it, so that who needs more dies here and not in another thread's stack
 constexpr int WARP = 32;
 extern "C" void cudasim_begin();
 
@@ -173,9 +176,10 @@ void enter_fiber(int i) {
     cudasim_thread = t.index;
     if (t.state == State::fresh) {
         if (free_stacks.empty()) {
-            void* memory = mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+            void* memory = mmap(nullptr, GUARD + STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
             if (memory == MAP_FAILED) return fail("no memory for the stack of a thread");
-            free_stacks.push_back(static_cast<char*>(memory));
+            mprotect(memory, GUARD, PROT_NONE);
+            free_stacks.push_back(static_cast<char*>(memory) + GUARD);
         }
         t.stack = free_stacks.back();
         free_stacks.pop_back();
@@ -198,7 +202,11 @@ void enter_fiber(int i) {
 extern "C" void cudasim_begin() {
     if (__sanitizer_finish_switch_fiber)
         __sanitizer_finish_switch_fiber(nullptr, &scheduler_bottom, &scheduler_size);
-    kernel(arguments);
+    try {
+        kernel(arguments);
+    } catch (const std::exception& error) {  // of the tracing: no memory
+        fail("the simulator fails: %s", error.what());
+    }
     threads[current].state = State::done;
     abandon();
 }
@@ -217,7 +225,9 @@ struct Stamp {
     int thread = -1;     // within the grid; -1: nobody yet; see also below
     uint32_t block_time = 0, warp_time = 0;
 };
-constexpr int MANY_IN_WARP = 1 << 29, MANY_IN_BLOCK = 1 << 30;  // flags beside the number of one of the threads
+constexpr int MANY_IN_WARP = 1 << 28, MANY_IN_BLOCK = 1 << 29;  // flags beside the number of one of the threads
+constexpr int MANY_BLOCKS = 1 << 30;                              // and one that stays: no barrier orders two blocks
+constexpr int NUMBER = MANY_IN_WARP - 1;                          // what is left for the number
 
 struct Shadow {  // of one byte
     Stamp write, read;
@@ -231,7 +241,7 @@ struct Memory {
 
 struct Access {
     uintptr_t address[WARP];
-    uint8_t size;
+    uint32_t size;
     bool write, shared;
 };
 
@@ -254,7 +264,8 @@ int block_threads() { return int(threads.size()); }
 
 bool in_order(const Stamp& before, int thread) {
     if (before.thread < 0) return true;
-    int other = before.thread & ~(MANY_IN_WARP | MANY_IN_BLOCK);
+    int other = before.thread & NUMBER;
+    if (before.thread & MANY_BLOCKS) return false;
     bool many_in_block = before.thread & MANY_IN_BLOCK, many_in_warp = before.thread & MANY_IN_WARP;
     if (other == thread && !many_in_block && !many_in_warp) return true;
     if (other / block_threads() != thread / block_threads()) return false;
@@ -264,7 +275,7 @@ bool in_order(const Stamp& before, int thread) {
 }
 
 void describe(int thread, char* out, size_t size) {
-    thread &= ~(MANY_IN_WARP | MANY_IN_BLOCK);
+    thread &= NUMBER;
     int t = thread % block_threads(), b = thread / block_threads();
     unsigned nx = cudasim_block_size.x, ny = cudasim_block_size.y, gx = cudasim_grid_size.x, gy = cudasim_grid_size.y;
     snprintf(out, size, "thread (%u,%u,%u) of block (%u,%u,%u)", t % nx, t / nx % ny, t / nx / ny, b % gx, b / gx % gy,
@@ -275,7 +286,7 @@ void describe(int thread, char* out, size_t size) {
     char a[80], b[80];
     describe(thread, a, sizeof a);
     describe(other, b, sizeof b);
-    bool blocks = (other & ~(MANY_IN_WARP | MANY_IN_BLOCK)) / block_threads() != thread / block_threads();
+    bool blocks = (other & NUMBER) / block_threads() != thread / block_threads();
     fail("race in %s memory: %s %s what %s %s, with no %s between; %%%p", m.kind, a, now, b, then,
          blocks ? "order at all" : "barrier", code);
     abandon();
@@ -321,11 +332,11 @@ void watch(void* address, size_t size, bool write, void* code) {
                 abandon();
             }
             Stamp& r = s.read;
-            int other = r.thread < 0 ? -1 : r.thread & ~(MANY_IN_WARP | MANY_IN_BLOCK);
+            int other = r.thread < 0 ? -1 : r.thread & NUMBER;
             bool joined = other >= 0 && other / block_threads() == thread / block_threads() && r.block_time == block_time;
-            if (other >= 0 && other / block_threads() != thread / block_threads()) {
-                now.thread |= MANY_IN_BLOCK;  // read by two blocks: whoever writes now is out of order with one of them
-                now.block_time = block_time;
+            if (other >= 0 && (r.thread & MANY_BLOCKS || other / block_threads() != thread / block_threads())) {
+                // Read by two blocks: whoever writes from now on races with one of them. The first is kept, to be named.
+                now = r, now.thread |= MANY_BLOCKS;
             } else if (joined && (r.thread & MANY_IN_BLOCK || other % block_threads() / WARP != warp)) {
                 now.thread |= MANY_IN_BLOCK;
             } else if (joined && r.warp_time == now.warp_time && (r.thread & MANY_IN_WARP || other != thread)) {
@@ -340,7 +351,7 @@ void watch(void* address, size_t size, bool write, void* code) {
     std::vector<Access>& accesses = site.warps[warp];
     if (accesses.size() <= visit) accesses.resize(visit + 1, Access{{}, 0, write, shared});
     accesses[visit].address[current % WARP] = reinterpret_cast<uintptr_t>(p);
-    accesses[visit].size = uint8_t(size);
+    accesses[visit].size = uint32_t(size);
 }
 
 // Bank conflicts: 32 banks of 4 bytes; lanes that ask for 8 bytes are served in two halves, for 16 in four quarters.
@@ -367,16 +378,16 @@ void count_shared(const Access& a) {
 }
 
 void count_global(const Access& a) {
-    uintptr_t sectors[2 * WARP];
-    int n = 0;
+    static std::vector<uintptr_t> sectors;
+    sectors.clear();
     for (int lane = 0; lane < WARP; ++lane)
         if (a.address[lane])
             for (uintptr_t s = a.address[lane] / 32; s <= (a.address[lane] + a.size - 1) / 32; ++s) {
-                sectors[n++] = s;
+                sectors.push_back(s);
                 (a.write ? sectors_written : sectors_read).insert(s);
             }
-    std::sort(sectors, sectors + n);
-    counts.sectors_requested += std::unique(sectors, sectors + n) - sectors;
+    std::sort(sectors.begin(), sectors.end());
+    counts.sectors_requested += std::unique(sectors.begin(), sectors.end()) - sectors.begin();
     counts.global_requests += 1;
 }
 
@@ -394,6 +405,11 @@ void end_of_traced_block() {
     sectors_read.clear(), sectors_written.clear();
     memories[0].shadow.assign(memories[0].shadow.size(), Shadow());
 }
+
+Options settings{};
+Range shared_memory{};
+std::vector<int> order;  // in which threads get their turn
+std::mt19937 shuffler;
 
 // --- a block ----------------------------------------------------------------------------------------------------------
 
@@ -488,42 +504,61 @@ const void* cudasim_exchange(unsigned mask, const void* value, int size, const c
 
 int cudasim_lane() { return current % WARP; }
 
-// Runs a kernel over a grid. `shared` is the library's shared memory, `arrays` all that the kernel may touch, `image` the
-// library itself (constants). Returns 0, or 1 with the reason in `text`; "%0x..." in it is an address of code.
-int cudasim_launch(void (*entry)(void**), void** values, const unsigned* grid, const unsigned* block, const Range* shared,
-                   const Range* library, const Range* arrays, int n_arrays, const Options* options, Counts* out, char* text,
-                   size_t text_size) {
+// Prepares a kernel for a grid. `shared` is the library's shared memory, `arrays` all that the kernel may touch, `image`
+// the library itself (constants). What goes wrong is told in `text`; "%0x..." in it is an address of code.
+void cudasim_prepare(void (*entry)(void**), void** values, const unsigned* grid, const unsigned* block, const Range* shared,
+                     const Range* library, const Range* arrays, int n_arrays, const Options* options, char* text,
+                     size_t text_size) {
     kernel = entry, arguments = values, message = text, message_size = text_size, failed = false;
     cudasim_grid_size = {grid[0], grid[1], grid[2]};
     cudasim_block_size = {block[0], block[1], block[2]};
+    cudasim_block = {0, 0, 0};
     size_t size = size_t(block[0]) * block[1] * block[2];
-    threads.resize(size);
-    slots.resize((size + WARP - 1) / WARP * 2);
-    warp_time.assign((size + WARP - 1) / WARP, 0);
-    for (unsigned i = 0; i < size; ++i) threads[i].index = {i % block[0], i / block[0] % block[1], i / block[0] / block[1]};
-    std::vector<int> order(size);
-    std::iota(order.begin(), order.end(), 0);
-    if (options->order == 1) std::reverse(order.begin(), order.end());
-    std::mt19937 random(options->seed);
+    settings = *options, shared_memory = *shared, image = *library, shuffler.seed(options->seed);
     tracing = options->traced;
-    counts = Counts{};
-    memories.clear();
-    sites.clear(), all_read.clear(), all_written.clear();
-    image = *library, block_number = 0, block_time = 0;
-    if (tracing) {
-        memories.push_back({*shared, std::vector<Shadow>(size_t(shared->end - shared->begin)), "shared"});
-        for (int i = 0; i < n_arrays; ++i)
-            memories.push_back({arrays[i], std::vector<Shadow>(size_t(arrays[i].end - arrays[i].begin)), "global"});
+    counts = Counts{}, block_number = 0, block_time = 0;
+    memories.clear(), sites.clear(), all_read.clear(), all_written.clear();
+    try {
+        threads.resize(size);
+        slots.resize((size + WARP - 1) / WARP * 2);
+        warp_time.assign((size + WARP - 1) / WARP, 0);
+        for (unsigned i = 0; i < size; ++i)
+            threads[i].index = {i % block[0], i / block[0] % block[1], i / block[0] / block[1]};
+        order.resize(size);
+        std::iota(order.begin(), order.end(), 0);
+        if (options->order == 1) std::reverse(order.begin(), order.end());
+        if (tracing) {
+            memories.push_back({*shared, std::vector<Shadow>(size_t(shared->end - shared->begin)), "shared"});
+            for (int i = 0; i < n_arrays; ++i)
+                memories.push_back({arrays[i], std::vector<Shadow>(size_t(arrays[i].end - arrays[i].begin)), "global"});
+        }
+    } catch (const std::exception& error) {
+        memories.clear();
+        fail("no memory to trace every byte of the arrays: %s; use smaller ones", error.what());
     }
-    for (unsigned z = 0; z < grid[2]; ++z)
-        for (unsigned y = 0; y < grid[1]; ++y)
-            for (unsigned x = 0; x < grid[0] && !failed; ++x, ++block_number) {
-                cudasim_block = {x, y, z};
-                // NaN in every floating-point type. No memset: AddressSanitizer would object to the gaps between arrays.
-                for (char* p = shared->begin; p != shared->end; ++p) *p = char(0xff);
-                run_block(order, *options, random);
-                if (tracing) end_of_traced_block();
-            }
+}
+
+// Runs blocks of the grid for about so many seconds. Returns 0 after the last, 1 if one failed, 2 if there are more:
+// the caller looks for Ctrl-C and calls again.
+int cudasim_continue(double seconds, Counts* out) {
+    const auto begin = std::chrono::steady_clock::now();
+    uint3& b = cudasim_block;
+    const uint3 grid = cudasim_grid_size;
+    while (!failed && b.z < grid.z) {
+        // NaN in every floating-point type. No memset: AddressSanitizer would object to the gaps between arrays.
+        for (char* p = shared_memory.begin; p != shared_memory.end; ++p) *p = char(0xff);
+        try {
+            run_block(order, settings, shuffler);
+            if (tracing) end_of_traced_block();
+        } catch (const std::exception& error) {
+            fail("the simulator fails: %s", error.what());
+        }
+        ++block_number;
+        if (++b.x == grid.x) b.x = 0, ++b.y;
+        if (b.y == grid.y) b.y = 0, ++b.z;
+        if (std::chrono::steady_clock::now() - begin > std::chrono::duration<double>(seconds) && !failed && b.z < grid.z)
+            return 2;
+    }
     counts.sectors_ideal = (long long)(all_read.size() + all_written.size());
     *out = counts;
     memories.clear(), sites.clear();

@@ -94,8 +94,9 @@ __device__ __forceinline__ int element_at(const Shape& s, const Place& out, cons
     return inside ? index_of(p, s.input) : -1;
 }
 
-// Whether these are windows of K × K over images, and no padding in front of them (which pooling cannot have), for which each_tap_unrolled does the same with all loads under way
-// together, where each_tap waits for one before it asks for the next.
+// Whether these are windows of K × K over images. For them each_tap_unrolled does the same as each_tap, with all loads
+// under way together, where each_tap waits for one before it asks for the next. It takes a window to begin in its image:
+// whoever may have padding along the first axis, as pooling may not here, asks for that too.
 template <int K, class Shape>
 __device__ __forceinline__ bool is_square(const Shape& s) {
     return s.input[0] == 1 && s.output[0] == 1 && s.kernel[0] == 1 && s.kernel[1] == K && s.kernel[2] == K;

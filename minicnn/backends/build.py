@@ -1,5 +1,6 @@
 """Builds the C++ of kernels/ with the machine's own compiler, once: libraries are found again by their content."""
 
+import atexit
 import hashlib
 import os
 import shutil
@@ -44,7 +45,9 @@ def cache_folder() -> Path:
 
 @cache
 def _fallback() -> Path:
-    return Path(tempfile.mkdtemp(prefix="minicnn-"))
+    folder = Path(tempfile.mkdtemp(prefix="minicnn-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def cached(key: Sequence[str | bytes], suffix: str, make: Callable[[Path], None]) -> Path:
@@ -65,10 +68,15 @@ def cached(key: Sequence[str | bytes], suffix: str, make: Callable[[Path], None]
         digest.update(len(data).to_bytes(8, "little") + data)
     path = cache_folder() / f"{digest.hexdigest()[:32]}{suffix}"
     if not path.exists():
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            unfinished = Path(folder) / path.name
-            make(unfinished)
-            os.replace(unfinished, path)
+        try:
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                unfinished = Path(folder) / path.name
+                make(unfinished)
+                os.replace(unfinished, path)
+        except OSError as error:
+            raise KernelError(
+                f"kernels: cannot write to {path.parent}: {error}; set $XDG_CACHE_HOME to a place that has room"
+            ) from error
     return path
 
 
@@ -92,6 +100,8 @@ def flattened(path: Path) -> str:
                 if other is None:
                     raise KernelError(f"{file.name}:{number}: {name} is neither here nor in {kernel_folder()}/cuda")
                 lines.append((text(other) if other not in seen else "") + f'\n#line {number + 1} "{file.name}"')
+            elif line.lstrip().startswith("#include <") and file.suffix in (".cu", ".cuh"):
+                raise KernelError(f"{file.name}:{number}: CUDA files include no system headers: NVRTC has none")
             elif line.strip() != "#pragma once":
                 lines.append(line)
         return "\n".join(lines)

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
         for operation in operations():
             tried = [f"{k.tag}/{k.name}" for k in kernels(operation, Device.named(name))]
             if len(tried) > 1:
-                print(f"  {operation:<18} {', '.join(tried)}")
+                print(f"  {operation:<20} {', '.join(tried)}")
         print("  every other operation has its reference alone")
 
 

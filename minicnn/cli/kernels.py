@@ -9,11 +9,11 @@ from typing import Any
 
 from minicnn.backends.build import kernel_folder
 from minicnn.cli.arguments import add_command, output_folder
-from minicnn.devices import CUDASIM
+from minicnn.devices import CUDASIM, Device
 from minicnn.dispatch import kernels
 from minicnn.errors import KernelError
 from minicnn.profiling.checking import check_here, check_with_sanitizers
-from minicnn.profiling.ladder import describe, rungs, sources
+from minicnn.profiling.ladder import describe, launched_by_small_calls, rungs, sources
 from minicnn.profiling.nvrtc import ARCHITECTURES, REALS, compile_cuda
 from minicnn.profiling.picture import draw
 from minicnn.profiling.report import choose, report
@@ -36,8 +36,9 @@ LIST = "List the operations, their kernels in the order in which they are tried,
 COMPILE = """\
 Compile the kernels ahead of their use, or only to see that they compile.
 
-The machine code is kept in minicnn's cache, where 'minicnn kernels report' finds it. On a GPU nothing has to be done
-ahead: CuPy compiles each file on its first launch, in about a second, and keeps it in ~/.cupy/kernel_cache.
+With --arch, for GPUs that need not be there: the machine code is kept in minicnn's cache, where 'minicnn kernels
+report' finds it. With --device, for a device of this machine, what its first launch would do: CuPy compiles each file
+on its first launch and keeps it in ~/.cupy/kernel_cache, the simulator in minicnn's cache.
 """
 REPORT = """\
 Tell what can be said of kernels without a GPU. From the machine code, for each entry and architecture: registers,
@@ -74,6 +75,7 @@ def add(commands: Any) -> None:
 
     compile_ = add_command(actions, "compile", run_compile, "compile the files ahead", COMPILE)
     _add_architectures(compile_)
+    compile_.add_argument("--device", choices=("cuda", "cudasim"), help="for this device, instead of --arch")
     compile_.add_argument("--dtype", choices=REALS, nargs="+", default=list(REALS), help="default: both")
 
     report_ = add_command(actions, "report", run_report, "machine code, occupancy, memory accesses, rooflines", REPORT)
@@ -117,17 +119,17 @@ def _size(text: str) -> tuple[str, int]:
 def run_list(options: argparse.Namespace) -> None:
     """List operations, kernels, entries."""
     choice = choose(options.names)
-    launched: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    launched: dict[tuple[str, str], dict[tuple[str, str], None]] = {}  # entries, each once, in the order of launching
     for rung in choice.rungs:
-        of_kernel = launched.setdefault((rung.kernel.operation, rung.kernel.name), [])
-        of_kernel += [(i.file, i.entry) for i in rung.launches if (i.file, i.entry) not in of_kernel]
+        of_kernel = launched.setdefault((rung.kernel.operation, rung.kernel.name), {})
+        of_kernel.update(dict.fromkeys((i.file, i.entry) for i in rung.launches))
     chosen = {rung.kernel.operation for rung in choice.rungs}
     for operation in (name for name in cuda_operations() if name in chosen):
         print(operation)
         for kernel in kernels(operation, CUDASIM):
             needs = f", needs {kernel.needs}" if kernel.needs else ""
             _wrapped(f"  {kernel.name}{needs}", "      ")
-            _print_entries(launched.get((operation, kernel.name), []) if kernel.tag == "cuda" else [])
+            _print_entries(launched.get((operation, kernel.name), {}) if kernel.tag == "cuda" else [])
     known = {(i.file, i.entry) for rung in rungs() for i in rung.launches}
     rest = [(source.name, entry) for source, entry in choice.entries if (source.name, entry) not in known]
     if rest:
@@ -150,11 +152,16 @@ def _wrapped(text: str, indent: str) -> None:
 
 def run_compile(options: argparse.Namespace) -> None:
     """Compile everything."""
+    device = Device.named(options.device) if options.device else None
+    architectures = () if device else options.arch
     for source in sources().values():
         for dtype in options.dtype:
-            for architecture in options.arch:
+            if device:
+                source.compile(device.array([0.0], dtype), REALS[dtype])
+            for architecture in architectures:
                 compile_cuda(source.name, source.text, architecture, dtype)
-        print(f"{source.name}: {len(source.entries)} kernels for {', '.join(options.arch)}, {', '.join(options.dtype)}")
+        where = device or ", ".join(architectures)
+        print(f"{source.name}: {len(source.entries)} kernels for {where}, {', '.join(options.dtype)}")
 
 
 def run_report(options: argparse.Namespace) -> None:
@@ -173,8 +180,14 @@ def run_report(options: argparse.Namespace) -> None:
 
 def run_check(options: argparse.Namespace) -> None:
     """Run kernels under checkers."""
-    mode, complaints = options.mode or "traced", []
-    for rung, complaint in check_here(choose(options.names).rungs, mode):
+    mode, complaints, choice = options.mode or "traced", [], choose(options.names)
+    unchecked = {(source.name, entry) for source, entry in choice.entries} - launched_by_small_calls(choice.rungs)
+    if options.names and unchecked:
+        raise KernelError(
+            f"check: no small call launches {', '.join(sorted(entry for _, entry in unchecked))}, so nothing would be "
+            'checked; run a file of your own inside `with simulate(mode="traced"):`, as docs/cuda.md does'
+        )
+    for rung, complaint in check_here(choice.rungs, mode):
         print(f"{mode:<8} {rung.workload.name}: {rung.kernel.name}: {complaint or 'clean'}", flush=True)
         complaints.append(complaint)
     if any(complaints):

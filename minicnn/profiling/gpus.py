@@ -16,6 +16,7 @@ class Gpu:
     """A GPU's peaks: arithmetic in TFLOP/s (a fused multiply-add is two, no tensor cores), memory in GB/s."""
 
     name: str
+    reported: tuple[str, ...]  # the driver's names of the cards with exactly these peaks
     architecture: str
     processors: int  # SMs
     float32: float
@@ -37,10 +38,46 @@ class Gpu:
 
 
 GPUS = (
-    Gpu("T4", "sm_75", 40, 8.1, 8.1 / 32, 320, "NVIDIA T4 data sheet, 2019; float64 at 1/32, Turing whitepaper"),
-    Gpu("A100", "sm_80", 108, 19.5, 9.7, 2039, "NVIDIA A100 data sheet, 2021, the column of the 80 GB SXM"),
-    Gpu("H100", "sm_90", 132, 67, 34, 3350, "NVIDIA H100 data sheet, 2023, the column of the SXM"),
-    Gpu("RTX 4090", "sm_89", 128, 82.6, 82.6 / 64, 1008, "NVIDIA Ada architecture whitepaper, 2023; float64 at 1/64"),
+    Gpu(
+        "T4",
+        ("Tesla T4",),
+        "sm_75",
+        40,
+        8.1,
+        8.1 / 32,
+        320,
+        "NVIDIA T4 data sheet, 2019; float64 at 1/32, Turing whitepaper",
+    ),
+    Gpu(
+        "A100",
+        ("NVIDIA A100-SXM4-80GB",),
+        "sm_80",
+        108,
+        19.5,
+        9.7,
+        2039,
+        "NVIDIA A100 data sheet, 2021, the column of the 80 GB SXM",
+    ),
+    Gpu(
+        "H100",
+        ("NVIDIA H100 80GB HBM3",),
+        "sm_90",
+        132,
+        67,
+        34,
+        3350,
+        "NVIDIA H100 data sheet, 2023, the column of the SXM",
+    ),
+    Gpu(
+        "RTX 4090",
+        ("NVIDIA GeForce RTX 4090",),
+        "sm_89",
+        128,
+        82.6,
+        82.6 / 64,
+        1008,
+        "NVIDIA Ada architecture whitepaper, 2023; float64 at 1/64",
+    ),
 )
 
 

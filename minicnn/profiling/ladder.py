@@ -5,18 +5,27 @@ Nothing is listed here: operations and kernels come from `dispatch`, entries and
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from math import prod
 
 from minicnn.backends.build import kernel_folder
-from minicnn.backends.cuda import simulator
 from minicnn.backends.cuda.launch import Source
+from minicnn.backends.cuda.simulator import noting
 from minicnn.dispatch import Kernel
 from minicnn.profiling.workloads import Call, Workload, cuda_kernels, cuda_operations, workloads
 
-__all__ = ["Launched", "Rung", "applies", "covering", "describe", "dry_run", "rungs", "sources"]
+__all__ = [
+    "Launched",
+    "Rung",
+    "applies",
+    "covering",
+    "describe",
+    "dry_run",
+    "launched_by_small_calls",
+    "rungs",
+    "sources",
+]
 
 HEAD = re.compile(r"(?:^//.*\n)+", re.MULTILINE)
 NAMED = re.compile(r"^// *([\w*]+) {2,}(?=\S)")
@@ -72,6 +81,12 @@ def covering(chosen: Iterable[Rung], dtype: str = "float32") -> Iterator[Rung]:
                 yield rung
 
 
+def launched_by_small_calls(chosen: Iterable[Rung]) -> set[tuple[str, str]]:
+    """Return the file and the name of every entry that the small calls of rungs launch."""
+    calls = ((rung.kernel, rung.workload.blank("float32", **rung.workload.small)) for rung in covering(chosen))
+    return {(launch.file, launch.entry) for kernel, call in calls for launch in dry_run(kernel, call)}
+
+
 def applies(kernel: Kernel, call: Call) -> bool:
     """Return whether a kernel takes these arguments."""
     return kernel.when is None or kernel.when(*call.arrays, **call.params)
@@ -79,48 +94,38 @@ def applies(kernel: Kernel, call: Call) -> bool:
 
 def dry_run(kernel: Kernel, call: Call) -> list[Launched]:
     """Return what a kernel launches, in order, without running it."""
-    with _instead_of_running() as launches:
+    with noting() as launches:
         kernel.function(*call.arrays, **call.params)
-    return launches
-
-
-@contextmanager
-def _instead_of_running() -> Iterator[list[Launched]]:
-    launches: list[Launched] = []
-
-    def note(file: str, _text: Any, _entries: Any, _real: Any, entry: str, grid: Any, block: Any, _values: Any) -> None:
-        launches.append(Launched(file, entry, grid, block[0] * block[1] * block[2]))
-
-    run = simulator.run
-    setattr(simulator, "run", note)  # noqa: B010 (a plain assignment is none to the type checker)
-    try:
-        yield launches
-    finally:
-        setattr(simulator, "run", run)  # noqa: B010
+    return [Launched(n.file, n.entry, n.grid, prod(n.block)) for n in launches]
 
 
 def describe(text: str, entry: str) -> str:
     """Return what a file says of an entry, in one sentence, or nothing.
 
     The ladder at the file's head has lines such as `//   slab   a block owns ...`: the last of them whose name is part
-    of the entry's, or matches it with a *, is the entry's. Otherwise it is the comment before the entry (or before its
-    struct), or what the head says after the entry's name.
+    of the entry's is the entry's, or the longest with a * that matches it. Otherwise it is the comment before the entry
+    (or before its struct), or what the head says after the entry's name.
     """
     head = HEAD.search(text)
     lines = head[0].splitlines() if head else []
-    for number in range(len(lines) - 1, -1, -1):
-        named = NAMED.match(lines[number])
-        if named and re.search(rf"(^|_){named[1].replace('_*', '(_[a-z0-9_]*)?')}($|_)", entry):
-            column = named.end()
-            following = next((n for n, line in enumerate(lines[number + 1 :]) if not _continues(line, column)), None)
-            last = None if following is None else number + 1 + following
-            return _sentence(" ".join(line[column:] for line in lines[number:last]))
+    named = [(n, m) for n, m in enumerate(map(NAMED.match, lines)) if m and _means(m[1], entry)]
+    if named:
+        number, match = max(named, key=lambda item: (len(item[1][1]) if "*" in item[1][1] else 0, item[0]))
+        column = match.end()
+        following = next((n for n, line in enumerate(lines[number + 1 :]) if not _continues(line, column)), None)
+        last = None if following is None else number + 1 + following
+        return _sentence(" ".join(line[column:] for line in lines[number:last]))
     before = r"^((?://[^\n]*\n)+)(?:struct \w+ \{[^}]*\};\n+)?"
     above = re.search(rf'{before}extern "C" __global__ void[^;{{]*?\b{entry}\(', text, re.MULTILINE)
     if above:
         return _sentence(above[1].replace("//", ""))
     said = re.search(rf"\b{entry} ([^.:;]*)", " ".join(line.strip("/ ") for line in lines))
     return _sentence(said[1]) if said else ""
+
+
+def _means(name: str, entry: str) -> bool:
+    """Whether a name of the ladder is part of an entry's, or matches it with a *."""
+    return re.search(rf"(^|_){name.replace('_*', '(_[a-z0-9_]*)?')}($|_)", entry) is not None
 
 
 def _continues(line: str, column: int) -> bool:

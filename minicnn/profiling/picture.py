@@ -43,11 +43,17 @@ def draw(path: Path, choice: Choice, architecture: str, dtype: str, sizes: dict[
         loop = compiled(source, architecture, dtype)[entry].inner_loop
         if loop:
             bars.append((entry, loop.share))
-    figure = Figure(figsize=(16, max(7, 1.5 + 0.24 * len(bars))), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     calls = {w.name: w.blank(dtype, **own) for w, own in sized(choice.rungs, sizes or {}).items()}
-    _roofline(left, {name: call.intensity for name, call in calls.items() if call.flops}, dtype)
-    _bars(right, bars, architecture, dtype)
+    intensities = {name: call.intensity for name, call in calls.items() if call.flops}
+    rows = max(len(bars) * 0.24, 5 + 0.18 * len(intensities))
+    figure = Figure(figsize=(16, max(7, 1.5 + rows)), layout="constrained")
+    panels: Any = figure.subfigures(1, 2, width_ratios=(3, 2))
+    left, right = panels
+    if intensities:
+        roofs, names = left.subplots(2, 1, sharex=True, height_ratios=(5, max(0.5, 0.18 * len(intensities))))
+        _roofline(roofs, intensities, dtype)
+        _names(names, intensities)
+    _bars(right.subplots(), bars, architecture, dtype)
     figure.savefig(path, dpi=100)
 
 
@@ -57,24 +63,26 @@ def _roofline(axes: Any, intensities: dict[str, float], dtype: str) -> None:
         x = [low, gpu.ridge(dtype), high]
         y = [low * gpu.bandwidth / 1e3, gpu.peak(dtype), gpu.peak(dtype)]
         axes.loglog(x, y, label=f"{gpu.name}: {gpu.peak(dtype):.3g} TFLOP/s, {gpu.bandwidth:g} GB/s")
-    bottom, top = min(low * gpu.bandwidth for gpu in GPUS) / 1e3, max(gpu.peak(dtype) for gpu in GPUS)
-    steps = max(len(intensities), 10) + 1
-    # A call allows any speed up to a roof, so a name may stand anywhere on its line: where there is room.
-    for number, (name, intensity) in enumerate(sorted(intensities.items(), key=lambda item: item[1]), 1):
-        height = bottom * (top / bottom) ** (number / steps)
-        right = intensity > (low * high) ** 0.5
+    for intensity in intensities.values():
         axes.axvline(intensity, color="0.85", linewidth=0.8, zorder=0)
-        axes.plot(intensity, height, "k.", markersize=5)
-        place = {"xytext": (-5 if right else 5, 0), "textcoords": "offset points", "ha": "right" if right else "left"}
-        axes.annotate(name, (intensity, height), **place, va="center", fontsize=8, bbox=PAPER)
-    axes.set(xlim=(low, high), ylim=(bottom, top * 8))
-    axes.set(
-        xlabel="floating-point operations a byte (the height of a name has no meaning)",
-        ylabel="TFLOP/s that a GPU allows at most",
-    )
-    axes.set_title(f"Roofline, {dtype}: what limits the typical calls")
+    axes.set(xlim=(low, high), ylabel="TFLOP/s that a GPU allows at most")
+    axes.set_title(f"Roofline, {dtype}: what limits the typical calls (nothing here was measured)")
     axes.legend(loc="upper left", fontsize=9)
     axes.grid(alpha=0.3)
+
+
+def _names(axes: Any, intensities: dict[str, float]) -> None:
+    """Each call's name where its arithmetic lies; the panel has no scale upwards."""
+    low, high = axes.get_xlim()
+    for row, (name, intensity) in enumerate(sorted(intensities.items(), key=lambda item: item[1])):
+        right = intensity > (low * high) ** 0.5
+        axes.axvline(intensity, color="0.85", linewidth=0.8, zorder=0)
+        axes.plot(intensity, row, "k.", markersize=5)
+        place = {"xytext": (-5 if right else 5, 0), "textcoords": "offset points", "ha": "right" if right else "left"}
+        axes.annotate(name, (intensity, row), **place, va="center", fontsize=8, bbox=PAPER)
+    axes.set(ylim=(-1, len(intensities)), yticks=[], xlabel="floating-point operations a byte")
+    for side in ("left", "right", "top"):
+        axes.spines[side].set_visible(False)
 
 
 def _bars(axes: Any, bars: Sequence[tuple[str, float]], architecture: str, dtype: str) -> None:
@@ -85,7 +93,7 @@ def _bars(axes: Any, bars: Sequence[tuple[str, float]], architecture: str, dtype
         place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
         axes.annotate(f"{share:.0%}", (share, row), **place, fontsize=8, bbox=PAPER)
     axes.set(xlim=(0, 1.05), xlabel=f"dashed: {GOOD:.0%}")
-    axes.set_title(f"Fused multiply-adds in the inner loop, {architecture}, {dtype}")
+    axes.set_title(f"FMA in the inner loop, {architecture}, {dtype}")
     axes.tick_params(axis="y", labelsize=8)
     axes.margins(y=0.01)
     axes.invert_yaxis()

@@ -219,7 +219,7 @@ def roofline(call: Call, dtype: str) -> str:
     bounds = ", ".join(f"{gpu.name} {gpu.bound(call.flops, call.moved, dtype):.3g} ms" for gpu in GPUS)
     return (
         f"{call.flops / 1e9:.3g} GFLOP, at least {call.moved / 1e6:.3g} MB, {call.intensity:.3g} FLOP a byte\n"
-        f"no faster than: {bounds}"
+        f"computed directly, at least: {bounds} (Winograd multiplies less)"
     )
 
 

@@ -155,7 +155,7 @@ class Clock:
 def share_of_bound(timing: Timing, device: str, dtype: str) -> float | None:
     """Return the roofline's time as a share of this one, if the GPU's data are known."""
     for gpu in GPUS:
-        if gpu.name in device and timing.milliseconds:
+        if device in gpu.reported and timing.milliseconds:
             return gpu.bound(timing.flops, timing.bytes, dtype) / timing.milliseconds
     return None
 

@@ -219,6 +219,9 @@ declare(_turned, "matmul", "transposed", SQUARE, {"n": 128, "k": 64, "m": 128})
 declare(_product, "matmul", "odd", {"n": 2047, "k": 2047, "m": 2047}, {"n": 127, "k": 63, "m": 127})
 declare(_product, "matmul", "small", {"n": 256, "k": 4096, "m": 256}, {"n": 64, "k": 256, "m": 64})
 declare(_product, "matmul", "batch", {"batch": 64, "n": 256, "k": 64, "m": 256}, {"batch": 2, "n": 64, "m": 64})
+declare(_turned, "matmul", "transposed, odd", {"n": 2047, "k": 2047, "m": 2047}, {"n": 127, "k": 63, "m": 127})
+declare(_turned, "matmul", "transposed, small", {"n": 256, "k": 4096, "m": 256}, {"n": 64, "k": 256, "m": 64})
+declare(_product, "linear", "odd", {"n": 2047, "k": 2047, "m": 2047}, {"n": 127, "k": 63, "m": 127})
 declare(_product, "linear", "", {"n": 256, "k": 4096, "m": 1024}, {"n": 64, "k": 128, "m": 64})
 
 
@@ -252,7 +255,9 @@ def _layer_norm(operation: str, draw: Draw, *, rows: int, features: int) -> Call
 NORM = "normalize rstd"
 IMAGES = {"batch": 16, "channels": 64, "size": 56}
 ROWS = {"rows": 4096, "features": 512}
+ODD = {"batch": 16, "channels": 64, "size": 55}
 declare(_batch_norm, NORM, "batch norm", IMAGES, {"batch": 8, "channels": 4, "size": 32})
+declare(_batch_norm, NORM, "batch norm, odd", ODD, {"batch": 8, "channels": 4, "size": 31})
 declare(_instance_norm, NORM, "instance norm", IMAGES, {"batch": 2, "channels": 4, "size": 32})
 declare(_batch_norm_of_rows, NORM, "batch norm of rows", ROWS, {"rows": 128, "features": 64})
 declare(_layer_norm, NORM, "layer norm", ROWS, {"rows": 64, "features": 128})

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from minicnn.backends.build import kernel_folder
+from minicnn.backends.cuda.launch import Source
 from minicnn.cli import kernels as module
 from minicnn.errors import MissingPackageError
 from minicnn.profiling.nvrtc import ARCHITECTURES, nvrtc_version
@@ -31,7 +32,7 @@ def simulator() -> None:
 def test_every_action_is_explained(run, action):
     assert f"    {action} " in run("kernels", "--help").out
     assert run("kernels", action, "--help").code == 0
-    assert "CuPy compiles each file on its first launch" in run("kernels", "compile", "--help").out
+    assert "in minicnn's cache, where" in run("kernels", "compile", "--help").out
 
 
 def test_the_list_has_everything_in_the_order_in_which_it_is_tried(run):
@@ -161,3 +162,12 @@ def test_making_the_table(run, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "table", lambda: "a new table\n")
     assert run("kernels", "table").out == f"{tmp_path / 'README.md'}\n"
     assert "\na new table\n" in (tmp_path / "README.md").read_text()
+
+
+def test_compiling_for_the_simulator(run, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(Source, "compile", lambda self, like, real: compiled.append((self.name, like.dtype.name, real)))
+    result = run("kernels", "compile", "--device", "cudasim")
+    assert ("gemm.cu", "float64", "double") in compiled
+    assert "gemm.cu" in result.out
+    assert "for cudasim, float32, float64" in result.out

@@ -110,9 +110,10 @@ def test_rates_and_the_share_of_the_bound():
     assert timing.as_dict()["gb_per_s"] == pytest.approx(1019.5)
     assert share_of_bound(timing, "NVIDIA A100-SXM4-80GB", "float32") == pytest.approx(0.5)
     assert share_of_bound(timing, "another", "float32") is None
+    assert share_of_bound(timing, "NVIDIA A100-PCIE-40GB", "float32") is None  # another card of that name
     nothing = Timing("w", "c", "k", 0.0, 1, 1)
     assert "gb_per_s" not in nothing.as_dict()
-    assert share_of_bound(nothing, "NVIDIA A100", "float32") is None
+    assert share_of_bound(nothing, "NVIDIA A100-SXM4-80GB", "float32") is None
 
 
 # --- PyTorch: its calls, recorded -----------------------------------------------------------------------------

@@ -16,12 +16,12 @@ NEEDS = "float32 or float64, fewer than 2³¹ elements on either side"
 
 
 def _unfolds(x: Array, *, spec: ConvSpec) -> bool:
-    size = prod(x.shape[:2]) * len(spec.taps) * prod(spec.output_size)
+    size = prod(x.shape[:2]) * prod(spec.kernel_size) * prod(spec.output_size)
     return floats(x) and size < LIMIT and fits(spec)
 
 
 def _folds(columns: Array, *, spec: ConvSpec) -> bool:
-    size = columns.shape[0] * columns.shape[1] // len(spec.taps) * prod(spec.input_size)
+    size = columns.shape[0] * columns.shape[1] // prod(spec.kernel_size) * prod(spec.input_size)
     return floats(columns) and size < LIMIT and fits(spec)
 
 
@@ -42,11 +42,11 @@ def _geometry(n: int, channels: int, spec: ConvSpec) -> tuple[int, ...]:
 
 
 def _columns(x: Array, spec: ConvSpec) -> Array:
-    return empty(x, (x.shape[0], x.shape[1] * len(spec.taps), prod(spec.output_size)))
+    return empty(x, (x.shape[0], x.shape[1] * prod(spec.kernel_size), prod(spec.output_size)))
 
 
 def _image(columns: Array, spec: ConvSpec) -> Array:
-    return empty(columns, (columns.shape[0], columns.shape[1] // len(spec.taps), *spec.input_size))
+    return empty(columns, (columns.shape[0], columns.shape[1] // prod(spec.kernel_size), *spec.input_size))
 
 
 @kernel("im2col", "cuda", name="slab", when=_unfolds, needs=NEEDS)

@@ -132,6 +132,7 @@ def tables(
 
     rows: list[Numbers] = []  # offset, bits, source of each k
     classes = []
+    begin = 0
     for choice in product(*choices):
         firsts, chosen = zip(*choice, strict=True)
         offset = _sums(part.offset * prod(read[axis + 1 :]) for axis, part in enumerate(chosen))
@@ -140,8 +141,9 @@ def tables(
         steps = blocks_for(channels * len(tap), step)
         c = np.arange(channels)[:, None]
         used = np.stack([c * prod(read) + offset, 0 * c + bits, c * pitch + tap], -1).reshape(-1, 3)
-        classes.append([sum(map(len, rows)), steps, *firsts, *(len(part.pixels) for part in chosen)])
+        classes.append([begin, steps, *firsts, *(len(part.pixels) for part in chosen)])
         rows += [used, _unused(steps * step - len(used))]
+        begin += steps * step
     k = np.concatenate([*rows, _unused(step)])
 
     def array(table: Any) -> Array:

@@ -7,9 +7,10 @@ because the matrix products of the others leave nearly all of a tile empty.
 from functools import lru_cache
 from math import prod
 
-from minicnn.backends.cuda.launch import Source, contiguous, empty, floats, int3
+from minicnn.backends.cuda.launch import LIMIT, Source, contiguous, empty, floats, int3
 from minicnn.devices import Array, xp
 from minicnn.dispatch import kernel
+from minicnn.errors import KernelError
 from minicnn.geometry import ConvSpec
 
 __all__ = [
@@ -40,7 +41,16 @@ def blocks_for(n: int, size: int) -> int:
 
 
 def conv_struct(x: Array, g: Array, spec: ConvSpec) -> tuple[int, ...]:
-    """Return the struct `Conv` of common.cuh for x (N, C, *I) and g (N, F, *O)."""
+    """Return the struct `Conv` of common.cuh for x (N, C, *I) and g (N, F, *O).
+
+    Raises
+    ------
+    KernelError
+        If places in the padded input do not fit into 32 bits.
+    """
+    reach = max(i + sum(p) for i, p in zip(spec.input_size, spec.padding, strict=True))
+    if reach >= LIMIT:
+        raise KernelError(f"conv: the padded input is {reach} long on an axis; CUDA kernels count to {LIMIT - 1}")
     before = int3([before for before, _ in spec.padding], 0)
     sizes = (spec.input_size, spec.output_size, spec.kernel_size, spec.stride)
     lists = (*(int3(size, 1) for size in sizes), before, int3(spec.dilation, 1))
@@ -71,7 +81,7 @@ def box_for(spec: ConvSpec, gradient: bool) -> Box:
     def even(n: int, most: int) -> int:
         return blocks_for(n, blocks_for(n, most))
 
-    d, h, w = int3(spec.input_size if gradient else spec.output_size, 1)
+    d, h, w = (max(n, 1) for n in int3(spec.input_size if gradient else spec.output_size, 1))  # 0 with padding: no box
     width = even(w, max(WIDEST, LARGEST // (d * h)))
     height = even(h, LARGEST // width)
     box = (even(d, LARGEST // width // height), height, width)

@@ -100,12 +100,17 @@ def _floats(a: Array, b: Array) -> bool:
     return floats(a, b) and _tiles(a, b, 1, 1) < LIMIT
 
 
+def _narrow(a: Array, b: Array) -> bool:
+    """Whether 16 rows of the operands stay within 32 bits: tiles begin up to 15 of them before the first."""
+    return _floats(a, b) and max(*a.shape[-2:], b.shape[-1]) < 2**31 // DEPTH
+
+
 def _few_tiles(a: Array, b: Array) -> bool:
-    return _floats(a, b) and (min(a.shape[-2], b.shape[-1]) <= SMALL or _tiles(a, b, LARGE, LARGE) < ENOUGH)
+    return _narrow(a, b) and (min(a.shape[-2], b.shape[-1]) <= SMALL or _tiles(a, b, LARGE, LARGE) < ENOUGH)
 
 
 def _fours(a: Array, b: Array) -> bool:
-    return _floats(a, b) and a.shape[-1] % 4 == b.shape[-1] % 4 == 0
+    return _narrow(a, b) and a.shape[-1] % 4 == b.shape[-1] % 4 == 0
 
 
 def _rung(name: str, product: Product, when: Callable[..., bool], needs: str) -> None:
@@ -116,7 +121,7 @@ def _rung(name: str, product: Product, when: Callable[..., bool], needs: str) ->
 
 FLOATS = "float32 or float64"
 _rung("split", split, _few_tiles, f"{FLOATS}, and fewer than {ENOUGH} tiles of 128 × 128 or a side of at most {SMALL}")
-_rung("warp_tiles", warp_tiles, _floats, FLOATS)
+_rung("warp_tiles", warp_tiles, _narrow, f"{FLOATS}, and sides below 2²⁷")
 _rung("vec4", vec4, _fours, f"{FLOATS}, and multiples of 4 for k and m")
 _rung("registers_2d", _by_tile("gemm_registers_2d", 128, 128), _floats, FLOATS)
 _rung("registers_1d", _by_tile("gemm_registers_1d", 128, 16), _floats, FLOATS)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from math import prod
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +24,30 @@ from minicnn.errors import KernelError
 
 __all__ = ["Entry", "Parameter", "Source", "contiguous", "device_key", "empty", "floats", "int3", "on_device"]
 
-LIMIT = 2**31 - 1  # elements: kernels count them in 32 bits
+LIMIT = 2**31 - 2**16  # elements: kernels count them in 32 bits, and some count a tile too far
+TOO_MANY = (
+    "{} elements; CUDA kernels count to " + f"{LIMIT - 1}: use smaller batches, or "
+    'minicnn.use_kernel(operation, "reference")'
+)
 ALIGNMENT = 16  # bytes: what a 128-bit load needs
 REAL = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
+FOREIGN = {
+    "bool",
+    "char",
+    "unsigned char",
+    "short",
+    "unsigned",
+    "unsigned int",
+    "long",
+    "float",
+    "double",
+}  # as numbers
 ELEMENTS = {"int": np.int32, "unsigned char": np.uint8, "long long": np.int64}  # and Real
 HEAD = re.compile(
     r'^extern "C" __global__ void\s+(?:__launch_bounds__\(([^)]*)\)\s*)?(\w+)\s*\(([^)]*)\)', re.MULTILINE
 )
 STRUCT = re.compile(r"^struct (?:alignas\(\d+\) )?(\w+) \{(.*?)^\};", re.MULTILINE | re.DOTALL)
+INTS = re.compile(r"(\s*int\s+\w+(\[\d+\])?(\s*,\s*\w+(\[\d+\])?)*\s*;)+\s*")  # a struct of nothing else
 MEMBER = re.compile(r"(\w+)(?:\[(\d+)\])?\s*[,;]")
 
 Grid = int | tuple[int, ...]
@@ -78,7 +96,12 @@ class Source:
         code = re.sub(r"//[^\n]*|/\*.*?\*/", "", self.text, flags=re.DOTALL)
         found = {}
         for bounds, name, parameters in HEAD.findall(code):
-            threads = int(bounds.partition(",")[0]) if bounds else 1024
+            most = bounds.partition(",")[0].strip() or "1024"
+            if not most.isdigit():
+                raise KernelError(
+                    f"launch: {name}: write __launch_bounds__ with a number, not {most!r}: it is read from the text"
+                )
+            threads = int(most)
             found[name] = Entry(name, threads, tuple(_parameter(p) for p in parameters.split(",") if p.strip()))
         return found
 
@@ -89,6 +112,7 @@ class Source:
         return {
             name: sum(int(size or 1) for _, size in MEMBER.findall(re.sub(r"\bint\b", "", body)))
             for name, body in STRUCT.findall(code)
+            if INTS.fullmatch(body)
         }
 
     def launch(self, entry: str, grid: Grid, block: Grid, *arguments: Any) -> None:
@@ -111,7 +135,10 @@ class Source:
         """
         kernel = self.entries.get(entry)
         if kernel is None:
-            raise KernelError(f"launch: {self.name} has no kernel {entry!r}; it has {', '.join(self.entries)}")
+            raise KernelError(
+                f"launch: {self.name} has no kernel {entry!r}; it has {', '.join(self.entries) or 'none'}: each begins "
+                'a line with: extern "C" __global__ void'
+            )
         if len(arguments) != len(kernel.parameters):
             raise KernelError(f"{entry}: takes {len(kernel.parameters)} arguments, got {len(arguments)}")
         blocks, threads = _three(grid), _three(block)
@@ -136,21 +163,23 @@ class Source:
         else:
             m = xp(arrays[0])
             tables = [m.asarray(_addresses(v)) if isinstance(v, list) else v for v in values]
-            _module(m, self.text, REAL[real]).get_function(entry)(blocks, threads, tuple(tables))
+            _module(m, self.name, self.text, REAL[real]).get_function(entry)(blocks, threads, tuple(tables))
 
     def compile(self, like: Array, real: str = "float") -> None:
         """Build the file for the device of an array ahead of its first use."""
         if isinstance(like, np.ndarray):
             simulator.prepare(self.name, self.text, tuple(self.entries), real)
         else:
-            _module(xp(like), self.text, real).compile()
+            _module(xp(like), self.name, self.text, real)
 
     # --- checks -------------------------------------------------------------------------------------------------
 
     def _check_grid(self, kernel: Entry, grid: tuple[int, ...], block: tuple[int, ...]) -> None:
         threads = block[0] * block[1] * block[2]
-        if not 0 < threads <= kernel.threads:
-            raise KernelError(f"{kernel.name}: a block has 1 to {kernel.threads} threads, got {block}")
+        if min(block) < 1 or block[2] > 64 or threads > kernel.threads:
+            raise KernelError(
+                f"{kernel.name}: a block has 1 to {kernel.threads} threads, got {block}; it is at most 64 deep"
+            )
         if min(grid) < 0 or grid[0] >= 2**31 or max(grid[1:]) >= 2**16:
             raise KernelError(f"{kernel.name}: a grid has at most (2147483647, 65535, 65535) blocks, got {grid}")
 
@@ -165,7 +194,7 @@ class Source:
         }
         if len(found) != 1 or not found <= REAL.keys():
             raise KernelError(
-                f"{kernel.name}: its Real arrays must all be float32 or all float64, got "
+                f"{kernel.name}: its Real arrays must all be float32 or all float64, and there must be one, got "
                 f"{', '.join(sorted(map(str, found))) or 'none'}"
             )
         real: np.dtype[Any] = found.pop()
@@ -203,23 +232,26 @@ def _parameter(text: str) -> Parameter:
     stars, constant = words.count("*"), words[0] == "const"
     type_name = " ".join(w for w in words if w not in ("const", "*"))
     numbers = {"Real", *ELEMENTS}
-    allowed = type_name in numbers if stars else type_name != "unsigned char"
+    allowed = type_name in numbers if stars else type_name not in FOREIGN
     if not allowed or stars > 2 or (stars == 2 and words[-3:] != ["*", "const", "*"]):
         raise KernelError(
-            f"launch: no kernel takes {' '.join(text.split())!r} here; see docs/cuda.md for what it may take"
+            f"launch: no kernel takes {' '.join(text.split())!r} here: it may take pointers to Real, int, unsigned "
+            "char or long long, tables Real* const*, the numbers int, long long and Real, and structs of int"
         )
     kind = ("number" if type_name in numbers else "struct", "array", "table")[stars]
     return Parameter(name, kind, type_name, constant)
 
 
 def _three(size: Grid) -> tuple[int, int, int]:
-    sizes = (size,) if isinstance(size, int) else tuple(size)
-    x, y, z = (*map(int, sizes), 1, 1, 1)[:3]
+    sizes = (size,) if hasattr(size, "__index__") else tuple(size)
+    if not 1 <= len(sizes) <= 3 or not all(hasattr(n, "__index__") for n in sizes):
+        raise KernelError(f"launch: a grid or block is one to three integers, got {size!r}")
+    x, y, z = (*map(index, sizes), 1, 1)[:3]
     return x, y, z
 
 
 def _int(what: str, value: Any, dtype: Any) -> Any:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool) or not hasattr(value, "__index__") or (hasattr(value, "ndim") and value.ndim):
         raise KernelError(f"{what}: must be an integer, got {value!r}")
     info = np.iinfo(dtype)
     if not info.min <= value <= info.max:
@@ -233,17 +265,12 @@ def _checked(what: str, array: Any, dtype: np.dtype[Any], constant: bool) -> Arr
     if array.dtype != dtype:
         raise KernelError(f"{what}: must hold {dtype}, got {array.dtype}")
     if array.size >= LIMIT:
-        raise KernelError(
-            f"{what}: {array.size} elements; CUDA kernels count to {LIMIT - 1}: use smaller batches, or "
-            'minicnn.use_kernel(operation, "reference")'
-        )
+        raise KernelError(f"{what}: {TOO_MANY.format(array.size)}")
     if not array.flags.c_contiguous or (array.size and _address(array) % ALIGNMENT):
         raise KernelError(f"{what}: must be contiguous and aligned to {ALIGNMENT} bytes; pass contiguous(array)")
-    if not array.ndim:
-        return array.reshape(1)
     if not constant and isinstance(array, np.ndarray) and not array.flags.writeable:
         raise KernelError(f"{what}: is an output, but the array is read-only")
-    return array
+    return array if array.ndim else array.reshape(1)
 
 
 def _address(array: Array) -> int:
@@ -255,8 +282,16 @@ def _addresses(arrays: list[Array]) -> np.ndarray[Any, Any]:
 
 
 @cache
-def _module(cupy: Any, text: str, real: str) -> Any:
-    return cupy.RawModule(code=text, options=("-std=c++17", f"-DReal={real}"), backend="nvrtc")
+def _module(cupy: Any, name: str, text: str, real: str) -> Any:
+    module = cupy.RawModule(code=text, options=("-std=c++17", f"-DReal={real}"), backend="nvrtc")
+    try:
+        module.compile()
+    except Exception as error:  # the compiler's, or where it is missing, any of those that look for it
+        raise KernelError(
+            f"{name}: CuPy cannot compile it ({type(error).__name__}: {error}); if its compiler NVRTC is missing: "
+            "pip install 'minicnn[cuda]'"
+        ) from error
+    return module
 
 
 # --- what wrappers need -----------------------------------------------------------------------------------------
@@ -270,7 +305,15 @@ def contiguous(array: Array) -> Array:
 
 
 def empty(like: Array, shape: Sequence[int], dtype: Any = None) -> Array:
-    """Return an unset array on the device of `like`; for the simulator, so that what no kernel wrote shows, NaN."""
+    """Return an unset array on the device of `like`; for the simulator, so that what no kernel wrote shows, NaN.
+
+    Raises
+    ------
+    KernelError
+        If it would have more elements than kernels can count.
+    """
+    if prod(shape) >= LIMIT:
+        raise KernelError(f"empty: {TOO_MANY.format(prod(shape))}")
     out = xp(like).empty(tuple(shape), dtype or like.dtype)
     if isinstance(out, np.ndarray):
         out.reshape(-1).view(np.uint8)[:] = 0xFF

@@ -31,16 +31,16 @@ LARGE = "at least 32 taps in windows that do not overlap along a row"
 
 
 def _linear(x: Array, *, spec: PoolSpec) -> bool:
-    return floats(x) and fits(spec) and (spec.divisor_override or 0) < 2**31
+    return floats(x) and fits(spec) and max(spec.divisor_override or 0, prod(spec.kernel_size)) < 2**31
 
 
 def _choice(x: Array, *winner: Array, spec: PoolSpec) -> bool:
-    return floats(x) and fits(spec) and len(spec.taps) < 256 and all(w.dtype == "uint8" for w in winner)
+    return floats(x) and fits(spec) and prod(spec.kernel_size) < 256 and all(w.dtype == "uint8" for w in winner)
 
 
 def _large(spec: PoolSpec) -> bool:
     apart = spec.dilation[-1] * (spec.kernel_size[-1] - 1) < spec.stride[-1] or spec.output_size[-1] == 1
-    return apart and len(spec.taps) >= 32
+    return apart and prod(spec.kernel_size) >= 32
 
 
 def _geometry(x: Array, spec: PoolSpec) -> tuple[int, ...]:

@@ -8,55 +8,33 @@ Kernels run in one of three modes:
 - `address` is built with AddressSanitizer and UndefinedBehaviorSanitizer, which watch the ends of every array, those in
   shared memory too. The process must have been started with the variables of `environment()`.
 
-In all of them the threads of a block can run in another order, shared memory is filled with NaN before each block, and
-outputs before each launch.
+In all of them the threads of a block can run in another order, and shared memory is filled with NaN before each block,
+as the arrays of `launch.empty` are when they are made. Tracing takes 25 bytes for each byte of the arrays.
 """
 
 from __future__ import annotations
 
-import ctypes
-import os
-import re
 import subprocess
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cache
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minicnn.backends.build import compiler, kernel_folder, shared_library
+from minicnn.backends.build import compiler
+from minicnn.backends.cuda.library import MODES, ORDERS, Counts, Library, address_of
 from minicnn.errors import ArgumentError, KernelError
 
-__all__ = ["Launch", "counting", "environment", "prepare", "run", "simulate"]
+__all__ = ["Launch", "Noted", "counting", "environment", "noting", "prepare", "run", "simulate"]
 
 NumpyArray = np.ndarray[Any, Any]
 
-# The traced one keeps a Vec4 in one piece: it shall count as one access.
-MODES = {
-    "plain": ("-O2", "-ffp-contract=off", "-fsanitize=alignment", "-fno-sanitize-recover=all"),
-    "traced": (
-        "-O1",
-        "-gdwarf-4",
-        "-ffp-contract=off",
-        "-fsanitize=thread,alignment",
-        "-fno-sanitize-recover=all",
-        "-fno-tree-sra",
-    ),
-    "address": (
-        "-O1",
-        "-gdwarf-4",
-        "-ffp-contract=off",
-        "-fsanitize=address,undefined",
-        "-fno-sanitize=null,object-size",
-        "-fno-sanitize-recover=all",
-    ),
-}
-ORDERS = ("forward", "backward", "shuffled")
+TRACEABLE = 2**28  # threads of a grid
 MARGIN = 256  # bytes of nobody's around each array where accesses are checked
 
 
@@ -89,9 +67,19 @@ class Launch:
     shared_ideal: int
 
 
+@dataclass(frozen=True)
+class Noted:
+    """A launch that did not run."""
+
+    file: str
+    entry: str
+    grid: tuple[int, int, int]
+    block: tuple[int, int, int]
+
+
 _settings: ContextVar[_Settings] = ContextVar("simulator settings", default=_Settings())  # noqa: B039 (frozen)
 _launches: ContextVar[list[Launch] | None] = ContextVar("traced launches", default=None)
-_one_at_a_time = threading.Lock()  # a library's shared memory is that of one block
+_notes: ContextVar[list[Noted] | None] = ContextVar("launches that do not run", default=None)
 
 
 @contextmanager
@@ -145,6 +133,17 @@ def counting() -> Iterator[list[Launch]]:
         _launches.reset(token)
 
 
+@contextmanager
+def noting() -> Iterator[list[Noted]]:
+    """Run no kernel inside a `with` block; the list that it gives tells which would have run."""
+    notes: list[Noted] = []
+    token = _notes.set(notes)
+    try:
+        yield notes
+    finally:
+        _notes.reset(token)
+
+
 def environment() -> dict[str, str]:
     """Return the environment variables with which a process must be started for the mode `address`.
 
@@ -162,120 +161,9 @@ def environment() -> dict[str, str]:
     return {"LD_PRELOAD": str(library), "ASAN_OPTIONS": "detect_leaks=0:detect_stack_use_after_return=0"}
 
 
-# --- libraries ------------------------------------------------------------------------------------------------
-
-
-class _Range(ctypes.Structure):
-    _fields_ = (("begin", ctypes.c_void_p), ("end", ctypes.c_void_p))
-
-
-class _Options(ctypes.Structure):
-    _fields_ = (("order", ctypes.c_int), ("seed", ctypes.c_uint), ("traced", ctypes.c_int))
-
-
-class _Counts(ctypes.Structure):
-    _fields_ = tuple(
-        (name, ctypes.c_longlong)
-        for name in (
-            "global_requests",
-            "sectors_requested",
-            "sectors_moved",
-            "sectors_ideal",
-            "shared_requests",
-            "shared_wavefronts",
-            "shared_ideal",
-        )
-    )
-
-
 @cache
-def _scheduler() -> Path:
-    text = (kernel_folder() / "cudasim.cpp").read_text(encoding="utf-8")
-    return shared_library(
-        "cudasim.cpp", text, ["-O3", "-fno-tree-loop-distribute-patterns", "-Wl,-soname,libcudasim.so"]
-    )
-
-
-class _Library:
-    """The kernels of one file, built for one element type and one mode."""
-
-    def __init__(self, file: str, text: str, entries: Sequence[str], real: str, mode: str) -> None:
-        header = (kernel_folder() / "cudasim.hpp").read_text(encoding="utf-8").replace("#pragma once", "")
-        driver = f"{header}\nnamespace {{\n{text}}}\nCUDASIM_MARKS\n"
-        driver += "".join(f"CUDASIM_ENTRY({entry})\n" for entry in entries)
-        flags = [*MODES[mode], f"-DReal={real}", "-w"]
-        if mode == "address" and "libasan" not in os.environ.get("LD_PRELOAD", ""):
-            raise KernelError(
-                "simulate: mode 'address' needs a process that was started with AddressSanitizer's library; "
-                "run `minicnn kernels check`, or start Python with the variables that simulator.environment() returns"
-            )
-        # No start files and, in a traced library, not the sanitizer's: .bss shall hold shared memory alone, and the
-        # functions for reads and writes are those of cudasim.cpp.
-        flags += ["-nostartfiles"] if mode == "address" else ["-nostdlib"]
-        self.scheduler = ctypes.CDLL(str(_scheduler()), mode=ctypes.RTLD_GLOBAL)
-        self.path = shared_library(file, driver, flags)
-        self.library = ctypes.CDLL(str(self.path))
-        self.mode = mode
-        marks = (ctypes.c_void_p * 4)()
-        self.library.cudasim_marks(marks)
-        self.shared, self.image = _Range(marks[0], marks[1]), _Range(marks[2], marks[3])
-
-    def launch(
-        self,
-        entry: str,
-        grid: tuple[int, int, int],
-        block: tuple[int, int, int],
-        values: Sequence[NumpyArray],
-        arrays: Sequence[NumpyArray],
-    ) -> _Counts:
-        """Run a kernel; `values` hold its arguments, `arrays` are all that it may touch."""
-        settings = _settings.get()
-        sizes = (ctypes.c_int * (len(values) + 1))()
-        n = getattr(self.library, f"cudasim_sizes_{entry}")(sizes)
-        if list(sizes[:n]) != [v.nbytes for v in values]:
-            raise KernelError(f"{entry}: takes arguments of {sizes[:n]} bytes, got {[v.nbytes for v in values]}")
-        pointers = (ctypes.c_void_p * len(values))(*(_address(v) for v in values))
-        ranges = (_Range * max(len(arrays), 1))(*(_Range(_address(a), _address(a) + a.nbytes) for a in arrays))
-        options = _Options(ORDERS.index(settings.order), settings.seed, self.mode == "traced")
-        counts, message = _Counts(), ctypes.create_string_buffer(600)
-        with _one_at_a_time:
-            failed = self.scheduler.cudasim_launch(
-                ctypes.cast(getattr(self.library, f"cudasim_run_{entry}"), ctypes.c_void_p),
-                pointers,
-                (ctypes.c_uint * 3)(*grid),
-                (ctypes.c_uint * 3)(*block),
-                ctypes.byref(self.shared),
-                ctypes.byref(self.image),
-                ranges,
-                len(arrays),
-                ctypes.byref(options),
-                ctypes.byref(counts),
-                message,
-                ctypes.c_size_t(len(message)),
-            )
-        if failed:
-            raise KernelError(f"{entry}: {self._with_lines(message.value.decode())}")
-        return counts
-
-    def _with_lines(self, text: str) -> str:
-        """Replace addresses of code, %0x..., by file and line, where the machine can tell."""
-
-        def line(match: re.Match[str]) -> str:
-            offset = int(match[1], 16) - (self.image.begin or 0) - 1  # the call before the address of return
-            try:
-                result = subprocess.run(
-                    ["addr2line", "-e", str(self.path), hex(offset)], capture_output=True, text=True, check=False
-                )
-            except OSError:
-                return f"offset {offset:#x}"
-            return os.path.basename(result.stdout.split(" ")[0].strip()) or f"offset {offset:#x}"
-
-        return re.sub(r"%(0x[0-9a-f]+)", line, text)
-
-
-@cache
-def _library(file: str, text: str, entries: tuple[str, ...], real: str, mode: str) -> _Library:
-    return _Library(file, text, entries, real, mode)
+def _library(file: str, text: str, entries: tuple[str, ...], real: str, mode: str) -> Library:
+    return Library(file, text, entries, real, mode)
 
 
 def prepare(file: str, text: str, entries: tuple[str, ...], real: str) -> None:
@@ -283,8 +171,28 @@ def prepare(file: str, text: str, entries: tuple[str, ...], real: str) -> None:
     _library(file, text, entries, real, _settings.get().mode)
 
 
-def _address(array: NumpyArray) -> int:
-    return int(array.__array_interface__["data"][0])
+def _isolated(arrays: Sequence[NumpyArray], mode: str) -> dict[tuple[int, int], NumpyArray]:
+    """Return for each place (address, bytes) a copy in memory of its own; what overlaps still does."""
+    spans: list[list[int]] = []  # begin and end of what hangs together
+    for begin, size in sorted((address_of(a), a.nbytes) for a in arrays):
+        if spans and begin < spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], begin + size)
+        else:
+            spans.append([begin, begin + size])
+    rooms = []
+    for begin, end in spans:
+        margin = 0 if mode == "address" else MARGIN  # there, a library watches the ends of blocks
+        room = np.empty(end - begin + 2 * margin + (32 if margin else 0), np.uint8)
+        skip = margin + -(address_of(room) + margin) % 32 if margin else 0  # to a whole sector
+        rooms.append((begin, end, room[skip : skip + end - begin]))
+    places = {}
+    for a in arrays:
+        at = address_of(a)
+        begin, _, room = next(r for r in rooms if r[0] <= at and at + a.nbytes <= r[1])
+        copy = room[at - begin : at - begin + a.nbytes].view(a.dtype).reshape(a.shape)
+        copy[...] = a
+        places[at, a.nbytes] = copy
+    return places
 
 
 def run(
@@ -315,39 +223,37 @@ def run(
     KernelError
         If it cannot be built, or breaks a rule of CUDA that this mode checks.
     """
+    notes = _notes.get()
+    if notes is not None:
+        notes.append(Noted(file, entry, grid, block))
+        return
     settings = _settings.get()
+    if settings.mode == "traced" and prod(grid) * prod(block) >= TRACEABLE:
+        raise KernelError(f"{entry}: {prod(grid) * prod(block)} threads; tracing tells apart {TRACEABLE - 1}: use less")
     library = _library(file, text, entries, real, settings.mode)
-    copies: dict[int, tuple[NumpyArray, NumpyArray]] = {}  # by address: an array and what stands in for it
+    flat = [a for x in arguments for a in (x if isinstance(x, list) else [x]) if a.ndim]
+    places = {} if settings.mode == "plain" else _isolated(flat, settings.mode)
 
     def isolated(a: NumpyArray) -> NumpyArray:
         """The array itself, or where accesses are checked a copy that nothing else lies next to."""
-        if settings.mode == "plain":
-            return a
-        if _address(a) not in copies:
-            room = np.empty(a.nbytes + 2 * MARGIN + 32, np.uint8)
-            skip = MARGIN + -(_address(room) + MARGIN) % 32
-            copy = room[skip : skip + a.nbytes].view(a.dtype).reshape(a.shape)
-            copy = np.empty_like(a) if settings.mode == "address" else copy  # its library watches the ends of blocks
-            copy[...] = a
-            copies[_address(a)] = a, copy
-        return copies[_address(a)][1]
+        return a if settings.mode == "plain" else places[address_of(a), a.nbytes]
 
     values: list[NumpyArray] = []  # what the kernel gets
     arrays: list[NumpyArray] = []  # what it may touch
     for argument in arguments:
         if isinstance(argument, list):
             members = [isolated(a) for a in argument]
-            arrays += [*members, np.array([_address(a) for a in members], np.uint64)]
+            arrays += [*members, np.array([address_of(a) for a in members], np.uint64)]
         elif argument.ndim:
             arrays.append(isolated(argument))
         else:
             values.append(np.asarray(argument))
             continue
-        values.append(np.array(_address(arrays[-1]), np.uint64))
-    counts = library.launch(entry, grid, block, values, arrays)
-    for array, copy in copies.values():
+        values.append(np.array(address_of(arrays[-1]), np.uint64))
+    counts = library.launch(entry, grid, block, values, arrays, settings.order, settings.seed)
+    for array in flat if places else ():
         if array.flags.writeable:
-            array[...] = copy
+            array[...] = isolated(array).reshape(array.shape).view(array.dtype)
     launches = _launches.get()
     if launches is not None and settings.mode == "traced":
-        launches.append(Launch(entry, grid, block, *(getattr(counts, field[0]) for field in _Counts._fields_)))
+        launches.append(Launch(entry, grid, block, *(getattr(counts, field[0]) for field in Counts._fields_)))

@@ -173,3 +173,25 @@ extern "C" __global__ void __launch_bounds__(64) wrong_unset(const Real* x, Real
     __syncthreads();
     y[threadIdx.x] = tile[threadIdx.x];
 }
+
+// --- any program of accesses and barriers, for a test of the race checker -----------------------------------------------
+
+// In each step a warp meets no barrier (0), its own (1) or the block's (2), and a thread writes (a > 0) or reads (a < 0)
+// element |a| - 1 of y, or neither.
+extern "C" __global__ void __launch_bounds__(64) program(Real* y, const int* access, const int* barrier, int steps) {
+    int me = blockIdx.x * 64 + threadIdx.x, warp = me / 32;
+    Real v = 0;
+    for (int i = 0; i < steps; ++i) {
+        int b = barrier[warp * steps + i], a = access[me * steps + i];
+        if (b == 1) __syncwarp();
+        if (b == 2) __syncthreads();
+        if (a > 0) y[a - 1] = v;
+        if (a < 0) v += y[-a - 1];
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(64) stack_of(const Real* x, Real* y) {
+    Real large[40000];
+    for (int i = 0; i < 40000; ++i) large[i] = x[(i + threadIdx.x) % 64];
+    y[threadIdx.x] = large[39999];
+}

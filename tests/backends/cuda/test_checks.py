@@ -19,6 +19,8 @@ from minicnn.backends.cuda import simulator
 from minicnn.backends.cuda.launch import Source
 from minicnn.devices import CUDASIM, Device
 from minicnn.errors import KernelError
+from minicnn.profiling.checking import check_here
+from minicnn.profiling.ladder import covering, launched_by_small_calls, rungs, sources
 from minicnn.profiling.workloads import workloads
 from minicnn.testing import cases, declared
 
@@ -68,6 +70,21 @@ def test_clean(operation, name, data):
         kernel.function(*inputs, **case.params)
 
 
+SMALL = [pytest.param(rung, id=f"{rung.workload.name}/{rung.kernel.name}") for rung in covering(rungs())]
+
+
+@pytest.mark.parametrize("rung", SMALL)
+def test_clean_in_small_calls(rung):
+    """What Hypothesis draws is too small for large tiles, and seldom fits special kernels: this runs every entry."""
+    ready()
+    assert [complaint for _, complaint in check_here([rung], MODE)] == [""]
+
+
+def test_small_calls_launch_every_entry():
+    entries = {(source.name, entry) for source in sources().values() for entry in source.entries}
+    assert entries - launched_by_small_calls(rungs()) == set()
+
+
 @pytest.mark.parametrize(("operation", "name"), STEPS)
 @pytest.mark.parametrize("case", [0, 1])
 def test_optimizer_steps_clean(operation, name, case):
@@ -89,7 +106,7 @@ def test_clean_under_address_sanitizer():
     environment = {**os.environ, **simulator.environment(), "HYPOTHESIS_PROFILE": "ci"}
     result = subprocess.run([*command, "-k", "clean"], env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-    assert int(re.search(r"(\d+) passed", result.stdout)[1]) == len(DRAWN) + 2 * len(STEPS)
+    assert int(re.search(r"(\d+) passed", result.stdout)[1]) == len(DRAWN) + len(SMALL) + 2 * len(STEPS)
 
 
 # --- mutants: without any one of its barriers a kernel must be caught -------------------------------------------------

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import dispatch
+from minicnn import dispatch, geometry
 from minicnn.backends.cuda import depthwise as module
 from minicnn.backends.cuda.simulator import counting, simulate
 from minicnn.devices import CUDASIM, Device
@@ -182,3 +182,20 @@ def test_an_empty_batch_gives_zeros():
     np.testing.assert_array_equal(w, 0)
     assert run("conv", [arrays["x"], arrays["w"]], spec).shape == (0, 3, 6, 7)
     assert run("conv_input_grad", [arrays["g"], arrays["w"]], spec).shape == (0, 3, 8, 9)
+
+
+def test_an_image_without_rows_has_a_gradient():
+    x = minicnn.zeros(2, 4, 0, 5, device="cudasim", requires_grad=True)
+    w = minicnn.ones(4, 1, 3, 3, device="cudasim", requires_grad=True)
+    minicnn.nn.functional.conv2d(x, w, padding=2, groups=4).sum().backward()
+    assert x.grad.shape == (2, 4, 0, 5)
+    assert not w.grad.numpy().any()
+
+
+def test_padding_beyond_32_bits_is_refused():
+    spec = geometry.ConvSpec((4,), (1,), (2**30,), ((0, 2**32),), (1,), 1)
+    x = np.ones((1, 1, 4), np.float32)
+    with pytest.raises(
+        KernelError, match="conv: the padded input is 4294967300 long on an axis; CUDA kernels count to"
+    ):
+        module.conv_struct(x, x, spec)

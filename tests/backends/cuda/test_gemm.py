@@ -191,3 +191,9 @@ def test_shared_memory_without_bank_conflicts():
     assert len({launch.entry for launch in top}) == 6
     assert all(launch.shared_wavefronts == launch.shared_ideal > 0 for launch in top)
     assert lower.shared_wavefronts > 1.2 * lower.shared_ideal  # what the warp tiles repair
+
+
+def test_sides_that_a_tile_would_carry_beyond_32_bits_are_for_lower_rungs():
+    a, b = np.ones((1, 1), np.float32), np.broadcast_to(np.float32(1), (1, 200_000_000))
+    taken = [k.name for k in dispatch.kernels("matmul", CUDASIM) if k.when is not None and k.when(a, b)]
+    assert taken[0] == "registers_2d"

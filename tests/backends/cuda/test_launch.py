@@ -60,7 +60,10 @@ def test_no_two_kernels_have_one_name():
     [
         ((X,), "right_rotate: takes 3 arguments, got 1"),
         ((X, out(), 64, 1), "right_rotate: takes 3 arguments, got 4"),
-        ((X, out(np.float64), 64), "right_rotate: its Real arrays must all be float32 or all float64, got float32, fl"),
+        (
+            (X, out(np.float64), 64),
+            "right_rotate: its Real arrays must all be float32 or all float64, and there must be one, got float32, fl",
+        ),
         ((X.astype(int), out(int), 64), "right_rotate: its Real arrays must all be .*, got int64"),
         ((3.0, 4.0, 64), "right_rotate: its Real arrays must all be .*, got none"),
         ((X, [out()], 64), "right_rotate: y: must be an array, got list"),
@@ -131,7 +134,7 @@ def test_a_grid_without_blocks_runs_nothing():
 def test_arrays_that_32_bits_cannot_count():
     large = np.lib.stride_tricks.as_strided(X, (2**31,), (4,))  # no memory behind it; nobody may look
     with pytest.raises(
-        KernelError, match=r"x: 2147483648 elements; CUDA kernels count to 2147483646: use smaller batch"
+        KernelError, match=r"x: 2147483648 elements; CUDA kernels count to 2147418111: use smaller batch"
     ):
         planted.launch("right_rotate", 1, 64, large, out(), 64)
     assert not floats(large)
@@ -185,3 +188,79 @@ def test_three():
     assert int3((4, 5), 0) == (0, 4, 5)
     assert int3((3, 4, 5), 0) == (3, 4, 5)
     assert module._three((2, 3)) == (2, 3, 1)
+
+
+# --- refused before anything is read or written -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", [(-8, -8), (1, 1, 65), (64, 1, 0)])
+def test_refused_blocks(block):
+    with pytest.raises(KernelError, match=r"a block has 1 to 64 threads, got .*; it is at most 64 deep"):
+        planted.launch("right_rotate", 1, block, X, out(), 64)
+
+
+@pytest.mark.parametrize("grid", [(1, 1, 1, 1), (1.9,), ()])
+def test_grids_are_one_to_three_integers(grid):
+    with pytest.raises(KernelError, match="launch: a grid or block is one to three integers, got "):
+        planted.launch("right_rotate", grid, 64, X, out(), 64)
+
+
+def test_numpys_integers_are_integers():
+    planted.launch("right_rotate", np.int64(1), (np.int32(64),), X, out(), np.int64(64))
+
+
+def test_an_array_is_no_integer():
+    with pytest.raises(KernelError, match=r"right_rotate: n: must be an integer, got array\(\[64\]\)"):
+        planted.launch("right_rotate", 1, 64, X, out(), np.array([64]))
+
+
+def test_a_read_only_number_is_no_output():
+    y = np.zeros((), np.float32)
+    y.flags.writeable = False
+    with pytest.raises(KernelError, match="right_rotate: y: is an output, but the array is read-only"):
+        planted.launch("right_rotate", 1, 1, X, y, 1)
+
+
+@pytest.mark.parametrize("body", ["int n; Real scale;", "long long n;", "int n; __device__ int twice() { return n; }"])
+def test_structs_hold_ints_alone(tmp_path, body):
+    path = tmp_path / "odd.cu"
+    path.write_text(
+        f'struct Odd {{\n{body}\n}};\nextern "C" __global__ void odd_kernel(const Real* x, Real* y, Odd s) {{}}\n'
+    )
+    with pytest.raises(KernelError, match=r"odd_kernel: s: there is no struct Odd of ints in odd\.cu"):
+        Source(path).launch("odd_kernel", 1, 1, X, out(), (5, 2))
+
+
+def test_bounds_are_numbers(tmp_path):
+    path = tmp_path / "odd.cu"
+    path.write_text('extern "C" __global__ void __launch_bounds__(THREADS) odd_kernel(const Real* x) {}\n')
+    with pytest.raises(KernelError, match="odd_kernel: write __launch_bounds__ with a number, not 'THREADS'"):
+        Source(path).launch("odd_kernel", 1, 1, X)
+
+
+def test_a_file_without_kernels(tmp_path):
+    path = tmp_path / "odd.cu"
+    path.write_text("__global__ void odd_kernel(const Real* x) {}\n")
+    with pytest.raises(
+        KernelError, match="has no kernel 'odd_kernel'; it has none: each begins a line with: extern \"C\""
+    ):
+        Source(path).launch("odd_kernel", 1, 1, X)
+
+
+def test_an_output_that_is_too_large_is_refused_before_it_is_made():
+    with pytest.raises(KernelError, match=f"empty: {2**31} elements; CUDA kernels count to {module.LIMIT - 1}"):
+        empty(X, (2**21, 2**10))
+
+
+def test_a_compiler_error_of_cupy_is_a_kernel_error():
+    class Broken:
+        def RawModule(self, **_):  # noqa: N802 (CuPy's name)
+            return self
+
+        def compile(self):
+            raise OSError("libnvrtc.so.12: not found")
+
+    with pytest.raises(
+        KernelError, match=r"k\.cu: CuPy cannot compile it \(OSError: libnvrtc.*pip install 'minicnn\[cuda\]'"
+    ):
+        module._module(Broken(), "k.cu", "", "float")

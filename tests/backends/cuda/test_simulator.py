@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from minicnn.backends.cuda import simulator
 from minicnn.backends.cuda.launch import Source, empty
@@ -277,3 +280,122 @@ def test_a_source_that_the_compiler_refuses(tmp_path):
     x = np.zeros(1, np.float32)
     with pytest.raises(KernelError, match=r"^broken\.cu: (.|\n)* refuses it:\n(.|\n)*broken\.cu:1(.|\n)*nonsense"):
         Source(tmp_path / "broken.cu").launch("broken_kernel", 1, 1, x)
+
+
+# --- the race checker against all pairs of accesses -----------------------------------------------------------------
+
+
+def races(access, barrier, steps):
+    """Whether two threads meet in one element, one of them writing, with no barrier that orders them."""
+    of_block, of_warp = np.cumsum(barrier == 2, 1), np.cumsum(barrier == 1, 1)
+    seen = {}
+    for t, i in zip(*np.nonzero(access), strict=True):
+        a = int(access[t, i])
+        for u, j, b in seen.setdefault(abs(a), []):
+            if t == u or (a < 0 and b < 0):
+                continue
+            if t // 64 != u // 64:
+                return True
+            same_warp = t // 32 == u // 32
+            if of_block[t // 32, i] == of_block[u // 32, j] and not (
+                same_warp and of_warp[t // 32, i] != of_warp[u // 32, j]
+            ):
+                return True
+        seen[abs(a)].append((t, i, a))
+    return False
+
+
+@st.composite
+def programs(draw):
+    """A few accesses of a few threads of up to three blocks, and barriers at random."""
+    blocks, steps, cells = draw(st.integers(1, 3)), draw(st.integers(2, 6)), draw(st.sampled_from([1, 2, 4]))
+    barrier = np.zeros((2 * blocks, steps), np.int32)
+    for b in range(blocks):
+        for i in range(steps):
+            kind = draw(st.sampled_from(["block", "warps", "warps", "none"]))
+            if kind == "block":
+                barrier[2 * b : 2 * b + 2, i] = 2
+            elif kind == "warps":
+                barrier[2 * b : 2 * b + 2, i] = [draw(st.integers(0, 1)), draw(st.integers(0, 1))]
+    access = np.zeros((64 * blocks, steps), np.int32)
+    threads = st.sampled_from([t for b in range(blocks) for t in (64 * b, 64 * b + 1, 64 * b + 33)])
+    for _ in range(draw(st.integers(2, 7))):
+        access[draw(threads), draw(st.integers(0, steps - 1))] = draw(st.integers(1, cells)) * draw(
+            st.sampled_from([1, -1, -1])
+        )
+    return access, barrier, steps
+
+
+@settings(max_examples=20 * (settings.default or settings()).max_examples)
+@given(program=programs(), order=st.sampled_from(simulator.ORDERS))
+def test_a_race_is_reported_if_and_only_if_there_is_one(program, order):
+    access, barrier, steps = program
+    y = np.zeros(8, np.float32)
+    with simulator.simulate(mode="traced", order=order):
+        try:
+            planted.launch("program", len(access) // 64, 64, y, access, barrier, steps)
+            reported = False
+        except KernelError as error:
+            reported = "race in global memory" in str(error)
+    assert reported == races(access, barrier, steps)
+
+
+# --- what else can happen -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["plain", "traced"])
+def test_arrays_that_overlap_stay_so(mode):
+    x = np.arange(64, dtype=np.float32)
+    with simulator.simulate(mode=mode):
+        planted.launch("right_table", 1, 4, [x, x[32:]], [x[4:8], x[:4]], 2)
+    np.testing.assert_array_equal(x[:4], [4, 6, 8, 10])
+    np.testing.assert_array_equal(x[32:36], [32 + 4, 33 + 6, 34 + 8, 35 + 10])
+
+
+def test_large_local_arrays():
+    assert launch("stack_of")[0] == 39999 % 64
+
+
+def test_ctrl_c_ends_a_launch(monkeypatch):
+    x = np.zeros(64, np.float32)
+    planted.launch("right_sum", 1, 64, x, empty(x, (64,)), 1.0, (0, 0, 0))
+    blocks = 200_000
+    y = empty(x, (blocks * 64,))
+    timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt), simulator.simulate(mode="traced"):  # which takes a minute
+        planted.launch("right_sum", blocks, 64, x, y, 1.0, (0, 0, 0))
+    timer.join()
+    assert launch("right_rotate", 64)[0] == 1
+
+
+def test_too_many_threads_to_trace():
+    x = np.zeros(64, np.float32)
+    with simulator.simulate(mode="traced"), pytest.raises(KernelError, match="threads; tracing tells apart 268435455"):
+        planted.launch("right_rotate", 2**22, 64, x, empty(x, (64,)), 64)
+
+
+def test_a_function_that_the_simulator_does_not_know(tmp_path):
+    (tmp_path / "odd.cu").write_text(
+        '#include "common.cuh"\nReal __odd(Real);\n'
+        'extern "C" __global__ void odd_kernel(const Real* x, Real* y) { y[0] = __odd(x[0]); }\n'
+    )
+    x = np.zeros(1, np.float32)
+    with pytest.raises(KernelError, match=r"odd\.cu"):
+        Source(tmp_path / "odd.cu").launch("odd_kernel", 1, 1, x, empty(x, (1,)))
+
+
+def test_half_a_library_is_built_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    source = tmp_path / "own.cu"
+    source.write_text('extern "C" __global__ void own_kernel(const Real* x, Real* y) { y[0] = x[0]; }\n')
+    x = np.ones(1, np.float32)
+    y = empty(x, (1,))
+    Source(source).compile(x)
+    for library in (tmp_path / "minicnn").glob("*.so"):
+        half = library.read_bytes()[:1000]
+        library.unlink()  # what is loaded stays as it was
+        library.write_bytes(half)
+    simulator._library.cache_clear()
+    Source(source).launch("own_kernel", 1, 1, x, y)
+    assert y[0] == 1
