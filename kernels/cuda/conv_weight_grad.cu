@@ -12,6 +12,9 @@
 //                 one image a table holds where its window starts in a channel of x, and which kernel positions along
 //                 each axis fall outside of x, one bit each. A tap carries the bit of its position along each axis, and
 //                 is inside iff (pixel's bits & tap's bits) == 0: one instruction instead of a dozen divisions.
+//                 The image of a pixel comes from a multiplication instead of a division. All in all 85% of the loop's
+//                 instructions are multiply-adds: it runs over whole stages, so no pixel needs a test, and a second,
+//                 short loop takes the pixels left.
 //                 Slices: few weights would keep few blocks busy, so the pixels are cut into slices, a block each. The
 //                 partial sums go to a workspace, and `sum` adds them slice by slice. No atomic additions: the order is
 //                 fixed, the result is the same every time, and long sums lose less to rounding.
@@ -65,9 +68,9 @@ struct Split {
     int groups, filters, channels, taps;  // filters and channels of one group
     int inputs, outputs;                  // elements of a channel of x, pixels of an image
     int pixels, length;                   // of all images, of a slice
-    // What DEPTH pixels further on means: pixels of an image, elements of g and x, if that stays in the image, and
-    // elements of g and x if it carries into the next.
-    int pixel_step, g_step, x_step, g_carry, x_carry;
+    int x_image, g_image;                 // elements of an image of x; of g, less those of one filter
+    int back;                             // -outputs
+    int factor, shift;                    // (p - 1) / outputs = p · factor / 2³² >> shift, see `division` in the wrapper
 };
 
 __device__ __forceinline__ void copy(const Vec4& v, Real* to) { to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w; }
@@ -81,77 +84,92 @@ __device__ __forceinline__ void split_gemm(const Real* __restrict__ x, const Rea
     constexpr int G = ROWS / STEP, X = COLUMNS / STEP; // and how many of each that makes for a thread
     // Two stages of [pixel][rows, then columns]; one Vec4 more, and the 8 pixels of 4 rows that a warp writes at once
     // lie in 32 different banks.
-    __shared__ Vec4 stages[2][DEPTH][(ROWS + COLUMNS) / 4 + 1];
+    __shared__ Vec4 stages[2 * DEPTH][(ROWS + COLUMNS) / 4 + 1];
 
     const int columns = s.channels * s.taps, across = ceil_div(columns, COLUMNS), down = ceil_div(s.filters, ROWS);
     const int group = blockIdx.x / (across * down);
     const int first_row = blockIdx.x / across % down * ROWS, first_column = blockIdx.x % across * COLUMNS;
 
-    // This thread loads one pixel of each stage, for G rows and X columns. Those beyond the last repeat the last: their
-    // sums are never stored.
+    // This thread loads one pixel p of each stage, for G rows and X columns. Those beyond the last repeat the last: their
+    // sums are never stored. Pixels are counted from 1, which is what dividing by multiplying needs: an addition of 1 in
+    // the loop would cost an instruction, a subtraction here costs none.
     const int pixel = threadIdx.x % DEPTH, row = threadIdx.x / DEPTH;
-    unsigned g_at[G];
-    int x_at[X], bits[X];
+    --windows;
+    unsigned g_row[G], x_column[X];
+    int bits[X];
 #pragma unroll
     for (int i = 0; i < G; ++i)
-        g_at[i] = (group * s.filters + min(first_row + row + i * STEP, s.filters - 1)) * s.outputs;
+        g_row[i] = (group * s.filters + min(first_row + row + i * STEP, s.filters - 1)) * s.outputs - 1;
 #pragma unroll
     for (int i = 0; i < X; ++i) {
         const int column = min(first_column + row + i * STEP, columns - 1);
         const Window tap = taps[column % s.taps];
-        x_at[i] = (group * s.channels + column / s.taps) * s.inputs + tap.start;
+        x_column[i] = (group * s.channels + column / s.taps) * s.inputs + tap.start;
         bits[i] = tap.outside;
     }
 
-    const int last = min(int(blockIdx.y + 1) * s.length, s.pixels);
-    int p = blockIdx.y * s.length + pixel, o = p % s.outputs;
-    const Real* x_image = x + p / s.outputs * s.groups * s.channels * s.inputs;
-    const Real* g_pixel = g + p / s.outputs * s.groups * s.filters * s.outputs + o;
-    Window window = p < last ? windows[o] : Window{0, -1};  // read one stage ahead: the addresses in x wait for it
+    const int first = blockIdx.y * s.length;
+    unsigned p = first + pixel + 1, g_at, x_at;
+    Window window;
+    auto look = [&] {  // one stage ahead: the addresses in x wait for the window
+        p = min(p, unsigned(s.pixels));
+        const unsigned image = unsigned((unsigned long long)p * unsigned(s.factor) >> 32) >> s.shift;
+        window = windows[p + image * s.back];
+        g_at = image * s.g_image + p;
+        x_at = image * s.x_image;
+    };
     Real next[G + X];
-    auto fetch = [&] {
-        const bool live = p < last;
+    auto fetch = [&] {  // after the last pixel the last again: never used
+        x_at += window.start;
 #pragma unroll
-        for (int i = 0; i < G; ++i) next[i] = live ? g_pixel[g_at[i]] : Real(0);
+        for (int i = 0; i < G; ++i) next[i] = g[g_row[i] + g_at];
 #pragma unroll
-        for (int i = 0; i < X; ++i) next[G + i] = window.outside & bits[i] ? Real(0) : x_image[x_at[i] + window.start];
+        for (int i = 0; i < X; ++i) next[G + i] = window.outside & bits[i] ? Real(0) : x[x_column[i] + x_at];
         p += DEPTH;
-        o += s.pixel_step;
-        const bool carry = o >= s.outputs;
-        if (carry) o -= s.outputs;
-        g_pixel += carry ? s.g_carry : s.g_step;
-        x_image += carry ? s.x_carry : s.x_step;
-        window = p < last ? windows[o] : Window{0, -1};
+        look();
     };
     auto put = [&](int stage) {
 #pragma unroll
-        for (int i = 0; i < G + X; ++i) reinterpret_cast<Real*>(stages[stage][pixel])[row + i * STEP] = next[i];
+        for (int i = 0; i < G + X; ++i) reinterpret_cast<Real*>(stages[stage * DEPTH + pixel])[row + i * STEP] = next[i];
     };
 
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const int my_row = warp % (ROWS / 64) * 64 + lane / 4 * 4;                     // four rows, and the four 32 further
     const int my_column = ROWS + warp / (ROWS / 64) * 32 + lane % 4 * 4;           // four columns, and those 16 further
+    // Where they lie in a row of a stage, in bytes, for that needs no shift in the loop. The shuffle returns a thread's
+    // own value, but the compiler cannot know: short of registers it would compute both anew, from `lane`, in each turn.
+    const int row_at = __shfl_sync(0xffffffff, my_row * int(sizeof(Real)), lane);
+    const int column_at = __shfl_sync(0xffffffff, my_column * int(sizeof(Real)), lane);
     Real sum[8][8] = {};
+    auto multiply = [&](int k) {
+        const Vec4* rows = (const Vec4*)((const char*)stages[k] + row_at);
+        const Vec4* columns = (const Vec4*)((const char*)stages[k] + column_at);
+        Real a[8], b[8];
+        copy(rows[0], a), copy(rows[8], a + 4), copy(columns[0], b), copy(columns[4], b + 4);
+#pragma unroll
+        for (int i = 0; i < 8; ++i)
+#pragma unroll
+            for (int j = 0; j < 8; ++j) sum[i][j] += a[i] * b[j];
+    };
+    look();
     fetch();
     put(0);
     __syncthreads();
-    int stage = 0;
-    for (int done = blockIdx.y * s.length; done < last; done += DEPTH) {
-        fetch();  // zeros after the last pixel
+    int left = min(s.length, s.pixels - first);
+    for (; left >= 2 * DEPTH; left -= 2 * DEPTH)  // both stages a turn: which one is known, so no address changes
 #pragma unroll
-        for (int k = 0; k < DEPTH; ++k) {
-            Real a[8], b[8];
-            copy(stages[stage][k][my_row / 4], a), copy(stages[stage][k][my_row / 4 + 8], a + 4);
-            copy(stages[stage][k][my_column / 4], b), copy(stages[stage][k][my_column / 4 + 4], b + 4);
+        for (int stage = 0; stage < 2; ++stage) {
+            fetch();
 #pragma unroll
-            for (int i = 0; i < 8; ++i)
-#pragma unroll
-                for (int j = 0; j < 8; ++j) sum[i][j] += a[i] * b[j];
+            for (int k = 0; k < DEPTH; ++k) multiply(stage * DEPTH + k);
+            put(1 - stage);
+            __syncthreads();
         }
-        stage ^= 1;
-        put(stage);
-        __syncthreads();
-    }
+    fetch();  // less than two stages are left, and only they are multiplied
+    put(1);
+    __syncthreads();
+#pragma unroll 1
+    for (int k = 0; k < left; ++k) multiply(k);
 
     parts += (long long)blockIdx.y * s.groups * s.filters * columns;
 #pragma unroll

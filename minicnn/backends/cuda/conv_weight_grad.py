@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 
 from minicnn.backends.cuda.depthwise import add_slices, blocks_for, conv_struct  # before ours: its kernels come first
-from minicnn.backends.cuda.launch import LIMIT, Source, contiguous, device_key, empty, floats, int3
+from minicnn.backends.cuda.launch import Source, contiguous, device_key, empty, floats, int3
 from minicnn.devices import Array, xp
 from minicnn.dispatch import kernel
 from minicnn.geometry import ConvSpec
@@ -19,6 +19,7 @@ __all__ = [
     "conv_weight_grad_direct",
     "conv_weight_grad_gemm_tiles",
     "conv_weight_grad_split_gemm",
+    "division",
     "slices_for",
     "tables",
     "tile_for",
@@ -54,7 +55,7 @@ class Tile:
         return self.blocks(rows, columns) * self.rows * self.columns / self.share
 
 
-TILES = (Tile(128, 128, 0.82), Tile(64, 64, 0.78), Tile(64, 32, 0.74))
+TILES = (Tile(128, 128, 0.85), Tile(64, 64, 0.79), Tile(64, 32, 0.76))
 
 
 def tile_for(rows: int, columns: int) -> Tile:
@@ -65,6 +66,17 @@ def tile_for(rows: int, columns: int) -> Tile:
 def slices_for(threads: int, weights: int, pixels: int) -> int:
     """Return into how many slices to cut the pixels: it depends on sizes alone, so results are the same everywhere."""
     return max(1, min(THREADS // threads, WORKSPACE // weights, pixels // SHORTEST))
+
+
+def division(d: int) -> tuple[int, int]:
+    """Return factor, as 32 bits with a sign, and shift: (p - 1) // d = (p · factor >> 32) >> shift for 0 < p <= 2³¹.
+
+    With k = 32 + shift and 2^shift < d <= 2^(shift + 1) (shift 0 for d = 1) the factor has 32 bits. factor · d is less
+    than 2^k by 1 to d, so p · factor / 2^k is less than p / d, but by no more than 1 / d: it has (p - 1) / d's floor.
+    """
+    shift = max(0, (d - 1).bit_length() - 1)
+    factor = (2 ** (32 + shift) - 1) // d
+    return (factor + 2**31) % 2**32 - 2**31, shift
 
 
 @lru_cache(maxsize=64)
@@ -118,18 +130,14 @@ def conv_weight_grad_split_gemm(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     tile = tile_for(filters, channels * taps)
     tiles, pixels = groups * tile.blocks(filters, channels * taps), x.shape[0] * outputs
     slices = slices_for(tiles * tile.threads, groups * filters * channels * taps, pixels)
-    length = blocks_for(blocks_for(pixels, slices), DEPTH) * DEPTH
+    length = blocks_for(blocks_for(pixels, slices), 2 * DEPTH) * 2 * DEPTH  # whole turns of the loop
     slices = blocks_for(pixels, length)
     parts = empty(x, (slices, groups * filters, channels, *spec.kernel_size))
-    images, rest = divmod(DEPTH, outputs)
-    g_image, x_image = groups * filters * outputs, groups * channels * inputs
-    g_step, x_step = images * g_image + rest, images * x_image
-    sizes = (groups, filters, channels, taps, inputs, outputs, pixels, length)
-    # A step of LIMIT and more leaves the array, after its last pixel.
-    steps = (min(v, LIMIT) for v in (rest, g_step, x_step, g_step + g_image - outputs, x_step + x_image))
+    images = (groups * channels * inputs, (groups * filters - 1) * outputs)
+    sizes = (groups, filters, channels, taps, inputs, outputs, pixels, length, *images, -outputs, *division(outputs))
     entry = f"conv_weight_grad_split_gemm_{tile.rows}x{tile.columns}"
     windows, offsets = tables(xp(x), device_key(x), spec)
-    source.launch(entry, (tiles, slices), tile.threads, x, g, windows, offsets, parts, (*sizes, *steps))
+    source.launch(entry, (tiles, slices), tile.threads, x, g, windows, offsets, parts, sizes)
     return add_slices(parts)
 
 

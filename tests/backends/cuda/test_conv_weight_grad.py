@@ -123,6 +123,16 @@ def test_slices_are_few_enough(threads, weights, pixels):
     assert slices == 1 or slices * module.SHORTEST <= pixels
 
 
+@given(st.integers(1, 2**31), st.integers(1, 2**31), st.booleans())
+def test_dividing_is_multiplying(p, d, multiple):
+    if multiple:  # next to one the quotient changes
+        p = max(1, p // d * d)
+    factor, shift = module.division(d)
+    assert -(2**31) <= factor < 2**31  # an int
+    for n in (p, min(p + 1, 2**31)):
+        assert (n * (factor % 2**32) >> 32) >> shift == (n - 1) // d
+
+
 @given(cases("conv_weight_grad"))
 def test_the_tables_say_what_each_tap_of_each_pixel_reads(case):
     spec = case.params["spec"]
