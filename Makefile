@@ -34,8 +34,8 @@ format: venv ## put the code into the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: .venv-bench/stamp ## time training steps against PyTorch, in an environment of its own
-	.venv-bench/bin/python benchmarks/training_step.py
+bench: .venv-bench/stamp .venv-bench-old/stamp ## time everything against PyTorch and others, in environments of their own
+	.venv-bench/bin/python -m benchmarks
 
 venv: .venv/stamp ## build .venv (done by the other commands)
 
@@ -44,7 +44,7 @@ constraints: venv ## pin the newest versions of everything in constraints.txt
 	$(BIN)/pip freeze --exclude-editable > constraints.txt
 
 clean: ## remove what these commands made
-	rm -rf .venv .venv-bench build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-bench-old build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find minicnn tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/stamp: pyproject.toml constraints.txt
@@ -54,8 +54,14 @@ clean: ## remove what these commands made
 
 .venv-bench/stamp: pyproject.toml constraints.txt
 	@$(call new_venv,.venv-bench)
-	.venv-bench/bin/pip install --quiet torch==2.13.0
-	.venv-bench/bin/pip install --quiet --constraint constraints.txt --editable .
+	.venv-bench/bin/pip install --quiet --constraint constraints.txt --editable '.[viz]'
+	.venv-bench/bin/pip install --quiet --constraint constraints.txt torch==2.13.0 mygrad==2.5.0 'autograd[scipy]==1.9.1' tinygrad==0.14.0
+	@touch $@
+
+.venv-bench-old/stamp: # Chainer and DeZero want packages of their time; where those no longer install, the rest competes
+	@$(call new_venv,.venv-bench-old)
+	{ .venv-bench-old/bin/pip install --quiet 'setuptools<70' wheel numpy==1.23.5 'matplotlib<3.9' && \
+	.venv-bench-old/bin/pip install --quiet --no-build-isolation chainer==7.8.1 dezero==0.0.13; } || rm -f .venv-bench-old/bin/python
 	@touch $@
 
 # $(call new_venv,FOLDER): an empty virtual environment with pip, borrowing the system's pip where ensurepip is missing.

@@ -7,7 +7,7 @@ The surface is PyTorch's: `import minicnn as torch`, `import minicnn.nn as nn`, 
 
 from minicnn import autograd, cuda, errors, nn, optim
 from minicnn.devices import Device as device  # noqa: N813 (PyTorch's name)
-from minicnn.dispatch import explain, use_kernel
+from minicnn.dispatch import explain, use_backends, use_kernel
 from minicnn.dtypes import bool_ as bool
 from minicnn.dtypes import float32, float64, int32, int64, uint8
 from minicnn.errors import *
@@ -29,6 +29,7 @@ from minicnn.ops.shape import *
 from minicnn.random import get_rng_state, initial_seed, manual_seed, set_rng_state
 from minicnn.tape import detect_anomaly, enable_grad, is_grad_enabled, no_grad
 from minicnn.tensor import Tensor
+from minicnn.threads import get_num_threads, set_num_threads
 
 __all__ = [
     "Tensor",
@@ -43,6 +44,7 @@ __all__ = [
     "explain",
     "float32",
     "float64",
+    "get_num_threads",
     "get_rng_state",
     "initial_seed",
     "int32",
@@ -55,10 +57,12 @@ __all__ = [
     "no_grad",
     "optim",
     "relu",
+    "set_num_threads",
     "set_rng_state",
     "sigmoid",
     "softmax",
     "uint8",
+    "use_backends",
     "use_kernel",
 ]
 __all__ += errors.__all__

@@ -182,7 +182,7 @@ class _GPU(Device):
         return self.xp.asarray(np.asarray(data, dtype=dtype))
 
 
-CPU = Device("cpu", ("numpy",))
+CPU = Device("cpu", ("native", "numpy"))
 CUDA = _GPU("cuda", ("cuda",))
 CUDASIM = _Simulator("cudasim", ("cuda",))
 _devices = {device.name: device for device in (CPU, CUDA, CUDASIM)}

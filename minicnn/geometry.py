@@ -13,18 +13,20 @@ A spec is built once, by `conv_spec`, `conv_transpose_spec` or `pool_spec`, and 
 guesses a size. Specs are frozen, hashable and N-dimensional: each field has one entry an axis.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
 from itertools import product
 from math import prod
 from operator import index
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from minicnn.errors import ShapeError
 
 __all__ = ["ConvSpec", "PoolSpec", "conv_spec", "conv_transpose_spec", "pool_spec"]
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Sizes = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]  # (before, after) for each axis
 PadArgument = str | int | Sequence[int] | Sequence[tuple[int, int]]
@@ -148,44 +150,25 @@ def _pads(call: str, padding: PadArgument, stride: Sizes, reach: Sizes) -> Pads:
     return tuple((p, p) for p in _per_axis(call, "padding", padding, n, 0))
 
 
-@lru_cache(maxsize=4096)
-def _conv_spec(
-    call: str,
-    x: Sizes,
-    w: Sizes,
-    stride: int | Sizes,
-    padding: PadArgument,
-    dilation: int | Sizes,
-    groups: int,
-) -> ConvSpec:
-    n = len(w) - 2
-    if len(x) != n + 2:
-        raise ShapeError(
-            f"{call}: input must have {n + 2} axes (N, C, {n} spatial) like the weight; input is {x}, weight is {w}"
-        )
-    _per_axis(call, "groups", groups, 1, 1)
-    strides, dilations = _per_axis(call, "stride", stride, n, 1), _per_axis(call, "dilation", dilation, n, 1)
-    if min(w[2:]) < 1:
-        raise ShapeError(f"{call}: every kernel axis must be at least 1; weight is {w}")
-    pads = _pads(call, padding, strides, tuple(d * (k - 1) for d, k in zip(dilations, w[2:], strict=True)))
-    if x[1] != w[1] * groups:
-        raise ShapeError(
-            f"{call}: input has {x[1]} channels but weight expects {w[1] * groups} (groups={groups}); "
-            f"input is {x}, weight is {w}; build the layer with in_channels={x[1]}"
-        )
-    if w[0] % groups:
-        raise ShapeError(f"{call}: {w[0]} output channels cannot be split into groups={groups}; weight is {w}")
-    spec = ConvSpec(x[2:], w[2:], strides, pads, dilations, groups)
-    if min(spec.output_size) < 1:
-        padded = tuple(i + sum(p) for i, p in zip(x[2:], pads, strict=True))
-        span = tuple(d * (k - 1) + 1 for d, k in zip(dilations, w[2:], strict=True))
-        raise ShapeError(
-            f"{call}: the kernel spans {span} (dilation={dilations}) but the padded input is only {padded}; "
-            f"input is {x}, weight is {w}; pad more or use a smaller kernel"
-        )
-    return spec
+def _hashable(value: Any) -> Any:
+    """Sequences as tuples, NumPy's integers as Python's; what is neither is left for `_per_axis` to refuse."""
+    if hasattr(value, "__index__"):
+        return index(value)
+    return tuple(map(_hashable, value)) if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
+def _remembered(function: Callable[P, R]) -> Callable[P, R]:
+    """Work out each geometry once: a network asks for the same ones in every step."""
+    known = lru_cache(maxsize=4096, typed=True)(function)
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        return known(*map(_hashable, args), **{name: _hashable(value) for name, value in kwargs.items()})
+
+    return call
+
+
+@_remembered
 def conv_spec(
     call: str,
     input_shape: Sizes,
@@ -217,11 +200,39 @@ def conv_spec(
     >>> conv_spec("conv2d", (8, 3, 32, 32), (16, 3, 3, 3), stride=2, padding=1).output_size
     (16, 16)
     """
-    return _conv_spec(
-        call, input_shape, weight_shape, _hashable(stride), _hashable(padding), _hashable(dilation), groups
-    )
+    n = len(weight_shape) - 2
+    if len(input_shape) != n + 2:
+        raise ShapeError(
+            f"{call}: input must have {n + 2} axes (N, C, {n} spatial) like the weight; "
+            f"input is {input_shape}, weight is {weight_shape}"
+        )
+    _per_axis(call, "groups", groups, 1, 1)
+    strides, dilations = _per_axis(call, "stride", stride, n, 1), _per_axis(call, "dilation", dilation, n, 1)
+    if min(weight_shape[2:]) < 1:
+        raise ShapeError(f"{call}: every kernel axis must be at least 1; weight is {weight_shape}")
+    pads = _pads(call, padding, strides, tuple(d * (k - 1) for d, k in zip(dilations, weight_shape[2:], strict=True)))
+    if input_shape[1] != weight_shape[1] * groups:
+        raise ShapeError(
+            f"{call}: input has {input_shape[1]} channels but weight expects {weight_shape[1] * groups} "
+            f"(groups={groups}); input is {input_shape}, weight is {weight_shape}; "
+            f"build the layer with in_channels={input_shape[1]}"
+        )
+    if weight_shape[0] % groups:
+        raise ShapeError(
+            f"{call}: {weight_shape[0]} output channels cannot be split into groups={groups}; weight is {weight_shape}"
+        )
+    spec = ConvSpec(input_shape[2:], weight_shape[2:], strides, pads, dilations, groups)
+    if min(spec.output_size) < 1:
+        padded = tuple(i + sum(p) for i, p in zip(input_shape[2:], pads, strict=True))
+        span = tuple(d * (k - 1) + 1 for d, k in zip(dilations, weight_shape[2:], strict=True))
+        raise ShapeError(
+            f"{call}: the kernel spans {span} (dilation={dilations}) but the padded input is only {padded}; "
+            f"input is {input_shape}, weight is {weight_shape}; pad more or use a smaller kernel"
+        )
+    return spec
 
 
+@_remembered
 def conv_transpose_spec(
     call: str,
     input_shape: Sizes,
@@ -288,6 +299,7 @@ def conv_transpose_spec(
     return ConvSpec(size, weight_shape[2:], strides, padding_pairs, dilations, groups)
 
 
+@_remembered
 def pool_spec(
     call: str,
     input_shape: Sizes,
@@ -343,10 +355,3 @@ def pool_spec(
             f"with padding={pads}; use a smaller kernel_size"
         )
     return spec
-
-
-def _hashable(value: Any) -> Any:
-    """Sequences as tuples, NumPy's integers as Python's; what is neither is left for `_per_axis` to refuse."""
-    if hasattr(value, "__index__"):
-        return index(value)
-    return tuple(map(_hashable, value)) if isinstance(value, Sequence) and not isinstance(value, str) else value

@@ -14,7 +14,10 @@ need nothing more.
     mul.gradient(a=lambda h, b: h * b, b=lambda h, a: h * a)
 
 The argument names of a rule say what it needs, and only that is kept: `h` is the gradient that arrives, `y` the
-output, an input's name its value, the name with `_shape` just its shape, any other name a parameter.
+output, an input's name its value, the name with `_shape` just its shape, any other name a parameter. A rule under a
+name that is no input's gives a value that several rules share: it is worked out once.
+
+    bias_relu.gradient(before=lambda h, y: relu_grad(h, y), x=lambda before: before, b=lambda before: before.sum(0))
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ class _Rule:
 
     __slots__ = ("function", "names")
 
-    def __init__(self, function: Callable[..., Tensor | None]) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self.names = tuple(inspect.signature(function).parameters)
 
@@ -50,8 +53,8 @@ class Primitive:
     """A function on arrays with a gradient rule for each input.
 
     Positional parameters of the body are the inputs, keyword-only ones the parameters. A body that returns a tuple
-    gives the output and then `residuals`: values for the rules that are constant where the output is smooth (the
-    indices of a maximum); they are returned as well, without a gradient.
+    gives the output and then `residuals`, which are returned as well, without a gradient: values for the rules that are
+    constant where the output is smooth (the indices of a maximum), or what else the work has found (a batch's mean).
     """
 
     def __init__(self, body: Callable[..., Any], residuals: tuple[str, ...] = (), view: bool = False) -> None:
@@ -62,12 +65,12 @@ class Primitive:
         self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.rules: dict[str, _Rule] = {}
-        self._needed: dict[tuple[bool, ...], tuple[str, ...]] = {}
+        self._needed: dict[tuple[int, ...], tuple[str, ...]] = {}
         kernel(self.name, "reference", name="reference")(body)
         _table[self.name] = self
 
-    def gradient(self, **rules: Callable[..., Tensor | None]) -> None:
-        """Give the gradient rule of each input by the input's name; an input without a rule is a constant."""
+    def gradient(self, **rules: Callable[..., Any]) -> None:
+        """Give the rule of each input by the input's name, and of shared values; an input without one is a constant."""
         self.rules = {name: _Rule(rule) for name, rule in rules.items()}
 
     def differentiable(self, position: int) -> bool:
@@ -77,10 +80,15 @@ class Primitive:
     def _input(self, position: int) -> str:
         return self.inputs[0] if self.variadic else self.inputs[position]
 
-    def _needs(self, wanted: tuple[bool, ...]) -> tuple[str, ...]:
-        """Return the values that the rules of the wanted inputs ask for."""
+    def _needs(self, wanted: tuple[int, ...]) -> tuple[str, ...]:
+        """Return the values that the rules of the wanted inputs, and the values that these share, ask for."""
         if wanted not in self._needed:
-            names = {n for i, want in enumerate(wanted) if want for n in self.rules[self._input(i)].names}
+            names: set[str] = set()
+            todo = [self._input(i) for i in wanted]
+            while todo:
+                new = set(self.rules[todo.pop()].names) - names
+                names |= new
+                todo += [n for n in new if n in self.rules and n not in self.inputs]
             self._needed[wanted] = tuple(n for n in (*self.inputs, "y", *self.residuals) if n in names)
         return self._needed[wanted]
 
@@ -89,6 +97,7 @@ class Primitive:
 
     def __call__(self, *inputs: Tensor, **params: Any) -> Any:
         device: Any = getattr(inputs[0], "device", None)
+        arrays = []
         for t in inputs:
             if not isinstance(t, Tensor):
                 raise DTypeError(f"{self.name}: expected tensors, got {type(t).__name__}; use minicnn.from_numpy")
@@ -96,9 +105,8 @@ class Primitive:
                 raise DeviceError(
                     f"{self.name}: inputs are on {', '.join(str(t.device) for t in inputs)}; move them with .to()"
                 )
-        arrays = [t.array for t in inputs]
-        with np.errstate(all="ignore"):  # as in PyTorch, NaN and infinity are values, not events
-            out = select(self.name, device, arrays, params)(*arrays, **params)
+            arrays.append(t.array)
+        out = _quietly(select(self.name, device, arrays, params), arrays, params)
         residuals: list[Tensor] = []
         if type(out) is tuple:
             out, *others = out
@@ -119,20 +127,21 @@ class Primitive:
     ) -> None:
         tracked = False
         for t in inputs:
-            if t._history < (t._version.count if isinstance(t._node, Node) else t._version.recorded):
+            node, version = t._node, t._version
+            if t._history < (version.count if isinstance(node, Node) else version.recorded):
                 raise AutogradError(
                     f"{self.name}: an input of shape {t.shape} was modified in place through another view, so its "
                     "history no longer describes it; take the view anew, or modify a .clone() instead"
                 )
-            tracked = tracked or t._node is not None
+            tracked = tracked or node is not None
         if not tracked:
             return
         node = Node(self, inputs, params)
-        wanted = tuple(edge is not None for edge in node.edges)
-        if not any(wanted):
+        wanted = tuple([i for i, edge in enumerate(node.edges) if edge is not None])
+        if not wanted:
             return
-        saved = node.saved = {}
-        for name in self._needs(wanted):
+        saved: dict[str, Any] = {}
+        for name in self._needed.get(wanted) or self._needs(wanted):
             if name == "y":
                 saved[name] = (result.array, None, result._version, result._version.count)
             elif name in self.residuals:
@@ -140,6 +149,7 @@ class Primitive:
             else:
                 t = inputs[self.inputs.index(name)]
                 saved[name] = (t.array, t._node, t._version, t._version.count)
+        node.saved = saved
         result._node, result._history = node, result._version.count
 
     def pull(self, node: Node, h: Tensor, on_path: set[Node | Leaf] | None) -> Iterator[tuple[int, Tensor]]:
@@ -148,21 +158,26 @@ class Primitive:
             raise AutogradError(
                 f"backward: the saved values of {self.name} were freed by an earlier walk; pass retain_graph=True to it"
             )
-        known: dict[str, Any] = {"h": h, **node.params}
+        known = {"h": h, **node.params}
         for position, edge in enumerate(node.edges):
             if edge is None or (on_path is not None and edge not in on_path):
                 continue
-            rule = self.rules[self._input(position)]
             known["position"] = position
-            for name in rule.names:
-                if name not in known:
-                    known[name] = self._recall(name, node)
             try:
-                gradient = rule.function(*[known[name] for name in rule.names])
+                gradient = self._apply(self._input(position), node, known)
             except AnomalyError as error:
                 raise AnomalyError(f"in the gradient of {self.name}: {error}") from error
             if gradient is not None:
                 yield position, gradient
+
+    def _apply(self, rule_name: str, node: Node, known: dict[str, Any]) -> Any:
+        """Return what a rule gives; values that it asks for become known."""
+        rule = self.rules[rule_name]
+        for name in rule.names:
+            if name not in known:
+                shared = name in self.rules and name not in self.inputs
+                known[name] = self._apply(name, node, known) if shared else self._recall(name, node)
+        return rule.function(*[known[name] for name in rule.names])
 
     def _recall(self, name: str, node: Node) -> Any:
         """Return what a rule asks for by name: a saved value, or the shape of an input."""
@@ -187,6 +202,11 @@ class Primitive:
         if not finite(out) and all(finite(a) for a in arrays):
             shapes = ", ".join(str(a.shape) for a in arrays)
             raise AnomalyError(f"{self.name}: made NaN or infinity from finite inputs of shape {shapes}")
+
+
+@np.errstate(all="ignore")  # as in PyTorch, NaN and infinity are values, not events; a decorator costs half of `with`
+def _quietly(function: Callable[..., Any], arrays: list[Array], params: dict[str, Any]) -> Any:
+    return function(*arrays, **params)
 
 
 @overload

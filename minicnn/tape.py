@@ -97,8 +97,8 @@ class Node:
         self.primitive, self.params, self.order = primitive, params, next(clock)
         self.hooks: Hooks = {}
         self.device = inputs[0].device
-        self.shapes = tuple(t.array.shape for t in inputs)
-        self.edges = tuple(t._node if primitive.differentiable(i) else None for i, t in enumerate(inputs))
+        self.shapes = tuple([t.array.shape for t in inputs])
+        self.edges = tuple([t._node if primitive.differentiable(i) else None for i, t in enumerate(inputs)])
         self.saved: dict[str, Any] | None = {}
         self.retained: weakref.ref[Tensor] | None = None
 
@@ -167,6 +167,16 @@ def walk(
     create_graph: bool,
 ) -> dict[Node | Leaf, Tensor]:
     """Carry gradients from `outputs` towards the leaves; return those of the wanted nodes (all leaves, if None)."""
+    before, mode.recording = mode.recording, create_graph
+    try:
+        return _walk([_root(o, g) for o, g in zip(outputs, gradients, strict=True)], wanted, retain)
+    finally:
+        mode.recording = before
+
+
+def _walk(
+    roots: list[tuple[Node | Leaf, Tensor]], wanted: set[Node | Leaf] | None, retain: bool
+) -> dict[Node | Leaf, Tensor]:
     pending: dict[Node | Leaf, Tensor] = {}
     queue: list[tuple[int, Node | Leaf]] = []
     found: dict[Node | Leaf, Tensor] = {}
@@ -178,30 +188,28 @@ def walk(
             pending[node] = h
             heapq.heappush(queue, (-node.order, node))
 
-    with ModeSetting(recording=create_graph):
-        for output, gradient in zip(outputs, gradients, strict=True):
-            node, h = _root(output, gradient)
-            arrive(node, h)
-        on_path = None if wanted is None else _ancestors(pending, wanted)
-        while queue:
-            node = heapq.heappop(queue)[1]
-            h = pending.pop(node)
-            if node.hooks:
-                h = _call(node.hooks, h)
-            if isinstance(node, Leaf):
-                if wanted is None or node in wanted:
-                    found[node] = h
-                continue
-            if node in wanted if wanted is not None else node.retained is not None:
+    for node, h in roots:
+        arrive(node, h)
+    on_path = None if wanted is None else _ancestors(pending, wanted)
+    while queue:
+        node = heapq.heappop(queue)[1]
+        h = pending.pop(node)
+        if node.hooks:
+            h = _call(node.hooks, h)
+        if isinstance(node, Leaf):
+            if wanted is None or node in wanted:
                 found[node] = h
-            if on_path is not None and not any(edge in on_path for edge in node.edges):
-                continue  # a wanted result: what lies below is not walked, and not freed
-            for position, h_in in node.primitive.pull(node, h, on_path):
-                edge = node.edges[position]
-                assert edge is not None
-                arrive(edge, h_in)
-            if not retain and node.saved:
-                node.saved = None
+            continue
+        if node in wanted if wanted is not None else node.retained is not None:
+            found[node] = h
+        if on_path is not None and not any(edge in on_path for edge in node.edges):
+            continue  # a wanted result: what lies below is not walked, and not freed
+        for position, h_in in node.primitive.pull(node, h, on_path):
+            edge = node.edges[position]
+            assert edge is not None
+            arrive(edge, h_in)
+        if not retain and node.saved:
+            node.saved = None
     return found
 
 
@@ -228,12 +236,13 @@ def _root(output: Tensor, gradient: Tensor | None) -> tuple[Node | Leaf, Tensor]
                 f"backward: only an output of one element has a gradient by itself, this one is {output.shape}; "
                 "reduce it to a scalar or pass gradient="
             )
-        gradient = output.new_ones(output.shape)
-    elif not hasattr(gradient, "_node"):
+        ones = output.device.xp.ones(output.shape, output.dtype)
+        return output._node, output._wrap(ones, output.device)
+    if not hasattr(gradient, "_node"):
         raise DTypeError(
             f"backward: expected a tensor as gradient, got {type(gradient).__name__}; use minicnn.from_numpy"
         )
-    elif gradient.shape != output.shape:
+    if gradient.shape != output.shape:
         raise AutogradError(f"backward: the gradient is {gradient.shape} but the output is {output.shape}")
     return output._node, gradient.to(output.dtype)
 

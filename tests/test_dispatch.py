@@ -14,7 +14,8 @@ pytestmark = pytest.mark.usefixtures("own_primitives")
 
 @pytest.fixture
 def exp_kernels(own_primitives):
-    """Two kernels for exp beside the reference: one for large arrays alone."""
+    """Two kernels for exp beside the reference, one for large arrays alone; those that are there already are gone."""
+    dispatch._table["exp"] = [k for k in dispatch._table["exp"] if k.tag == "reference"]
 
     @dispatch.kernel("exp", "numpy", name="large", when=lambda x: x.size > 3, needs="more than 3 elements")
     def exp_large(x):
@@ -90,6 +91,26 @@ def test_explain_says_why():
     assert "reference/reference: taken" in text
 
 
+@pytest.mark.usefixtures("exp_kernels")
+def test_where_a_kernel_does_not_pay_it_runs_if_it_is_forced():
+    asked = []
+
+    @dispatch.kernel(
+        "exp", "native", name="dear", when=lambda x: x.size > 1, needs="two", pays=asked.append, worth="none"
+    )
+    def exp_dear(x):
+        return np.full(x.shape, 5.0, x.dtype)
+
+    assert mc.exp(mc.zeros(5)).tolist() == [3.0] * 5
+    assert len(asked) == 1
+    assert "native/dear: does not pay: is for none" in mc.explain("exp", mc.zeros(5))
+    assert "native/dear: does not apply: needs two" in mc.explain("exp", mc.zeros(1))
+    with mc.use_kernel("exp", "dear"):
+        assert mc.exp(mc.zeros(5)).tolist() == [5.0] * 5
+        with pytest.raises(KernelError, match="it needs two"):
+            mc.exp(mc.zeros(1))
+
+
 def test_names_are_unique():
     with pytest.raises(KernelError, match="kernel: 'exp' has a kernel 'reference' already; choose another name"):
         dispatch.kernel("exp", "numpy", name="reference")(np.exp)
@@ -104,3 +125,45 @@ def test_every_operation_ends_with_its_reference(device):
 def test_the_convolution_explains_itself():
     x, w = mc.ones(1, 3, 8, 8), mc.ones(4, 3, 3, 3)
     assert ": taken" in mc.explain("conv", x, w, spec=conv_spec("conv2d", x.shape, w.shape))
+
+
+# --- backends ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("exp_kernels")
+def test_use_backends_leaves_the_others_out():
+    x = mc.zeros(5)
+    with mc.use_backends():
+        assert mc.exp(x).tolist() == [1.0] * 5
+        assert mc.explain("exp", x).split("\n")[1:] == ["  reference/reference: taken"]
+        with mc.use_backends("numpy", "native"):  # the order is the device's
+            assert mc.exp(x).tolist() == [3.0] * 5
+        assert mc.exp(x).tolist() == [1.0] * 5
+    assert mc.exp(x).tolist() == [3.0] * 5
+
+
+@pytest.mark.usefixtures("exp_kernels")
+def test_a_kernel_of_a_backend_left_out_cannot_be_forced():
+    message = "exp: there is no kernel 'always' on this device; there are reference"
+    with mc.use_backends("native"), mc.use_kernel("exp", "always"), pytest.raises(KernelError, match=message):
+        mc.exp(mc.zeros(1))
+
+
+def test_a_backend_that_does_not_exist_is_refused():
+    message = "use_backends: there is no backend 'nunpy'; there are native, numpy, cuda"
+    with pytest.raises(KernelError, match=message), mc.use_backends("numpy", "nunpy"):
+        pass
+
+
+@pytest.mark.usefixtures("exp_kernels")
+def test_what_fuses():
+    arrays = [np.zeros(5)]
+    assert dispatch.fuses("exp", ("log", "mul"), CPU, arrays, {})
+    with mc.use_kernel("log", "reference"):
+        assert not dispatch.fuses("exp", ("log", "mul"), CPU, arrays, {})
+    with mc.use_kernel("add", "reference"):
+        assert dispatch.fuses("exp", ("log", "mul"), CPU, arrays, {})
+    with mc.use_kernel("exp", "reference"):
+        assert not dispatch.fuses("exp", ("log", "mul"), CPU, arrays, {})
+    with mc.use_backends():
+        assert not dispatch.fuses("exp", ("log", "mul"), CPU, arrays, {})

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "minicnn"
 LAYERS = (
     {"errors"},  # L0
     {"geometry", "dtypes"},
-    {"devices", "random"},  # L1
+    {"devices", "memory", "random", "threads"},  # L1
     {"dispatch", "cuda"},
     {"backends"},  # L2
     {"tape"},  # L3

@@ -59,6 +59,36 @@ def test_rules_get_what_their_arguments_name():
 
 
 @pytest.mark.usefixtures("own_primitives")
+def test_rules_may_share_a_value():
+    asked = []
+
+    @primitive(residuals=("rest",))
+    def _shifted(a, b, *, factor):
+        return (a + b) * factor, np.array([7])
+
+    _shifted.gradient(
+        scaled=lambda h, factor: asked.append("scaled") or h * factor,
+        twice=lambda scaled, y: asked.append("twice") or scaled * y,
+        a=lambda twice: twice,
+        b=lambda scaled, a: scaled * a,
+    )
+    a, b = mc.tensor([1.0], requires_grad=True), mc.tensor([4.0], requires_grad=True)
+    out, _ = _shifted(a, b, factor=2.0)
+    assert set(out.grad_fn.saved) == {"a", "y"}
+    (first,) = grad(out, a, create_graph=True)
+    assert (first.item(), asked) == (20.0, ["scaled", "twice"])
+    assert grad(first, b)[0].item() == 4.0  # 2 (a + b) 2, by b
+    asked.clear()
+    out, _ = _shifted(a, b, factor=2.0)
+    out.backward()
+    assert (a.grad.item(), b.grad.item()) == (20.0, 2.0)
+    assert asked == ["scaled", "twice"]  # each once
+    c = mc.ones(1)
+    out, _ = _shifted(c, b, factor=2.0)
+    assert set(out.grad_fn.saved) == {"a"}  # nobody asks for what needs y
+
+
+@pytest.mark.usefixtures("own_primitives")
 def test_a_rule_may_say_that_there_is_no_gradient():
     @primitive
     def _blocked(x):

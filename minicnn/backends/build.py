@@ -1,10 +1,16 @@
-"""Builds the C++ of kernels/ with the machine's own compiler, once: libraries are found again by their content."""
+"""Builds the C++ of kernels/ with the machine's own compiler, once: libraries are found again by their content.
+
+A wheel that is built where there is a compiler carries libraries in kernels/built. They are taken if their content is
+what would be built here, so code for another processor never is.
+"""
 
 import atexit
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -13,6 +19,8 @@ from pathlib import Path
 from minicnn.errors import KernelError
 
 __all__ = ["cache_folder", "cached", "compiler", "flattened", "kernel_folder", "shared_library"]
+
+SANITIZER: list[str] = []  # flags that tests add to every native library; set before the first is built
 
 
 @cache
@@ -62,11 +70,7 @@ def cached(key: Sequence[str | bytes], suffix: str, make: Callable[[Path], None]
     make : callable
         Its file is moved to its place when it is complete, so that nobody ever sees half of one.
     """
-    digest = hashlib.sha256()
-    for part in key:
-        data = part.encode() if isinstance(part, str) else part
-        digest.update(len(data).to_bytes(8, "little") + data)
-    path = cache_folder() / f"{digest.hexdigest()[:32]}{suffix}"
+    path = cache_folder() / f"{_digest(key)}{suffix}"
     if not path.exists():
         try:
             with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -78,6 +82,14 @@ def cached(key: Sequence[str | bytes], suffix: str, make: Callable[[Path], None]
                 f"kernels: cannot write to {path.parent}: {error}; set $XDG_CACHE_HOME to a place that has room"
             ) from error
     return path
+
+
+def _digest(key: Sequence[str | bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in key:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()[:32]
 
 
 def flattened(path: Path) -> str:
@@ -129,7 +141,7 @@ def compiler() -> tuple[str, str]:
 
 
 def shared_library(name: str, text: str, flags: Sequence[str], libraries: Sequence[Path] = ()) -> Path:
-    """Build a shared library from C++ source, unless the same was built before.
+    """Build a shared library from C++ source, unless the same was built before or came with a wheel.
 
     Parameters
     ----------
@@ -139,13 +151,16 @@ def shared_library(name: str, text: str, flags: Sequence[str], libraries: Sequen
         The whole source, with no includes but the system's.
     flags : sequence of str
     libraries : sequence of Path
-        Libraries of this cache that it needs.
+        Libraries that it needs and finds in the process.
 
     Raises
     ------
     KernelError
         If there is no compiler, or it refuses the source.
     """
+    key = [sys.platform, platform.machine(), *flags, text]
+    for shipped in (kernel_folder() / "built").glob(f"{_digest(key)}-*.so"):
+        return shipped
     program, version = compiler()
 
     def make(path: Path) -> None:
@@ -167,4 +182,4 @@ def shared_library(name: str, text: str, flags: Sequence[str], libraries: Sequen
         if result.returncode:
             raise KernelError(f"{name}: {program} refuses it:\n{result.stderr[:4000].rstrip()}")
 
-    return cached([version, *flags, *(p.name for p in libraries), text], ".so", make)
+    return cached(key, f"-{_digest([version])[:8]}.so", make)

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 import minicnn
+from minicnn.backends.build import compiler
+from minicnn.backends.native.library import missing
 from minicnn.cli.arguments import add_command
 from minicnn.devices import Device
 from minicnn.dispatch import kernels, operations
+from minicnn.errors import KernelError
 from minicnn.training import load_state
 
 __all__ = ["add", "run"]
@@ -39,6 +42,7 @@ def run(options: argparse.Namespace) -> None:
         return
     print(f"minicnn {minicnn.__version__}, Python {platform.python_version()}, NumPy {np.__version__}")
     print(f"{platform.platform()}, {_blas()}")
+    print(f"native kernels: {_native()}")
     for name, reason in Device.reasons().items():
         if reason:
             print(f"device {name} is not available: {reason}")
@@ -49,6 +53,17 @@ def run(options: argparse.Namespace) -> None:
             if len(tried) > 1:
                 print(f"  {operation:<20} {', '.join(tried)}")
         print("  every other operation has its reference alone")
+
+
+def _native() -> str:
+    reason = missing().removeprefix("kernels: ")
+    if reason:
+        return f"none, {reason}"
+    try:
+        by = compiler()[1]
+    except KernelError:
+        by = "prebuilt"
+    return f"{by}, {minicnn.get_num_threads()} threads"
 
 
 def _blas() -> str:

@@ -3,6 +3,7 @@
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self
 
+from minicnn.nn.fusion import run, stages
 from minicnn.nn.module import Module
 
 __all__ = ["ModuleDict", "ModuleList", "Sequential"]
@@ -66,7 +67,7 @@ class _Sequence(_Container):
 
 
 class Sequential(_Sequence):
-    """Call modules one after another.
+    """Call modules one after another; a convolution, the ReLU and the maximum pooling after it in one go.
 
     Parameters
     ----------
@@ -95,8 +96,8 @@ class Sequential(_Sequence):
         return getattr(self, self._name(index))
 
     def forward(self, input: Any) -> Any:
-        for module in self:
-            input = module(input)
+        for stage in stages(self):
+            input = run(stage, input)
         return input
 
 

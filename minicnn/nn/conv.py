@@ -1,6 +1,6 @@
 """Layers of convolution and transposed convolution."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod, sqrt
 from typing import ClassVar
 
@@ -9,7 +9,9 @@ from minicnn.geometry import PadArgument, _pads, _per_axis
 from minicnn.nn import functional as F
 from minicnn.nn import init
 from minicnn.nn.arguments import check_groups
+from minicnn.nn.functional.conv import Window, _convolve, _convolve_transposed
 from minicnn.nn.module import Module, Parameter
+from minicnn.nn.norm import _BatchNorm
 from minicnn.ops.create import empty
 from minicnn.tensor import Tensor
 
@@ -23,7 +25,6 @@ class _ConvBase(Module):
     """What both directions share: arguments, weights of shape (first, second / groups, *kernel), text."""
 
     _axes: ClassVar[int]
-    _function: ClassVar[Callable[..., Tensor]]
 
     def __init__(
         self,
@@ -57,6 +58,10 @@ class _ConvBase(Module):
         if self.bias is not None:
             bound = 1 / sqrt(prod(self.weight.shape[1:]))
             init.uniform_(self.bias, -bound, bound)
+
+    def _with(self, norm: _BatchNorm | None, axis: int) -> tuple[Tensor, Tensor | None]:
+        """Weight, its output channels along this axis, and bias, with the work of batch norm in them."""
+        return (self.weight, self.bias) if norm is None else norm.folded(self.weight, self.bias, axis)
 
     def extra_repr(self) -> str:
         n = self._axes
@@ -99,17 +104,27 @@ class _Conv(_ConvBase):
         self._border = tuple(p for pair in reversed(pairs) for p in pair)  # the last axis first, as F.pad takes it
 
     def forward(self, input: Tensor) -> Tensor:
+        return self.convolve(input)
+
+    def convolve(
+        self, input: Tensor, rectify: bool = False, pool: Window | None = None, norm: _BatchNorm | None = None
+    ) -> Tensor:
+        """Compute the output and, if asked to, what batch norm, ReLU and maximum pooling make of it.
+
+        Of the batch norm weight and bias take in what it does in evaluation; `pool` is the pooling's window.
+        """
+        weight, bias = self._with(norm, 0)
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = F.pad(input, self._border, mode=self.padding_mode), 0
-        convolve = type(self)._function
-        return convolve(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        settings = (self.stride, padding, self.dilation, self.groups, rectify, pool)
+        return _convolve(self._axes, input, weight, bias, *settings)
 
 
 class Conv1d(_Conv):
     """Convolution of signals (N, C, L); see `Conv2d`."""
 
-    _axes, _function = 1, F.conv1d
+    _axes = 1
 
 
 class Conv2d(_Conv):
@@ -144,13 +159,13 @@ class Conv2d(_Conv):
     (8, 16, 32, 32)
     """
 
-    _axes, _function = 2, F.conv2d
+    _axes = 2
 
 
 class Conv3d(_Conv):
     """Convolution of volumes (N, C, D, H, W); see `Conv2d`."""
 
-    _axes, _function = 3, F.conv3d
+    _axes = 3
 
 
 class _ConvTranspose(_ConvBase):
@@ -182,9 +197,20 @@ class _ConvTranspose(_ConvBase):
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """Compute the output; `output_size` (OH, OW) chooses the output padding."""
+        return self.convolve(input, output_size)
+
+    def convolve(
+        self,
+        input: Tensor,
+        output_size: Sequence[int] | None = None,
+        rectify: bool = False,
+        norm: _BatchNorm | None = None,
+    ) -> Tensor:
+        """Compute the output and, if asked to, what batch norm, in evaluation, and ReLU make of it."""
+        weight, bias = self._with(norm, 1)
         extra = self.output_padding if output_size is None else self._extra(input, output_size)
-        convolve = type(self)._function
-        return convolve(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
+        settings = (self.stride, self.padding, extra, self.groups, self.dilation, rectify)
+        return _convolve_transposed(self._axes, input, weight, bias, *settings)
 
     def _extra(self, input: Tensor, output_size: Sequence[int]) -> tuple[int, ...]:
         """Return the output padding that gives the wanted size."""
@@ -204,7 +230,7 @@ class _ConvTranspose(_ConvBase):
 class ConvTranspose1d(_ConvTranspose):
     """Transposed convolution of signals (N, C, L); see `ConvTranspose2d`."""
 
-    _axes, _function = 1, F.conv_transpose1d
+    _axes = 1
 
 
 class ConvTranspose2d(_ConvTranspose):
@@ -239,10 +265,10 @@ class ConvTranspose2d(_ConvTranspose):
     (1, 3, 16, 16)
     """
 
-    _axes, _function = 2, F.conv_transpose2d
+    _axes = 2
 
 
 class ConvTranspose3d(_ConvTranspose):
     """Transposed convolution of volumes (N, C, D, H, W); see `ConvTranspose2d`."""
 
-    _axes, _function = 3, F.conv_transpose3d
+    _axes = 3

@@ -9,7 +9,8 @@ from minicnn.nn import init
 from minicnn.nn.arguments import check_groups, check_positive
 from minicnn.nn.module import Module, Parameter
 from minicnn.ops.create import ones, tensor, zeros
-from minicnn.ops.shape import squeeze, unsqueeze
+from minicnn.ops.elementwise import rsqrt
+from minicnn.ops.shape import reshape, squeeze, unsqueeze
 from minicnn.tensor import Tensor
 
 __all__ = [
@@ -103,6 +104,25 @@ class _BatchNorm(_StatisticsNorm):
                 momentum = 1 / self.num_batches_tracked.to(self.running_mean.dtype)
         own = self.training or not self.track_running_stats
         return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, own, momentum, self.eps)
+
+    def folded(self, weight: Tensor, bias: Tensor | None, axis: int) -> tuple[Tensor, Tensor]:
+        """Return what makes a convolution do this layer's work, w s and (b - mean) s + bias, s = weight / √(var + eps).
+
+        Parameters
+        ----------
+        weight : Tensor, of the convolution, its output channels along `axis`
+        bias : Tensor, (C,), or None
+        axis : int
+        """
+        scale = rsqrt(self.running_var + self.eps)
+        if self.weight is not None:
+            scale = scale * self.weight
+        shift = scale * (-self.running_mean if bias is None else bias - self.running_mean)
+        if self.bias is not None:
+            shift = shift + self.bias
+        spread = [1] * weight.ndim
+        spread[axis] = self.num_features
+        return weight * reshape(scale, tuple(spread)), shift
 
 
 class BatchNorm1d(_BatchNorm):

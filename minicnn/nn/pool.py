@@ -39,10 +39,13 @@ class _MaxPool(Module):
         self.padding, self.dilation = padding, dilation
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
+    @property
+    def window(self) -> tuple[Ints, Ints, Ints, Ints, bool]:
+        """The arguments that choose the windows."""
+        return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+
     def forward(self, input: Tensor) -> Any:
-        pool = type(self)._function
-        window = (self.kernel_size, self.stride, self.padding, self.dilation)
-        return pool(input, *window, self.ceil_mode, self.return_indices)
+        return type(self)._function(input, *self.window, self.return_indices)
 
     def extra_repr(self) -> str:
         return (

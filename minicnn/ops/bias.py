@@ -51,8 +51,9 @@ def _per_channel(h: Tensor) -> Tensor:
 
 bias_add.gradient(x=lambda h: h, b=lambda h: _per_channel(h))
 _bias_act.gradient(
-    x=lambda h, y, activation: _before(h, y, activation),
-    b=lambda h, y, activation: _per_channel(_before(h, y, activation)),
+    before=lambda h, y, activation: _before(h, y, activation),
+    x=lambda before: before,
+    b=lambda before: _per_channel(before),
 )
 
 
@@ -81,7 +82,7 @@ def bias_act(x: Tensor, b: Tensor, activation: str = "identity") -> Tensor:
     Notes
     -----
     `act(x + b)` in two calls writes x + b to memory and reads it back; here it stays in registers: half the bytes, and
-    one tensor less to keep. Where gradients for both x and b are wanted, act' is evaluated for each of them.
+    one tensor less to keep.
 
     Examples
     --------

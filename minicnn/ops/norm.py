@@ -4,22 +4,35 @@ For x with mean μ and biased variance σ² over some axes, m elements each:
 
     normalize(x) = (x - μ) r,   r = rstd(x) = 1 / √(σ² + ε)
 
-With y = normalize(x) and h the gradient that arrives, the gradients are (Ioffe and Szegedy, 2015, section 3)
+With y = normalize(x) and g the gradient that arrives, the gradients are (Ioffe and Szegedy, 2015, section 3)
 
-    normalize:  r (h - mean(h) - y mean(h y))          rstd:  -h r² y / m
+    normalize:  F(g, x) = r (g - mean(g) - y mean(g y))          rstd:  -g r² y / m
 
-Both are written with the same two primitives, so they hold at every order.
+F is a primitive too, so that a kernel can do it in two passes over memory. In g it is linear and its own adjoint; in x
+it is made of r and y, and the gradient h that arrives at F itself goes on to x through both:
+
+    to y:  -r (h mean(g y) + g mean(h y)), from there by F          to r:  Σ h F / r, from there as rstd's
+
+All are written with the same three primitives, so they hold at every order.
+
+Batch norm is w normalize(x) + b, a weight and a bias for each channel. Its gradients for x, w and b are w F(g, x),
+Σ g normalize(x) and Σ g: the sums are those that F needs itself, so that one kernel makes all three. What that kernel
+gives has no gradient; where one is wanted, the three are made from the primitives above.
 """
 
 from math import prod
 
 from minicnn.devices import Array, xp
-from minicnn.ops.elementwise import mul, square, sub
+from minicnn.ops.bias import _per_channel
+from minicnn.ops.elementwise import add, div, mul, neg, rsqrt, square, sub
 from minicnn.ops.reduce import mean
+from minicnn.ops.reduce import sum as total
+from minicnn.ops.shape import reshape
 from minicnn.primitive import primitive
+from minicnn.tape import mode
 from minicnn.tensor import Tensor
 
-__all__ = ["normalize", "rstd"]
+__all__ = ["batch_norm", "batch_norm_grads", "normalize", "normalize_input_grad", "normalize_with", "rstd"]
 
 
 @primitive
@@ -36,14 +49,22 @@ def rstd(x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
     return _rstd(x - x.mean(axis=axes, keepdims=True), axes, eps)
 
 
+@primitive
+def normalize_input_grad(g: Array, x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
+    """The gradient of normalize at x: r (g - mean(g) - y mean(g y)), y = normalize(x)."""
+    y = x - x.mean(axis=axes, keepdims=True)
+    r = _rstd(y, axes, eps)
+    y *= r
+    out = g - g.mean(axis=axes, keepdims=True)
+    y *= (g * y).mean(axis=axes, keepdims=True)
+    out -= y
+    out *= r
+    return out
+
+
 def _rstd(centred: Array, axes: tuple[int, ...], eps: float) -> Array:
     variance = (centred * centred).mean(axis=axes, keepdims=True)
     return 1 / xp(centred).sqrt(variance + centred.dtype.type(eps))
-
-
-def _normalize_grad(h: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
-    inner = sub(sub(h, mean(h, axes, keepdim=True)), mul(y, mean(mul(h, y), axes, keepdim=True)))
-    return mul(rstd(x, axes=axes, eps=eps), inner)
 
 
 def _rstd_grad(h: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
@@ -51,5 +72,89 @@ def _rstd_grad(h: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...], eps: floa
     return mul(mul(mul(h, square(y)), -1 / m), normalize(x, axes=axes, eps=eps))
 
 
-normalize.gradient(x=_normalize_grad)
+def _second_grad(h: Tensor, g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
+    """The gradient of F(g, x) with respect to x; y is F's output."""
+    r, z = rstd(x, axes=axes, eps=eps), normalize(x, axes=axes, eps=eps)
+    to_r = div(total(mul(h, y), axes, keepdim=True), r)
+    to_z = mul(neg(r), add(mul(h, mean(mul(g, z), axes, keepdim=True)), mul(g, mean(mul(h, z), axes, keepdim=True))))
+    return add(normalize_input_grad(to_z, x, axes=axes, eps=eps), _rstd_grad(to_r, x, r, axes, eps))
+
+
+normalize.gradient(x=lambda h, x, axes, eps: normalize_input_grad(h, x, axes=axes, eps=eps))
 rstd.gradient(x=_rstd_grad)
+normalize_input_grad.gradient(
+    g=lambda h, x, axes, eps: normalize_input_grad(h, x, axes=axes, eps=eps),
+    x=_second_grad,
+)
+
+
+# --- with a weight and a bias for each channel ------------------------------------------------------------------------
+
+
+@primitive(residuals=("mean", "variance"))
+def batch_norm(x: Array, w: Array, b: Array, *, eps: float) -> tuple[Array, Array, Array]:
+    """x (N, C, ...), w and b (C,) -> w normalize(x) + b, and mean and biased variance of each channel."""
+    axes = _all_but_channels(x)
+    mean = x.mean(axis=axes)
+    y = x - _spread(mean, x)
+    variance = (y * y).mean(axis=axes)
+    y *= _spread(w / xp(x).sqrt(variance + x.dtype.type(eps)), x)
+    y += _spread(b, x)
+    return y, mean, variance
+
+
+@primitive(residuals=("to_w", "to_b"))
+def batch_norm_grads(g: Array, x: Array, w: Array, *, eps: float) -> tuple[Array, Array, Array]:
+    """The gradients of batch_norm for x, w and b."""
+    axes = _all_but_channels(x)
+    to_x = normalize_input_grad.body(g, x, axes=axes, eps=eps)
+    to_x *= _spread(w, x)
+    return to_x, (g * normalize.body(x, axes=axes, eps=eps)).sum(axis=axes), g.sum(axis=axes)
+
+
+@primitive
+def normalize_with(x: Array, mean: Array, variance: Array, w: Array, b: Array, *, eps: float) -> Array:
+    """x (N, C, ...), the others (C,) -> w (x - mean) / √(variance + eps) + b."""
+    y = x - _spread(mean, x)  # first, which keeps the digits of an x far from 0
+    y *= _spread(w / xp(x).sqrt(variance + x.dtype.type(eps)), x)
+    y += _spread(b, x)
+    return y
+
+
+def _all_but_channels(x: Array | Tensor) -> tuple[int, ...]:
+    return (0, *range(2, x.ndim))
+
+
+def _spread(v: Array, x: Array) -> Array:
+    """One number a channel, in a shape that broadcasts to x (N, C, ...)."""
+    return v.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def _spread_tensor(v: Tensor, x: Tensor) -> Tensor:
+    return reshape(v, (v.shape[0], *(1,) * (x.ndim - 2)))
+
+
+def _batch_norm_grads(h: Tensor, x: Tensor, w: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    if not mode.recording:
+        return batch_norm_grads(h, x, w, eps=eps)  # type: ignore[no-any-return]
+    axes = _all_but_channels(x)
+    to_x = mul(normalize_input_grad(h, x, axes=axes, eps=eps), _spread_tensor(w, x))
+    return to_x, _per_channel(mul(h, normalize(x, axes=axes, eps=eps))), _per_channel(h)
+
+
+batch_norm.gradient(
+    three=lambda h, x, w, eps: _batch_norm_grads(h, x, w, eps),
+    x=lambda three: three[0],
+    w=lambda three: three[1],
+    b=lambda three: three[2],
+)
+normalize_with.gradient(
+    r=lambda variance, eps: rsqrt(add(variance, eps)),
+    x=lambda h, w, r: mul(h, _spread_tensor(mul(w, r), h)),
+    to_b=lambda h: _per_channel(h),
+    mean=lambda to_b, w, r: neg(mul(to_b, mul(w, r))),
+    to_scale=lambda h, x, mean: _per_channel(mul(h, sub(x, _spread_tensor(mean, x)))),
+    variance=lambda to_scale, w, r: mul(mul(to_scale, w), mul(mul(r, square(r)), -0.5)),
+    w=lambda to_scale, r: mul(to_scale, r),
+    b=lambda to_b: to_b,
+)

@@ -89,7 +89,7 @@ def launched_by_small_calls(chosen: Iterable[Rung]) -> set[tuple[str, str]]:
 
 def applies(kernel: Kernel, call: Call) -> bool:
     """Return whether a kernel takes these arguments."""
-    return kernel.when is None or kernel.when(*call.arrays, **call.params)
+    return kernel.applies(call.arrays, call.params)
 
 
 def dry_run(kernel: Kernel, call: Call) -> list[Launched]:

@@ -2,6 +2,6 @@
 
 from minicnn.testing import strategies as _strategies  # noqa: F401 (holds declarations, as the next does)
 from minicnn.testing import windows as _windows  # noqa: F401
-from minicnn.testing.draw import Case, Draw, cases, declare, declared
+from minicnn.testing.draw import Case, Draw, cases, declare, declared, nothing_is_empty
 
-__all__ = ["Case", "Draw", "cases", "declare", "declared"]
+__all__ = ["Case", "Draw", "cases", "declare", "declared", "nothing_is_empty"]

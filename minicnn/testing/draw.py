@@ -5,19 +5,22 @@ differences will be taken, values are smooth: they keep away from kinks. Otherwi
 ties and zeros are common, and float32 and float64 decide alike.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from minicnn.errors import MissingPackageError
 
-__all__ = ["Case", "Draw", "cases", "declare", "declared"]
+__all__ = ["Case", "Draw", "cases", "declare", "declared", "nothing_is_empty"]
 
 Array = np.ndarray[Any, Any]
 Drawn = tuple[Array | tuple[Array, ...], dict[str, Any]]  # inputs and parameters
 
+LARGE = 20_000  # elements of a large array, at least
 KINK = 0.05  # how far smooth values keep from kinks, many times the step of the finite differences
 
 
@@ -34,12 +37,37 @@ class Case:
         return tuple(_like(x, x.astype(dtype)) if x.dtype.kind == "f" else x for x in self.inputs)
 
 
+@contextmanager
+def nothing_is_empty() -> Iterator[None]:
+    """Let `numpy.empty` return NaN (of integers the largest, true) inside a `with` block: what a kernel forgets shows.
+
+    Examples
+    --------
+    >>> with nothing_is_empty():
+    ...     np.empty(2), np.empty(2, np.uint8)
+    (array([nan, nan]), array([255, 255], dtype=uint8))
+    """
+    before = np.empty
+
+    def full(*args: Any, **kwargs: Any) -> Array:
+        a = before(*args, **kwargs)
+        if a.dtype.kind in "fiub":
+            a.fill(np.nan if a.dtype.kind == "f" else True if a.dtype.kind == "b" else np.iinfo(a.dtype).max)
+        return a
+
+    setattr(np, "empty", full)  # noqa: B010 (a type checker takes it for a constant)
+    try:
+        yield
+    finally:
+        setattr(np, "empty", before)  # noqa: B010
+
+
 def declared() -> set[str]:
     """Return the names of all primitives that can be drawn."""
     return set(_declarations)
 
 
-def cases(operation: str, smooth: bool = False) -> Any:
+def cases(operation: str, smooth: bool = False, large: bool = False) -> Any:
     """Return a Hypothesis strategy of Cases of one primitive.
 
     Parameters
@@ -48,6 +76,8 @@ def cases(operation: str, smooth: bool = False) -> Any:
         The primitive's name.
     smooth : bool
         Keep the values away from kinks and steps, for finite differences.
+    large : bool
+        Draw arrays that keep all loops of a kernel and several threads busy.
 
     Raises
     ------
@@ -61,7 +91,7 @@ def cases(operation: str, smooth: bool = False) -> Any:
 
     @strategies.composite
     def draw_case(draw: Callable[[Any], Any]) -> Case:
-        inputs, params = _declarations[operation](Draw(draw, strategies, smooth))
+        inputs, params = _declarations[operation](Draw(draw, strategies, smooth, large))
         return Case(operation, inputs if isinstance(inputs, tuple) else (inputs,), params)
 
     return draw_case()
@@ -70,8 +100,8 @@ def cases(operation: str, smooth: bool = False) -> Any:
 class Draw:
     """What a declaration draws with; the names say what they give."""
 
-    def __init__(self, draw: Callable[[Any], Any], strategies: Any, smooth: bool) -> None:
-        self._draw, self._strategies, self.smooth = draw, strategies, smooth
+    def __init__(self, draw: Callable[[Any], Any], strategies: Any, smooth: bool, large: bool = False) -> None:
+        self._draw, self._strategies, self.smooth, self.large = draw, strategies, smooth, large
         self._rng = np.random.default_rng(self.integer(0, 2**16))
 
     def integer(self, low: int, high: int) -> int:
@@ -88,7 +118,16 @@ class Draw:
 
     def shape(self, low: int = 0, high: int = 3, sizes: Sequence[int] = (2, 1, 3, 5, 0)) -> tuple[int, ...]:
         """A shape of so many axes."""
-        return tuple(self.one_of(*sizes) for _ in range(self.integer(low, high)))
+        shape = tuple(self.one_of(*sizes) for _ in range(self.integer(low, high)))
+        return self._grown(shape) if self.large else shape
+
+    def _grown(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Some of the axes longer, but for those of one element: LARGE elements and more."""
+        grown, axes = list(shape), [axis for axis, size in enumerate(shape) if size > 1]
+        while axes and 0 < prod(grown) < LARGE:
+            axis = self.one_of(*axes)
+            grown[axis] = grown[axis] * self.one_of(64, 16, 5, 3) + self.one_of(0, 1)
+        return tuple(grown)
 
     def order(self, n: int) -> tuple[int, ...]:
         """A permutation of 0 ... n - 1."""

@@ -275,29 +275,70 @@ def _winner(d: Draw) -> Drawn:
     return d.with_nan(d.array(shape, -0.5, 0.5)), {"axis": d.one_of(None, *range(len(shape))), "keepdim": d.boolean()}
 
 
-@declare("cumsum", "softmax", "log_softmax")
+@declare("cumsum")
 def _along_axis(d: Draw) -> Drawn:
     shape = d.shape(1, 3)
     return d.array(shape), {"axis": d.integer(0, len(shape) - 1)}
 
 
+@declare("softmax", "log_softmax")
+def _softmax(d: Draw) -> Drawn:
+    shape = d.shape()  # a single number has an axis of its own here
+    return d.array(shape), {"axis": d.integer(0, max(len(shape) - 1, 0))}
+
+
 @declare("normalize", "rstd")
 def _normalisation(d: Draw) -> Drawn:
+    shape, params = _along_axes(d)
+    return d.array(shape), params
+
+
+@declare("normalize_input_grad")
+def _normalisation_gradient(d: Draw) -> Drawn:
+    shape, params = _along_axes(d)
+    return (d.array(shape), d.array(shape)), params
+
+
+def _along_axes(d: Draw) -> tuple[tuple[int, ...], dict[str, Any]]:
     shape = d.shape(2, 4, sizes=(2, 3, 1))
-    return d.array(shape), {"axes": d.axes(len(shape)), "eps": d.one_of(1e-5, 0.1) if not d.smooth else 0.1}
+    return shape, {"axes": d.axes(len(shape)), "eps": d.one_of(1e-5, 0.1) if not d.smooth else 0.1}
+
+
+@declare("batch_norm")
+def _batch_norm(d: Draw) -> Drawn:
+    shape = d.shape(2, 4, sizes=(2, 3, 1, 9))
+    return (d.array(shape), d.array(shape[1:2]), d.array(shape[1:2])), {
+        "eps": d.one_of(1e-5, 0.1) if not d.smooth else 0.1
+    }
+
+
+@declare("batch_norm_grads")
+def _batch_norm_gradients(d: Draw) -> Drawn:
+    shape = d.shape(2, 4, sizes=(2, 3, 1, 9))
+    return (d.array(shape), d.array(shape), d.array(shape[1:2])), {"eps": d.one_of(1e-5, 0.1)}
+
+
+@declare("normalize_with")
+def _normalisation_with(d: Draw) -> Drawn:
+    shape = d.shape(2, 4)
+    x, mean, w, b = (d.array(s) for s in (shape, *(shape[1:2],) * 3))
+    return (x, mean, d.array(shape[1:2], 0.25, 3), w, b), {"eps": d.one_of(1e-5, 0.1)}
 
 
 # --- products -------------------------------------------------------------------------------------------------
 
 
+SIZES = {False: (2, 1, 3, 7, 0), True: (64, 1, 33, 127)}  # of a matrix, when large
+
+
 @declare("matmul")
 def _matmul(d: Draw) -> Drawn:
-    lead = d.shape(0, 2, sizes=(2, 1, 0))
-    n, k, m = (d.one_of(2, 1, 3, 7, 0) for _ in range(3))
+    lead = tuple(d.one_of(2, 1, 0) for _ in range(d.integer(0, 2)))
+    n, k, m = (d.one_of(*SIZES[d.large]) for _ in range(3))
     return (d.array((*lead, n, k)), d.array((*lead, k, m))), {}
 
 
 @declare("linear")
 def _linear(d: Draw) -> Drawn:
-    n, k, m = (d.one_of(2, 1, 3, 7, 0) for _ in range(3))
+    n, k, m = (d.one_of(*SIZES[d.large]) for _ in range(3))
     return (d.array((n, k)), d.array((m, k))), {}

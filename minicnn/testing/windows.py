@@ -5,9 +5,11 @@ import numpy as np
 from minicnn.devices import CPU
 from minicnn.dispatch import kernels
 from minicnn.geometry import ConvSpec, PoolSpec, conv_spec, pool_spec
-from minicnn.testing.draw import Array, Draw, Drawn, declare
+from minicnn.testing.draw import KINK, Array, Draw, Drawn, declare
 
 __all__ = ["conv_geometry", "pool_geometry"]
+
+SMALL, SMOOTH, LARGE = (13, 8, 3), (5, 3, 1), (900, 50, 15)  # what images of one to three axes exceed a window by
 
 # --- convolution ----------------------------------------------------------------------------------------------
 
@@ -15,16 +17,25 @@ __all__ = ["conv_geometry", "pool_geometry"]
 def conv_geometry(d: Draw) -> tuple[tuple[int, ...], tuple[int, ...], ConvSpec]:
     """Input shape, weight shape and geometry of a convolution of one to three axes: small, odd and lopsided."""
     n = d.one_of(2, 1, 3)
-    groups = d.one_of(1, 2) if d.smooth else d.one_of(1, 2, 3)
-    channels = d.one_of(1, 2) if d.smooth else d.one_of(1, 2, 4, 5)
+    common = n == 2 and d.boolean()  # 3×3 with stride 1, which has kernels of its own
+    groups = 1 if common else d.one_of(1, 2) if d.smooth else d.one_of(1, 2, 3)
+    channels = d.one_of(1, 2) if d.smooth else d.one_of(1, 4, 17) if d.large else d.one_of(1, 2, 4, 5)
     kernel, dilation, stride = (tuple(d.integer(1, high) for _ in range(n)) for high in (3, 2, 3))
+    if common:
+        kernel, dilation, stride = (3, 3), (1, 1), (1, 1)
     padding = tuple((d.integer(0, 2), d.integer(0, 2)) for _ in range(n))
     spans = [f * (k - 1) + 1 for k, f in zip(kernel, dilation, strict=True)]
     lows = [max(1, span - sum(p)) for span, p in zip(spans, padding, strict=True)]
-    room = (5, 3, 1)[n - 1] if d.smooth else (13, 8, 3)[n - 1]
-    x = (d.one_of(1, 2, 3, 0), channels * groups, *(d.integer(low, low + room) for low in lows))
-    w = (d.one_of(1, 2) * groups, channels, *kernel)
+    x = (d.one_of(1, 2, 3, 0), channels * groups, *_images(d, lows))
+    w = ((d.one_of(1, 12, 35) if d.large else d.one_of(1, 2)) * groups, channels, *kernel)
     return x, w, conv_spec("conv", x, w, stride, padding, dilation, groups)
+
+
+def _images(d: Draw, lows: list[int]) -> tuple[int, ...]:
+    """The size of images, each axis at least so long."""
+    rooms = LARGE if d.large else SMOOTH if d.smooth else SMALL
+    room = rooms[len(lows) - 1]
+    return tuple(d.integer(low + room // 2 * d.large, low + room) for low in lows)
 
 
 @declare("conv")
@@ -43,6 +54,57 @@ def _conv_input_grad(d: Draw) -> Drawn:
 def _conv_weight_grad(d: Draw) -> Drawn:
     x, w, spec = conv_geometry(d)
     return (d.array(x), d.array((x[0], w[0], *spec.output_size))), {"spec": spec}
+
+
+@declare("conv_bias")
+def _conv_bias(d: Draw) -> Drawn:
+    x, w, spec = conv_geometry(d)
+    return (d.array(x), d.array(w), d.array(w[:1])), {"spec": spec}
+
+
+@declare("conv_bias_relu")
+def _conv_bias_relu(d: Draw) -> Drawn:
+    x_shape, w_shape, spec = conv_geometry(d)
+    x, w = d.array(x_shape), d.array(w_shape)
+    return (x, w, _bias(d, "conv", x, w, spec)), {"spec": spec}
+
+
+@declare("conv_transpose_bias")
+def _conv_transpose_bias(d: Draw) -> Drawn:
+    x, w, spec = conv_geometry(d)
+    return (d.array((x[0], w[0], *spec.output_size)), d.array(w), d.array(x[1:2])), {"spec": spec}
+
+
+@declare("conv_transpose_bias_relu")
+def _conv_transpose_bias_relu(d: Draw) -> Drawn:
+    (n, *_), w_shape, spec = conv_geometry(d)
+    x, w = d.array((n, w_shape[0], *spec.output_size)), d.array(w_shape)
+    return (x, w, _bias(d, "conv_input_grad", x, w, spec)), {"spec": spec}
+
+
+@declare("conv_bias_relu_pool")
+def _conv_bias_relu_pool(d: Draw) -> Drawn:
+    (n, filters, *size), pool = pool_geometry(d)
+    channels = 1 if d.smooth else d.one_of(1, 3)
+    kernel = tuple(1 if d.smooth else d.one_of(3, 1, 2) for _ in size)
+    x_shape, w_shape = (n, channels, *size), (filters, channels, *kernel)
+    spec = conv_spec("conv", x_shape, w_shape, padding=tuple((k // 2, (k - 1) // 2) for k in kernel))
+    # When smooth, outputs are multiples of distinct numbers, so no two of a window are near each other.
+    x, w = d.distinct(x_shape) if d.smooth else d.array(x_shape), d.array(w_shape, 0.5, 2)
+    return (x, w, _bias(d, "conv", x, w, spec)), {"spec": spec, "pool": pool}
+
+
+def _bias(d: Draw, operation: str, x: Array, w: Array, spec: ConvSpec) -> Array:
+    """A bias for each channel; when smooth, sums keep away from 0: it lies amid a wide gap between two of them."""
+    y = kernels(operation, CPU)[-1].function(x, w, spec=spec)
+    if not d.smooth:
+        return d.with_nan(d.array(y.shape[1:2]))
+    rows = np.moveaxis(y, 1, 0).reshape(y.shape[1], -1)
+    ends = np.full((len(rows), 1), 9.0)  # dead channels, and such as are all alive
+    rows = np.sort(np.hstack([-ends, rows, ends]))
+    gaps = [np.flatnonzero(np.diff(row) > KINK / 4) for row in rows]
+    chosen = [gap[d.integer(0, len(gap) - 1)] for gap in gaps]
+    return np.array([-(row[i] + row[i + 1]) / 2 for row, i in zip(rows, chosen, strict=True)])
 
 
 @declare("im2col")
@@ -73,9 +135,8 @@ def pool_geometry(d: Draw, average: bool = False) -> tuple[tuple[int, ...], Pool
         0 if d.smooth and f > 1 else span // 2 for span, f in zip(spans, dilation, strict=True)
     ]  # -inf is not smooth
     padding = (0,) * n if disjoint and d.boolean() else tuple(d.integer(0, p) for p in most)
-    room = (6, 3, 1)[n - 1] if d.smooth else (13, 8, 3)[n - 1]
     lows = [max(1, span - 2 * p) for span, p in zip(spans, padding, strict=True)]
-    x = (d.one_of(1, 2, 0), d.one_of(1, 2, 3), *(d.integer(low, low + room) for low in lows))
+    x = (d.one_of(1, 2, 0), d.one_of(4, 1, 19) if d.large else d.one_of(1, 2, 3), *_images(d, lows))
     counted, divisor = (d.boolean(), d.one_of(None, 3)) if average else (True, None)
     return x, pool_spec("pool", x, kernel, stride, padding, dilation, d.boolean(), counted, divisor, n)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from minicnn.backends import build
+from minicnn.backends.native import library
 from minicnn.errors import KernelError
 
 ROOT = Path(__file__).parents[2]
@@ -46,29 +47,49 @@ def test_kernels_are_found_in_an_editable_installation_or_a_checkout(tmp_path):
     assert found_from(tmp_path, tmp_path / "checkout") == tmp_path / "checkout" / "kernels"
 
 
-def test_kernels_are_found_in_a_wheel(tmp_path):
-    source = tmp_path / "source"
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder with what a wheel holds."""
+    folder = tmp_path_factory.mktemp("wheel")
     ignore = shutil.ignore_patterns(".git", ".venv*", "*.egg-info", "build", "__pycache__", ".*_cache", ".hypothesis")
-    shutil.copytree(ROOT, source, ignore=ignore)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        str(tmp_path),
-    ]
-    subprocess.run([*command, str(source)], check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    installed = tmp_path / "installed"
-    zipfile.ZipFile(wheel).extractall(installed)
+    shutil.copytree(ROOT, folder / "source", ignore=ignore)
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder), str(folder / "source")]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options], check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl") == bool(library.missing())
+    zipfile.ZipFile(wheel).extractall(folder / "installed")
+    return folder / "installed"
+
+
+def test_kernels_are_found_in_a_wheel(installed, tmp_path):
     folder = found_from(tmp_path, installed)
     assert folder == installed / "minicnn" / "kernels"
     sources = {p.relative_to(ROOT / "kernels") for p in (ROOT / "kernels").rglob("*.[ch]*") if p.suffix != ".md"}
-    assert {p.relative_to(folder) for p in folder.rglob("*.*")} == sources
+    assert {p.relative_to(folder) for p in folder.rglob("*.*") if p.suffix != ".so"} == sources
+
+
+NATIVE = """
+from pathlib import Path
+read = Path.read_text
+Path.read_text = lambda p, **kw: read(p, **kw) + {line!r} * (str(p) == "/proc/cpuinfo")
+import minicnn
+x = minicnn.ones(100_000)
+assert minicnn.relu(x).sum().item() == 100_000
+print("native/one_pass: taken" in minicnn.explain("relu", x))
+"""
+
+
+@pytest.mark.skipif(bool(library.missing()), reason=library.missing())
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="no /proc/cpuinfo")
+@pytest.mark.parametrize(("line", "taken"), [("", "True"), ("\nflags: another", "False")])
+def test_a_wheel_brings_native_kernels_for_its_own_processor(installed, tmp_path, line, taken):
+    """Where there is no compiler; on another processor NumPy runs, and nothing is said."""
+    environment = {name: value for name, value in os.environ.items() if name != "CXX"}
+    environment |= {"PATH": "", "PYTHONPATH": str(installed), "XDG_CACHE_HOME": str(tmp_path)}
+    command = [sys.executable, "-W", "error", "-c", NATIVE.format(line=line)]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (result.stdout.strip(), result.stderr) == (taken, "")
+    assert not list(tmp_path.rglob("*.so"))
 
 
 def test_kernels_that_are_nowhere(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 
 import minicnn
+from minicnn.cli import info
 from minicnn.dispatch import operations
 from minicnn.models import CNNGenerator
 from minicnn.training import save_model
@@ -20,6 +21,14 @@ def test_what_runs_here(run):
     line = next(line for line in result.out.splitlines() if line.startswith("  conv "))
     assert line.endswith("reference/reference")
     assert "conv" in operations()
+
+
+def test_which_kernels_run_on_the_cpu(run, monkeypatch):
+    monkeypatch.setattr(info, "missing", lambda: "")
+    monkeypatch.setattr(info, "compiler", lambda: ("/usr/bin/g++", "g++ 12.2.0"))
+    assert f"native kernels: g++ 12.2.0, {minicnn.get_num_threads()} threads\n" in run("info").out
+    monkeypatch.setattr(info, "missing", lambda: "kernels: no C++ compiler was found")
+    assert "native kernels: none, no C++ compiler was found\n" in run("info").out
 
 
 def test_what_an_editor_is(run, model):

@@ -171,3 +171,17 @@ def test_a_window_without_a_place():
     spec = pool_spec("max_pool1d", (1, 1, 1), 2, 1, 2, 3, axes=1)
     values, _ = max_pool(Tensor(np.ones((1, 1, 1))), spec=spec)
     assert values.shape == (1, 1, *spec.output_size)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (7, 7), (9, 31)])
+@pytest.mark.parametrize("divisor", [None, 3])
+def test_the_average_of_a_whole_plane_and_its_gradient(size, divisor, device):
+    rng = np.random.default_rng(0)
+    x, g = rng.standard_normal((5, 200, *size)), rng.standard_normal((5, 200, 1, 1))
+    spec = pool_spec("avg_pool2d", x.shape, size, divisor_override=divisor)
+    t = Tensor(x, requires_grad=True, device=device)
+    y = avg_pool(t, spec=spec)
+    y.backward(Tensor(g, device=device))
+    count = divisor or size[0] * size[1]
+    np.testing.assert_allclose(to_host(y.detach().array), x.sum((2, 3), keepdims=True) / count, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(to_host(t.grad.array), np.broadcast_to(g / count, x.shape), rtol=1e-12)

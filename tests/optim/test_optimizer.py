@@ -233,9 +233,10 @@ def test_another_kernel_can_stand_beside_the_reference(monkeypatch):
 
     p, q = parameter(2), parameter(3)
     give_gradients([p, q], 0)
-    optim.SGD([p, q], lr=0.5).step()
+    with dispatch.use_backends("numpy"):
+        optim.SGD([p, q], lr=0.5).step()
     assert seen == [(2, 2, 0, [1.0, 1.0], 0.5)]
-    with dispatch.use_kernel("sgd_step", "missing"), pytest.raises(KernelError, match="there are fused, reference"):
+    with dispatch.use_kernel("sgd_step", "missing"), pytest.raises(KernelError, match=r"there are .*fused, reference"):
         optim.SGD([p, q]).step()
     p.grad = None
     with (

@@ -6,19 +6,22 @@ the mask turns infinity into NaN. Keeping or clearing all bits of a value does n
 
 import numpy as np
 
-from minicnn.backends.numpy.threads import run, slices
+from minicnn.backends.numpy.blocks import cut
+from minicnn.backends.numpy.threads import run, scratch, slices
 from minicnn.devices import Array
 from minicnn.dispatch import kernel
 
 __all__ = ["keep_where", "relu_grad_bits", "relu_threads"]
 
 LARGE = 1 << 18  # elements from which two threads beat one
+BLOCK = 1 << 17  # elements: several arrays of that size stay in the cache
 
 
 def keep_where(values: Array, mask: Array, out: Array) -> Array:
     """Write values where the bool mask holds and 0 elsewhere; floating point, equal shapes."""
     bits = np.dtype(f"i{values.itemsize}")
-    spread = np.negative(mask.view(np.int8)).astype(bits)  # all ones or all zeros
+    spread = scratch("spread", mask.shape, bits)
+    spread[...] = np.negative(mask.view(np.int8))  # all ones or all zeros
     np.bitwise_and(values.view(bits), spread, out=out.view(bits))
     return out
 
@@ -28,7 +31,7 @@ def _flat(*arrays: Array) -> bool:
 
 
 def _parts(size: int) -> list[slice]:
-    return slices(size) if size >= LARGE else [slice(0, size)]
+    return cut(size, 2 * -(-size // (2 * BLOCK))) if size >= LARGE else [slice(0, size)]
 
 
 @kernel("relu_grad", "numpy", name="bits", when=_flat, needs="contiguous floats")

@@ -16,6 +16,7 @@ import numpy as np
 
 from minicnn.devices import Array
 from minicnn.dtypes import DType
+from minicnn.threads import get_num_threads, on_change
 
 __all__ = ["run", "scratch", "slices"]
 
@@ -30,7 +31,7 @@ _idle = threading.Lock()
 def _pool() -> tuple[int, ThreadPoolExecutor, Any]:
     from threadpoolctl import ThreadpoolController
 
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = get_num_threads()
     return workers, ThreadPoolExecutor(max(workers - 1, 1), thread_name_prefix="minicnn"), ThreadpoolController()
 
 
@@ -67,6 +68,15 @@ def slices(n: int) -> list[slice]:
     """Cut n items into a slice for each worker."""
     parts = min(_pool()[0], n)
     return [slice(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
+
+
+def _resize(workers: int) -> None:
+    with _idle:  # not while it works
+        _pool()[1].shutdown()
+        _pool.cache_clear()
+
+
+on_change(_resize)
 
 
 def _after_fork() -> None:

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.geometry import PadArgument, conv_spec, conv_transpose_spec
-from minicnn.ops.bias import bias_add
+from minicnn.geometry import PadArgument, conv_spec, conv_transpose_spec, pool_spec
 from minicnn.ops.conv import conv, conv_input_grad
+from minicnn.ops.fused import conv_block
 from minicnn.ops.shape import squeeze, unsqueeze
 from minicnn.tensor import Tensor
 
 __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 
 Ints = int | Sequence[int]
+Window = tuple[Ints, Ints, Ints, Ints, bool]  # kernel_size, stride, padding, dilation, ceil_mode
 
 
 def _one_dtype(call: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
@@ -23,12 +24,9 @@ def _one_dtype(call: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> Non
         )
 
 
-def _biased(call: str, y: Tensor, bias: Tensor | None, filters: int) -> Tensor:
-    if bias is None:
-        return y
+def _check_bias(call: str, bias: Tensor, filters: int) -> None:
     if bias.shape != (filters,):
         raise ShapeError(f"{call}: bias must be ({filters},), one number a filter, got {bias.shape}")
-    return bias_add(y, bias)  # type: ignore[no-any-return]
 
 
 def _convolve(
@@ -40,15 +38,24 @@ def _convolve(
     padding: PadArgument,
     dilation: Ints,
     groups: int,
+    rectify: bool = False,
+    pool: Window | None = None,
 ) -> Tensor:
+    """Convolve; `rectify` applies ReLU as well, `pool` maximum pooling with these arguments of `pool_spec`."""
     call = f"conv{n}d"
     if x.ndim == n + 1:
-        return squeeze(_convolve(n, unsqueeze(x, 0), weight, bias, stride, padding, dilation, groups), 0)
+        rest = (weight, bias, stride, padding, dilation, groups, rectify, pool)
+        return squeeze(_convolve(n, unsqueeze(x, 0), *rest), 0)
     _one_dtype(call, x, weight, bias)
     if weight.ndim != n + 2:
         raise ShapeError(f"{call}: weight must have {n + 2} axes (F, C/groups, {n} kernel axes), got {weight.shape}")
     spec = conv_spec(call, x.shape, weight.shape, stride, padding, dilation, groups)
-    return _biased(call, conv(x, weight, spec=spec), bias, weight.shape[0])
+    if bias is None:
+        return conv(x, weight, spec=spec)  # type: ignore[no-any-return]
+    _check_bias(call, bias, weight.shape[0])
+    shape = (x.shape[0], weight.shape[0], *spec.output_size)
+    window = None if pool is None else pool_spec(f"max_pool{n}d", shape, *pool, axes=n)
+    return conv_block(x, weight, bias, spec=spec, rectify=rectify, pool=window)
 
 
 def conv1d(
@@ -133,16 +140,21 @@ def _convolve_transposed(
     output_padding: Ints,
     groups: int,
     dilation: Ints,
+    rectify: bool = False,
 ) -> Tensor:
+    """Convolve; `rectify` applies ReLU as well."""
     call = f"conv_transpose{n}d"
     if x.ndim == n + 1:
-        x = unsqueeze(x, 0)
-        return squeeze(_convolve_transposed(n, x, weight, bias, stride, padding, output_padding, groups, dilation), 0)
+        rest = (weight, bias, stride, padding, output_padding, groups, dilation, rectify)
+        return squeeze(_convolve_transposed(n, unsqueeze(x, 0), *rest), 0)
     _one_dtype(call, x, weight, bias)
     if weight.ndim != n + 2:
         raise ShapeError(f"{call}: weight must have {n + 2} axes (C, F/groups, {n} kernel axes), got {weight.shape}")
     spec = conv_transpose_spec(call, x.shape, weight.shape, stride, padding, output_padding, dilation, groups)
-    return _biased(call, conv_input_grad(x, weight, spec=spec), bias, weight.shape[1] * groups)
+    if bias is None:
+        return conv_input_grad(x, weight, spec=spec)  # type: ignore[no-any-return]
+    _check_bias(call, bias, weight.shape[1] * groups)
+    return conv_block(x, weight, bias, spec=spec, transposed=True, rectify=rectify)
 
 
 def conv_transpose1d(

@@ -1,30 +1,60 @@
 """Normalisation and dropout."""
 
 from collections.abc import Sequence
+from math import prod
 
 from minicnn import random
+from minicnn.devices import Array
+from minicnn.dispatch import fuses
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
-from minicnn.ops.create import as_tensor
-from minicnn.ops.elementwise import add, mul, rsqrt
-from minicnn.ops.norm import normalize
+from minicnn.ops import norm
+from minicnn.ops.create import as_tensor, ones, ones_like, zeros, zeros_like
+from minicnn.ops.elementwise import add, mul
+from minicnn.ops.operands import promote
 from minicnn.ops.reduce import mean, var
-from minicnn.ops.shape import reshape
+from minicnn.ops.shape import expand, reshape
 from minicnn.tape import no_grad
-from minicnn.tensor import Tensor
+from minicnn.tensor import Tensor, write
 
 __all__ = ["batch_norm", "dropout", "dropout2d", "group_norm", "instance_norm", "layer_norm"]
 
 
-def _per_channel(call: str, name: str, t: Tensor, x: Tensor) -> Tensor:
-    if t.shape != x.shape[1:2]:
-        raise ShapeError(f"{call}: {name} must have one number a channel, ({x.shape[1]},), got {t.shape}")
-    return reshape(t, (1, t.shape[0]) + (1,) * (x.ndim - 2))
+def _per_channel(call: str, x: Tensor, **vectors: Tensor | None) -> list[Tensor]:
+    """Return x and vectors of one number a channel, all of one element type; weights left out are 1, others 0."""
+    size = x.shape[1:2]
+    for name, t in vectors.items():
+        if t is not None and t.shape != size:
+            raise ShapeError(f"{call}: {name} must have one number a channel, ({size[0]},), got {t.shape}")
+    given = [x, *(t for t in vectors.values() if t is not None)]
+    if any(t.dtype != x.dtype for t in given):
+        dtype = promote(*given)
+        x, vectors = x.to(dtype), {name: t if t is None else t.to(dtype) for name, t in vectors.items()}
+    defaults = {"weight": ones, "bias": zeros}
+    return [
+        x,
+        *(defaults[name](*size, dtype=x.dtype, device=x.device) if t is None else t for name, t in vectors.items()),
+    ]
 
 
-def _affine(call: str, y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    if weight is not None:
-        y = y * _per_channel(call, "weight", weight, y)
-    return y if bias is None else y + _per_channel(call, "bias", bias, y)
+def _affine(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    """Return w x + b along axis 1."""
+    return norm.normalize_with(x, zeros_like(w), ones_like(w), w, b, eps=0.0)  # type: ignore[no-any-return]
+
+
+def _normalize_channels(x: Tensor, w: Tensor, b: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Return w normalize(x) + b, the mean and the biased variance of each channel; in one pass where a kernel can."""
+    if fuses("batch_norm", ("normalize", "normalize_with"), x.device, [x.array, w.array, b.array], {"eps": eps}):
+        return norm.batch_norm(x, w, b, eps=eps)  # type: ignore[no-any-return]
+    axes = (0, *range(2, x.ndim))
+    with no_grad():
+        statistics = mean(x, axes), var(x, axes, correction=0)
+    return _affine(norm.normalize(x, axes=axes, eps=eps), w, b), *statistics
+
+
+def _follow(running: Tensor, batch: Array, momentum: float | Tensor) -> None:
+    """Move running statistics towards a batch's."""
+    step = momentum.array if isinstance(momentum, Tensor) else momentum
+    write(running, ..., running.array * (1 - step) + batch * step)
 
 
 def _needs(call: str, x: Tensor, axes: int) -> None:
@@ -74,20 +104,21 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise ShapeError("batch_norm: without training, running_mean and running_var are needed")
-        centred = input - _per_channel("batch_norm", "running_mean", running_mean, input)
-        scale = rsqrt(_per_channel("batch_norm", "running_var", running_var, input) + eps)
-        return _affine("batch_norm", centred * scale, weight, bias)
-    axes = (0, *range(2, input.ndim))
+        given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+        return norm.normalize_with(*_per_channel("batch_norm", input, **given), eps=eps)  # type: ignore[no-any-return]
     count = input.array.size // max(input.shape[1], 1)
     if count == 1:
         raise ShapeError(
             f"batch_norm: training needs more than one value a channel, the input is {input.shape}; use a larger batch"
         )
-    if running_mean is not None and running_var is not None and count:
-        with no_grad():
-            for running, batch in ((running_mean, mean(input, axes)), (running_var, var(input, axes))):
-                running.copy_(running * (1 - momentum) + batch * momentum)
-    return _affine("batch_norm", normalize(input, axes=axes, eps=eps) if count else input, weight, bias)
+    x, w, b = _per_channel("batch_norm", input, weight=weight, bias=bias)
+    if not count:
+        return _affine(x, w, b)
+    y, batch_mean, batch_var = _normalize_channels(x, w, b, eps)
+    if running_mean is not None and running_var is not None:
+        _follow(running_mean, batch_mean.array, momentum)
+        _follow(running_var, batch_var.array * (count / (count - 1)), momentum)
+    return y
 
 
 def instance_norm(
@@ -132,11 +163,17 @@ def instance_norm(
     axes = tuple(range(2, input.ndim))
     if all(input.shape[a] == 1 for a in axes):
         raise ShapeError(f"instance_norm: more than one pixel a channel is needed, the input is {input.shape}")
-    if running_mean is not None and running_var is not None and input.shape[0]:
-        with no_grad():
-            for running, each in ((running_mean, mean(input, axes)), (running_var, var(input, axes))):
-                running.copy_(running * (1 - momentum) + mean(each, 0) * momentum)
-    return _affine("instance_norm", normalize(input, axes=axes, eps=eps), weight, bias)
+    x, w, b = _per_channel("instance_norm", input, weight=weight, bias=bias)
+    if not x.array.size:
+        return _affine(x, w, b)
+    images, channels = x.shape[:2]
+    count = prod(x.shape[2:])
+    w, b = (reshape(expand(t, shape=(images, channels)), (images * channels,)) for t in (w, b))
+    y, each_mean, each_var = _normalize_channels(reshape(x, (1, images * channels, count)), w, b, eps)
+    if running_mean is not None and running_var is not None:
+        _follow(running_mean, each_mean.array.reshape(images, channels).mean(0), momentum)
+        _follow(running_var, each_var.array.reshape(images, channels).mean(0) * (count / (count - 1)), momentum)
+    return reshape(y, x.shape)
 
 
 def group_norm(
@@ -153,8 +190,11 @@ def group_norm(
     if num_groups < 1 or input.shape[1] % num_groups:
         raise ShapeError(f"group_norm: {input.shape[1]} channels cannot be split into num_groups={num_groups}")
     grouped = reshape(input, (input.shape[0], num_groups, input.shape[1] // num_groups, *input.shape[2:]))
-    y = normalize(grouped, axes=tuple(range(2, grouped.ndim)), eps=eps)
-    return _affine("group_norm", reshape(y, input.shape), weight, bias)
+    y = reshape(norm.normalize(grouped, axes=tuple(range(2, grouped.ndim)), eps=eps), input.shape)
+    if weight is None and bias is None:
+        return y
+    y, w, b = _per_channel("group_norm", y, weight=weight, bias=bias)
+    return _affine(y, w, b)
 
 
 def layer_norm(
@@ -178,7 +218,7 @@ def layer_norm(
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and t.shape != shape:
             raise ShapeError(f"layer_norm: {name} must be normalized_shape={shape}, got {t.shape}")
-    y: Tensor = normalize(input, axes=tuple(range(input.ndim - len(shape), input.ndim)), eps=eps)
+    y: Tensor = norm.normalize(input, axes=tuple(range(input.ndim - len(shape), input.ndim)), eps=eps)
     y = y if weight is None else mul(y, weight)
     return y if bias is None else add(y, bias)
 

@@ -4,8 +4,8 @@ Interpolation is linear in the image and works on each axis by itself, so it is 
 
     y = A_H x A_Wᵀ,   A[o, i] = how much input pixel i counts in output pixel o
 
-Adaptive average pooling is the same with other matrices. Matrix products have gradients of every order, so nothing
-more is needed. A NaN spreads over its row and column.
+Adaptive average pooling is the same with other matrices, or plain average pooling where sizes divide. Matrix products
+have gradients of every order, so nothing more is needed. A NaN spreads over its row and column.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,10 +18,12 @@ import numpy as np
 from minicnn.devices import Device
 from minicnn.dtypes import DType
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
+from minicnn.geometry import pool_spec
 from minicnn.ops.create import as_tensor
 from minicnn.ops.indexing import cat, getitem, stack
 from minicnn.ops.linalg import matmul
-from minicnn.ops.shape import permute, reshape
+from minicnn.ops.pool import avg_pool
+from minicnn.ops.shape import permute, reshape, squeeze, unsqueeze
 from minicnn.tensor import Tensor
 
 __all__ = [
@@ -246,9 +248,18 @@ def _adaptive(n: int, x: Tensor, output_size: int | Sequence[int | None] | None)
         raise ShapeError(
             f"{call}: output_size must be {n} integers >= 1 (None keeps a size), got {output_size} for {x.shape}"
         )
-    for axis, out in enumerate(outs, start=x.ndim - n):
-        if out is not None and out != x.shape[axis]:
-            x = _along(x, axis, _averaging, x.shape[axis], out)
+    sizes = x.shape[-n:]
+    wanted = tuple(size if out is None else out for size, out in zip(sizes, outs, strict=True))
+    if wanted == sizes:
+        return x
+    if not any(size % out for size, out in zip(sizes, wanted, strict=True)):
+        images = x if x.ndim == n + 2 else unsqueeze(x, 0)
+        windows = tuple(size // out for size, out in zip(sizes, wanted, strict=True))
+        y: Tensor = avg_pool(images, spec=pool_spec(call, images.shape, windows, axes=n))
+        return y if x.ndim == n + 2 else squeeze(y, 0)
+    for axis, (size, out) in enumerate(zip(sizes, wanted, strict=True), start=x.ndim - n):
+        if out != size:
+            x = _along(x, axis, _averaging, size, out)
     return x
 
 

@@ -1,15 +1,16 @@
-"""Every block size and every geometry gives what the reference gives."""
+"""Every kernel of convolution gives what the reference gives, for every block size and every geometry."""
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from minicnn.backends.numpy import im2col, threads
+from minicnn.backends.numpy import blocks, im2col
 from minicnn.devices import CPU
-from minicnn.dispatch import kernels
+from minicnn.dispatch import Kernel, kernels
 from minicnn.errors import ShapeError
-from minicnn.geometry import ConvSpec, conv_spec
+from minicnn.geometry import conv_spec
+from minicnn.threads import get_num_threads, set_num_threads
 
 CALLS = {"conv": "xw", "conv_input_grad": "gw", "conv_weight_grad": "xg"}
 
@@ -49,52 +50,72 @@ def cases(draw):
     return spec, arrays, draw(st.sampled_from([1, 300, 5000, 1 << 20]))
 
 
+def applying(operation: str, inputs: list[np.ndarray], spec) -> list[Kernel]:
+    """The kernels that may be taken."""
+    return [k for k in kernels(operation, CPU, ("numpy",))[:-1] if k.when(*inputs, spec=spec)]
+
+
 @pytest.mark.parametrize("operation", CALLS)
 @given(case=cases())
 def test_equals_the_reference(operation, case):
     spec, arrays, block_bytes = case
-    kernel, reference = (k.function for k in kernels(operation, CPU))
     inputs = [arrays[name] for name in CALLS[operation]]
+    expected = kernels(operation, CPU)[-1].function(*inputs, spec=spec)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(im2col, "BLOCK_BYTES", block_bytes)
-        result = kernel(*inputs, spec=spec)
-    np.testing.assert_allclose(result, reference(*inputs, spec=spec), rtol=1e-11, atol=1e-11)
+        for module in (blocks, im2col):
+            patch.setattr(module, "BLOCK_BYTES", block_bytes)
+        for kernel in applying(operation, inputs, spec):
+            np.testing.assert_allclose(kernel.function(*inputs, spec=spec), expected, rtol=1e-11, atol=1e-11)
+
+
+@pytest.fixture
+def some_threads():
+    before = get_num_threads()
+    yield set_num_threads
+    set_num_threads(before)
 
 
 @pytest.mark.parametrize("operation", CALLS)
-def test_the_number_of_threads_changes_no_bit(operation, monkeypatch):
-    spec = conv_spec("test", (7, 4, 31, 29), (8, 4, 3, 3), 1, 1)
+@pytest.mark.parametrize("kernel_size", [1, 3])
+@pytest.mark.parametrize("size", [(31, 29), (12, 16)])
+def test_the_number_of_threads_changes_no_bit_and_errors_are_small(operation, kernel_size, size, some_threads):
     rng = np.random.default_rng(0)
-    arrays = {
-        "x": rng.normal(size=(7, 4, 31, 29)).astype(np.float32),
-        "w": rng.normal(size=(8, 4, 3, 3)).astype(np.float32),
-        "g": rng.normal(size=(7, 8, 31, 29)).astype(np.float32),
-    }
-    inputs = [arrays[name] for name in CALLS[operation]]
-    kernel = kernels(operation, CPU)[0].function
-    before = kernel(*inputs, spec=spec)
-    monkeypatch.setattr(im2col, "run", lambda function, tasks: [function(task) for task in tasks])
-    with threads._pool()[2].limit(limits=1, user_api="blas"):
-        np.testing.assert_array_equal(kernel(*inputs, spec=spec), before)
+    for channels, filters in ((96, 100), (9, 3)):
+        weight = (filters, channels, kernel_size, kernel_size)
+        spec = conv_spec("test", (7, channels, *size), weight, 1, kernel_size // 2)
+        shapes = {"x": (7, channels, *size), "w": weight, "g": (7, filters, *size)}
+        inputs = [rng.normal(size=shapes[name]).astype(np.float32) for name in CALLS[operation]]
+        expected = kernels(operation, CPU)[-1].function(*(a.astype(np.float64) for a in inputs), spec=spec)
+        for kernel in applying(operation, inputs, spec):
+            results = []
+            for count in (1, 2, 3):
+                some_threads(count)
+                results.append(kernel.function(*inputs, spec=spec))
+                assert results[-1].tobytes() == results[0].tobytes()
+            assert np.linalg.norm(results[0] - expected) < 5e-6 * np.linalg.norm(expected)
 
 
-def test_depthwise_and_empty_inputs_are_left_to_the_reference():
-    spec = ConvSpec((5, 5), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 8)
-    kernel = kernels("conv", CPU)[0]
-    assert not kernel.when(np.zeros((2, 8, 5, 5)), np.zeros((8, 1, 3, 3)), spec=spec)
-    one = ConvSpec((5, 5), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1)
-    assert not kernel.when(np.zeros((0, 8, 5, 5)), np.zeros((8, 8, 3, 3)), spec=one)
-    assert kernel.when(np.zeros((1, 8, 5, 5)), np.zeros((8, 8, 3, 3)), spec=one)
+def test_winograd_is_for_many_channels():
+    spec = conv_spec("test", (7, 96, 16, 16), (96, 96, 3, 3), 1, 1)
+    x, w = np.zeros((7, 96, 16, 16), np.float32), np.zeros((96, 96, 3, 3), np.float32)
+    assert applying("conv", [x, w], spec)[0].name == "winograd"
+    assert "winograd" not in [k.name for k in applying("conv", [x.astype(float), w.astype(float)], spec)]
+
+
+def test_empty_inputs_are_left_to_the_reference():
+    spec = conv_spec("test", (1, 8, 5, 5), (8, 8, 3, 3), 1, 1)
+    assert not applying("conv", [np.zeros((0, 8, 5, 5)), np.zeros((8, 8, 3, 3))], spec)
+    assert applying("conv", [np.zeros((1, 8, 5, 5)), np.zeros((8, 8, 3, 3))], spec)
 
 
 def test_memory_stays_with_the_blocks():
     """A large image is cut by rows: the columns of all of it (92 MB here) never exist."""
     import tracemalloc
 
-    spec = conv_spec("test", (1, 16, 400, 400), (4, 16, 3, 3), 1, 1)
-    x, w = np.zeros((1, 16, 400, 400), np.float32), np.zeros((4, 16, 3, 3), np.float32)
+    spec = conv_spec("test", (1, 16, 400, 400), (16, 16, 3, 3), 1, 1)
+    x, w = np.zeros((1, 16, 400, 400), np.float32), np.zeros((16, 16, 3, 3), np.float32)
     tracemalloc.start()
-    kernels("conv", CPU)[0].function(x, w, spec=spec)
+    applying("conv", [x, w], spec)[0].function(x, w, spec=spec)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 4 * 400 * 400 * 4 + 8 * im2col.BLOCK_BYTES
+    assert peak < 16 * 400 * 400 * 4 + 8 * blocks.BLOCK_BYTES

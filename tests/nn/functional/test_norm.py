@@ -56,6 +56,58 @@ def test_an_empty_batch_leaves_the_running_statistics_alone():
     assert var.tolist() == [1] * 4
 
 
+@pytest.mark.parametrize("shape", [(4, 20, 5), (8, 4, 300), (3, 2, 9000), (50, 6)])
+def test_channels_far_from_zero_keep_their_digits(shape):
+    rng = np.random.default_rng(0)
+    x = (rng.standard_normal(shape) + 1e4).astype(np.float32)
+    x[0, :, ...] += 3  # and what comes first is not like the rest
+    mean, var = minicnn.zeros(shape[1]), minicnn.ones(shape[1])
+    t, w = minicnn.from_numpy(x).requires_grad_(), minicnn.ones(shape[1], requires_grad=True)
+    y = F.batch_norm(t, mean, var, w, training=True, momentum=1.0)
+    g = rng.standard_normal(shape).astype(np.float32)
+    y.backward(minicnn.from_numpy(g))
+    exact = minicnn.from_numpy(x.astype(np.float64)).requires_grad_()
+    w_exact = minicnn.ones(shape[1], dtype=minicnn.float64, requires_grad=True)
+    expected = F.batch_norm(exact, None, None, w_exact, training=True)
+    expected.backward(minicnn.from_numpy(g.astype(np.float64)))
+    axes = (0, *range(2, len(shape)))
+    np.testing.assert_allclose(y.detach().array, expected.detach().array, atol=1e-3)  # x - mean has so many digits
+    np.testing.assert_allclose(t.grad.array, exact.grad.array, atol=2e-3)
+    np.testing.assert_allclose(w.grad.array, w_exact.grad.array, rtol=1e-3, atol=1e-3 * np.sqrt(x.size))
+    np.testing.assert_allclose(mean.array, x.mean(axes, dtype=np.float64), rtol=1e-6)
+    np.testing.assert_allclose(var.array, x.astype(np.float64).var(axes, ddof=1), rtol=1e-4)
+    again = F.batch_norm(minicnn.from_numpy(x), mean, var)
+    spread = (-1, *(1,) * (len(shape) - 2))
+    known, deviation = mean.array.reshape(spread), np.sqrt(var.array.reshape(spread) + 1e-5)
+    np.testing.assert_allclose(again.array, (x - known) / deviation, atol=1e-5)
+
+
+@pytest.fixture
+def threads_as_before():
+    before = minicnn.get_num_threads()
+    yield
+    minicnn.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads_as_before")
+def test_batch_norm_gives_the_same_bits_for_any_number_of_threads():
+    x = minicnn.from_numpy(np.random.default_rng(0).standard_normal((16, 5, 40, 40)).astype(np.float32))
+    found = []
+    for threads in (1, 2, 3):
+        minicnn.set_num_threads(threads)
+        t, w, b = x.clone().requires_grad_(), minicnn.ones(5, requires_grad=True), minicnn.zeros(5, requires_grad=True)
+        y = F.batch_norm(t, None, None, w, b, training=True)
+        y.backward(y.detach() ** 2)
+        found.append(b"".join(a.tobytes() for a in (y.detach().array, t.grad.array, w.grad.array, b.grad.array)))
+    assert found[0] == found[1] == found[2]
+
+
+def test_parameters_of_another_type_are_promoted():
+    y = F.batch_norm(X, FOUR, FOUR, FOUR.double())
+    assert y.dtype == np.float64
+    assert F.batch_norm(X, None, None, FOUR.double(), training=True).dtype == np.float64
+
+
 def test_dropout_drops_the_share_and_keeps_the_mean():
     x = minicnn.ones(200, 200)
     y = F.dropout(x, 0.3).numpy()

@@ -1,0 +1,143 @@
+"""Who competes: the engine as it is used, the environment it runs in, and the process that does it.
+
+Each contender has a process of its own, for three reasons: PyTorch at its best wants its allocator set by environment
+variables, which would help (or hurt) everybody else in the same process; thread pools that wait for work by spinning
+take the other's cores; and some peers need older packages. The processes take turns, some milliseconds each, so they
+meet the same clock rate; whoever has no turn is stopped, spinning threads and all.
+"""
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cases import THREADS
+from benchmarks.engines import Engine, minicnn_engine, torch_engine
+
+__all__ = ["CONTENDERS", "OURS", "PEERS", "ROOT", "Contender", "Process", "environment", "missing"]
+
+ROOT = Path(__file__).parents[1]
+OLD = ROOT / ".venv-bench-old/bin/python"  # Chainer and DeZero want packages of their time
+TUNED = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_TOP_PAD_": "268435456"}
+UNSET = ("OPENBLAS_", "OMP_", "MKL_", "GOMP_", "KMP_", "MALLOC_", "NUMEXPR_")  # whoever runs this has no say in them
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One column of the table."""
+
+    title: str
+    engine: Callable[[int], Engine] | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    python: Path = Path(sys.executable)
+
+
+CONTENDERS = {
+    "minicnn": Contender("minicnn", lambda threads: minicnn_engine(None, threads)),
+    "numpy": Contender("minicnn, NumPy only", lambda threads: minicnn_engine(("numpy",), threads)),
+    "reference": Contender("minicnn, reference", lambda threads: minicnn_engine((), threads)),
+    "torch": Contender("PyTorch at its best", lambda threads: torch_engine(True, threads), TUNED),
+    "torch-default": Contender("PyTorch as it comes", lambda threads: torch_engine(False, threads)),
+    "mygrad": Contender("MyGrad"),
+    "autograd": Contender("autograd"),
+    "tinygrad": Contender("tinygrad", variables={"NUM_CPU_THREADS": str(THREADS)}),
+    "chainer": Contender("Chainer", python=OLD),
+    "dezero": Contender("DeZero", python=OLD),
+}
+
+OURS = ("minicnn", "numpy", "reference")
+PEERS = ("mygrad", "autograd", "tinygrad", "chainer", "dezero")
+
+
+def missing(name: str) -> str:
+    """Return why a contender cannot compete here, or nothing."""
+    if not CONTENDERS[name].python.exists():
+        return f"there is no {OLD.parents[1].name}: `make bench` builds it where those packages still install"
+    if name == "tinygrad" and not shutil.which("clang"):
+        return "it compiles its kernels with clang, which is not installed"
+    return ""
+
+
+def environment(threads: int, variables: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a process: this one's, its threads fixed, with nothing else that sets speed."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(UNSET)}
+    counts = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    return {**kept, **counts, "PYTHONPATH": str(ROOT), **variables}
+
+
+class Process:
+    """A contender's process; one that died starts again with the next request."""
+
+    def __init__(self, name: str, threads: int = THREADS) -> None:
+        self.name, self.threads = name, threads
+        self._child: subprocess.Popen[str] | None = None
+
+    def ask(self, do: str, patience: float | None = None, **request: Any) -> dict[str, Any]:
+        """Send a request and wait for the answer.
+
+        A process that dies over it answers "failed"; one that takes longer than `patience` is ended, and the answer is
+        "longer", with the seconds.
+        """
+        child = self._child = self._child or self._start()
+        assert child.stdin
+        assert child.stdout
+        child.send_signal(signal.SIGCONT)
+        try:
+            child.stdin.write(json.dumps({"do": do, **request}) + "\n")
+            child.stdin.flush()
+            if patience and not select.select([child.stdout], [], [], patience)[0]:
+                child.kill()
+                self.close()
+                return {"longer": patience}
+            line = child.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if line:
+            child.send_signal(signal.SIGSTOP)
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        self.close()
+        return {"failed": f"the process ended with status {child.returncode}"}
+
+    def _start(self) -> subprocess.Popen[str]:
+        contender = CONTENDERS[self.name]
+        child = subprocess.Popen(
+            [contender.python, "-W", "ignore", "-m", "benchmarks.worker", self.name, str(self.threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=environment(self.threads, contender.variables),
+        )
+        assert child.stdout
+        child.stdout.readline()  # it is ready, or gone, which `ask` notices
+        return child
+
+    def ticks(self) -> int:
+        """Return the processor time that the process has used, in the kernel's ticks."""
+        if not self._child:
+            return 0
+        fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])  # in user mode, in the kernel
+
+    def close(self) -> None:
+        """End the process."""
+        if self._child:
+            self._child.send_signal(signal.SIGCONT)
+            self._child.communicate()  # it ends when its input does
+            self._child = None
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(self, error: object, *_: object) -> None:
+        if error and self._child:
+            self._child.kill()  # whoever interrupts a run does not wait for a slow contender
+        self.close()

@@ -1,0 +1,140 @@
+// The pool behind threads.hpp.
+//
+// Waking a sleeping thread takes some 100 µs (measured in a virtual machine), as long as a small kernel runs. So a worker
+// that has run out of work looks for more for a while before it sleeps: a training step, with one kernel after another,
+// finds it awake. Where all sleep, the caller does the first task alone and wakes them if it finds that the rest is
+// worth it; and nobody waits for a worker that comes too late. A caller that finds the pool at work, for somebody else
+// or for the task that it is part of itself, does all of its own tasks alone.
+#include <pthread.h>
+#include <stdint.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+#ifdef EVERY_THREAD   // for checks: however small the work, others get some of it
+constexpr auto WAKING = std::chrono::microseconds(-1);
+inline void after_a_task() { std::this_thread::yield(); }
+#else
+constexpr auto WAKING = std::chrono::microseconds(100);
+inline void after_a_task() {}
+#endif
+constexpr int LOOKS = 4000;   // for work before going to sleep: about as long as waking takes
+
+inline void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#else
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+#endif
+}
+
+std::atomic<int> wanted{1};   // threads, the caller included
+
+struct Pool {
+    std::atomic<bool> busy{false};   // while a job runs; no mutex, for a task may ask again in the same thread
+    std::mutex sleeping;
+    std::condition_variable awake;
+    int asleep = 0;   // workers; guarded by `sleeping`
+    std::vector<std::thread> workers;
+    std::atomic<uint64_t> job{0};      // number of the newest job; 0 before the first
+    std::atomic<bool> open{false};     // while workers may join in: what follows is that job's
+    std::atomic<int> inside{0};        // workers that have joined in, or are about to see that it is too late
+    std::atomic<int64_t> next{0};      // the next task
+    int64_t tasks = 0;
+    void (*work)(void*, int64_t) = nullptr;
+    void* context = nullptr;
+    std::atomic<bool> ending{false};
+
+    void drain() {
+        for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < tasks; after_a_task()) work(context, i);
+    }
+
+    void worker(uint64_t seen) {
+        for (;;) {
+            for (int look = 0; look < LOOKS && job.load(std::memory_order_acquire) == seen; ++look) pause();
+            if (job.load(std::memory_order_acquire) == seen) {
+                std::unique_lock<std::mutex> lock(sleeping);
+                ++asleep;
+                awake.wait(lock, [&] { return job.load(std::memory_order_acquire) != seen; });
+                --asleep;
+            }
+            seen = job.load(std::memory_order_acquire);
+            if (ending) return;
+            ++inside;
+            if (open) drain();
+            --inside;
+        }
+    }
+
+    // Begins a new job; returns how many workers sleep through it unless they are woken.
+    int announce() {
+        std::lock_guard<std::mutex> lock(sleeping);   // nobody falls asleep between looking and waiting
+        job.fetch_add(1, std::memory_order_release);
+        return asleep;
+    }
+
+    void run(int64_t n, void (*f)(void*, int64_t), void* c) {
+        tasks = n, work = f, context = c;
+        next.store(0, std::memory_order_relaxed);
+        open = true;
+        if (announce()) {
+            const Clock::time_point begin = Clock::now();
+            const int64_t first = next.fetch_add(1, std::memory_order_relaxed);
+            if (first < tasks) work(context, first);
+            if ((Clock::now() - begin) * (tasks - 1) > WAKING) awake.notify_all();
+        }
+        drain();
+        open = false;
+        for (int look = 0; inside; ++look)   // long only if somebody else has a worker's processor
+            look < LOOKS ? pause() : std::this_thread::yield();
+    }
+
+    void resize(int threads) {
+        ending = true;
+        announce();
+        awake.notify_all();
+        for (std::thread& w : workers) w.join();
+        workers.clear();
+        ending = false;
+        try {
+            for (int i = 1; i < threads; ++i) workers.emplace_back(&Pool::worker, this, job.load());
+        } catch (const std::system_error&) {
+            wanted.store(int(workers.size()) + 1);   // the system has no more for us
+        }
+    }
+};
+
+Pool* pool = new Pool;   // never destroyed: workers may still look at it when the process ends
+
+// A forked child has the pool's memory without its threads: it starts its own when it first has work for them.
+void begin_anew() { pool = new Pool; }
+const int at_fork = pthread_atfork(nullptr, nullptr, begin_anew);
+
+}  // namespace
+
+extern "C" {
+
+int minicnn_threads() { return wanted.load(std::memory_order_relaxed); }
+
+void minicnn_set_threads(int threads) { wanted.store(threads, std::memory_order_relaxed); }
+
+void minicnn_run(int64_t tasks, void (*work)(void*, int64_t), void* context) {
+    Pool* p = pool;
+    const int threads = minicnn_threads();
+    if (tasks < 2 || threads < 2 || p->busy.exchange(true, std::memory_order_acquire)) {
+        for (int64_t i = 0; i < tasks; ++i) work(context, i);
+        return;
+    }
+    if (int(p->workers.size()) != threads - 1) p->resize(threads);
+    p->run(tasks, work, context);
+    p->busy.store(false, std::memory_order_release);
+}
+}

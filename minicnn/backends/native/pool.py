@@ -1,0 +1,98 @@
+"""Pooling and its adjoints: kernels/cpu/pool.cpp."""
+
+from functools import lru_cache
+from math import prod
+
+import numpy as np
+
+from minicnn.backends.native.library import Source, contiguous, floats
+from minicnn.devices import Array
+from minicnn.dispatch import kernel
+from minicnn.dtypes import DType
+from minicnn.geometry import PoolSpec
+
+__all__ = ["avg_pool", "avg_pool_input_grad", "max_pool", "max_unpool", "pick"]
+
+source = Source("pool.cpp")
+
+VECTOR = 64  # elements, at least as many as any machine's vector has
+BYTES = "floats, at most 255 taps"
+
+
+def _linear(x: Array, *, spec: PoolSpec) -> bool:
+    return floats(x) and source.works(x.dtype)
+
+
+def _choice(x: Array, *winner: Array, spec: PoolSpec) -> bool:
+    return len(spec.taps) < 256 and all(w.dtype == np.uint8 for w in winner) and _linear(x, spec=spec)
+
+
+@lru_cache(maxsize=256)
+def _geometry(planes: int, spec: PoolSpec) -> Array:
+    """The struct Pool: planes, then for depth, row and column six numbers; missing axes have size 1."""
+    before = tuple(b for b, _ in spec.padding)
+    fields = (spec.input_size, spec.output_size, spec.kernel_size, spec.stride, before, spec.dilation)
+    missing = [(1, 1, 1, 1, 0, 1)] * (3 - len(spec.input_size))
+    return np.array([planes, *np.ravel([*missing, *zip(*fields, strict=True)])], np.int64)
+
+
+@lru_cache(maxsize=256)
+def _divisors(spec: PoolSpec, dtype: DType) -> Array:
+    """What each window is divided by, as factors of its slice, row and column; vectors may read beyond the columns."""
+    counts = [(1,)] * (3 - len(spec.counts)) + list(spec.counts)
+    if spec.divisor_override is not None:
+        counts = [(1,) * len(c) for c in counts[:2]] + [(spec.divisor_override,) * len(counts[2])]
+    return np.concatenate([*(np.array(c, dtype) for c in counts), np.ones(VECTOR, dtype)])
+
+
+def _arguments(x: Array, spec: PoolSpec) -> Array:
+    return _geometry(prod(x.shape[:2]), spec)
+
+
+def _outputs(x: Array, spec: PoolSpec) -> Array:
+    return np.empty((*x.shape[:2], *spec.output_size), x.dtype)
+
+
+def _inputs(g: Array, spec: PoolSpec) -> Array:
+    return np.empty((*g.shape[:2], *spec.input_size), g.dtype)
+
+
+@kernel("max_pool", "native", name="rows", when=_choice, needs=BYTES)
+def max_pool(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
+    """x (N, C, *I) -> values and winners (N, C, *O)."""
+    y = _outputs(x, spec)
+    winner = np.empty(y.shape, np.uint8)
+    source.call("max_pool", contiguous(x), y, winner, _arguments(x, spec))
+    return y, winner
+
+
+@kernel("max_unpool", "native", name="rows", when=_choice, needs=BYTES)
+def max_unpool(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
+    """g and winners (N, C, *O) -> (N, C, *I)."""
+    x = _inputs(g, spec)
+    source.call("max_unpool", contiguous(g), contiguous(winner), x, _arguments(g, spec))
+    return x
+
+
+@kernel("pick", "native", name="rows", when=_choice, needs=BYTES)
+def pick(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
+    """x (N, C, *I), winners (N, C, *O) -> (N, C, *O)."""
+    y = _outputs(x, spec)
+    source.call("pick", contiguous(x), contiguous(winner), y, _arguments(x, spec))
+    return y
+
+
+@kernel("avg_pool", "native", name="rows", when=_linear, needs="floats")
+def avg_pool(x: Array, *, spec: PoolSpec) -> Array:
+    """x (N, C, *I) -> (N, C, *O)."""
+    y = _outputs(x, spec)
+    source.call("avg_pool", contiguous(x), _divisors(spec, x.dtype), y, _arguments(x, spec))
+    return y
+
+
+@kernel("avg_pool_input_grad", "native", name="rows", when=_linear, needs="floats")
+def avg_pool_input_grad(g: Array, *, spec: PoolSpec) -> Array:
+    """g (N, C, *O) -> (N, C, *I)."""
+    x = _inputs(g, spec)
+    source.call("avg_pool_input_grad", contiguous(g), _divisors(spec, g.dtype), x, _arguments(g, spec))
+    return x

@@ -1,0 +1,103 @@
+"""3×3 convolution with stride 1 by Winograd's F(4×4, 3×3): kernels/cpu/winograd.cpp.
+
+The package imports this module before `conv`: where the transforms pay, its kernels are tried first.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from minicnn.backends.native.library import Source, contiguous, floats
+from minicnn.devices import Array
+from minicnn.dispatch import kernel
+from minicnn.geometry import ConvSpec
+
+__all__ = ["backward", "conv_input_grad_winograd", "conv_weight_grad_winograd", "conv_winograd", "forward"]
+
+source = Source("winograd.cpp")
+
+NEEDS = "floats, a 3×3 kernel with stride 1, and one group"
+WORTH = "enough channels and filters to repay the transforms"
+
+
+def _applies(x: Array, w: Array, spec: ConvSpec) -> bool:
+    fits = spec.kernel_size == (3, 3) and max(*spec.stride, *spec.dilation, spec.groups) == 1
+    return fits and x.shape[1] > 0 and floats(x, w) and source.works(x.dtype)
+
+
+def _pays(x: Array, w: Array, spec: ConvSpec) -> bool:
+    filters, channels = w.shape[:2]
+    return bool(min(filters, channels) >= 8 and filters * channels >= 256)
+
+
+def _weights_pay(x: Array, g: Array, spec: ConvSpec) -> bool:
+    channels, filters = x.shape[1], g.shape[1]
+    return bool(min(filters, channels) >= 16 and filters * channels >= 512)
+
+
+@lru_cache(maxsize=1024)
+def _sizes(n: int, filters: int, channels: int, spec: ConvSpec, turned: bool) -> Array:
+    """Return the struct Sizes of the source, where channels are what is read and filters what is written."""
+    if turned:
+        read, written = spec.output_size, spec.input_size
+        before = tuple(2 - before for before, _ in spec.padding)
+    else:
+        read, written = spec.input_size, spec.output_size
+        before = tuple(before for before, _ in spec.padding)
+    return np.array([n, channels, filters, *read, *before, *written, turned], np.int64)
+
+
+def forward(x: Array, w: Array, b: Array | None, spec: ConvSpec, rectify: bool = False) -> Array:
+    """x (N, C, H, W), w (F, C, 3, 3), b (F,) -> y (N, F, OH, OW), with ReLU if asked to."""
+    y = np.empty((len(x), len(w), *spec.output_size), x.dtype)
+    if y.size:
+        sizes = _sizes(len(x), *w.shape[:2], spec, False)
+        source.call("winograd", contiguous(x), contiguous(w), b, y, sizes, rectify)
+    return y
+
+
+def backward(g: Array, w: Array, b: Array | None, spec: ConvSpec, rectify: bool = False) -> Array:
+    """g (N, F, OH, OW), w (F, C, 3, 3), b (C,) -> x (N, C, H, W), with ReLU if asked to."""
+    x = np.empty((len(g), w.shape[1], *spec.input_size), g.dtype)
+    if x.size:
+        sizes = _sizes(len(g), *w.shape[1::-1], spec, True)
+        source.call("winograd", contiguous(g), contiguous(w), b, x, sizes, rectify)
+    return x
+
+
+@kernel("conv", "native", name="winograd", when=_applies, needs=NEEDS, pays=_pays, worth=WORTH)
+def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
+    return forward(x, w, None, spec)
+
+
+@kernel(
+    "conv_input_grad",
+    "native",
+    name="winograd",
+    when=lambda g, w, spec: _applies(g, w, spec),
+    needs=NEEDS,
+    pays=lambda g, w, spec: _pays(g, w, spec),
+    worth=WORTH,
+)
+def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
+    """g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W)."""
+    return backward(g, w, None, spec)
+
+
+@kernel(
+    "conv_weight_grad",
+    "native",
+    name="winograd",
+    when=lambda x, g, spec: _applies(x, g, spec),
+    needs=NEEDS,
+    pays=_weights_pay,
+    worth=WORTH,
+)
+def conv_weight_grad_winograd(x: Array, g: Array, *, spec: ConvSpec) -> Array:
+    """x (N, C, H, W), g (N, F, OH, OW) -> w (F, C, 3, 3)."""
+    w = np.zeros((g.shape[1], x.shape[1], 3, 3), x.dtype)
+    if x.size and g.size:
+        sizes = _sizes(len(x), g.shape[1], x.shape[1], spec, False)
+        source.call("winograd_weight_grad", contiguous(x), contiguous(g), w, sizes)
+    return w

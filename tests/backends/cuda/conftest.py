@@ -1,0 +1,13 @@
+"""Every kernel here runs in the simulator, which the machine's C++ compiler builds."""
+
+import pytest
+
+from minicnn.devices import Device
+
+MISSING = Device.reasons()["cudasim"]
+
+
+@pytest.fixture(autouse=True)
+def _compiler() -> None:
+    if MISSING:
+        pytest.skip(MISSING)

@@ -1,0 +1,60 @@
+"""Native kernels on arrays large enough for all of their loops: the reference's numbers, with any number of threads.
+
+What is small the tests of all primitives draw.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import minicnn
+from minicnn import dispatch
+from minicnn.devices import CPU
+from minicnn.testing import cases, declared, nothing_is_empty
+
+KERNELS = [
+    pytest.param(k, id=f"{operation}/{k.name}")
+    for operation in dispatch.operations()
+    for k in dispatch.kernels(operation, CPU, ("native",))
+    if k.tag == "native" and operation in declared()
+]
+EXAMPLES = settings(
+    max_examples=max(3, (settings.default or settings()).max_examples // 8), suppress_health_check=list(HealthCheck)
+)
+TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
+
+
+def outputs(kernel, inputs, params):
+    with np.errstate(all="ignore"), nothing_is_empty():
+        out = kernel.function(*inputs, **params)
+    return out if type(out) is tuple else (out,)
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    before = minicnn.get_num_threads()
+    yield
+    minicnn.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("kernel", KERNELS)
+@EXAMPLES
+@given(data=st.data())
+def test_large_arrays(kernel, dtype, data):
+    case = data.draw(cases(kernel.operation, large=True))
+    inputs = case.cast(dtype)
+    assume(kernel.applies(inputs, case.params))
+    *_, reference = dispatch.kernels(kernel.operation, CPU)
+    minicnn.set_num_threads(1)
+    alone = outputs(kernel, inputs, case.params)
+    for number in (2, 3):
+        minicnn.set_num_threads(number)
+        for y, same in zip(outputs(kernel, inputs, case.params), alone, strict=True):
+            assert y.tobytes() == same.tobytes(), f"{number} threads gave other bits"
+    for y, right in zip(alone, outputs(reference, case.inputs, case.params), strict=True):
+        assert y.shape == right.shape
+        largest = max(1.0, float(np.abs(right[np.isfinite(right)]).max(initial=0)))
+        nan = not np.isfinite(right).all()
+        np.testing.assert_allclose(y, right, rtol=0, atol=TOLERANCE[dtype] * largest, equal_nan=nan)

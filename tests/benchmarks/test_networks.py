@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+import minicnn
+from benchmarks.cases import Net
+from benchmarks.networks import NETWORKS, inputs, parameters
+from minicnn.models import CNNGenerator
+
+
+def test_the_generator_is_that_of_minicnn():
+    ours, theirs = NETWORKS["CNNGenerator"].build(minicnn), CNNGenerator()
+    assert [*map(str, ours)] == [*map(str, theirs)]
+    theirs.load_state_dict(ours.state_dict())
+    x = minicnn.rand(2, 3, 32, 32)
+    np.testing.assert_array_equal(ours(x).detach().numpy(), theirs(x).detach().numpy())
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_each_network_maps_its_inputs_to_the_shape_of_its_targets(network):
+    case = Net(group="training", network=network, batch=2, size=32, training=True)
+    x, target = inputs(case)
+    y = NETWORKS[network].build(minicnn)(minicnn.from_numpy(x))
+    assert y.shape == ((2, 10) if NETWORKS[network].loss == "cross_entropy" else target.shape)
+    assert x.dtype == np.float32
+
+
+def test_parameters_are_the_same_every_time_and_spread_as_he_et_al_say():
+    model = NETWORKS["VGG classifier"].build(minicnn)
+    first, second = parameters(model), parameters(model)
+    assert first.keys() == dict(model.named_parameters()).keys()
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    weight = first["3.weight"]  # a 3×3 convolution of 32 channels
+    assert weight.std() == pytest.approx(np.sqrt(2 / (32 * 9)), rel=0.05)
+    assert first["1.weight"].mean() == pytest.approx(1, abs=0.05)  # of batch norm
