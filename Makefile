@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-thorough test-kernels lint types format bench venv constraints clean
+.PHONY: help demo test test-thorough test-kernels test-bare lint types format bench venv constraints clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test-thorough: lint types ## the same tests with many more random cases
 test-kernels: venv ## the tests of the CUDA kernels with many more random cases, and without each of their barriers
 	HYPOTHESIS_PROFILE=thorough $(PYTEST) tests/backends/cuda tests/profiling
 	HYPOTHESIS_PROFILE=thorough $(PYTEST) tests/ops/test_primitives.py -k cudasim
+
+test-bare: venv ## the tests where there is no C++ compiler: what needs one is skipped, NumPy does the rest
+	folder=$$(mktemp -d) && env -u CXX PATH=$$folder XDG_CACHE_HOME=$$folder $(PYTEST); status=$$?; rm -rf "$$folder"; exit $$status
 
 lint: venv ## check style
 	$(BIN)/ruff check

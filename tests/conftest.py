@@ -22,6 +22,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.enviro
 MISSING = Device.reasons()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the examples that launch kernels in the simulator where there is none."""
+    for item in items if MISSING["cudasim"] else ():
+        if isinstance(item, pytest.DoctestItem) and item.dtest and "cudasim" in (item.dtest.docstring or ""):
+            item.add_marker(pytest.mark.skip(reason=MISSING["cudasim"]))
+
+
 @pytest.fixture(scope="session", params=[CPU, CUDASIM, CUDA], ids=str)
 def device(request: pytest.FixtureRequest) -> Device:
     """Each device in turn: a test that asks for it runs on every one, on `cuda` with a stand-in for CuPy where need be.

@@ -14,6 +14,7 @@ from minicnn.backends.native import library
 from minicnn.errors import KernelError
 
 ROOT = Path(__file__).parents[2]
+with_compiler = pytest.mark.skipif(bool(library.missing()), reason=library.missing())
 FIND = "from minicnn.backends.build import kernel_folder; print(kernel_folder())"
 
 
@@ -79,7 +80,7 @@ print("native/one_pass: taken" in minicnn.explain("relu", x))
 """
 
 
-@pytest.mark.skipif(bool(library.missing()), reason=library.missing())
+@with_compiler
 @pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="no /proc/cpuinfo")
 @pytest.mark.parametrize(("line", "taken"), [("", "True"), ("\nflags: another", "False")])
 def test_a_wheel_brings_native_kernels_for_its_own_processor(installed, tmp_path, line, taken):
@@ -98,6 +99,7 @@ def test_kernels_that_are_nowhere(tmp_path, monkeypatch):
         build.kernel_folder.__wrapped__()
 
 
+@with_compiler
 def test_a_library_is_built_once(cache, monkeypatch):
     text = 'extern "C" int answer() { return 42; }\n'
     first = build.shared_library("answer.cpp", text, ["-O1"])
@@ -108,6 +110,7 @@ def test_a_library_is_built_once(cache, monkeypatch):
     assert list(cache.iterdir()) == [first]  # no sources, no unfinished files
 
 
+@with_compiler
 def test_source_flags_and_compiler_are_part_of_the_key(cache, monkeypatch):
     text = 'extern "C" int answer() { return 42; }\n'
     paths = {
@@ -121,6 +124,7 @@ def test_source_flags_and_compiler_are_part_of_the_key(cache, monkeypatch):
     assert len(paths) == 4
 
 
+@with_compiler
 def test_a_source_that_is_refused_leaves_nothing(cache):
     with pytest.raises(KernelError, match=r"^wrong\.cpp: .* refuses it:\n(.|\n)*nonsense"):
         build.shared_library("wrong.cpp", "nonsense", [])

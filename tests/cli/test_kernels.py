@@ -164,6 +164,7 @@ def test_making_the_table(run, monkeypatch, tmp_path):
     assert "\na new table\n" in (tmp_path / "README.md").read_text()
 
 
+@pytest.mark.skipif(no_simulator() != "", reason="needs a C++ compiler")
 def test_compiling_for_the_simulator(run, monkeypatch):
     compiled = []
     monkeypatch.setattr(Source, "compile", lambda self, like, real: compiled.append((self.name, like.dtype.name, real)))

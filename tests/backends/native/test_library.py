@@ -200,7 +200,7 @@ def test_without_a_compiler_numpy_runs_and_nothing_is_said(no_compiler):
 
 
 def test_without_a_compiler_the_tests_pass(no_compiler):
-    """Some of them, here; `PATH= python -m pytest` runs all."""
+    """Some of them, here; `make test-bare` runs all."""
     files = [
         "test_tiny.py",
         "test_dispatch.py",
