@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -26,7 +27,7 @@ inline void after_a_task() { std::this_thread::yield(); }
 constexpr auto WAKING = std::chrono::microseconds(100);
 inline void after_a_task() {}
 #endif
-constexpr int LOOKS = 4000;   // for work before going to sleep: about as long as waking takes
+constexpr int LOOKS = 40000;   // for work before going to sleep: about as long as waking takes
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -38,6 +39,13 @@ inline void pause() {
 
 std::atomic<int> wanted{1};   // threads, the caller included
 
+// Tasks that are a thread's own unless it is late: the same part of every job, so that what one kernel has written lies
+// in the cache of the core that reads it in the next (reading it from another core's takes three times as long).
+struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+};
+
 struct Pool {
     std::atomic<bool> busy{false};   // while a job runs; no mutex, for a task may ask again in the same thread
     std::mutex sleeping;
@@ -47,17 +55,22 @@ struct Pool {
     std::atomic<uint64_t> job{0};      // number of the newest job; 0 before the first
     std::atomic<bool> open{false};     // while workers may join in: what follows is that job's
     std::atomic<int> inside{0};        // workers that have joined in, or are about to see that it is too late
-    std::atomic<int64_t> next{0};      // the next task
-    int64_t tasks = 0;
+    std::unique_ptr<Share[]> shares;   // of each thread, the caller's first
     void (*work)(void*, int64_t) = nullptr;
     void* context = nullptr;
     std::atomic<bool> ending{false};
 
-    void drain() {
-        for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < tasks; after_a_task()) work(context, i);
+    // The thread's own share, then what is left of the others'.
+    void drain(int own) {
+        const int threads = int(workers.size()) + 1;
+        for (int t = own; t < own + threads; ++t) {
+            Share& share = shares[t % threads];
+            for (int64_t i; (i = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end; after_a_task())
+                work(context, i);
+        }
     }
 
-    void worker(uint64_t seen) {
+    void worker(int own, uint64_t seen) {
         for (;;) {
             for (int look = 0; look < LOOKS && job.load(std::memory_order_acquire) == seen; ++look) pause();
             if (job.load(std::memory_order_acquire) == seen) {
@@ -69,7 +82,7 @@ struct Pool {
             seen = job.load(std::memory_order_acquire);
             if (ending) return;
             ++inside;
-            if (open) drain();
+            if (open) drain(own);
             --inside;
         }
     }
@@ -81,17 +94,21 @@ struct Pool {
         return asleep;
     }
 
-    void run(int64_t n, void (*f)(void*, int64_t), void* c) {
-        tasks = n, work = f, context = c;
-        next.store(0, std::memory_order_relaxed);
+    void run(int64_t tasks, void (*f)(void*, int64_t), void* c) {
+        const int64_t threads = int64_t(workers.size()) + 1;
+        work = f, context = c;
+        for (int64_t t = 0; t < threads; ++t) {
+            shares[t].next.store(tasks * t / threads, std::memory_order_relaxed);
+            shares[t].end = tasks * (t + 1) / threads;
+        }
         open = true;
         if (announce()) {
             const Clock::time_point begin = Clock::now();
-            const int64_t first = next.fetch_add(1, std::memory_order_relaxed);
-            if (first < tasks) work(context, first);
+            const int64_t first = shares[0].next.fetch_add(1, std::memory_order_relaxed);
+            if (first < shares[0].end) work(context, first);
             if ((Clock::now() - begin) * (tasks - 1) > WAKING) awake.notify_all();
         }
-        drain();
+        drain(0);
         open = false;
         for (int look = 0; inside; ++look)   // long only if somebody else has a worker's processor
             look < LOOKS ? pause() : std::this_thread::yield();
@@ -104,8 +121,9 @@ struct Pool {
         for (std::thread& w : workers) w.join();
         workers.clear();
         ending = false;
+        shares.reset(new Share[size_t(threads)]);
         try {
-            for (int i = 1; i < threads; ++i) workers.emplace_back(&Pool::worker, this, job.load());
+            for (int i = 1; i < threads; ++i) workers.emplace_back(&Pool::worker, this, i, job.load());
         } catch (const std::system_error&) {
             wanted.store(int(workers.size()) + 1);   // the system has no more for us
         }

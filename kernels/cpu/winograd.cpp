@@ -28,6 +28,7 @@ constexpr int TALL = REGISTERS == 32 ? 12 : 6;              // rows of a product
 constexpr int64_t DEPTH = 256;                              // of a product at a time: its panel stays near
 constexpr int64_t TILES = 48, FEW = 96, MOST = 64;        // of a task; of a picture; of a strip
 constexpr int64_t CHUNK = 1 << 19;                          // values of tiles at a time, in the weight gradient
+constexpr int64_t RANGES = 8, FEW_SUMS = 1 << 18;           // of tiles there, and how many sums each may have
 
 struct Sizes {
     int64_t batch, channels, filters, height, width, top, left, out_height, out_width, turned;
@@ -365,43 +366,57 @@ extern "C" void winograd(const Real* x, const Real* w, const Real* bias, Real* y
 }
 
 // w (F, C, 3, 3) from x (N, C, H, W) and g (N, F, OH, OW)
+//
+// Few sums, S for each point, are made for several ranges of tiles, each by one thread in its own caches, and added up at
+// the end. Where they are many there is one range, and its values and its products are shared out.
 extern "C" void winograd_weight_grad(const Real* x, const Real* g, Real* w, const int64_t* sizes) {
     const Sizes& s = *reinterpret_cast<const Sizes*>(sizes);
     const Image in(s.batch, s.channels, s.height, s.width, s.top, s.left, REACH, s.out_height, s.out_width);
     const Image out(s.batch, s.filters, s.out_height, s.out_width, 0, 0, SIDE, s.out_height, s.out_width);
-    const int64_t tiles = in.tiles, size = s.filters * in.room();
-    const int64_t chunk = std::max(CHUNK, POINTS * size / 4);   // large sums travel as well, once a chunk
-    const int64_t most = chunk / (POINTS * (in.room() + out.room()) * tiles);
-    const int64_t high = parts(in.strips(), parts(in.strips(), most < 1 ? 1 : most));
-    const int64_t point = high * tiles;
-    Real* v = scratch(1, POINTS * point * in.room());
-    Real* h = scratch(2, POINTS * point * out.room());
-    Real* sums = scratch(3, POINTS * size);
-    const int64_t blocks = in.blocks() + out.blocks();
-    for (int64_t first = 0; first < in.strips(); first += high) {
-        const int64_t strips = least(high, in.strips() - first), share = parts(strips, 4), depth = strips * tiles;
-        parallel(blocks * parts(strips, share), [&](int64_t task) {
-            const int64_t block = task % blocks, from = task / blocks * share, count = least(share, strips - from);
-            Real* patch = scratch(0, in.patch());
-            if (block < in.blocks())
-                in.values<Data>(x, first + from, count, block, patch, v + from * tiles * in.room(), point * in.room());
-            else
-                out.values<Gradients>(g, first + from, count, block - in.blocks(), patch,
-                                      h + from * tiles * out.room(), point * out.room());
-        });
-        const int64_t panels = parts(s.channels, PANEL);
-        parallel(POINTS * panels, [&](int64_t task) {
-            const int64_t k = task / panels, c = task % panels * PANEL;
-            product(h + k * point * out.room(), 1, out.room(), s.filters, v + k * point * in.room() + c, in.room(),
-                    least(PANEL, s.channels - c), depth, sums + k * size + c, in.room(), first > 0);
-        });
-    }
+    const int64_t strips = in.strips(), tiles = in.tiles, size = s.filters * in.room();
+    const int64_t ranges = POINTS * size <= FEW_SUMS ? least(RANGES, strips) : 1, range = parts(strips, ranges);
+    // Large sums travel as well, once a chunk.
+    const int64_t chunk = ranges > 1 ? CHUNK : std::max(int64_t(1) << 19, POINTS * size / 4);
+    const int64_t most = std::max<int64_t>(chunk / (POINTS * (in.room() + out.room()) * tiles), 1);
+    const int64_t high = parts(range, parts(range, most)), point = high * tiles;
+    Real* sums = scratch(3, ranges * POINTS * size);
+    parallel(ranges, [&](int64_t r) {
+        Real* v = scratch(1, POINTS * point * in.room());
+        Real* h = scratch(2, POINTS * point * out.room());
+        const int64_t begin = r * range, end = least(begin + range, strips);
+        if (begin >= end) memset(sums + r * POINTS * size, 0, size_t(POINTS * size) * sizeof(Real));
+        for (int64_t first = begin; first < end; first += high) {
+            const int64_t count = least(high, end - first), share = parts(count, 4), blocks = in.blocks() + out.blocks();
+            parallel(blocks * parts(count, share), [&](int64_t task) {
+                const int64_t block = task % blocks, from = task / blocks * share, some = least(share, count - from);
+                Real* patch = scratch(0, in.patch());
+                if (block < in.blocks())
+                    in.values<Data>(x, first + from, some, block, patch, v + from * tiles * in.room(), point * in.room());
+                else
+                    out.values<Gradients>(g, first + from, some, block - in.blocks(), patch,
+                                          h + from * tiles * out.room(), point * out.room());
+            });
+            const int64_t panels = parts(s.channels, PANEL);
+            parallel(POINTS * panels, [&](int64_t task) {
+                const int64_t k = task / panels, c = task % panels * PANEL;
+                product(h + k * point * out.room(), 1, out.room(), s.filters, v + k * point * in.room() + c, in.room(),
+                        least(PANEL, s.channels - c), count * tiles, sums + (r * POINTS + k) * size + c, in.room(),
+                        first > begin);
+            });
+        }
+    });
     parallel(s.filters, [&](int64_t f) {
         for (int64_t c = 0; c < s.channels; c += LANES) {
             const Real* from = sums + f * in.room() + c;
             Real all[9][LANES];
-            transform<WeightGradients>([&](int i, int j) { return load(from + (i * REACH + j) * size); },
-                                       [&](int i, int j, Vec value) { store(all[3 * i + j], value); });
+            transform<WeightGradients>(
+                [&](int i, int j) {
+                    Vec sum = load(from + (i * REACH + j) * size);
+                    for (int64_t r = 1; r < ranges; ++r) sum += load(from + (r * POINTS + i * REACH + j) * size);
+                    return sum;
+                },
+                [&](int i, int j, Vec value) { store(all[3 * i + j], value); }
+            );
             Real* to = w + (f * s.channels + c) * 9;
             for (int64_t i = 0; i < least(LANES, s.channels - c); ++i)
                 for (int k = 0; k < 9; ++k) to[9 * i + k] = all[k][i];
