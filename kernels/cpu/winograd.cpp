@@ -27,7 +27,7 @@ constexpr int SIDE = 4, REACH = 6, POINTS = REACH * REACH;  // of a tile: result
 constexpr int TALL = REGISTERS == 32 ? 12 : 6;              // rows of a product's tile
 constexpr int64_t DEPTH = 256;                              // of a product at a time: its panel stays near
 constexpr int64_t TILES = 48, FEW = 96, MOST = 64;        // of a task; of a picture; of a strip
-constexpr int64_t CHUNK = 1 << 19;                          // values of tiles at a time, in the weight gradient
+constexpr int64_t CHUNK = 1 << 18;                          // values of tiles at a time, in the weight gradient
 constexpr int64_t RANGES = 8, FEW_SUMS = 1 << 18;           // of tiles there, and how many sums each may have
 
 struct Sizes {
