@@ -264,13 +264,17 @@ void correlate(const Plan& plan, const Class& of, int64_t c, const Real* patch, 
     const int64_t next = plan.reversed ? -1 : 1;
     patch += plan.first + c * plan.apart;
     w += plan.reversed ? plan.kernel - 1 - c : c;
+    Real near[ROWS ? ROWS * COUNT : 1];   // the weights side by side: broadcast without working out where they are
+    for (int r = 0; r < ROWS; ++r)
+        for (int k = 0; k < COUNT; ++k) near[r * COUNT + k] = w[at[r] + k * next];
+    const auto weight = [&](int64_t r, int k) { return ROWS ? near[r * COUNT + k] : w[at[r] + k * next]; };
     Indices shift[COUNT];
     for (int k = 0; k < COUNT; ++k) shift[k] = later(k * plan.apart);
     Vec last[COUNT] = {};
 #pragma GCC unroll 7
     for (int64_t r = 0; r < rows; ++r)
 #pragma GCC unroll 7
-        for (int k = 0; AHEAD && k < COUNT; ++k) last[k] += w[at[r] + k * next] * load(patch + row[r]);
+        for (int k = 0; AHEAD && k < COUNT; ++k) last[k] += weight(r, k) * load(patch + row[r]);
     const Real* mask = plan.masks.data() + c * LANES;
     const Real* const repeat = mask + plan.period * plan.kernel * LANES;
     for (int64_t q = 0; q < length; q += 2 * LANES) {
@@ -281,7 +285,7 @@ void correlate(const Plan& plan, const Class& of, int64_t c, const Real* patch, 
             const Vec v[2] = {load(from), load(from + LANES)};
 #pragma GCC unroll 7
             for (int k = 0; k < COUNT; ++k) {
-                const Real by = w[at[r] + k * next];
+                const Real by = weight(r, k);
                 sum[0][k] += by * v[0], sum[1][k] += by * v[1];
             }
         }
