@@ -152,9 +152,11 @@ def _pads(call: str, padding: PadArgument, stride: Sizes, reach: Sizes) -> Pads:
 
 def _hashable(value: Any) -> Any:
     """Sequences as tuples, NumPy's integers as Python's; what is neither is left for `_per_axis` to refuse."""
+    if type(value) is int or type(value) is str:
+        return value
     if hasattr(value, "__index__"):
         return index(value)
-    return tuple(map(_hashable, value)) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    return tuple(map(_hashable, value)) if isinstance(value, Sequence) else value
 
 
 def _remembered(function: Callable[P, R]) -> Callable[P, R]:
