@@ -294,7 +294,7 @@ def _peers(cases: list[Record]) -> str:
 
 def _kernel(part: str, transposed: bool, kernels: dict[str, str]) -> tuple[str, str] | None:
     """Return the operation and the kernel that made a part of a convolution's results."""
-    forward = ("conv_transpose_bias", "conv_input_grad") if transposed else ("conv_bias", "conv")
+    forward = ("conv_input_grad", "conv_transpose_bias") if transposed else ("conv", "conv_bias")
     back = ("conv",) if transposed else ("conv_input_grad",)
     makers = {"output": forward, "gradient of input": back, "gradient of weight": ("conv_weight_grad",)}
     known = [(o, kernels[o]) for o in makers.get(part, ()) if o in kernels]

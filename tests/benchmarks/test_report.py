@@ -92,7 +92,8 @@ def test_no_case_is_hidden():
 def test_errors_belong_to_the_kernel_that_made_them():
     kernels = {"conv": "numpy/x", "conv_bias": "reference/reference", "conv_input_grad": "native/y"}
     assert report._kernel("output", False, kernels) == ("conv", "numpy/x")
-    assert report._kernel("output", False, {**kernels, "conv_bias": "native/z"}) == ("conv_bias", "native/z")
+    fused = {**kernels, "conv": "native/w", "conv_bias": "native/z"}  # which calls the other
+    assert report._kernel("output", False, fused) == ("conv", "native/w")
     assert report._kernel("output", True, kernels) == ("conv_input_grad", "native/y")
     assert report._kernel("gradient of input", True, kernels) == ("conv", "numpy/x")
     assert report._kernel("gradient of bias", False, kernels) is None
