@@ -251,17 +251,27 @@ struct Product {
         const Real* bias, int64_t act
     ) const {
         const int64_t row = panel * ROWS, m = least(ROWS, gather.rows - row), spread = gather.axis[2].spread;
-        y += row * gather.written;
-        for (int i = 0; i < wide; ++i)
-            for (int64_t r = 0; r < m; ++r) {
+        const int64_t plane = gather.written;
+        y += row * plane;
+        for (int i = 0; i < wide; ++i) {
+            const auto value = [&](int64_t r) {
                 Vec sum = load(tile + (r * wide + i) * LANES);
                 if (bias) sum += bias[group * gather.rows + row + r];
-                if (act == RELU) sum = sum <= 0 ? Vec{} : sum;
-                for (int64_t p = writes.begin[v + i]; p < writes.begin[v + i + 1]; ++p) {
-                    const Piece& piece = writes.list[p];
-                    store_lanes(y + r * gather.written + piece.place, sum, piece.first, piece.last, spread);
+                return act == RELU ? (sum <= 0 ? Vec{} : sum) : sum;
+            };
+            for (int64_t p = writes.begin[v + i]; p < writes.begin[v + i + 1]; ++p) {
+                const Piece piece = writes.list[p];
+                Real* to = y + piece.place;
+                if (spread > 1) {
+                    for (int64_t r = 0; r < m; ++r) store_lanes(to + r * plane, value(r), piece.first, piece.last, spread);
+                } else if (piece.last - piece.first == LANES) {
+                    for (int64_t r = 0; r < m; ++r) store(to + r * plane, value(r));
+                } else {
+                    const Part part(piece.first, piece.last);
+                    for (int64_t r = 0; r < m; ++r) part.store(to - piece.first + r * plane, value(r));
                 }
             }
+        }
     }
 };
 
