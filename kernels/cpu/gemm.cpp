@@ -13,7 +13,6 @@
 #include "outer.hpp"
 #include "threads.hpp"
 
-constexpr int TALL = REGISTERS == 32 ? 12 : 6;              // rows of a tile
 constexpr int64_t DEPTH = 1024 / sizeof(Real);              // steps of k: a panel takes at most 32 kB
 constexpr int64_t HEIGHT = 20 * TALL, WIDTH = 16 * PANEL;   // of the largest block
 constexpr int64_t SHALLOW = 32;                             // so few k that storing C takes longer than computing it
@@ -32,30 +31,6 @@ inline void pack(const Real* from, int64_t across, int64_t along, int64_t rows, 
     if (along == 1) pack_rows<SIZE>(from, across, rows, count, to);
     else pack_columns<SIZE>(from, along, rows, count, to);
 }
-
-template <int ROWS>
-struct Tile {
-    static void run(const Real* a, const Real* b, int64_t k, Real* c, int64_t row, bool add) {
-        Vec sum[ROWS][WIDE] = {};
-        for (int64_t i = 0; i < k; ++i, a += TALL, b += PANEL) {
-            Vec v[WIDE];
-#pragma GCC unroll 2
-            for (int j = 0; j < WIDE; ++j) v[j] = load(b + j * LANES);
-#pragma GCC unroll 12
-            for (int r = 0; r < ROWS; ++r)
-#pragma GCC unroll 2
-                for (int j = 0; j < WIDE; ++j) sum[r][j] += a[r] * v[j];
-        }
-#pragma GCC unroll 12
-        for (int r = 0; r < ROWS; ++r)
-#pragma GCC unroll 2
-            for (int j = 0; j < WIDE; ++j) {
-                Real* to = c + r * row + j * LANES;
-                store(to, add ? load(to) + sum[r][j] : sum[r][j]);
-            }
-    }
-};
-constexpr auto TILES = for_rows<Tile>(std::make_integer_sequence<int, TALL>());
 
 // A whole block: panels of B one after another, or, where there are few k to repay the jumps from row to row of C, all of
 // them at once and C row by row.
@@ -76,12 +51,13 @@ void block(Matrix a, Matrix b, Real* c, int64_t row, int64_t m, int64_t n, int64
             for (int64_t i = 0; i < m; i += TALL)
                 for (int64_t j = 0; j < least(some * PANEL, n - first); j += PANEL) {
                     const int64_t rows = least(TALL, m - i), columns = least(PANEL, n - first - j);
+                    const auto tile = Wide<WIDE>::TILES.of[rows - 1];
                     Real* to = c + i * row + first + j;
                     if (columns == PANEL) {
-                        TILES.of[rows - 1](left + i * depth, panels + j * deep, deep, to, row, p > 0);
+                        tile(left + i * depth, 1, TALL, panels + j * deep, PANEL, deep, to, row, p > 0);
                         continue;
                     }
-                    TILES.of[rows - 1](left + i * depth, panels + j * deep, deep, edge, PANEL, false);
+                    tile(left + i * depth, 1, TALL, panels + j * deep, PANEL, deep, edge, PANEL, false);
                     for (int64_t r = 0; r < rows; ++r)
                         for (int64_t s = 0; s < columns; ++s)
                             to[r * row + s] = p ? to[r * row + s] + edge[r * PANEL + s] : edge[r * PANEL + s];

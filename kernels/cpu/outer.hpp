@@ -97,3 +97,50 @@ constexpr auto for_rows(std::integer_sequence<int, I...>) {
     };
     return Table{{Kernel<I + 1>::run...}};
 }
+
+constexpr int TALL = REGISTERS == 32 ? 12 : 6;   // rows of a tile
+
+namespace {   // float's and double's tables must not become one in the process
+
+// c[r][v] (+)= Σ_k a[r across + k along] · b[k row + v]: ROWS numbers of `a` for each vector of b.
+template <int V>
+struct Wide {
+    template <int COUNT>
+    struct Tile {
+        static void run(
+            const Real* a, int64_t across, int64_t along, const Real* b, int64_t row, int64_t depth, Real* c,
+            int64_t pitch, bool add
+        ) {
+            Vec sum[COUNT][V];
+#pragma GCC unroll 12
+            for (int r = 0; r < COUNT; ++r)
+#pragma GCC unroll 2
+                for (int v = 0; v < V; ++v) sum[r][v] = Vec{};
+            const Real* at[(COUNT + 2) / 3];   // of every third row: the others are one and two steps away
+            for (int r = 0; r < COUNT; r += 3) at[r / 3] = a + r * across;
+            for (int64_t k = 0; k < depth; ++k, b += row) {
+                Vec of[V];
+#pragma GCC unroll 2
+                for (int v = 0; v < V; ++v) of[v] = load(b + v * LANES);
+#pragma GCC unroll 12
+                for (int r = 0; r < COUNT; ++r) {
+                    const Real one = at[r / 3][r % 3 * across];
+#pragma GCC unroll 2
+                    for (int v = 0; v < V; ++v) sum[r][v] += one * of[v];
+                }
+#pragma GCC unroll 4
+                for (int r = 0; r < COUNT; r += 3) at[r / 3] += along;
+            }
+#pragma GCC unroll 12
+            for (int r = 0; r < COUNT; ++r)
+#pragma GCC unroll 2
+                for (int v = 0; v < V; ++v) {
+                    Real* to = c + r * pitch + v * LANES;
+                    store(to, add ? load(to) + sum[r][v] : sum[r][v]);
+                }
+        }
+    };
+    static constexpr auto TILES = for_rows<Tile>(std::make_integer_sequence<int, TALL>());
+};
+
+}  // namespace

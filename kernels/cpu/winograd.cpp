@@ -24,7 +24,6 @@ namespace {   // float's and double's templates must not become one in the proce
 
 constexpr Real A = 0.75, B = 1.5, AA = A * A, BB = B * B;   // the points and their squares
 constexpr int SIDE = 4, REACH = 6, POINTS = REACH * REACH;  // of a tile: results, elements, products
-constexpr int TALL = REGISTERS == 32 ? 12 : 6;              // rows of a product's tile
 constexpr int64_t DEPTH = 256;                              // of a product at a time: its panel stays near
 constexpr int64_t TILES = 48, FEW = 96, MOST = 64;        // of a task; of a picture; of a strip
 constexpr int64_t CHUNK = 1 << 18;                          // values of tiles at a time, in the weight gradient
@@ -203,47 +202,6 @@ struct Image {
 };
 
 // --- products ----------------------------------------------------------------------------------------------------------
-
-// c[r][v] (+)= Σ_k a[r across + k along] · b[k row + v]: ROWS numbers of `a` for each vector of b.
-template <int V>
-struct Wide {
-    template <int COUNT>
-    struct Tile {
-        static void run(
-            const Real* a, int64_t across, int64_t along, const Real* b, int64_t row, int64_t depth, Real* c,
-            int64_t pitch, bool add
-        ) {
-            Vec sum[COUNT][V];
-#pragma GCC unroll 12
-            for (int r = 0; r < COUNT; ++r)
-#pragma GCC unroll 2
-                for (int v = 0; v < V; ++v) sum[r][v] = Vec{};
-            const Real* at[(COUNT + 2) / 3];   // of every third row: the others are one and two steps away
-            for (int r = 0; r < COUNT; r += 3) at[r / 3] = a + r * across;
-            for (int64_t k = 0; k < depth; ++k, b += row) {
-                Vec of[V];
-#pragma GCC unroll 2
-                for (int v = 0; v < V; ++v) of[v] = load(b + v * LANES);
-#pragma GCC unroll 12
-                for (int r = 0; r < COUNT; ++r) {
-                    const Real one = at[r / 3][r % 3 * across];
-#pragma GCC unroll 2
-                    for (int v = 0; v < V; ++v) sum[r][v] += one * of[v];
-                }
-#pragma GCC unroll 4
-                for (int r = 0; r < COUNT; r += 3) at[r / 3] += along;
-            }
-#pragma GCC unroll 12
-            for (int r = 0; r < COUNT; ++r)
-#pragma GCC unroll 2
-                for (int v = 0; v < V; ++v) {
-                    Real* to = c + r * pitch + v * LANES;
-                    store(to, add ? load(to) + sum[r][v] : sum[r][v]);
-                }
-        }
-    };
-    static constexpr auto TILES = for_rows<Tile>(std::make_integer_sequence<int, TALL>());
-};
 
 // c (rows, columns) (+)= a (rows, depth) · b (depth, columns), columns at most PANEL
 inline void product(
