@@ -6,16 +6,13 @@
 #pragma once
 #include "simd.hpp"
 
-#include <type_traits>
 
-typedef decltype(Vec{} > Vec{}) Int;   // integers of Real's width
-typedef std::remove_reference_t<decltype(Int{}[0])> Lane;
 
 constexpr bool SINGLE = sizeof(Real) == 4;
 constexpr int MANTISSA = SINGLE ? 23 : 52, BIAS = SINGLE ? 127 : 1023, TERMS = SINGLE ? 6 : 12;
 
-static inline Vec power_of_2(Int k) {
-    const Int bits = (k + BIAS) << MANTISSA;
+static inline Vec power_of_2(Indices k) {
+    const Indices bits = (k + BIAS) << MANTISSA;
     Vec power;
     memcpy(&power, &bits, sizeof power);
     return power;
@@ -29,10 +26,10 @@ static inline Vec exponential(Vec x) {
     x = x < LOWEST ? all(LOWEST) : x;   // NaN stays
     x = x > HIGHEST ? all(HIGHEST) : x;
     const Vec rounded = x * LOG2_E + ROUND;   // the integer stands in the last bits
-    Int k;
+    Indices k;
     memcpy(&k, &rounded, sizeof k);
     const Vec magic = all(ROUND), whole = rounded - magic;
-    Int zero;
+    Indices zero;
     memcpy(&zero, &magic, sizeof zero);
     const Vec r = x - whole * HIGH - whole * LOW;
     Real factor = 1;
@@ -43,7 +40,7 @@ static inline Vec exponential(Vec x) {
         series = series * r + factor;
     }
     k -= zero;
-    const Int half = k >> 1;   // 2^k itself may be too large or too small
+    const Indices half = k >> 1;   // 2^k itself may be too large or too small
     return (1 + (r + r * r * series)) * power_of_2(half) * power_of_2(k - half);
 }
 

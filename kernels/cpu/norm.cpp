@@ -21,18 +21,12 @@
 #include <utility>
 #include <vector>
 
-typedef decltype(Vec{} > Vec{}) Int;   // integers of Real's width
-typedef std::remove_reference_t<decltype(Int{}[0])> Lane;
 
 constexpr int64_t BLOCK = 4096;   // elements: so few that a lane's sum of its share loses no digits
 constexpr int64_t TASK = 16384;                        // elements that are worth a task
 constexpr int64_t FEW = 16;                            // channels: fewer are cut into pieces
 
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
-template <int... I>
-static inline Int counted(std::integer_sequence<int, I...>) { return Int{I...}; }
 
 // The n elements at `from`, and `fill`; no element from `end` on is read.
 static inline Vec part(const Real* from, int64_t n, const Real* end, Vec fill = Vec{}) {
@@ -40,7 +34,7 @@ static inline Vec part(const Real* from, int64_t n, const Real* end, Vec fill = 
     Vec v{};
     if (end - from >= LANES) v = load(from);
     else memcpy(&v, from, n * sizeof(Real));
-    return counted(std::make_integer_sequence<int, LANES>{}) < Lane(n) ? v : fill;
+    return numbers() < Index(n) ? v : fill;
 }
 static inline void put(Real* to, Vec v, int64_t n) { memcpy(to, &v, n >= LANES ? sizeof v : n * sizeof(Real)); }
 

@@ -14,9 +14,6 @@
 
 constexpr int WIDE = 2, PANEL = WIDE * LANES;   // vectors and numbers in a row of a panel
 
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t parts(int64_t n, int64_t size) { return (n + size - 1) / size; }
-
 // Memory of this thread that stays for the next call; `place` tells apart what is in use at once.
 static inline Real* scratch(int place, int64_t size) {
     struct Memory {

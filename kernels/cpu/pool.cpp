@@ -22,8 +22,6 @@
 #include <utility>
 #include <vector>
 
-typedef decltype(Vec{} > Vec{}) Int;   // integers of Real's width
-typedef std::remove_reference_t<decltype(Int{}[0])> Lane;
 typedef uint8_t Bytes __attribute__((vector_size(LANES)));
 
 constexpr int64_t TASK = 16384;   // elements of the input
@@ -46,8 +44,6 @@ struct Pool {
 };
 
 static inline int64_t up(int64_t n) { return (n + LANES - 1) / LANES * LANES; }
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t ceil_div(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); }
 
 // Moves of a vector of which only `room` elements exist.
@@ -65,19 +61,19 @@ static inline void put(T* to, V v, int64_t room) {
 // Winners are bytes in memory and integers beside a Vec. GCC 12 converts 16 bytes one by one (68 instructions): so every
 // integer gets the word that holds its byte, shifted. Reads VECTOR_BYTES.
 template <int... I>
-static inline Int widened(const uint8_t* from, std::integer_sequence<int, I...>) {
-    constexpr int PER = sizeof(Lane);
-    Int words;
+static inline Indices widened(const uint8_t* from, std::integer_sequence<int, I...>) {
+    constexpr int PER = sizeof(Index);
+    Indices words;
     memcpy(&words, from, sizeof words);
-    return (__builtin_shufflevector(words, words, (I / PER)...) >> Int{(8 * (I % PER))...}) & 255;
+    return (__builtin_shufflevector(words, words, (I / PER)...) >> Indices{(8 * (I % PER))...}) & 255;
 }
-static inline Int winners(const uint8_t* from) { return widened(from, std::make_integer_sequence<int, LANES>{}); }
+static inline Indices winners(const uint8_t* from) { return widened(from, std::make_integer_sequence<int, LANES>{}); }
 
 template <int... I>
-static inline Bytes narrowed(Int v, std::integer_sequence<int, I...>) {
+static inline Bytes narrowed(Indices v, std::integer_sequence<int, I...>) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
     typedef uint8_t All __attribute__((vector_size(VECTOR_BYTES)));   // 6 instructions where a conversion takes 33
-    const All bytes = __builtin_shufflevector((All)v, (All)v, (I < LANES ? I * int(sizeof(Lane)) : I)...);
+    const All bytes = __builtin_shufflevector((All)v, (All)v, (I < LANES ? I * int(sizeof(Index)) : I)...);
     Bytes low;
     memcpy(&low, &bytes, sizeof low);
     return low;
@@ -85,7 +81,7 @@ static inline Bytes narrowed(Int v, std::integer_sequence<int, I...>) {
     return __builtin_convertvector(v, Bytes);
 #endif
 }
-static inline Bytes bytes(Int v) { return narrowed(v, std::make_integer_sequence<int, VECTOR_BYTES>{}); }
+static inline Bytes bytes(Indices v) { return narrowed(v, std::make_integer_sequence<int, VECTOR_BYTES>{}); }
 
 template <int... I>
 static inline Vec evens(Vec a, Vec b, std::integer_sequence<int, I...>) {
@@ -122,7 +118,7 @@ static void in_slices(int64_t planes, int64_t slices, int64_t rows, int64_t row_
 }
 
 static thread_local std::vector<Real> scratch;
-static thread_local std::vector<Lane> scratch_winners;
+static thread_local std::vector<Index> scratch_winners;
 
 template <class T>
 static T* room_for(std::vector<T>& buffer, int64_t n) {
@@ -196,11 +192,11 @@ static void over_outputs(const Pool& p, const Real* x, Real fill, Op op) {
 }
 
 // For each output along an axis its first tap that is not in the padding; -1 if, dilated, they all are.
-static std::vector<Lane> first_taps(const Axis& a) {
-    std::vector<Lane> first(up(a.out));
+static std::vector<Index> first_taps(const Axis& a) {
+    std::vector<Index> first(up(a.out));
     for (int64_t j = 0; j < a.out; ++j) {
         const int64_t tap = most(ceil_div(a.before - j * a.stride, a.dilation), 0);
-        first[j] = tap < a.kernel && j * a.stride - a.before + tap * a.dilation < a.in ? Lane(tap) : -1;
+        first[j] = tap < a.kernel && j * a.stride - a.before + tap * a.dilation < a.in ? Index(tap) : -1;
     }
     return first;
 }
@@ -209,19 +205,19 @@ static std::vector<Lane> first_taps(const Axis& a) {
 // its window, so the search begins with the first tap outside of it.
 extern "C" void max_pool(const Real* x, Real* y, uint8_t* winner, const int64_t* geometry) {
     const Pool p(geometry);
-    const std::vector<Lane> slices = first_taps(p.depth), rows = first_taps(p.row), columns = first_taps(p.column);
+    const std::vector<Index> slices = first_taps(p.depth), rows = first_taps(p.row), columns = first_taps(p.column);
     over_outputs(p, x, -Real(INFINITY), [&](auto value, int64_t taps, Place at) {
-        const Lane slice = slices[at.slice], row = rows[at.row];
-        Int won;
+        const Index slice = slices[at.slice], row = rows[at.row];
+        Indices won;
         memcpy(&won, &columns[at.column], sizeof won);
-        won = (won | slice | row) < 0 ? Int{} : won + (slice * Lane(p.row.kernel) + row) * Lane(p.column.kernel);
+        won = (won | slice | row) < 0 ? Indices{} : won + (slice * Index(p.row.kernel) + row) * Index(p.column.kernel);
         Vec best = value(0);
 #pragma GCC unroll 9
         for (int64_t t = 1; t < taps; ++t) {
             const Vec v = value(t);
-            const Int better = (v > best) | (v != v);
+            const Indices better = (v > best) | (v != v);
             best = better ? v : best;
-            won = better ? Int{} + Lane(t) : won;
+            won = better ? Indices{} + Index(t) : won;
         }
         put(y + at.at, best, at.room);
         put(winner + at.at, bytes(won), at.room);
@@ -235,9 +231,9 @@ extern "C" void pick(const Real* x, const uint8_t* winner, Real* y, const int64_
         uint8_t end[VECTOR_BYTES];
         const bool near = at.room < VECTOR_BYTES;
         if (near) memcpy(end, winner + at.at, at.room);
-        const Int won = winners(near ? end : winner + at.at);
+        const Indices won = winners(near ? end : winner + at.at);
         Vec out{};
-        for (int64_t t = 0; t < taps; ++t) out = won == Lane(t) ? value(t) : out;
+        for (int64_t t = 0; t < taps; ++t) out = won == Index(t) ? value(t) : out;
         put(y + at.at, out, at.room);
     });
 }
@@ -315,13 +311,13 @@ static std::vector<std::vector<Reader>> readers(const Axis& a) {
 
 struct Source {    // a row of outputs of which some taps read a given row of inputs
     int64_t row;   // within its plane
-    Lane tap;      // the first of these taps
+    Index tap;      // the first of these taps
     Real share;    // of the divisor
     bool first;    // no row of inputs before this one is read by it, in this slice
 };
 struct Tap {   // input m stride + phase is tap k of output m + shift
     int64_t shift;
-    Lane k;
+    Index k;
 };
 
 // x[i] = sum of g over all taps that read i, or over those that won (WINNERS). TAPS: how many each phase has, 0 if they
@@ -337,7 +333,7 @@ static void inputs(const Pool& p, const Real* g, const Real* divisors, const uin
         for (int64_t k = 0; k < c.kernel; ++k) {
             const int64_t from = phase + c.before - k * c.dilation;
             if (from % stride) continue;
-            taps.push_back({from / stride, Lane(k)});
+            taps.push_back({from / stride, Index(k)});
             before = most(before, -from / stride), ahead = most(ahead, from / stride);
             after = most(after, (c.in - 1 - phase) / stride + from / stride + 1 - c.out);
         }
@@ -350,7 +346,7 @@ static void inputs(const Pool& p, const Real* g, const Real* divisors, const uin
         for (const auto& row : rows) {
             for (const Reader& z : slices)
                 for (const Reader& y : row)
-                    sources.push_back({z.at * r.out + y.at, Lane((z.k * r.kernel + y.k) * c.kernel),
+                    sources.push_back({z.at * r.out + y.at, Index((z.k * r.kernel + y.k) * c.kernel),
                                        divisors ? divisors[z.at] * divisors[d.out + y.at] : 1, y.k == 0});
             sources_of.push_back(sources.size());
         }
@@ -366,10 +362,10 @@ static void inputs(const Pool& p, const Real* g, const Real* divisors, const uin
         const bool direct = !before && after <= 0 && (first_row + high - 1) * c.out + reach + VECTOR_BYTES <= size;
         const Real* from = g + (first_row + low) * c.out;
         const uint8_t* winners_from = winner + (first_row + low) * c.out;
-        const Lane* copied_winners = nullptr;
+        const Index* copied_winners = nullptr;
         if (!direct) {
             Real* const copy = room_for(scratch, (high - low) * width + before + VECTOR_BYTES) + before;
-            Lane* const winner_copy = WINNERS ? room_for(scratch_winners, (high - low) * width + before) + before : nullptr;
+            Index* const winner_copy = WINNERS ? room_for(scratch_winners, (high - low) * width + before) + before : nullptr;
             const int64_t copied = least(c.out, reach);
             for (int64_t row = begin; row < end; ++row)
                 for (const Source* s = all + ends[row - begin]; s < all + ends[row - begin + 1]; ++s) {
@@ -395,7 +391,7 @@ static void inputs(const Pool& p, const Real* g, const Real* divisors, const uin
                     const int64_t at = (s->row - low) * (DIRECT ? c_out : width) + m + tap[t].shift;
                     Vec v = load(from + at);
                     if (WINNERS) {
-                        Int won;
+                        Indices won;
                         if (DIRECT) won = winners(winners_from + at);
                         else memcpy(&won, copied_winners + at, sizeof won);
                         v = won == s->tap + tap[t].k ? v : Vec{};

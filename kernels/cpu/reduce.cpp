@@ -11,18 +11,14 @@
 constexpr int64_t BLOCK = 4096;    // elements
 constexpr int64_t TASK = 16384;    // elements that are worth a task
 
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
-template <int... I>
-static inline Int counted(std::integer_sequence<int, I...>) { return Int{I...}; }
 
 // The n elements at `from`, and `fill`.
 static inline Vec part(const Real* from, int64_t n, Vec fill) {
     if (n >= LANES) return load(from);
     Vec v{};
     memcpy(&v, from, n * sizeof(Real));
-    return counted(std::make_integer_sequence<int, LANES>{}) < Lane(n) ? v : fill;
+    return numbers() < Index(n) ? v : fill;
 }
 static inline void put(Real* to, Vec v, int64_t n) { memcpy(to, &v, n >= LANES ? sizeof v : n * sizeof(Real)); }
 
@@ -49,8 +45,8 @@ static double sum_of_run(const Real* x, int64_t n) {
     for (; i + LANES <= n; i += LANES) parts[0] += load(x + i);
     if (i < n && n < LANES) parts[1] += part(x + i, n - i, Vec{});
     else if (i < n) {   // the rest is the end of the last whole vector
-        const Int lane = counted(std::make_integer_sequence<int, LANES>{});
-        parts[1] += lane >= Lane(LANES - (n - i)) ? load(x + n - LANES) : Vec{};
+        const Indices lane = numbers();
+        parts[1] += lane >= Index(LANES - (n - i)) ? load(x + n - LANES) : Vec{};
     }
     const Vec lanes = (parts[0] + parts[1]) + (parts[2] + parts[3]);
     double sum[4]{};   // several at once
@@ -132,7 +128,7 @@ extern "C" void sum(const Real* x, Real* y, int64_t batch, int64_t outer, int64_
 // --- softmax: x is (outer, n, inner), and n is what is normalised ------------------------------------------------------
 
 static inline Vec larger(Vec a, Vec b) {   // NaN wins
-    const Int second = (b > a) | (b != b);
+    const Indices second = (b > a) | (b != b);
     return second ? b : a;
 }
 

@@ -23,6 +23,10 @@ typedef Real Vec __attribute__((vector_size(VECTOR_BYTES)));
 typedef std::conditional_t<sizeof(Real) == 4, int32_t, int64_t> Index;   // an integer of Real's width
 typedef Index Indices __attribute__((vector_size(VECTOR_BYTES)));
 
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t parts(int64_t n, int64_t size) { return (n + size - 1) / size; }   // of `size`, the last shorter
+
 static inline Vec load(const Real* from) {
     Vec v;
     memcpy(&v, from, sizeof v);   // one unaligned move
@@ -31,3 +35,8 @@ static inline Vec load(const Real* from) {
 static inline void store(Real* to, Vec v) { memcpy(to, &v, sizeof v); }
 // The same value in all lanes; `Vec{} + x` would be a real addition for every broadcast.
 static inline Vec all(Real x) { return x - Vec{}; }
+static inline Indices numbers() {   // 0, 1, 2, ...
+    Indices v;
+    for (int i = 0; i < LANES; ++i) v[i] = Index(i);
+    return v;
+}
