@@ -29,19 +29,22 @@ def problem():
     return generator_problem
 
 
-def test_the_listing_gives_the_recorded_losses(problem):
+# At this rate of learning the losses jump about from step 45 to 60, where the last bit of a weight is worth 5%: PyTorch
+# without oneDNN is 2% off its own record. NumPy's sums are near enough to PyTorch's to stay within 1% all the way.
+@pytest.mark.parametrize(("backends", "everywhere"), [((), 0.01), (("numpy",), 0.01), (("native", "numpy"), 0.2)])
+def test_the_listing_gives_the_recorded_losses(problem, backends, everywhere):
     code = (ORACLES / "generator_listing.py").read_text()
     for theirs, ours in IMPORTS.items():
         assert code.count(theirs) == 1
         code = code.replace(theirs, ours)
     listing: dict = {"__name__": "listing"}
     exec(compile(code, "generator_listing.py", "exec"), listing)
-    losses = listing["train"](*problem.problem(), problem.EPOCHS)
+    with minicnn.use_backends(*backends):
+        losses = listing["train"](*problem.problem(), problem.EPOCHS)
     recorded = json.loads((ORACLES / "generator_losses.json").read_text())
     assert len(losses) == len(recorded) == 100
     np.testing.assert_allclose(losses[:40], recorded[:40], rtol=1e-4)
-    # At this rate of learning the losses jump about from step 45 to 60: there the last bit of a weight is worth 5%.
-    np.testing.assert_allclose(losses, recorded, rtol=0.2)
+    np.testing.assert_allclose(losses, recorded, rtol=everywhere)
     np.testing.assert_allclose(losses[-1], recorded[-1], rtol=0.05)
     assert losses[-1] < losses[0] / 10
 
