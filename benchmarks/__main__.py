@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--contenders", metavar="NAMES", help=f"some of {','.join(CONTENDERS)}")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write everything there, as JSON")
     parser.add_argument("--list", action="store_true", help="name the cases, time nothing")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write README's table and the plots from this JSON")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the tables and plots from this JSON")
     options = parser.parse_args()
     if options.report:
         publish(json.loads(options.report.read_text(encoding="utf-8")))
@@ -56,10 +56,11 @@ def as_text(found: dict) -> str:
 
 
 def publish(found: dict) -> None:
-    """Write README's table and the plots."""
+    """Write the tables of both READMEs and the plots."""
     from benchmarks import plots
 
     report.replace_table(HERE / "README.md", report.tables(found))
+    report.replace_table(HERE.parent / "README.md", report.headline(found))
     plots.draw(found, HERE / "plots")
 
 

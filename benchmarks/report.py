@@ -13,6 +13,7 @@ __all__ = [
     "GOALS",
     "Goal",
     "geometric_mean",
+    "headline",
     "line",
     "ratio",
     "replace_table",
@@ -207,6 +208,16 @@ def summary(found: Record) -> str:
             "engines that wait for all of their threads suffer most."
         )
     return "\n\n".join(parts)
+
+
+def headline(found: Record) -> str:
+    """Return what the project's README shows of a run: the geometric means, and the machine."""
+    about, rows = found["about"], [row for goal in GOALS if (row := _goal(goal, found["cases"]))]
+    rows = [[title, mean.split()[0], default, worst or "–"] for title, _, mean, default, worst, _ in rows]
+    torch, numpy = about["versions"].get("torch", {}).get("library"), about["versions"].get("minicnn", {}).get("NumPy")
+    where = f"{about['cpu']} ({about['simd']}), {about['threads']} threads, PyTorch {torch}, NumPy {numpy}"
+    head = ["time (memory) over PyTorch's", "at its best", "as it comes", "worst case, at its best"]
+    return f"{_table(head, rows)}\n\n{where}, {about['date'].partition(' ')[0]}."
 
 
 # --- everything ---------------------------------------------------------------------------------------------

@@ -26,8 +26,10 @@ def call(monkeypatch, tmp_path):
         command.main()
         return asked
 
-    (tmp_path / "README.md").write_text("<!-- made by: make bench -->\n<!-- end of what was made -->\n")
-    monkeypatch.setattr(command, "HERE", tmp_path)
+    (tmp_path / "benchmarks").mkdir()
+    for page in ("README.md", "benchmarks/README.md"):
+        (tmp_path / page).write_text("<!-- made by: make bench -->\n<!-- end of what was made -->\n")
+    monkeypatch.setattr(command, "HERE", tmp_path / "benchmarks")
     monkeypatch.setattr(command, "run", run)
     monkeypatch.setattr(command.signal, "signal", lambda *_: None)
     return call
@@ -37,9 +39,11 @@ def test_a_complete_run_is_published(call, tmp_path, capsys):
     ((words, names, quick),) = call()
     assert (words, quick) == ([], False)
     assert names == list(command.CONTENDERS)
-    assert json.loads((tmp_path / "results.json").read_text())["cases"][0]["key"] == "conv: a, forward"
-    assert "| convolution, forward |" in (tmp_path / "README.md").read_text()
-    assert (tmp_path / "plots" / "ratios.png").exists()
+    folder = tmp_path / "benchmarks"
+    assert json.loads((folder / "results.json").read_text())["cases"][0]["key"] == "conv: a, forward"
+    assert "### Convolution" in (folder / "README.md").read_text()
+    assert "| convolution, forward | **0.50** | 0.25 | – |" in (tmp_path / "README.md").read_text()
+    assert (folder / "plots" / "ratios.png").exists()
     assert "| convolution, forward |" in capsys.readouterr().out
 
 
@@ -47,7 +51,7 @@ def test_a_complete_run_is_published(call, tmp_path, capsys):
 def test_a_part_is_not_published_but_kept_where_asked(call, tmp_path, part):
     call(*part, "--out", str(tmp_path / "kept.json"))
     assert (tmp_path / "kept.json").exists()
-    assert not (tmp_path / "results.json").exists()
+    assert not (tmp_path / "benchmarks" / "results.json").exists()
     assert "convolution" not in (tmp_path / "README.md").read_text()
 
 

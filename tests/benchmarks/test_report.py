@@ -117,4 +117,5 @@ def test_the_page_shows_the_kept_run_and_the_run_is_complete():
         pytest.skip("no run is kept yet, and the page shows none")
     found = json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))
     assert report.tables(found) in page
+    assert report.headline(found) in (FOLDER.parent / "README.md").read_text(encoding="utf-8")
     assert {r["key"] for r in found["cases"]} >= cases().keys()
