@@ -27,7 +27,7 @@ constexpr int SIDE = 4, REACH = 6, POINTS = REACH * REACH;  // of a tile: result
 constexpr int64_t DEPTH = 256;                              // of a product at a time: its panel stays near
 constexpr int64_t TILES = 48, FEW = 96, MOST = 64;        // of a task; of a picture; of a strip
 constexpr int64_t CHUNK = 1 << 18;                          // values of tiles at a time, in the weight gradient
-constexpr int64_t RANGES = 8, FEW_SUMS = 1 << 18;           // of tiles there, and how many sums each may have
+constexpr int64_t RANGES = 8, LEAST = 64, FEW_SUMS = 1 << 18;   // of tiles there: how many of so many, and their sums
 
 struct Sizes {
     int64_t batch, channels, filters, height, width, top, left, out_height, out_width, turned;
@@ -332,7 +332,8 @@ extern "C" void winograd_weight_grad(const Real* x, const Real* g, Real* w, cons
     const Image in(s.batch, s.channels, s.height, s.width, s.top, s.left, REACH, s.out_height, s.out_width);
     const Image out(s.batch, s.filters, s.out_height, s.out_width, 0, 0, SIDE, s.out_height, s.out_width);
     const int64_t strips = in.strips(), tiles = in.tiles, size = s.filters * in.room();
-    const int64_t ranges = POINTS * size <= FEW_SUMS ? least(RANGES, strips) : 1, range = parts(strips, ranges);
+    const int64_t ranges = POINTS * size <= FEW_SUMS ? least(RANGES, parts(strips * tiles, LEAST)) : 1;
+    const int64_t range = parts(strips, ranges);
     // Large sums travel as well, once a chunk.
     const int64_t chunk = ranges > 1 ? CHUNK : std::max(int64_t(1) << 19, POINTS * size / 4);
     const int64_t most = std::max<int64_t>(chunk / (POINTS * (in.room() + out.room()) * tiles), 1);
