@@ -6,8 +6,8 @@ __all__ = ["Block", "blocks", "cut", "even"]
 
 Block = tuple[slice, slice]  # images, rows of the first spatial axis
 
-BLOCK_BYTES = 2 << 20  # half as much means more calls, twice as much leaves the second-level cache
-SMALL_BYTES = 1 << 19  # of all together: handing half of it to another thread costs more than it gives
+BLOCK_BYTES = 4 << 20  # half as much means more calls that wait for the GIL, twice as much leaves the caches
+SMALL_BYTES = 1 << 20  # of all together: handing half of it to another thread costs more than it gives
 BLOCK_OUTPUTS = 192  # at least, or packing the weights costs more than the product with them
 
 

@@ -1,11 +1,15 @@
-"""Matrix products that are none: a column times a row, as in the weight gradient of a linear layer for one image."""
+"""Matrix products: large ones by rows in our threads, and those that are none: a column times a row."""
 
 import numpy as np
 
+from minicnn.backends.numpy.blocks import cut
+from minicnn.backends.numpy.threads import run
 from minicnn.devices import Array
 from minicnn.dispatch import kernel
 
-__all__ = ["matmul_outer"]
+__all__ = ["linear_rows", "matmul_outer", "matmul_rows"]
+
+LARGE = 1 << 23  # multiplications from which two threads beat one
 
 
 @kernel(
@@ -18,3 +22,36 @@ __all__ = ["matmul_outer"]
 def matmul_outer(a: Array, b: Array) -> Array:
     """a (..., n, 1), b (..., 1, m) -> (..., n, m): BLAS takes five times as long."""
     return np.multiply(a, b)
+
+
+def _rows(a: Array, b: Array) -> Array:
+    """a (n, k) @ b (k, m), or the same with equal leading axes; the first axis of a is cut in two."""
+    out = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+
+    def part(s: slice) -> None:
+        np.matmul(a[s], b if b.ndim == 2 else b[s], out=out[s])
+
+    run(part, cut(len(a), 2 if a.size * b.shape[-1] >= LARGE else 1))
+    return out
+
+
+def _floats(a: Array, b: Array) -> bool:
+    return bool(a.size > 0 and b.size > 0 and a.dtype.kind == "f" and a.ndim > 1 and a.shape[:-2] == b.shape[:-2])
+
+
+@kernel("matmul", "numpy", name="rows", when=_floats, needs="floats, equal leading axes, and something to do")
+def matmul_rows(a: Array, b: Array) -> Array:
+    """a (..., n, k), b (..., k, m) -> (..., n, m)."""
+    return _rows(a, b)
+
+
+@kernel(
+    "linear",
+    "numpy",
+    name="rows",
+    when=lambda x, w: x.ndim == 2 and _floats(x, w),
+    needs="floats, a matrix, and something to do",
+)
+def linear_rows(x: Array, w: Array) -> Array:
+    """x (n, k), w (m, k) -> (n, m)."""
+    return _rows(x, w.T)

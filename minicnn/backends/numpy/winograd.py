@@ -24,7 +24,7 @@ import numpy as np
 
 from minicnn.backends.numpy.blocks import Block, blocks
 from minicnn.backends.numpy.runs import Runs, Windows
-from minicnn.backends.numpy.threads import run, scratch
+from minicnn.backends.numpy.threads import one_blas_thread, run, scratch
 from minicnn.devices import Array
 from minicnn.dispatch import kernel
 from minicnn.geometry import ConvSpec
@@ -94,7 +94,8 @@ def _convolve(x: Array, w: Array, padding: tuple[tuple[int, int], ...], size: tu
     """x (N, C, H, W), w (F, C, 3, 3) -> (N, F, *size)."""
     filters, channels = w.shape[:2]
     a, _, g = _matrices()
-    weights = np.matmul(g, w.reshape(-1, 9).T).reshape(36, filters, channels)
+    with one_blas_thread():
+        weights = np.matmul(g, w.reshape(-1, 9).T).reshape(36, filters, channels)
     tiles = _Tiles(x, padding, size, max(channels, filters))
     y = np.empty((len(x), filters, 4 * tiles.count[0], 4 * tiles.count[1]), FLOAT)
 
@@ -133,7 +134,8 @@ def _weights(x: Array, g: Array, padding: tuple[tuple[int, int], ...]) -> Array:
     total, *parts = run(block, tiles.blocks)
     for part in parts:
         total += part
-    w = np.matmul(matrix.T, total.reshape(36, -1))
+    with one_blas_thread():
+        w = np.matmul(matrix.T, total.reshape(36, -1))
     return np.ascontiguousarray(w.T).reshape(filters, channels, 3, 3)
 
 

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from minicnn.backends.numpy.threads import _pool, run, scratch, slices
+from minicnn.backends.numpy.threads import _pool, one_blas_thread, run, scratch, slices
 
 
 def test_results_come_in_the_order_of_the_tasks():
@@ -53,7 +53,7 @@ def test_a_task_may_run_tasks_itself():
 
 
 def blas_threads():
-    return [pool["num_threads"] for pool in _pool()[2].info() if pool["user_api"] == "blas"]
+    return [library.get_num_threads() for library in _pool().blas.libraries]
 
 
 def test_many_threads_of_a_program_leave_blas_as_it_was():
@@ -74,12 +74,41 @@ def test_many_threads_of_a_program_leave_blas_as_it_was():
     assert blas_threads() == before
 
 
+def test_blas_keeps_to_one_thread_inside_even_for_a_single_task():
+    before = blas_threads()
+    assert run(lambda i: blas_threads(), range(1)) == [[1] * len(before)]
+    with one_blas_thread():
+        assert run(lambda i: blas_threads(), range(3)) == [[1] * len(before)] * 3
+        assert blas_threads() == [1] * len(before)
+    assert blas_threads() == before
+
+
+def test_a_thread_begins_with_its_own_part_and_helps_others():
+    if _pool().threads < 2:
+        pytest.skip("one thread")
+    caller, other = threading.get_ident(), threading.Event()
+
+    def task(i):
+        if threading.get_ident() == caller:
+            other.wait(10)  # the caller stays in its first task until somebody else has done all the rest
+        else:
+            done.append(i)
+            if len(done) == 7:
+                other.set()
+        return i
+
+    done = []
+    if _pool().threads == 2:
+        assert run(task, range(8)) == list(range(8))
+        assert done == [4, 5, 6, 7, 1, 2, 3]
+
+
 def test_after_an_error_the_workers_are_free_again():
     with pytest.raises(ZeroDivisionError):
         run(lambda i: 1 / i, range(4))
     seen = set()
     run(lambda i: (seen.add(threading.get_ident()), np.ones((300, 300)) @ np.ones((300, 300))), range(8))
-    assert len(seen) > 1 or _pool()[0] == 1
+    assert len(seen) > 1 or _pool().threads == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
