@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from minicnn.backends.numpy.blocks import cut
 from minicnn.devices import Array
 from minicnn.dtypes import DType
 from minicnn.threads import get_num_threads, on_change
@@ -110,7 +111,7 @@ def run(function: Callable[[T], R], tasks: Iterable[T]) -> list[R]:
 
 def _shared(function: Callable[[T], R], tasks: list[T], pool: _Pool, workers: int) -> list[R]:
     results: list[Any] = [None] * len(tasks)
-    shares = [deque(range(s.start, s.stop)) for s in _parts(len(tasks), workers)]
+    shares = [deque(range(s.start, s.stop)) for s in cut(len(tasks), workers)]
 
     def work(own: int) -> None:
         for share in shares[own:] + shares[:own]:
@@ -135,10 +136,6 @@ def _shared(function: Callable[[T], R], tasks: list[T], pool: _Pool, workers: in
     return results
 
 
-def _parts(n: int, parts: int) -> list[slice]:
-    return [slice(n * i // parts, n * (i + 1) // parts) for i in range(parts)]
-
-
 def one_blas_thread() -> OneBlasThread:
     """Return what keeps BLAS to the calling thread, for products outside of tasks."""
     return _pool().blas
@@ -146,7 +143,7 @@ def one_blas_thread() -> OneBlasThread:
 
 def slices(n: int) -> list[slice]:
     """Cut n items into a slice for each worker."""
-    return _parts(n, min(_pool().threads, n))
+    return cut(n, _pool().threads)
 
 
 def _resize(workers: int) -> None:
