@@ -133,7 +133,7 @@ def compiler() -> tuple[str, str]:
     for name in (os.environ.get("CXX"), "g++", "c++"):
         found = shutil.which(name) if name else None
         if found:
-            result = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+            result = subprocess.run([found, "--version"], capture_output=True, text=True, errors="replace", check=False)
             return found, result.stdout.partition("\n")[0]
     raise KernelError(
         "kernels: no C++ compiler was found ($CXX, g++, c++); install one (Debian, Ubuntu: apt-get install g++)"
@@ -177,7 +177,7 @@ def shared_library(name: str, text: str, flags: Sequence[str], libraries: Sequen
             str(source),
             *map(str, libraries),
         ]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         source.unlink()
         if result.returncode:
             raise KernelError(f"{name}: {program} refuses it:\n{result.stderr[:4000].rstrip()}")

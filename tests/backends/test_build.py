@@ -182,3 +182,11 @@ def test_headers_of_the_project_are_found_from_anywhere_and_others_are_missed(tm
     (tmp_path / "k.cu").write_text('int k;\n#include "nothing.cuh"\n')
     with pytest.raises(KernelError, match=r"^k\.cu:2: nothing\.cuh is neither here nor in .*cuda$"):
         build.flattened(tmp_path / "k.cu")
+
+
+def test_a_compiler_may_speak_any_encoding(monkeypatch, fresh_compiler, tmp_path):
+    own = tmp_path / "own"
+    own.write_bytes(b"#!/bin/sh\nprintf '\\377 compiler\\n'\n")
+    own.chmod(0o755)
+    monkeypatch.setenv("CXX", str(own))
+    assert build.compiler() == (str(own), "\ufffd compiler")

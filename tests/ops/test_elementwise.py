@@ -137,3 +137,14 @@ def test_gradients_of_third_order():
 
     assert gradcheck(second, x)
     assert gradgradcheck(lambda x: (x**3).log() * x.rsqrt(), x)
+
+
+@pytest.mark.parametrize("operation", ["add", "sub", "mul", "div"])
+def test_a_repeated_operand_may_be_the_larger_one(operation):
+    """Large enough for native kernels, which read what is repeated without a copy."""
+    row = mc.rand(1, 20000) + 1
+    several = (mc.rand(20000) + 1).expand(5, 20000)
+    function = getattr(elementwise, operation)
+    for a, b in ((row, several), (several, row)):
+        np.testing.assert_allclose(function(a, b).numpy(), NUMPY[operation](a.numpy(), b.numpy()), rtol=1e-6)
+        assert function(a, b).shape == (5, 20000)

@@ -92,7 +92,7 @@ def _plan(shape: tuple[int, ...], operand: tuple[int, ...], strides: tuple[int, 
     repeated, stride = list(range(missing)), itemsize
     for axis in reversed(range(missing, len(shape))):
         size, step = operand[axis - missing], strides[axis - missing]
-        if size == 1 or step == 0:
+        if size == 1 or (step == 0 and size == shape[axis]):
             repeated.append(axis)
         elif size != shape[axis] or step != stride:
             return None
