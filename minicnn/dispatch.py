@@ -127,15 +127,19 @@ def select(operation: str, device: Device, arrays: list[Any], params: dict[str, 
     if forced is not None:
         chosen = _named(operation, forced, candidates)
         if not chosen.applies(arrays, params):
-            shapes = ", ".join(str(a.shape) if hasattr(a, "shape") else f"{len(a)} arrays" for a in arrays)
             raise KernelError(
-                f"{operation}: kernel {forced!r} does not apply to {shapes} with {params}: it needs {chosen.needs}"
+                f"{operation}: kernel {forced!r} does not apply to {_shapes(arrays)} with {params}: "
+                f"it needs {chosen.needs}"
             )
         return chosen.function
     for k in candidates:
         if (k.pays is None or k.pays(*arrays, **params)) and (k.when is None or k.when(*arrays, **params)):
             break
     return k.function  # the reference always applies
+
+
+def _shapes(arrays: Sequence[Any]) -> str:
+    return ", ".join(str(a.shape) if hasattr(a, "shape") else f"{len(a)} arrays" for a in arrays)
 
 
 def fuses(operation: str, parts: tuple[str, ...], device: Device, arrays: list[Any], params: dict[str, Any]) -> bool:
@@ -219,11 +223,16 @@ def explain(operation: str, *inputs: Any, **params: Any) -> str:
     sin on cpu for (3,):
       reference/reference: taken
     """
-    place = getattr(inputs[0], "device", None)  # of an array, the array module's own word for it
-    device = place if isinstance(place, Device) else CPU if isinstance(inputs[0], np.ndarray) else CUDA
-    arrays = [getattr(x, "array", x) for x in inputs]
+    listed = [x if isinstance(x, list) else [x] for x in inputs]  # an optimizer's step takes lists
+    some = next((x for one in listed for x in one), None)
+    if some is None:
+        raise KernelError(f"explain: which kernel {operation!r} takes depends on its inputs; pass some")
+    place = getattr(some, "device", None)  # of an array, the array module's own word for it
+    device = place if isinstance(place, Device) else CPU if isinstance(some, np.ndarray) else CUDA
+    unwrapped = [[getattr(x, "array", x) for x in one] for one in listed]
+    arrays = [u if isinstance(x, list) else u[0] for x, u in zip(inputs, unwrapped, strict=True)]
     chosen = select(operation, device, arrays, params)
-    lines = [f"{operation} on {device} for {', '.join(str(a.shape) for a in arrays)}:"]
+    lines = [f"{operation} on {device} for {_shapes(arrays)}:"]
     taken = False
     for k in kernels(operation, device, _allowed.get()):
         if k.function is chosen:

@@ -154,7 +154,7 @@ def _hashable(value: Any) -> Any:
     """Sequences as tuples, NumPy's integers as Python's; what is neither is left for `_per_axis` to refuse."""
     if type(value) is int or type(value) is str:
         return value
-    if hasattr(value, "__index__"):
+    if hasattr(value, "__index__") and not hasattr(value, "__len__"):  # an array has both
         return index(value)
     return tuple(map(_hashable, value)) if isinstance(value, Sequence) else value
 
@@ -165,7 +165,12 @@ def _remembered(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        return known(*map(_hashable, args), **{name: _hashable(value) for name, value in kwargs.items()})
+        values: Any = map(_hashable, args)
+        named: Any = {name: _hashable(value) for name, value in kwargs.items()}
+        try:
+            return known(*values, **named)
+        except TypeError:  # something unhashable, which the function refuses with better words
+            return function(*args, **kwargs)
 
     return call
 
@@ -339,8 +344,8 @@ def pool_spec(
             f"{call}: padding must be at most half of the window, so that no window holds padding alone; "
             f"got padding={pads}, kernel_size={kernels}, dilation={dilations}"
         )
-    if divisor_override is not None and divisor_override < 1:
-        raise ShapeError(f"{call}: divisor_override must be at least 1, got {divisor_override}")
+    if divisor_override is not None and (not isinstance(divisor_override, int) or divisor_override < 1):
+        raise ShapeError(f"{call}: divisor_override must be an integer of at least 1, got {divisor_override!r}")
     spec = PoolSpec(
         input_shape[2:],
         kernels,

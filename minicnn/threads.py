@@ -7,6 +7,7 @@ from minicnn.errors import ArgumentError
 
 __all__ = ["get_num_threads", "on_change", "set_num_threads"]
 
+MOST = 1024
 _threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _listeners: list[Callable[[int], None]] = []
 
@@ -22,7 +23,7 @@ def set_num_threads(threads: int) -> None:
     Raises
     ------
     ArgumentError
-        If it is not an integer of at least 1.
+        If it is not an integer from 1 to 1024.
 
     Examples
     --------
@@ -33,8 +34,8 @@ def set_num_threads(threads: int) -> None:
     >>> set_num_threads(before)
     """
     global _threads
-    if not isinstance(threads, int) or threads < 1:
-        raise ArgumentError(f"set_num_threads: must be an integer of at least 1, got {threads!r}")
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MOST:
+        raise ArgumentError(f"set_num_threads: must be an integer from 1 to {MOST}, got {threads!r}")
     _threads = threads
     for listener in _listeners:
         listener(threads)

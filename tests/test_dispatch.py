@@ -80,6 +80,16 @@ def test_a_kernel_that_does_not_exist_is_refused():
         dispatch.kernels("expp", CPU)
 
 
+def test_explain_takes_the_lists_of_an_optimizer_step():
+    p = mc.zeros(3)
+    options = {"shares": [1.0], "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "nesterov": False}
+    text = mc.explain("sgd_step", [p], [p], [], **options)
+    assert text.startswith("sgd_step on cpu for 1 arrays, 1 arrays, 0 arrays:")
+    assert ": taken" in text
+    with pytest.raises(KernelError, match="explain: which kernel 'relu' takes depends on its inputs; pass some"):
+        mc.explain("relu")
+
+
 @pytest.mark.usefixtures("exp_kernels")
 def test_explain_says_why():
     lines = ["  numpy/large: does not apply: needs more than 3 elements", "  numpy/always: taken"]

@@ -32,9 +32,9 @@ def test_at_first_there_is_a_thread_for_each_processor():
     assert threads.get_num_threads() >= 1
 
 
-@pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", None])
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", None, True, 2**40])
 def test_what_is_no_number_of_threads_is_refused(told, wrong):
-    message = rf"set_num_threads: must be an integer of at least 1, got {wrong!r}"
+    message = rf"set_num_threads: must be an integer from 1 to 1024, got {wrong!r}"
     with pytest.raises(minicnn.ArgumentError, match=message):
         minicnn.set_num_threads(wrong)
     assert told == []

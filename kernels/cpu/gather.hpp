@@ -13,7 +13,7 @@
 //     ┌───────────┬─┬───────────┬─┬───────────┬─┐       the elements of each remainder, a phase, make a long row of
 //     └───────────┴─┴───────────┴─┴───────────┴─┘       their own, so that neighbours again read neighbours.
 //
-// Without padding and stride, x itself is such rows.
+// Without padding and stride, x itself is such rows, if what lies between them is left out when pixels are packed.
 #pragma once
 #include <algorithm>
 #include <vector>

@@ -7,6 +7,7 @@
 #pragma once
 #include <stdlib.h>
 
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -27,7 +28,8 @@ static inline Real* scratch(int place, int64_t size) {
     if (bytes > m.bytes) {
         free(m.at);
         m.at = aligned_alloc(4096, size_t(bytes));
-        m.bytes = bytes;
+        m.bytes = m.at ? bytes : 0;
+        if (!m.at) throw std::bad_alloc();
     }
     return static_cast<Real*>(m.at);
 }

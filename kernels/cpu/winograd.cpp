@@ -133,7 +133,8 @@ struct Image {
     int64_t blocks() const { return parts(channels, LANES); }
     int64_t room() const { return (blocks() | 1) * LANES; }   // for a tile's channels; odd, so that tiles spread in a cache
 
-    // Calls move(row, pixels, lanes, place): in this row of the patch, where in x `pixels` numbers from lane `first` lie.
+    // Calls move(place, first, last, at) for each vector of pixels: its place in the patch, and the lanes that exist, which
+    // begin at x[at].
     template <class Move>
     inline void each(int64_t strip, int64_t from, Move move) const {
         const int64_t n = strip / down / pieces, piece = strip / down % pieces;

@@ -5,6 +5,7 @@ what would be built here, so code for another processor never is.
 """
 
 import atexit
+import ctypes
 import hashlib
 import os
 import platform
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from minicnn.errors import KernelError
 
-__all__ = ["cache_folder", "cached", "compiler", "flattened", "kernel_folder", "shared_library"]
+__all__ = ["cache_folder", "cached", "compiler", "flattened", "kernel_folder", "loaded", "shared_library"]
 
 SANITIZER: list[str] = []  # flags that tests add to every native library; set before the first is built
 
@@ -140,7 +141,9 @@ def compiler() -> tuple[str, str]:
     )
 
 
-def shared_library(name: str, text: str, flags: Sequence[str], libraries: Sequence[Path] = ()) -> Path:
+def shared_library(
+    name: str, text: str, flags: Sequence[str], libraries: Sequence[Path] = (), shipped: bool = True
+) -> Path:
     """Build a shared library from C++ source, unless the same was built before or came with a wheel.
 
     Parameters
@@ -152,6 +155,8 @@ def shared_library(name: str, text: str, flags: Sequence[str], libraries: Sequen
     flags : sequence of str
     libraries : sequence of Path
         Libraries that it needs and finds in the process.
+    shipped : bool
+        Take what came with a wheel, if it is the same.
 
     Raises
     ------
@@ -159,8 +164,9 @@ def shared_library(name: str, text: str, flags: Sequence[str], libraries: Sequen
         If there is no compiler, or it refuses the source.
     """
     key = [sys.platform, platform.machine(), *flags, text]
-    for shipped in (kernel_folder() / "built").glob(f"{_digest(key)}-*.so"):
-        return shipped
+    if shipped:
+        for found in (kernel_folder() / "built").glob(f"{_digest(key)}-*.so"):
+            return found
     program, version = compiler()
 
     def make(path: Path) -> None:
@@ -183,3 +189,28 @@ def shared_library(name: str, text: str, flags: Sequence[str], libraries: Sequen
             raise KernelError(f"{name}: {program} refuses it:\n{result.stderr[:4000].rstrip()}")
 
     return cached(key, f"-{_digest([version])[:8]}.so", make)
+
+
+def loaded(
+    name: str, text: str, flags: Sequence[str], libraries: Sequence[Path] = (), mode: int = ctypes.DEFAULT_MODE
+) -> tuple[ctypes.CDLL, Path]:
+    """Build a library as `shared_library` does, or find it, and load it; return it with its file.
+
+    What cannot be loaded is built anew: half a file after a power cut, or a wheel's library that wants a newer system.
+
+    Raises
+    ------
+    KernelError
+        If it cannot be built, or what was built cannot be loaded.
+    """
+    path = shared_library(name, text, flags, libraries)
+    try:
+        return ctypes.CDLL(str(path), mode), path
+    except OSError:
+        if path.parent == cache_folder():
+            path.unlink(missing_ok=True)
+        path = shared_library(name, text, flags, libraries, shipped=False)
+    try:
+        return ctypes.CDLL(str(path), mode), path
+    except OSError as error:
+        raise KernelError(f"{name}: what was built from it cannot be loaded: {error}") from error

@@ -30,7 +30,7 @@ __all__ = [
     "conv_transpose_bias_relu",
 ]
 
-PARTS = ("conv", "conv_input_grad", "bias_add", "bias_act", "max_pool")
+PARTS = ("conv", "conv_input_grad", "bias_add", "bias_act", "relu", "max_pool")
 
 
 @primitive

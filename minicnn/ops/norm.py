@@ -97,6 +97,9 @@ def batch_norm(x: Array, w: Array, b: Array, *, eps: float) -> tuple[Array, Arra
     axes = _all_but_channels(x)
     mean = x.mean(axis=axes)
     y = x - _spread(mean, x)
+    rest = y.mean(axis=axes)  # what the mean of an x far from 0 is off by
+    y -= _spread(rest, x)
+    mean += rest
     variance = (y * y).mean(axis=axes)
     y *= _spread(w / xp(x).sqrt(variance + x.dtype.type(eps)), x)
     y += _spread(b, x)

@@ -111,6 +111,22 @@ def test_a_library_is_built_once(cache, monkeypatch):
 
 
 @with_compiler
+def test_what_cannot_be_loaded_is_built_anew(cache, tmp_path, monkeypatch):
+    text = 'extern "C" int answer() { return 42; }\n'
+    build.shared_library("answer.cpp", text, ["-O1"]).write_bytes(b"half of it")
+    library, path = build.loaded("answer.cpp", text, ["-O1"])
+    assert (library.answer(), path.parent) == (42, cache)
+    shipped = tmp_path / "built" / path.name  # in a wheel, for a newer system
+    shipped.parent.mkdir()
+    shipped.write_bytes(b"unknown")
+    monkeypatch.setattr(build, "kernel_folder", lambda: tmp_path)
+    assert build.shared_library("answer.cpp", text, ["-O1"]) == shipped
+    library, path = build.loaded("answer.cpp", text, ["-O1"])
+    assert (library.answer(), path.parent) == (42, cache)
+    assert shipped.exists()
+
+
+@with_compiler
 def test_source_flags_and_compiler_are_part_of_the_key(cache, monkeypatch):
     text = 'extern "C" int answer() { return 42; }\n'
     paths = {

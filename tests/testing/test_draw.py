@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicnn.errors import MissingPackageError
@@ -27,6 +27,7 @@ def test_layouts_keep_the_values(d):
 def test_every_layout_is_drawn():
     seen = set()
 
+    @settings(max_examples=200)
     @given(d=draws())
     def look(d):
         x = d.layout(np.ones((3, 4)))

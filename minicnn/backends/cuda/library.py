@@ -9,12 +9,11 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minicnn.backends.build import kernel_folder, shared_library
+from minicnn.backends.build import kernel_folder, loaded
 from minicnn.errors import KernelError
 
 __all__ = ["MODES", "ORDERS", "Counts", "Library", "address_of"]
@@ -82,25 +81,11 @@ class Counts(ctypes.Structure):
     )
 
 
-def _loaded(name: str, text: str, flags: Sequence[str], mode: int = ctypes.DEFAULT_MODE) -> tuple[ctypes.CDLL, Path]:
-    """Build a library, or find it, and load it; what cannot be loaded, half a file after a power cut, is built anew."""
-    path = shared_library(name, text, flags)
-    try:
-        return ctypes.CDLL(str(path), mode), path
-    except OSError:
-        path.unlink(missing_ok=True)
-        path = shared_library(name, text, flags)
-    try:
-        return ctypes.CDLL(str(path), mode), path
-    except OSError as error:
-        raise KernelError(f"simulate: what was built from {name} cannot be loaded: {error}") from error
-
-
 @cache
 def _scheduler() -> ctypes.CDLL:
     text = (kernel_folder() / "cudasim.cpp").read_text(encoding="utf-8")
     flags = ["-O3", "-fno-tree-loop-distribute-patterns", "-Wl,-soname,libcudasim.so"]
-    return _loaded("cudasim.cpp", text, flags, ctypes.RTLD_GLOBAL)[0]
+    return loaded("cudasim.cpp", text, flags, mode=ctypes.RTLD_GLOBAL)[0]
 
 
 class Library:
@@ -120,7 +105,7 @@ class Library:
         # functions for reads and writes are those of cudasim.cpp.
         flags += ["-nostartfiles"] if mode == "address" else ["-nostdlib"]
         self.scheduler = _scheduler()
-        self.library, self.path = _loaded(file, driver, flags)
+        self.library, self.path = loaded(file, driver, flags)
         self.mode = mode
         marks = (ctypes.c_void_p * 4)()
         self.library.cudasim_marks(marks)

@@ -1,4 +1,4 @@
-"""A convolution with what follows it: kernels/cpu/conv.cpp adds the bias and applies ReLU to a tile that is finished.
+"""A convolution with what follows it: conv.cpp and winograd.cpp add the bias and apply ReLU to a tile that is finished.
 
 Pooling is done by blocks of images: the activation of a block is pooled while it is in the cache, in memory that the
 next block uses again, so the whole of it is never written.

@@ -21,7 +21,7 @@ from weakref import WeakSet
 
 import numpy as np
 
-from minicnn.backends.build import SANITIZER, flattened, kernel_folder, shared_library
+from minicnn.backends.build import SANITIZER, flattened, kernel_folder, loaded, shared_library
 from minicnn.devices import Array
 from minicnn.errors import KernelError
 from minicnn.threads import get_num_threads, on_change
@@ -71,9 +71,11 @@ class Source:
         KernelError
             If there is no compiler, or it refuses the source.
         """
-        return shared_library(
-            self.file, _for_this_cpu(self.text), [*FLAGS, *SANITIZER, f"-DReal={real}"], [_pool_path()]
-        )
+        return shared_library(*self._recipe(real))
+
+    def _recipe(self, real: str) -> tuple[str, str, list[str], list[Path]]:
+        """What `shared_library` and `loaded` take."""
+        return self.file, _for_this_cpu(self.text), [*FLAGS, *SANITIZER, f"-DReal={real}"], [_pool_path()]
 
     def works(self, dtype: np.dtype[Any]) -> bool:
         """Return whether the file can be built for an element type; if the compiler refuses it, warn once."""
@@ -83,9 +85,9 @@ class Source:
                 return False
             _build_all(REAL[dtype][0])
             try:
-                _pool(), ctypes.CDLL(str(self.build(REAL[dtype][0])))
+                _pool(), loaded(*self._recipe(REAL[dtype][0]))
                 known = True
-            except (KernelError, OSError) as error:
+            except KernelError as error:
                 warnings.warn(f"NumPy runs instead of {self.file}: {error}", RuntimeWarning, stacklevel=2)
                 known = False
             self._works[dtype] = known
@@ -112,7 +114,7 @@ class Source:
     def _function(self, name: str, dtype: np.dtype[Any]) -> Callable[..., None]:
         real, c_real = REAL[dtype]
         _pool()
-        raw = getattr(ctypes.CDLL(str(self.build(real))), name)
+        raw = getattr(loaded(*self._recipe(real))[0], name)
         parameters = self.signatures[name]
         raw.restype = None
         raw.argtypes = [
@@ -206,19 +208,23 @@ def _for_this_cpu(text: str) -> str:
 
 
 @cache
-def _pool_path() -> Path:
+def _pool_and_path() -> tuple[ctypes.CDLL, Path]:
     # It would run on others too, but where it is found from a wheel the rest shall be as well.
     text = _for_this_cpu(flattened(kernel_folder() / "cpu" / "threads.cpp"))
-    return shared_library("threads.cpp", text, ["-O2", "-pthread", *SANITIZER, "-Wl,-soname,libminicnnthreads.so"])
-
-
-@cache
-def _pool() -> ctypes.CDLL:
-    """The pool of threads, which all other libraries find in the process."""
-    library = ctypes.CDLL(str(_pool_path()), mode=ctypes.RTLD_GLOBAL)
+    flags = ["-O2", "-pthread", *SANITIZER, "-Wl,-soname,libminicnnthreads.so"]
+    library, path = loaded("threads.cpp", text, flags, mode=ctypes.RTLD_GLOBAL)
     library.minicnn_set_threads(get_num_threads())
     on_change(library.minicnn_set_threads)
-    return library
+    return library, path
+
+
+def _pool() -> ctypes.CDLL:
+    """The pool of threads, which all other libraries find in the process."""
+    return _pool_and_path()[0]
+
+
+def _pool_path() -> Path:
+    return _pool_and_path()[1]
 
 
 @cache
@@ -226,7 +232,7 @@ def missing() -> str:
     """Return why there are no native kernels here, or nothing; without them NumPy's run, and nobody is told."""
     try:
         _pool()
-    except (KernelError, OSError) as error:
+    except KernelError as error:
         return str(error)
     return ""
 

@@ -16,8 +16,8 @@ __all__ = ["axis_blocks", "log_softmax", "softmax", "sum_blocks"]
 source = Source("reduce.cpp")
 
 # Elements from which a call pays, measured in float32 on 1 core; never where numbers beside each other that belong
-# together do not fill a vector.
-LARGE, VECTOR = 1 << 13, 16
+# together do not fill a vector, or columns are short.
+LARGE, VECTOR, COLUMN = 1 << 13, 16, 32
 
 # Where blocks of kept and reduced axes, 'k' and 'r', stand in (batch, outer, channels, inner).
 PLACES = {"": (), "k": (2,), "r": (3,), "kr": (2, 3), "rk": (1, 2), "krk": (0, 1, 2), "rkr": (1, 2, 3)}
@@ -48,7 +48,7 @@ def _sum_applies(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> bool:
 
 def _sum_pays(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> bool:
     view = axis_blocks(x.shape, axes) if x.size >= LARGE else None
-    return view is not None and (view[1] > 1 or view[3] >= VECTOR)
+    return view is not None and (view[1] >= COLUMN or view[3] >= VECTOR)
 
 
 @kernel(
@@ -58,7 +58,7 @@ def _sum_pays(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> bool:
     when=_sum_applies,
     needs="floats, axes in at most two blocks around others",
     pays=_sum_pays,
-    worth=f"{LARGE} numbers and more, {VECTOR} and more side by side or in columns",
+    worth=f"{LARGE} numbers and more, {VECTOR} and more side by side or {COLUMN} and more in columns",
 )
 def sum_blocks(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
     """Add up along axes."""

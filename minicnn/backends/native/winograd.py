@@ -4,6 +4,7 @@ The package imports this module before `conv`: where the transforms pay, its ker
 """
 
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 
@@ -17,7 +18,7 @@ __all__ = ["backward", "conv_input_grad_winograd", "conv_weight_grad_winograd", 
 source = Source("winograd.cpp")
 
 NEEDS = "floats, a 3×3 kernel with stride 1, and one group"
-WORTH = "enough channels and filters to repay the transforms"
+WORTH = "enough channels, filters and pixels to repay the transforms"
 
 
 def _applies(x: Array, w: Array, spec: ConvSpec) -> bool:
@@ -25,9 +26,13 @@ def _applies(x: Array, w: Array, spec: ConvSpec) -> bool:
     return fits and x.shape[1] > 0 and floats(x, w) and source.works(x.dtype)
 
 
-def _pays(x: Array, w: Array, spec: ConvSpec) -> bool:
+def _pays(x: Array, w: Array, size: tuple[int, ...]) -> bool:
+    """`size` is the result's: the products that are saved against transforms of tiles and weights."""
     filters, channels = w.shape[:2]
-    return bool(min(filters, channels) >= 8 and filters * channels >= 256)
+    if min(filters, channels) < 8 or filters * channels < 256:
+        return False
+    images = len(x)
+    return 9 * images * prod(size) > 45 * images * prod(-(-s // 4) for s in size) + 400
 
 
 def _weights_pay(x: Array, g: Array, spec: ConvSpec) -> bool:
@@ -65,7 +70,15 @@ def backward(g: Array, w: Array, b: Array | None, spec: ConvSpec, rectify: bool 
     return x
 
 
-@kernel("conv", "native", name="winograd", when=_applies, needs=NEEDS, pays=_pays, worth=WORTH)
+@kernel(
+    "conv",
+    "native",
+    name="winograd",
+    when=_applies,
+    needs=NEEDS,
+    pays=lambda x, w, spec: _pays(x, w, spec.output_size),
+    worth=WORTH,
+)
 def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
     return forward(x, w, None, spec)
@@ -77,7 +90,7 @@ def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     name="winograd",
     when=lambda g, w, spec: _applies(g, w, spec),
     needs=NEEDS,
-    pays=lambda g, w, spec: _pays(g, w, spec),
+    pays=lambda g, w, spec: _pays(g, w, spec.input_size),
     worth=WORTH,
 )
 def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:

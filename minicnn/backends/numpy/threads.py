@@ -66,7 +66,7 @@ class _Pool:
         self.threads = get_num_threads()  # the caller included
         self.queues: list[SimpleQueue[Job | None]] = [SimpleQueue() for _ in range(1, self.threads)]
         self.done: SimpleQueue[BaseException | None] = SimpleQueue()
-        self.idle = threading.Lock()
+        self.idle, self.closed = threading.Lock(), False
         self.blas = OneBlasThread()
         for queue in self.queues:
             threading.Thread(target=self._work, args=(queue,), name="minicnn", daemon=True).start()
@@ -82,6 +82,7 @@ class _Pool:
             self.done.put(error)
 
     def close(self) -> None:
+        self.closed = True
         for queue in self.queues:
             queue.put(None)
 
@@ -104,6 +105,8 @@ def run(function: Callable[[T], R], tasks: Iterable[T]) -> list[R]:
         if workers < 2 or not pool.idle.acquire(blocking=False):
             return [function(task) for task in tasks]
         try:
+            if pool.closed:  # in the meantime, for another number of threads
+                return [function(task) for task in tasks]
             return _shared(function, tasks, pool, workers)
         finally:
             pool.idle.release()
