@@ -38,7 +38,7 @@ __all__ = ["batch_norm", "batch_norm_grads", "normalize", "normalize_input_grad"
 @primitive
 def normalize(x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
     """(x - mean) / √(variance + eps) over the axes."""
-    centred = x - x.mean(axis=axes, keepdims=True)
+    centred = _centred(x, axes)
     centred *= _rstd(centred, axes, eps)
     return centred
 
@@ -46,13 +46,13 @@ def normalize(x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
 @primitive
 def rstd(x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
     """1 / √(variance + eps) over the axes, which are kept as 1."""
-    return _rstd(x - x.mean(axis=axes, keepdims=True), axes, eps)
+    return _rstd(_centred(x, axes), axes, eps)
 
 
 @primitive
 def normalize_input_grad(g: Array, x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
     """The gradient of normalize at x: r (g - mean(g) - y mean(g y)), y = normalize(x)."""
-    y = x - x.mean(axis=axes, keepdims=True)
+    y = _centred(x, axes)
     r = _rstd(y, axes, eps)
     y *= r
     out = g - g.mean(axis=axes, keepdims=True)
@@ -60,6 +60,12 @@ def normalize_input_grad(g: Array, x: Array, *, axes: tuple[int, ...], eps: floa
     out -= y
     out *= r
     return out
+
+
+def _centred(x: Array, axes: tuple[int, ...]) -> Array:
+    centred = x - x.mean(axis=axes, keepdims=True)
+    centred -= centred.mean(axis=axes, keepdims=True)  # what the mean of an x far from 0 is off by
+    return centred
 
 
 def _rstd(centred: Array, axes: tuple[int, ...], eps: float) -> Array:
