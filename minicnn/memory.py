@@ -12,7 +12,7 @@ from functools import cache
 __all__ = ["keep_freed"]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4  # of malloc.h
-LARGEST = 1 << 30  # larger blocks come from the system and go back to it, as ever
+LARGEST = 1 << 30  # larger blocks come from the system and go back to it, where malloc takes this limit
 
 
 @cache

@@ -108,13 +108,13 @@ static void gemm_tiles(
 //     │        ┄┄┄ tap ┄┄┄    │  tap by  │    │ all panels    │    │              panel is packed from the long rows
 //     └───────────────────────┘   tap    └────┘ of weights    └────┘              and multiplied by all its weights.
 //
-// The panel stays in L1; long rows, weights and unfinished sums in L2. With few rows packing does not pay: then tiles lie
+// The panel, long rows, weights and unfinished sums stay in L2, from which a tile's three vectors come in time. With few rows packing does not pay: then tiles lie
 // in the long rows as they are, and the sums at the zeros between them (1 of 29 at a width of 28) are left out.
 
 constexpr int64_t PIXELS = 768, LEAST = 192;   // of a chunk
-constexpr int64_t COPY = 640 * 1024;                     // bytes of long rows at a time
+constexpr int64_t COPY = 640 * 1024;           // bytes of long rows at a time
 constexpr int64_t SUMS = 384 * 1024;           // bytes of unfinished sums
-constexpr int64_t FEW = 8;                               // panels of weights that repay packing
+constexpr int64_t FEW = 8;                     // panels of weights that repay packing
 constexpr int64_t TASKS = 4;                   // at least, where panels are enough to be shared out: 8 repay a chunk
 
 struct Product {

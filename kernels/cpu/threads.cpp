@@ -27,7 +27,7 @@ inline void after_a_task() { std::this_thread::yield(); }
 constexpr auto WAKING = std::chrono::microseconds(100);
 inline void after_a_task() {}
 #endif
-constexpr int LOOKS = 40000;   // for work before going to sleep: about as long as waking takes
+constexpr int LOOKS = 40000;   // for work before going to sleep: longer than Python takes from one kernel to the next
 
 inline void pause() {
 #if defined(__x86_64__)

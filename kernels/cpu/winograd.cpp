@@ -14,18 +14,19 @@
 //      transposed, with zeros       └──────┘          └──────┘          └──────┘   zeros, and the results back. So tiles
 //                                                                                  of any width are alike.
 // A task takes some rows of tiles, so few that V and the part of M for one panel of filters stay in the second-level
-// cache; U = G w Gᵀ is made once for all. In the weight gradient both sides are values of tiles, of a chunk at a time;
-// then the 36 products, sums over its tiles, are shared out.
+// cache; U = G w Gᵀ is made once for all, or, for few tiles, a panel at a time. In the weight gradient both sides are
+// values of tiles, of a chunk at a time, and the 36 products are sums over its tiles.
+#include <algorithm>
+
 #include "outer.hpp"
 #include "threads.hpp"
-#include <algorithm>
 
 namespace {   // float's and double's templates must not become one in the process
 
 constexpr Real A = 0.75, B = 1.5, AA = A * A, BB = B * B;   // the points and their squares
 constexpr int SIDE = 4, REACH = 6, POINTS = REACH * REACH;  // of a tile: results, elements, products
 constexpr int64_t DEPTH = 256;                              // of a product at a time: its panel stays near
-constexpr int64_t TILES = 48, FEW = 96, MOST = 64;        // of a task; of a picture; of a strip
+constexpr int64_t TILES = 48, FEW = 96, MOST = 64;          // of a task; of a picture; of a strip
 constexpr int64_t CHUNK = 1 << 18;                          // values of tiles at a time, in the weight gradient
 constexpr int64_t RANGES = 8, LEAST = 64, FEW_SUMS = 1 << 18;   // of tiles there: how many of so many, and their sums
 
