@@ -19,6 +19,7 @@ from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its meth
 from minicnn.ops import reduce as _reduce
 from minicnn.ops import shape as _shape
 from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
+from minicnn.ops.chain import chain
 from minicnn.ops.comparison import *
 from minicnn.ops.create import *
 from minicnn.ops.elementwise import *
@@ -35,6 +36,7 @@ __all__ = [
     "Tensor",
     "autograd",
     "bool",
+    "chain",
     "cuda",
     "detect_anomaly",
     "device",

@@ -92,6 +92,10 @@ class Primitive:
             self._needed[wanted] = tuple(n for n in (*self.inputs, "y", *self.residuals) if n in names)
         return self._needed[wanted]
 
+    def label(self, params: dict[str, Any]) -> str:
+        """Return what a call with these parameters is called in messages."""
+        return self.name
+
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
@@ -114,7 +118,7 @@ class Primitive:
         if isinstance(out, np.generic):  # what NumPy makes of an array without axes
             out = device.array(out)
         if mode.anomaly:
-            self._check_finite(out, arrays)
+            self._check_finite(out, arrays, params)
         result = Tensor._wrap(out, device)
         if self.view and xp(out).may_share_memory(out, arrays[0]):
             result._version, result._history, result._view = inputs[0]._version, inputs[0]._history, True
@@ -146,6 +150,8 @@ class Primitive:
                 saved[name] = (result.array, None, result._version, result._version.count)
             elif name in self.residuals:
                 saved[name] = residuals[self.residuals.index(name)]
+            elif self.variadic:
+                saved[name] = [(t.array, t._node, t._version, t._version.count) for t in inputs]
             else:
                 t = inputs[self.inputs.index(name)]
                 saved[name] = (t.array, t._node, t._version, t._version.count)
@@ -156,7 +162,8 @@ class Primitive:
         """Yield the gradient of each input that wants one, given the gradient h of the output."""
         if node.saved is None:
             raise AutogradError(
-                f"backward: the saved values of {self.name} were freed by an earlier walk; pass retain_graph=True to it"
+                f"backward: the saved values of {node.name()} were freed by an earlier walk; "
+                "pass retain_graph=True to it"
             )
         known = {"h": h, **node.params}
         for position, edge in enumerate(node.edges):
@@ -166,7 +173,7 @@ class Primitive:
             try:
                 gradient = self._apply(self._input(position), node, known)
             except AnomalyError as error:
-                raise AnomalyError(f"in the gradient of {self.name}: {error}") from error
+                raise AnomalyError(f"in the gradient of {node.name()}: {error}") from error
             if gradient is not None:
                 yield position, gradient
 
@@ -186,22 +193,28 @@ class Primitive:
             return node.shapes if self.variadic else node.shapes[self.inputs.index(name.removesuffix("_shape"))]
         if isinstance(entry, Tensor):
             return entry
+        if isinstance(entry, list):
+            return [self._restored(name, node, one) for one in entry]
+        return self._restored(name, node, entry)
+
+    def _restored(self, name: str, node: Node, entry: tuple[Any, ...]) -> Tensor:
+        """Return a saved value as a tensor, unless it was modified since."""
         array, history, version, expected = entry
         if version.count != expected:
             what = "output" if name == "y" else f"input {name!r}"
             raise AutogradError(
-                f"backward: the gradient of {self.name} needs its {what} of shape {array.shape}, which was modified in "
-                f"place since (version {version.count}, expected {expected}); modify a .clone() instead"
+                f"backward: the gradient of {node.name()} needs its {what} of shape {array.shape}, which was modified "
+                f"in place since (version {version.count}, expected {expected}); modify a .clone() instead"
             )
         return Tensor._wrap(array, node.device, node if name == "y" else history, version)
 
-    def _check_finite(self, out: Array, arrays: list[Array]) -> None:
+    def _check_finite(self, out: Array, arrays: list[Array], params: dict[str, Any]) -> None:
         def finite(a: Array) -> bool:
             return a.dtype.kind != "f" or bool(xp(a).isfinite(a).all())
 
         if not finite(out) and all(finite(a) for a in arrays):
             shapes = ", ".join(str(a.shape) for a in arrays)
-            raise AnomalyError(f"{self.name}: made NaN or infinity from finite inputs of shape {shapes}")
+            raise AnomalyError(f"{self.label(params)}: made NaN or infinity from finite inputs of shape {shapes}")
 
 
 @np.errstate(all="ignore")  # as in PyTorch, NaN and infinity are values, not events; a decorator costs half of `with`

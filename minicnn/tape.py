@@ -103,11 +103,11 @@ class Node:
         self.retained: weakref.ref[Tensor] | None = None
 
     def name(self) -> str:
-        """Return the name of the primitive that was called."""
-        return self.primitive.name
+        """Return what was called: the primitive's name, or that of the chain it runs."""
+        return self.primitive.label(self.params)
 
     def __repr__(self) -> str:
-        return f"<{self.primitive.name}>"
+        return f"<{self.name()}>"
 
 
 # --- modes --------------------------------------------------------------------------------------------------

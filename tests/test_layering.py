@@ -17,6 +17,7 @@ LAYERS = (
     {"geometry", "dtypes"},
     {"devices", "memory", "random", "threads"},  # L1
     {"dispatch", "cuda"},
+    {"program"},
     {"backends"},  # L2
     {"tape"},  # L3
     {"tensor"},

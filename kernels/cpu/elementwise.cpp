@@ -33,36 +33,9 @@ static void in_pieces(int64_t n, Work work) {
     });
 }
 
-// --- one array ------------------------------------------------------------------------------------------------------
-
-template <class F>
-static void each(const Real* x, Real* y, int64_t n, F f) {
-    in_pieces(n, [=](int64_t begin, int64_t end) {
-        vectors(begin, end, [=](int64_t i, int64_t m) { put(y + i, f(get(x + i, m)), m); });
-    });
-}
-
-static inline Vec positive(Vec x) { return x <= 0 ? Vec{} : x; }   // NaN stays NaN
-
-static inline Vec square_root(Vec x) {
-    for (int i = 0; i < LANES; ++i) x[i] = sqrt(x[i]);
-    return x;
-}
-
-extern "C" void relu(const Real* x, Real* y, int64_t n) { each(x, y, n, positive); }
-extern "C" void exponentials(const Real* x, Real* y, int64_t n) { each(x, y, n, exponential); }
-extern "C" void logistics(const Real* x, Real* y, int64_t n) { each(x, y, n, logistic); }
-extern "C" void squares(const Real* x, Real* y, int64_t n) { each(x, y, n, [](Vec v) { return v * v; }); }
-extern "C" void roots(const Real* x, Real* y, int64_t n) { each(x, y, n, square_root); }
-
 // --- two arrays -----------------------------------------------------------------------------------------------------
 
-// out = g where the output of relu is not 0; NaN passes
-extern "C" void relu_grad(const Real* g, const Real* at, Real* out, int64_t n) {
-    in_pieces(n, [=](int64_t begin, int64_t end) {
-        vectors(begin, end, [=](int64_t i, int64_t m) { put(out + i, get(at + i, m) <= 0 ? Vec{} : get(g + i, m), m); });
-    });
-}
+static inline Vec positive(Vec x) { return x <= 0 ? Vec{} : x; }   // NaN stays NaN
 
 // y = f(x, b...): x is (outer, channels, inner), each b one number a channel. Equal shapes are one row of channels.
 template <class F, class... B>
@@ -93,7 +66,7 @@ static void with_channels(const Real* x, Real* y, int64_t outer, int64_t channel
     });
 }
 
-// In this order: + - * /, - and / the other way round, and two activations of the sum.
+// In this order: + - * /, - and / the other way round, and three activations of the sum.
 extern "C" void combine(const Real* x, const Real* b, Real* y, int64_t outer, int64_t channels, int64_t inner,
                         int64_t operation) {
     const auto run = [=](auto f) { with_channels(x, y, outer, channels, inner, f, b); };
@@ -106,6 +79,7 @@ extern "C" void combine(const Real* x, const Real* b, Real* y, int64_t outer, in
         case 5: return run([](Vec v, Vec w) { return w / v; });
         case 6: return run([](Vec v, Vec w) { return positive(v + w); });
         case 7: return run([](Vec v, Vec w) { return logistic(v + w); });
+        case 8: return run([](Vec v, Vec w) { return hyperbolic_tangent(v + w); });
     }
 }
 

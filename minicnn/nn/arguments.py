@@ -1,10 +1,11 @@
-"""Checks of what layers are built with: raised at the constructor, where the mistake is."""
+"""Checks of arguments: what layers are built with, at the constructor, where the mistake is; what losses take."""
 
 from typing import Any
 
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
+from minicnn.tensor import Tensor
 
-__all__ = ["check_groups", "check_positive", "check_probability"]
+__all__ = ["check_float", "check_groups", "check_positive", "check_probability", "check_reduction"]
 
 
 def check_positive(call: str, **sizes: Any) -> None:
@@ -42,3 +43,25 @@ def check_probability(call: str, p: float) -> None:
     """
     if not 0 <= p <= 1:
         raise ArgumentError(f"{call}: p must be a probability from 0 to 1, got {p}")
+
+
+def check_float(call: str, input: Tensor) -> None:
+    """Refuse a tensor that is not floating point.
+
+    Raises
+    ------
+    DTypeError
+    """
+    if input.dtype.kind != "f":
+        raise DTypeError(f"{call}: the input must be floating point, got {input.dtype}; convert it with .float()")
+
+
+def check_reduction(call: str, reduction: str) -> None:
+    """Refuse an unknown way to reduce a loss.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    if reduction not in ("mean", "sum", "none"):
+        raise ArgumentError(f"{call}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")

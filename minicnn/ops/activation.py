@@ -1,4 +1,4 @@
-"""Activations as primitives of one pass each, with gradient rules of every order."""
+"""Activations, each one pass over memory, and so its gradients: primitives, and chains of these."""
 
 from collections.abc import Callable
 from math import erf as exact_erf
@@ -12,8 +12,9 @@ from minicnn.devices import Array, xp
 from minicnn.dtypes import float64
 from minicnn.errors import ArgumentError
 from minicnn.ops.axes import axis_of
-from minicnn.ops.comparison import where
-from minicnn.ops.elementwise import add, exp, mul, neg, square, sub, tanh
+from minicnn.ops.chain import chain
+from minicnn.ops.comparison import clamp, gt, where
+from minicnn.ops.elementwise import add, div, exp, expm1, mul, neg, square, sub, tanh
 from minicnn.ops.operands import FloatUnary, Unary
 from minicnn.ops.reduce import sum as total
 from minicnn.ops.shape import as_float
@@ -48,25 +49,18 @@ def _relu_grad(g: Array, at: Array) -> Array:
     return xp(g).where(at <= 0, g.dtype.type(0), g)  # NaN passes, as in PyTorch
 
 
-@primitive
-def _leaky_relu(x: Array, *, negative_slope: float) -> Array:
-    return xp(x).where(x > 0, x, x * x.dtype.type(negative_slope))
-
-
-@primitive
-def _leaky_relu_grad(g: Array, x: Array, *, negative_slope: float) -> Array:
-    return xp(x).where(x > 0, g, g * g.dtype.type(negative_slope))
-
-
 relu.gradient(x=lambda h, y: _relu_grad(h, y))
 _relu_grad.gradient(g=lambda h, at: _relu_grad(h, at))
-_leaky_relu.gradient(x=lambda h, x, negative_slope: _leaky_relu_grad(h, x, negative_slope=negative_slope))
-_leaky_relu_grad.gradient(g=lambda h, x, negative_slope: _leaky_relu_grad(h, x, negative_slope=negative_slope))
+
+
+@chain
+def _leaky_relu(x: Tensor, *, negative_slope: float) -> Tensor:
+    return where(gt(x, 0), x, mul(x, negative_slope))
 
 
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     """x where x > 0, negative_slope x elsewhere."""
-    return _leaky_relu(as_float(x), negative_slope=negative_slope)  # type: ignore[no-any-return]
+    return _leaky_relu(x, negative_slope=negative_slope)
 
 
 # --- sigmoid and its kin --------------------------------------------------------------------------------------
@@ -78,12 +72,17 @@ def sigmoid(x: Array) -> Array:
     return 1 / (1 + xp(x).exp(-x))  # exact to the last digits at both ends; far below 0 it is 1 / infinity
 
 
-sigmoid.gradient(x=lambda h, y: mul(h, mul(y, sub(1, y))))
+@chain
+def _sigmoid_grad(h: Tensor, y: Tensor) -> Tensor:
+    return mul(h, mul(y, sub(1, y)))
 
 
+sigmoid.gradient(x=lambda h, y: _sigmoid_grad(h, y))
+
+
+@chain
 def silu(x: Tensor) -> Tensor:
     """x sigmoid(x) (Elfwing et al., 2018)."""
-    x = as_float(x)
     return mul(x, sigmoid(x))
 
 
@@ -92,26 +91,39 @@ def _softplus(x: Array) -> Array:
     return xp(x).logaddexp(x, x.dtype.type(0))
 
 
-_softplus.gradient(x=lambda h, x: mul(h, sigmoid(x)))
+@chain
+def _softplus_grad(h: Tensor, x: Tensor) -> Tensor:
+    return mul(h, sigmoid(x))
+
+
+_softplus.gradient(x=lambda h, x: _softplus_grad(h, x))
+
+
+@chain
+def _limited_softplus(x: Tensor, *, beta: float, threshold: float) -> Tensor:
+    scaled = mul(x, beta)
+    return where(gt(scaled, threshold), x, div(_softplus(scaled), beta))
 
 
 def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + e^(beta x)) / beta, and x itself where beta x > threshold."""
-    x = as_float(x)
-    scaled = x if beta == 1 else mul(x, beta)
-    smooth = _softplus(scaled) if beta == 1 else _softplus(scaled) / beta
-    return where(scaled.detach() > threshold, x, smooth)
+    return _limited_softplus(x, beta=beta, threshold=threshold)
 
 
+@chain
 def logsigmoid(x: Tensor) -> Tensor:
     """log sigmoid(x) without overflow."""
-    return neg(_softplus(neg(as_float(x))))
+    return neg(_softplus(neg(x)))
+
+
+@chain
+def _elu(x: Tensor, *, alpha: float) -> Tensor:
+    return where(gt(x, 0), x, mul(expm1(clamp(x, max=0)), alpha))
 
 
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x where x > 0, alpha (eˣ - 1) elsewhere (Clevert et al., 2016)."""
-    x = as_float(x)
-    return where(x.detach() > 0, x, mul(x.clamp(max=0.0).expm1(), alpha))
+    return _elu(x, alpha=alpha)
 
 
 # --- the error function and GELU ------------------------------------------------------------------------------
@@ -150,7 +162,23 @@ def erf(x: Array) -> Array:
     return m.where(size < _NEAR, near, m.copysign(far, t)).astype(x.dtype)
 
 
-erf.gradient(x=lambda h, x: mul(h, mul(exp(neg(square(x))), 2 / sqrt(pi))))
+@chain
+def _erf_grad(h: Tensor, x: Tensor) -> Tensor:
+    return mul(h, mul(exp(neg(square(x))), 2 / sqrt(pi)))
+
+
+erf.gradient(x=lambda h, x: _erf_grad(h, x))
+
+
+@chain
+def _gelu(x: Tensor) -> Tensor:
+    return mul(mul(x, 0.5), add(erf(mul(x, 1 / sqrt(2))), 1))
+
+
+@chain
+def _tanh_gelu(x: Tensor) -> Tensor:
+    inner = mul(add(x, mul(mul(square(x), x), 0.044715)), sqrt(2 / pi))
+    return mul(mul(x, 0.5), add(tanh(inner), 1))
 
 
 def gelu(x: Tensor, approximate: str = "none") -> Tensor:
@@ -161,13 +189,9 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     ArgumentError
         If `approximate` is neither "none" nor "tanh".
     """
-    x = as_float(x)
-    if approximate == "tanh":
-        inner = mul(add(x, mul(mul(square(x), x), 0.044715)), sqrt(2 / pi))
-        return mul(mul(x, 0.5), add(tanh(inner), 1))
-    if approximate != "none":
+    if approximate not in ("none", "tanh"):
         raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-    return mul(mul(x, 0.5), add(erf(mul(x, 1 / sqrt(2))), 1))
+    return _gelu(x) if approximate == "none" else _tanh_gelu(x)
 
 
 # --- softmax --------------------------------------------------------------------------------------------------

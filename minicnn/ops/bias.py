@@ -10,8 +10,8 @@ for it needs no y: it keeps nothing alive, and its output may be modified in pla
 
 from minicnn.devices import Array, xp
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
-from minicnn.ops.activation import _relu_grad
-from minicnn.ops.elementwise import mul, square, sub
+from minicnn.ops.activation import _relu_grad, _sigmoid_grad
+from minicnn.ops.elementwise import _tanh_grad
 from minicnn.ops.shape import _sum
 from minicnn.primitive import primitive
 from minicnn.tensor import Tensor
@@ -42,7 +42,7 @@ def _before(h: Tensor, y: Tensor, activation: str) -> Tensor:
     """The gradient of x + b."""
     if activation == "relu":
         return _relu_grad(h, y)  # type: ignore[no-any-return]
-    return mul(h, sub(1, square(y)) if activation == "tanh" else mul(y, sub(1, y)))
+    return (_tanh_grad if activation == "tanh" else _sigmoid_grad)(h, y)
 
 
 def _per_channel(h: Tensor) -> Tensor:

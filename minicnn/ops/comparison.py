@@ -7,6 +7,7 @@ import numpy as np
 from minicnn.devices import Array, xp
 from minicnn.dtypes import default_dtype
 from minicnn.errors import ArgumentError, ShapeError
+from minicnn.ops.chain import chain
 from minicnn.ops.create import as_tensor, zeros_like
 from minicnn.ops.operands import Binary, Unary, Value, operands, require_kind
 from minicnn.ops.shape import cast, expand
@@ -179,7 +180,7 @@ def where(condition: Value, a: Value, b: Value) -> Tensor:
     """
     condition = as_tensor(condition)
     require_kind("where", condition.dtype, "b", "a bool condition")
-    a, b = operands("where", a, b)
+    a, b = operands("where", a, b, device=condition.device)
     try:
         shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
     except ValueError:
@@ -209,26 +210,27 @@ def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tens
     return _clamp(x, low=low, high=high)  # type: ignore[no-any-return]
 
 
-def _inside(x: Tensor, low: float | None, high: float | None) -> Tensor:
+@chain
+def _clamp_grad(h: Tensor, x: Tensor, *, low: float | None, high: float | None) -> Tensor:
     above = eq(x, x) if low is None else ge(x, low)
-    return above if high is None else logical_and(above, le(x, high))
+    return where(above if high is None else logical_and(above, le(x, high)), h, 0.0)
 
 
-def _winning(h: Tensor, loses: Tensor, ties: Tensor) -> Tensor:
-    """The gradient of an operand of maximum or minimum: nothing where it loses, half where it ties."""
-    return where(loses, 0.0, where(ties, h * 0.5, h))
+@chain
+def _larger_grad(h: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    """The gradient of an operand of maximum: nothing where it loses, half where it ties."""
+    return where(lt(one, other), 0.0, where(eq(one, other), h * 0.5, h))
+
+
+@chain
+def _smaller_grad(h: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    return where(gt(one, other), 0.0, where(eq(one, other), h * 0.5, h))
 
 
 _where.gradient(
     a=lambda h, condition: _where(condition, h, zeros_like(h)),
     b=lambda h, condition: _where(condition, zeros_like(h), h),
 )
-_clamp.gradient(x=lambda h, x, low, high: where(_inside(x, low, high), h, 0.0))
-maximum.gradient(
-    a=lambda h, a, b: _winning(h, lt(a, b), eq(a, b)),
-    b=lambda h, a, b: _winning(h, lt(b, a), eq(a, b)),
-)
-minimum.gradient(
-    a=lambda h, a, b: _winning(h, gt(a, b), eq(a, b)),
-    b=lambda h, a, b: _winning(h, gt(b, a), eq(a, b)),
-)
+_clamp.gradient(x=lambda h, x, low, high: _clamp_grad(h, x, low=low, high=high))
+maximum.gradient(a=lambda h, a, b: _larger_grad(h, a, b), b=lambda h, a, b: _larger_grad(h, b, a))
+minimum.gradient(a=lambda h, a, b: _smaller_grad(h, a, b), b=lambda h, a, b: _smaller_grad(h, b, a))

@@ -3,6 +3,7 @@
 from minicnn.devices import Array, xp
 from minicnn.dtypes import int64
 from minicnn.errors import DTypeError
+from minicnn.ops.chain import chain
 from minicnn.ops.comparison import eq, ge, logical_and, where
 from minicnn.ops.create import zeros_like
 from minicnn.ops.operands import Binary, FloatUnary, Unary, Value, float_operands, operands, promote, require_kind
@@ -119,13 +120,23 @@ def pow(a: Value, b: Value) -> Tensor:
     return _pow(x, y)  # type: ignore[no-any-return]
 
 
+@chain
+def _divisor_grad(h: Tensor, y: Tensor, b: Tensor) -> Tensor:
+    return neg(_div(mul(h, y), b))
+
+
+@chain
+def _square_grad(h: Tensor, x: Tensor) -> Tensor:
+    return mul(h, mul(x, 2))
+
+
 add.gradient(a=lambda h: h, b=lambda h: h)
 sub.gradient(a=lambda h: h, b=lambda h: neg(h))
 mul.gradient(a=lambda h, b: mul(h, b), b=lambda h, a: mul(h, a))
-_div.gradient(a=lambda h, b: _div(h, b), b=lambda h, y, b: neg(_div(mul(h, y), b)))
+_div.gradient(a=lambda h, b: _div(h, b), b=lambda h, y, b: _divisor_grad(h, y, b))
 remainder.gradient(a=lambda h: h, b=lambda h, a, b: neg(mul(h, floor_divide(a, b))))
 neg.gradient(x=lambda h: neg(h))
-square.gradient(x=lambda h, x: mul(h, mul(x, 2)))
+square.gradient(x=lambda h, x: _square_grad(h, x))
 _power.gradient(
     x=lambda h, x, exponent: zeros_like(h) if exponent == 0 else mul(h, mul(_power(x, exponent=exponent - 1), exponent))
 )
@@ -188,15 +199,40 @@ def tanh(x: Array) -> Array:
     return xp(x).tanh(x)
 
 
+@chain
+def _expm1_grad(h: Tensor, y: Tensor) -> Tensor:
+    return mul(h, add(y, 1))
+
+
+@chain
+def _log1p_grad(h: Tensor, x: Tensor) -> Tensor:
+    return _div(h, add(x, 1))  # type: ignore[no-any-return]
+
+
+@chain
+def _sqrt_grad(h: Tensor, y: Tensor) -> Tensor:
+    return _div(h, mul(y, 2))  # type: ignore[no-any-return]
+
+
+@chain
+def _rsqrt_grad(h: Tensor, y: Tensor) -> Tensor:
+    return mul(mul(h, -0.5), mul(square(y), y))
+
+
+@chain
+def _tanh_grad(h: Tensor, y: Tensor) -> Tensor:
+    return mul(h, sub(1, square(y)))
+
+
 exp.gradient(x=lambda h, y: mul(h, y))
-expm1.gradient(x=lambda h, y: mul(h, add(y, 1)))
+expm1.gradient(x=lambda h, y: _expm1_grad(h, y))
 log.gradient(x=lambda h, x: _div(h, x))
-log1p.gradient(x=lambda h, x: _div(h, add(x, 1)))
-sqrt.gradient(x=lambda h, y: _div(h, mul(y, 2)))
-rsqrt.gradient(x=lambda h, y: mul(mul(h, -0.5), _power(y, exponent=3)))
+log1p.gradient(x=lambda h, x: _log1p_grad(h, x))
+sqrt.gradient(x=lambda h, y: _sqrt_grad(h, y))
+rsqrt.gradient(x=lambda h, y: _rsqrt_grad(h, y))
 sin.gradient(x=lambda h, x: mul(h, cos(x)))
 cos.gradient(x=lambda h, x: neg(mul(h, sin(x))))
-tanh.gradient(x=lambda h, y: mul(h, sub(1, square(y))))
+tanh.gradient(x=lambda h, y: _tanh_grad(h, y))
 _pow.gradient(
     a=lambda h, a, b: where(eq(b, 0), zeros_like(h), mul(h, mul(b, _pow(a, sub(b, 1))))),
     b=lambda h, y, a, b: where(logical_and(eq(a, 0), ge(b, 0)), zeros_like(h), mul(h, mul(y, log(a)))),
@@ -237,6 +273,11 @@ def round(x: Array) -> Array:
     return xp(x).round(x).astype(x.dtype, copy=False)
 
 
-abs.gradient(x=lambda h, x: mul(h, sign(x)))
+@chain
+def _abs_grad(h: Tensor, x: Tensor) -> Tensor:
+    return mul(h, sign(x))
+
+
+abs.gradient(x=lambda h, x: _abs_grad(h, x))
 for _step in (sign, floor, ceil, round):
     _step.gradient(x=lambda h: zeros_like(h))

@@ -55,18 +55,18 @@ class Binary(Primitive):
         return self if instance is None else MethodType(self, instance)
 
 
-def operands(call: str, *values: Value, dtype: DType | None = None) -> list[Tensor]:
+def operands(call: str, *values: Value, dtype: DType | None = None, device: Device | None = None) -> list[Tensor]:
     """Bring operands to one element type, and those that want a gradient to the common shape.
 
     The others are left to the array module's own broadcasting. An expanded operand gets the sum as its gradient from
-    `expand`, so no gradient rule has to think of broadcasting.
+    `expand`, so no gradient rule has to think of broadcasting. Without a tensor among them, numbers go to `device`.
 
     Raises
     ------
     ShapeError
         If the shapes do not broadcast.
     """
-    device = next((v.device for v in values if isinstance(v, Tensor)), None)
+    device = next((v.device for v in values if isinstance(v, Tensor)), device)
     dtype = dtype or promote(*values)
     tensors = [_operand(v, dtype, device) for v in values]
     shapes = [t.array.shape for t in tensors]

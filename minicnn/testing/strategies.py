@@ -2,7 +2,7 @@
 
 The generic tests go over all primitives, so a new one is tested on every device, with every kernel, forwards and to
 second order, as soon as it is declared here. A declaration is called with a `Draw` and returns inputs and parameters.
-Convolution and pooling are declared in windows.py.
+Convolution and pooling are declared in windows.py, chains in programs.py.
 """
 
 from typing import Any
@@ -42,21 +42,10 @@ def _steps(d: Draw) -> Drawn:
     return d.array(d.shape(), kinks=np.arange(-2, 2.5, 0.5).tolist()), {}
 
 
-@declare("leaky_relu")
-def _leaky(d: Draw) -> Drawn:
-    return d.array(d.shape(), kinks=(0,)), {"negative_slope": d.one_of(0.01, 0.0, 0.3)}
-
-
 @declare("relu_grad")
 def _relu_grad(d: Draw) -> Drawn:
     shape = d.shape()
     return (d.array(shape), d.with_nan(d.array(shape, kinks=(0,)))), {}
-
-
-@declare("leaky_relu_grad")
-def _leaky_grad(d: Draw) -> Drawn:
-    shape = d.shape()
-    return (d.array(shape), d.array(shape, kinks=(0,))), {"negative_slope": d.one_of(0.01, 0.0, 0.3)}
 
 
 @declare("bias_add")

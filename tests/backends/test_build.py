@@ -76,7 +76,7 @@ Path.read_text = lambda p, **kw: read(p, **kw) + {line!r} * (str(p) == "/proc/cp
 import minicnn
 x = minicnn.ones(100_000)
 assert minicnn.relu(x).sum().item() == 100_000
-print("native/one_pass: taken" in minicnn.explain("relu", x))
+print("native/one_step: taken" in minicnn.explain("relu", x))
 """
 
 

@@ -16,6 +16,7 @@ MODULES = (
     "norm",
     "reduce",
     "elementwise",
+    "chain",
     "optim",
 )
 

@@ -11,7 +11,7 @@ from minicnn.backends.native.reduce import axis_blocks
 from minicnn.devices import Array
 from minicnn.dispatch import kernel
 
-__all__ = ["bias_act", "bias_add", "normalize_with", "relu_grad", "where"]
+__all__ = ["bias_act", "bias_add", "normalize_with", "where"]
 
 source = Source("elementwise.cpp")
 
@@ -21,58 +21,20 @@ SLOW, SHORT_ROWS, FAST = 1 << 13, 1 << 13, 1 << 16
 SHORT = 256
 FLOATS = "floats"
 ROWS = f"{FAST} numbers and more, {SHORT_ROWS} in short rows with one number each"
-OPERATIONS = ("add", "sub", "mul", "div", "sub turned", "div turned", "relu", "sigmoid")  # of `combine`, in its order
-
-
-# --- one array ------------------------------------------------------------------------------------------------------
-
-
-def _unary(operation: str, function: str, least: int) -> None:
-    def when(x: Array) -> bool:
-        return floats(x) and source.works(x.dtype)
-
-    def pays(x: Array) -> bool:
-        return bool(x.size >= least)
-
-    def run(x: Array) -> Array:
-        x = contiguous(x)
-        y = np.empty(x.shape, x.dtype)
-        source.call(function, x, y, x.size)
-        return y
-
-    worth = f"{least} numbers and more"
-    kernel(operation, "native", name="one_pass", when=when, needs=FLOATS, pays=pays, worth=worth)(run)
-
-
-_unary("relu", "relu", SLOW)
-_unary("exp", "exponentials", SLOW)
-_unary("sigmoid", "logistics", SLOW)
-_unary("sqrt", "roots", SLOW)
-_unary("square", "squares", FAST)
+OPERATIONS = (
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "sub turned",
+    "div turned",
+    "relu",
+    "sigmoid",
+    "tanh",
+)  # of `combine`, in its order
 
 
 # --- two arrays -----------------------------------------------------------------------------------------------------
-
-
-def _relu_grad_applies(g: Array, at: Array) -> bool:
-    return bool(g.shape == at.shape) and floats(g, at) and source.works(g.dtype)
-
-
-@kernel(
-    "relu_grad",
-    "native",
-    name="one_pass",
-    when=_relu_grad_applies,
-    needs=FLOATS,
-    pays=lambda g, at: g.size >= SLOW,
-    worth=f"{SLOW} numbers and more",
-)
-def relu_grad(g: Array, at: Array) -> Array:
-    """The gradient where the output is positive or NaN, 0 elsewhere."""
-    g, at = contiguous(g), contiguous(at)
-    out = np.empty(g.shape, g.dtype)
-    source.call("relu_grad", g, at, out, g.size)
-    return out
 
 
 class _Plan(NamedTuple):
@@ -162,7 +124,7 @@ def _bias_add_applies(x: Array, b: Array) -> bool:
 
 
 def _bias_act_applies(x: Array, b: Array, *, activation: str) -> bool:
-    return activation in OPERATIONS and _bias_add_applies(x, b)
+    return _bias_add_applies(x, b)
 
 
 @kernel(
@@ -184,7 +146,7 @@ def bias_add(x: Array, b: Array) -> Array:
     "native",
     name="one_pass",
     when=_bias_act_applies,
-    needs=f"{FLOATS}, relu or sigmoid",
+    needs=FLOATS,
     pays=lambda x, b, activation: x.size >= SLOW,
     worth=f"{SLOW} numbers and more",
 )

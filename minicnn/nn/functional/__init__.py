@@ -7,6 +7,8 @@ Images are (N, C, H, W), signals (N, C, L), volumes (N, C, D, H, W); without N, 
 
 from minicnn.nn.functional.activation import *
 from minicnn.nn.functional.activation import __all__ as _activation
+from minicnn.nn.functional.class_loss import *
+from minicnn.nn.functional.class_loss import __all__ as _class_loss
 from minicnn.nn.functional.columns import *
 from minicnn.nn.functional.columns import __all__ as _columns
 from minicnn.nn.functional.conv import *
@@ -40,4 +42,4 @@ __all__ = [
     "softplus",
     "tanh",
 ]
-__all__ += _activation + _columns + _conv + _loss + _norm + _pool + _resize + _similarity
+__all__ += _activation + _class_loss + _columns + _conv + _loss + _norm + _pool + _resize + _similarity

@@ -109,15 +109,15 @@ def test_what_the_compiler_refuses_is_told_once_and_does_not_run():
 
 @with_compiler
 def test_numpy_runs_where_the_compiler_refuses(monkeypatch):
-    from minicnn.backends.native import elementwise
+    from minicnn.backends.native import chain
 
     broken = planted('#error "not here"')
-    monkeypatch.setattr(elementwise, "source", broken)
+    monkeypatch.setattr(chain, "source", broken)
     x = minicnn.ones(100_000)
     with pytest.warns(RuntimeWarning, match=r"NumPy runs instead of planted.cpp"):
         assert minicnn.relu(x).sum().item() == 100_000
     assert minicnn.relu(x).sum().item() == 100_000  # and nothing more is said
-    assert "native/one_pass: does not apply" in minicnn.explain("relu", x)
+    assert "native/one_step: does not apply" in minicnn.explain("relu", x)
 
 
 @with_compiler

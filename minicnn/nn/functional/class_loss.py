@@ -1,0 +1,184 @@
+"""Losses on classes: how likely the right one is, by scores or log probabilities along axis 1.
+
+`reduction` and what is wrong are treated as loss.py says.
+"""
+
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
+from minicnn.nn.arguments import check_float, check_reduction
+from minicnn.ops.activation import log_softmax
+from minicnn.ops.comparison import eq, where
+from minicnn.ops.create import arange
+from minicnn.ops.reduce import mean
+from minicnn.ops.reduce import sum as total
+from minicnn.ops.shape import reshape, unsqueeze
+from minicnn.tensor import Tensor
+
+__all__ = ["cross_entropy", "nll_loss", "one_hot"]
+
+
+def _reduced(call: str, loss: Tensor, reduction: str, weight: Tensor | None = None) -> Tensor:
+    """Reduce the loss; `weight` is what each example counts in the mean."""
+    check_reduction(call, reduction)
+    if reduction == "none":
+        return loss
+    if reduction == "sum":
+        return total(loss)
+    return mean(loss) if weight is None else total(loss) / total(weight)
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Turn class indices (...) into int64 rows of zeros with a 1 at the class, (..., num_classes).
+
+    Raises
+    ------
+    DTypeError, ShapeError
+        If the tensor does not hold integers from 0 to num_classes - 1; on a GPU such a row is all zeros, unless
+        `num_classes` has to be found out.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> one_hot(minicnn.tensor([2, 0])).tolist()
+    [[0, 0, 1], [1, 0, 0]]
+    """
+    if tensor.dtype.kind not in "iu":
+        raise DTypeError(f"one_hot: class indices must be integers, got {tensor.dtype}; convert them with .long()")
+    look = tensor.numel() and (num_classes == -1 or tensor.device.on_host)
+    low, high = (int(tensor.min()), int(tensor.max())) if look else (0, -1)  # type: ignore[arg-type]
+    classes = high + 1 if num_classes == -1 else num_classes
+    if low < 0 or high >= classes:
+        raise ShapeError(f"one_hot: indices run from {low} to {high}, outside 0 ... num_classes - 1 = {classes - 1}")
+    return eq(unsqueeze(tensor, -1), arange(classes, device=tensor.device)).long()
+
+
+def _per_class(call: str, weight: Tensor, input: Tensor, axis: int) -> Tensor:
+    """Return class weights in a shape that broadcasts with the input."""
+    if weight.shape != (input.shape[axis],):
+        raise ShapeError(
+            f"{call}: weight must have one number a class, ({input.shape[axis]},), got {weight.shape}; "
+            f"input is {input.shape}"
+        )
+    return reshape(weight, (-1,) + (1,) * (input.ndim - axis - 1))
+
+
+def _check_classes(call: str, input: Tensor, target: Tensor, axis: int, ignore_index: int) -> Tensor:
+    """Return which elements of the target are no class, none of them if this is where an error can be raised."""
+    expected = input.shape[:axis] + input.shape[axis + 1 :]
+    if target.dtype.kind not in "iu":
+        raise DTypeError(f"{call}: class indices must be integers, got {target.dtype}; convert them with .long()")
+    if target.shape != expected:
+        raise ShapeError(
+            f"{call}: input {input.shape} has its classes along axis {axis}, so class indices must be {expected}, "
+            f"got {target.shape}"
+        )
+    wrong: Tensor = (target != ignore_index) & ((target < 0) | (target >= input.shape[axis]))
+    if input.device.on_host and wrong.any():
+        first = target[wrong][0].item()
+        raise ShapeError(
+            f"{call}: class {first} is outside 0 ... {input.shape[axis] - 1}; input is {input.shape}; "
+            f"give the input more classes, or name elements to skip with ignore_index (now {ignore_index})"
+        )
+    return wrong
+
+
+def _likelihood(
+    call: str, log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
+) -> tuple[Tensor, Tensor]:
+    """Return the weighted log p of each example's class, and each example's weight, 0 for the ignored."""
+    axis = min(1, log_p.ndim - 1)
+    wrong = _check_classes(call, log_p, target, axis, ignore_index)
+    classes = reshape(arange(log_p.shape[axis], device=log_p.device), (-1,) + (1,) * (log_p.ndim - axis - 1))
+    labels = unsqueeze(target, axis)
+    here = (labels == classes) & (labels != ignore_index)  # (N, C, ...), true at each example's class
+    weights = here.to(log_p.dtype) if weight is None else where(here, _per_class(call, weight, log_p, axis), 0.0)
+    each = total(weights, axis).detach()
+    if not log_p.device.on_host:
+        each = each.masked_fill(wrong, float("nan"))
+    return total(where(here, log_p, 0.0), axis) * each, each
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """Minus the log probability of the right class; what `cross_entropy` is after its `log_softmax`.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C), (N, C, d1, ...) or (C,), log probabilities
+    target, weight, ignore_index, reduction
+        As in `cross_entropy`, class indices only.
+    """
+    check_float("nll_loss", input)
+    if not input.ndim:
+        raise ShapeError("nll_loss: the input needs an axis of classes, got ()")
+    picked, each = _likelihood("nll_loss", input, target, weight, ignore_index)
+    return _reduced("nll_loss", -picked, reduction, each)
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Minus the log probability that softmax gives to the right class, -Σ_c t_c w_c log softmax(input)_c.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C), (N, C, d1, ...) or (C,), float
+        Scores before softmax.
+    target : Tensor, integers in the input's shape without C, or floats in the input's shape
+        Class indices, or the probability t of each class.
+    weight : Tensor, (C,), optional
+        How much each class counts; with indices, "mean" divides by the weights of the examples.
+    ignore_index : int
+        Examples with this class index count for nothing.
+    reduction : "mean", "sum" or "none"
+    label_smoothing : float from 0 to 1
+        Mix t with the uniform distribution (Szegedy et al., 2016).
+
+    Returns
+    -------
+    Tensor, one number, or one an example with "none"
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If sizes or element types do not fit, or an index is not a class.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> round(cross_entropy(minicnn.zeros(2, 4), minicnn.tensor([3, 0])).item(), 4)
+    1.3863
+    """
+    check_float("cross_entropy", input)
+    if not 0 <= label_smoothing <= 1:
+        raise ArgumentError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
+    if not input.ndim:
+        raise ShapeError("cross_entropy: the input needs an axis of classes, got ()")
+    axis = min(1, input.ndim - 1)
+    classes = input.shape[axis]
+    log_p = log_softmax(input, axis)
+    if target.dtype.kind == "f":
+        if target.shape != input.shape:
+            raise ShapeError(
+                f"cross_entropy: a target of {target.dtype} holds class probabilities and must be {input.shape} like "
+                f"the input, got {target.shape}; convert class indices with .long()"
+            )
+        smoothed = target * (1 - label_smoothing) + label_smoothing / classes
+        cost = log_p * smoothed
+        cost = cost if weight is None else cost * _per_class("cross_entropy", weight, input, axis)
+        return _reduced("cross_entropy", -total(cost, axis), reduction)
+    picked, each = _likelihood("cross_entropy", log_p, target, weight, ignore_index)
+    if label_smoothing:
+        cost = log_p if weight is None else log_p * _per_class("cross_entropy", weight, input, axis)
+        uniform = where(target != ignore_index, total(cost, axis), 0.0)
+        picked = picked * (1 - label_smoothing) + uniform * (label_smoothing / classes)
+    return _reduced("cross_entropy", -picked, reduction, each)
