@@ -44,7 +44,8 @@ static inline Vec square_terms(Vec r) {   // of e^r, over r^2
 }
 
 static inline Vec exponential(Vec x) {
-    constexpr Real LOWEST = SINGLE ? -106 : -747, HIGHEST = SINGLE ? 90 : 711;   // where it is 0 and infinity
+    // Where it is infinity, and where both powers of 2 are 0: products that become 0 cost a hundred cycles.
+    constexpr Real LOWEST = SINGLE ? -176 : -1418, HIGHEST = SINGLE ? 90 : 711;
     x = x < LOWEST ? all(LOWEST) : x;   // NaN stays
     x = x > HIGHEST ? all(HIGHEST) : x;
     const auto [r, lost, k] = reduced(x);

@@ -6,14 +6,15 @@
 #include <immintrin.h>
 #endif
 
-// Lanes first to last - 1. Addresses are those of lane 0; nothing is touched but the lanes.
+// Lanes first to last - 1. Addresses are those of lane 0; nothing is touched but the lanes. Loaded, the rest is
+// that of `others`.
 struct Part {
 #if defined(__AVX512F__)
     uint32_t mask;
     Part(int first, int last) : mask((1u << last) - (1u << first)) {}
-    Vec load(const Real* from) const {   // zero in the other lanes
-        if (sizeof(Real) == 4) return (Vec)_mm512_maskz_loadu_ps(__mmask16(mask), from);
-        return (Vec)_mm512_maskz_loadu_pd(__mmask8(mask), from);
+    Vec load(const Real* from, Vec others = Vec{}) const {
+        if (sizeof(Real) == 4) return (Vec)_mm512_mask_loadu_ps((__m512)others, __mmask16(mask), from);
+        return (Vec)_mm512_mask_loadu_pd((__m512d)others, __mmask8(mask), from);
     }
     void store(Real* to, Vec v) const {
         if (sizeof(Real) == 4) _mm512_mask_storeu_ps(to, __mmask16(mask), (__m512)v);
@@ -22,10 +23,9 @@ struct Part {
 #else
     int first, last;
     Part(int from, int to) : first(from), last(to) {}
-    Vec load(const Real* from) const {
-        Vec v{};
-        for (int i = first; i < last; ++i) v[i] = from[i];
-        return v;
+    Vec load(const Real* from, Vec others = Vec{}) const {
+        for (int i = first; i < last; ++i) others[i] = from[i];
+        return others;
     }
     void store(Real* to, Vec v) const {
         for (int i = first; i < last; ++i) to[i] = v[i];
@@ -46,7 +46,7 @@ static inline void store_lanes(Real* to, Vec v, int first, int last, int64_t ste
         Part(first, last).store(to - first, v);
         return;
     }
-#if defined(__AVX512F__) && defined(__BMI2__)
+#if defined(__AVX512F__) && defined(__BMI2__) && !defined(__clang__)   // which has no __builtin_shuffle
     if (step == 2) {   // two vectors of every other lane, instead of one number at a time
         Indices low, high;
         for (int i = 0; i < LANES; ++i) low[i] = Index(i / 2), high[i] = Index((i + LANES) / 2);

@@ -1,8 +1,8 @@
-// Sums along axes, softmax and its logarithm.
+// Sums along axes.
 //
 // Sums have one order, whoever makes them: vectors of a block, then its lanes, then blocks pairwise, from there on in
 // double precision. Errors stay below NumPy's, which adds columns one after the other.
-#include "exponential.hpp"
+#include "lanes.hpp"
 #include "threads.hpp"
 
 #include <utility>
@@ -10,19 +10,6 @@
 
 constexpr int64_t BLOCK = 4096;    // elements
 constexpr int64_t TASK = 16384;    // elements that are worth a task
-
-
-
-// The n elements at `from`, and `fill`.
-static inline Vec part(const Real* from, int64_t n, Vec fill) {
-    if (n >= LANES) return load(from);
-    Vec v{};
-    memcpy(&v, from, n * sizeof(Real));
-    return numbers() < Index(n) ? v : fill;
-}
-static inline void put(Real* to, Vec v, int64_t n) { memcpy(to, &v, n >= LANES ? sizeof v : n * sizeof(Real)); }
-
-// --- sums -------------------------------------------------------------------------------------------------------------
 
 // x is (batch, outer, channels, inner); outer and inner are added up.
 struct View {
@@ -43,7 +30,7 @@ static double sum_of_run(const Real* x, int64_t n) {
     for (; i + 4 * LANES <= n; i += 4 * LANES)
         for (int k = 0; k < 4; ++k) parts[k] += load(x + i + k * LANES);
     for (; i + LANES <= n; i += LANES) parts[0] += load(x + i);
-    if (i < n && n < LANES) parts[1] += part(x + i, n - i, Vec{});
+    if (i < n && n < LANES) parts[1] += Part(0, int(n)).load(x + i);
     else if (i < n) {   // the rest is the end of the last whole vector
         const Indices lane = numbers();
         parts[1] += lane >= Index(LANES - (n - i)) ? load(x + n - LANES) : Vec{};
@@ -101,10 +88,11 @@ static void sums_of_columns(const Real* x, Real* y, View v) {
             for (int64_t c = 0; c < columns; c += LANES) {
                 const int64_t n = least(LANES, columns - c);
                 Vec sum{};
+                const Part part(0, int(n));
                 if (n == LANES)
                     for (int64_t row = 0; row < height; ++row) sum += load(from + row * width + c);
                 else
-                    for (int64_t row = 0; row < height; ++row) sum += part(from + row * width + c, n, Vec{});
+                    for (int64_t row = 0; row < height; ++row) sum += part.load(from + row * width + c);
                 for (int64_t i = 0; i < n; ++i) to[c + i] += sum[i];
             }
         }
@@ -123,68 +111,4 @@ extern "C" void sum(const Real* x, Real* y, int64_t batch, int64_t outer, int64_
     const View v{batch, outer, channels, inner};
     if (inner < LANES && channels > 1 && outer > 1) sums_of_columns(x, y, v);
     else sums_of_runs(x, y, v);
-}
-
-// --- softmax: x is (outer, n, inner), and n is what is normalised ------------------------------------------------------
-
-static inline Vec larger(Vec a, Vec b) {   // NaN wins
-    const Indices second = (b > a) | (b != b);
-    return second ? b : a;
-}
-
-// e^x / sum of e^x, or its logarithm, both of x less its largest element, so that nothing overflows.
-template <bool LOG>
-static void softmax_of_row(const Real* x, Real* y, int64_t n) {
-    const Vec nothing = all(-Real(INFINITY));
-    Vec tops = nothing, sums{};
-    for (int64_t i = 0; i < n; i += LANES) tops = larger(tops, part(x + i, n - i, nothing));
-    Real top = tops[0], sum = 0;
-    for (int k = 1; k < LANES; ++k) top = tops[k] > top || tops[k] != tops[k] ? tops[k] : top;
-    for (int64_t i = 0; i < n; i += LANES) {
-        const Vec e = exponential(part(x + i, n - i, nothing) - top);
-        sums += e;
-        if (!LOG) put(y + i, e, n - i);
-    }
-    for (int k = 0; k < LANES; ++k) sum += sums[k];
-    const Real log_sum = LOG ? log(sum) : 0;
-    for (int64_t i = 0; i < n; i += LANES)
-        put(y + i, LOG ? part(x + i, n - i, nothing) - top - log_sum : part(y + i, n - i, nothing) / sum, n - i);
-}
-
-// The same for up to LANES columns.
-template <bool LOG>
-static void softmax_of_columns(const Real* x, Real* y, int64_t n, int64_t pitch, int64_t width) {
-    const Vec nothing = all(-Real(INFINITY));
-    Vec top = nothing, sum{};
-    for (int64_t i = 0; i < n; ++i) top = larger(top, part(x + i * pitch, width, nothing));
-    for (int64_t i = 0; i < n; ++i) {
-        const Vec e = exponential(part(x + i * pitch, width, nothing) - top);
-        sum += e;
-        if (!LOG) put(y + i * pitch, e, width);
-    }
-    if (LOG)
-        for (int k = 0; k < LANES; ++k) sum[k] = log(sum[k]);
-    for (int64_t i = 0; i < n; ++i)
-        put(y + i * pitch, LOG ? part(x + i * pitch, width, nothing) - top - sum : part(y + i * pitch, width, nothing) / sum,
-            width);
-}
-
-template <bool LOG>
-static void softmax_of(const Real* x, Real* y, int64_t outer, int64_t n, int64_t inner) {
-    const int64_t strips = (inner + LANES - 1) / LANES, total = outer * strips;
-    const int64_t share = most(TASK / (n * least(inner, LANES)), 1);
-    parallel((total + share - 1) / share, [=](int64_t task) {
-        for (int64_t i = task * share; i < least(total, (task + 1) * share); ++i) {
-            const int64_t column = i % strips * LANES, start = i / strips * n * inner + column;
-            if (inner == 1) softmax_of_row<LOG>(x + start, y + start, n);
-            else softmax_of_columns<LOG>(x + start, y + start, n, inner, least(LANES, inner - column));
-        }
-    });
-}
-
-extern "C" void softmax(const Real* x, Real* y, int64_t outer, int64_t n, int64_t inner) {
-    softmax_of<false>(x, y, outer, n, inner);
-}
-extern "C" void log_softmax(const Real* x, Real* y, int64_t outer, int64_t n, int64_t inner) {
-    softmax_of<true>(x, y, outer, n, inner);
 }

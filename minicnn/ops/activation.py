@@ -214,8 +214,31 @@ def _log_softmax(x: Array, *, axis: int) -> Array:
     return shifted - xp(x).log(xp(x).exp(shifted).sum(axis=axis, keepdims=True))
 
 
-_softmax.gradient(x=lambda h, y, axis: mul(y, sub(h, total(mul(h, y), axis, keepdim=True))))
-_log_softmax.gradient(x=lambda h, y, axis: sub(h, mul(exp(y), total(h, axis, keepdim=True))))
+@primitive
+def _softmax_grad(g: Array, p: Array, *, axis: int) -> Array:
+    return p * (g - (g * p).sum(axis=axis, keepdims=True))
+
+
+@primitive
+def _log_softmax_grad(g: Array, log_p: Array, *, axis: int) -> Array:
+    return g - xp(g).exp(log_p) * g.sum(axis=axis, keepdims=True)
+
+
+def _dot(a: Tensor, b: Tensor, axis: int) -> Tensor:
+    return total(mul(a, b), axis, keepdim=True)
+
+
+_softmax.gradient(x=lambda h, y, axis: _softmax_grad(h, y, axis=axis))
+_log_softmax.gradient(x=lambda h, y, axis: _log_softmax_grad(h, y, axis=axis))
+_softmax_grad.gradient(
+    g=lambda h, p, axis: _softmax_grad(h, p, axis=axis),  # diag p - p pᵀ is its own transpose
+    p=lambda h, g, p, axis: sub(mul(h, sub(g, _dot(g, p, axis))), mul(g, _dot(h, p, axis))),
+)
+_log_softmax_grad.gradient(
+    scaled=lambda h, log_p: mul(h, exp(log_p)),
+    g=lambda h, scaled, axis: sub(h, total(scaled, axis, keepdim=True)),
+    log_p=lambda scaled, g, axis: neg(mul(scaled, total(g, axis, keepdim=True))),
+)
 
 
 def softmax(x: Tensor, dim: int) -> Tensor:

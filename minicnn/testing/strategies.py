@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.devices import CPU
+from minicnn.ops.likelihood import Classes
 from minicnn.testing.draw import Draw, Drawn, declare
 
 __all__: list[str] = []
@@ -272,8 +273,48 @@ def _along_axis(d: Draw) -> Drawn:
 
 @declare("softmax", "log_softmax")
 def _softmax(d: Draw) -> Drawn:
+    shape, params = _along_one(d)
+    return d.array(shape), params
+
+
+def _along_one(d: Draw) -> tuple[tuple[int, ...], dict[str, Any]]:
     shape = d.shape()  # a single number has an axis of its own here
-    return d.array(shape), {"axis": d.integer(0, max(len(shape) - 1, 0))}
+    return shape, {"axis": d.integer(0, max(len(shape) - 1, 0))}
+
+
+@declare("softmax_grad", "log_softmax_grad")
+def _softmax_gradient(d: Draw) -> Drawn:
+    shape, params = _along_one(d)
+    return (d.array(shape), d.array(shape)), params
+
+
+@declare("nll", "cross_entropy")
+def _class_loss(d: Draw) -> Drawn:
+    shape, labels, weight, params = _labelled(d)
+    return (d.array(shape), labels, weight), params
+
+
+@declare("nll_grad")
+def _nll_gradient(d: Draw) -> Drawn:
+    _, labels, weight, params = _labelled(d)
+    return (d.array(labels.shape), labels, weight), params
+
+
+@declare("cross_entropy_grad")
+def _cross_entropy_gradient(d: Draw) -> Drawn:
+    shape, labels, weight, params = _labelled(d)
+    return (d.array(labels.shape), d.array(shape), labels, weight), params
+
+
+def _labelled(d: Draw) -> tuple[tuple[int, ...], np.ndarray[Any, Any], np.ndarray[Any, Any], dict[str, Any]]:
+    """The shape of some scores, a label for each example, now and then none of the classes, and class weights."""
+    shape = d.shape(1, 3)
+    axis = d.integer(0, len(shape) - 1)
+    n, ignored = shape[axis], d.one_of(-1, 0)
+    last = n - 1 if d.smooth else n - d.integer(0, 1)
+    labels = d.integers(shape[:axis] + shape[axis + 1 :], ignored, max(last, ignored))
+    smoothing = d.one_of(0.0, 0.25, 1.0)
+    return shape, labels, d.array((n,), 0.25, 2), {"classes": Classes(axis, smoothing, ignored)}
 
 
 @declare("normalize", "rstd")

@@ -15,6 +15,7 @@ MODULES = (
     "pool",
     "norm",
     "reduce",
+    "softmax",
     "elementwise",
     "chain",
     "optim",

@@ -11,7 +11,7 @@ from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.devices import Array
 from minicnn.dispatch import kernel
 
-__all__ = ["axis_blocks", "log_softmax", "softmax", "sum_blocks"]
+__all__ = ["axis_blocks", "sum_blocks"]
 
 source = Source("reduce.cpp")
 
@@ -67,33 +67,3 @@ def sum_blocks(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
     y = np.empty(kept, x.dtype)
     source.call("sum", contiguous(x), y, *(axis_blocks(x.shape, axes) or ()))
     return y
-
-
-def _softmax(x: Array, axis: int, function: str) -> Array:
-    y = np.empty(x.shape, x.dtype)
-    axis %= x.ndim
-    source.call(function, contiguous(x), y, prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :]))
-    return y
-
-
-def _softmax_applies(x: Array, *, axis: int) -> bool:
-    return x.ndim > 0 and x.size > 0 and floats(x) and source.works(x.dtype)
-
-
-def _softmax_pays(x: Array, *, axis: int) -> bool:
-    return x.ndim > 0 and bool(x.shape[axis] >= VECTOR or prod(x.shape[axis % x.ndim + 1 :]) > 1)
-
-
-WORTH = f"columns, or rows of {VECTOR} numbers and more"
-
-
-@kernel("softmax", "native", name="rows", when=_softmax_applies, needs="floats", pays=_softmax_pays, worth=WORTH)
-def softmax(x: Array, *, axis: int) -> Array:
-    """eˣ / Σ eˣ along an axis."""
-    return _softmax(x, axis, "softmax")
-
-
-@kernel("log_softmax", "native", name="rows", when=_softmax_applies, needs="floats", pays=_softmax_pays, worth=WORTH)
-def log_softmax(x: Array, *, axis: int) -> Array:
-    """x - log Σ eˣ along an axis."""
-    return _softmax(x, axis, "log_softmax")

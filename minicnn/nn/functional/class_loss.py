@@ -3,27 +3,31 @@
 `reduction` and what is wrong are treated as loss.py says.
 """
 
+from math import prod
+
+from minicnn.dtypes import int64
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.nn.arguments import check_float, check_reduction
 from minicnn.ops.activation import log_softmax
-from minicnn.ops.comparison import eq, where
-from minicnn.ops.create import arange
-from minicnn.ops.reduce import mean
+from minicnn.ops.chain import chain
+from minicnn.ops.comparison import eq
+from minicnn.ops.create import arange, ones
+from minicnn.ops.elementwise import mul, neg
+from minicnn.ops.likelihood import Classes, nll
+from minicnn.ops.likelihood import cross_entropy as cross_entropy_of_indices
+from minicnn.ops.operands import promote
+from minicnn.ops.reduce import amax, amin
 from minicnn.ops.reduce import sum as total
 from minicnn.ops.shape import reshape, unsqueeze
+from minicnn.primitive import Primitive
 from minicnn.tensor import Tensor
 
 __all__ = ["cross_entropy", "nll_loss", "one_hot"]
 
 
-def _reduced(call: str, loss: Tensor, reduction: str, weight: Tensor | None = None) -> Tensor:
-    """Reduce the loss; `weight` is what each example counts in the mean."""
-    check_reduction(call, reduction)
-    if reduction == "none":
-        return loss
-    if reduction == "sum":
-        return total(loss)
-    return mean(loss) if weight is None else total(loss) / total(weight)
+@chain
+def _product(log_p: Tensor, target: Tensor) -> Tensor:
+    return mul(log_p, target)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
@@ -61,8 +65,8 @@ def _per_class(call: str, weight: Tensor, input: Tensor, axis: int) -> Tensor:
     return reshape(weight, (-1,) + (1,) * (input.ndim - axis - 1))
 
 
-def _check_classes(call: str, input: Tensor, target: Tensor, axis: int, ignore_index: int) -> Tensor:
-    """Return which elements of the target are no class, none of them if this is where an error can be raised."""
+def _check_classes(call: str, input: Tensor, target: Tensor, axis: int, ignore_index: int) -> None:
+    """Refuse a target that holds no indices of the input's classes, as far as that is seen without waiting."""
     expected = input.shape[:axis] + input.shape[axis + 1 :]
     if target.dtype.kind not in "iu":
         raise DTypeError(f"{call}: class indices must be integers, got {target.dtype}; convert them with .long()")
@@ -71,30 +75,43 @@ def _check_classes(call: str, input: Tensor, target: Tensor, axis: int, ignore_i
             f"{call}: input {input.shape} has its classes along axis {axis}, so class indices must be {expected}, "
             f"got {target.shape}"
         )
-    wrong: Tensor = (target != ignore_index) & ((target < 0) | (target >= input.shape[axis]))
-    if input.device.on_host and wrong.any():
+    if not input.device.on_host or not target.numel():
+        return
+    if int(amin(target)) >= 0 and int(amax(target)) < input.shape[axis]:  # cheap, and almost always enough
+        return
+    wrong = (target != ignore_index) & ((target < 0) | (target >= input.shape[axis]))
+    if wrong.any():
         first = target[wrong][0].item()
         raise ShapeError(
             f"{call}: class {first} is outside 0 ... {input.shape[axis] - 1}; input is {input.shape}; "
             f"give the input more classes, or name elements to skip with ignore_index (now {ignore_index})"
         )
-    return wrong
 
 
-def _likelihood(
-    call: str, log_p: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
-) -> tuple[Tensor, Tensor]:
-    """Return the weighted log p of each example's class, and each example's weight, 0 for the ignored."""
-    axis = min(1, log_p.ndim - 1)
-    wrong = _check_classes(call, log_p, target, axis, ignore_index)
-    classes = reshape(arange(log_p.shape[axis], device=log_p.device), (-1,) + (1,) * (log_p.ndim - axis - 1))
-    labels = unsqueeze(target, axis)
-    here = (labels == classes) & (labels != ignore_index)  # (N, C, ...), true at each example's class
-    weights = here.to(log_p.dtype) if weight is None else where(here, _per_class(call, weight, log_p, axis), 0.0)
-    each = total(weights, axis).detach()
-    if not log_p.device.on_host:
-        each = each.masked_fill(wrong, float("nan"))
-    return total(where(here, log_p, 0.0), axis) * each, each
+def _of_classes(
+    loss: Primitive,
+    call: str,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    smoothing: float = 0.0,
+) -> Tensor:
+    """Return the loss of class indices: `likelihood.nll` or `likelihood.cross_entropy`."""
+    check_reduction(call, reduction)
+    axis = min(1, input.ndim - 1)
+    _check_classes(call, input, target, axis, ignore_index)
+    if weight is None:
+        weight = ones(input.shape[axis], dtype=input.dtype, device=input.device)
+    else:
+        _per_class(call, weight, input, axis)
+        dtype = promote(input, weight)
+        input, weight = input.to(dtype), weight.to(dtype)
+    each, weights = loss(input, target.to(int64), weight, classes=Classes(axis, smoothing, ignore_index))
+    if reduction == "none":
+        return each  # type: ignore[no-any-return]
+    return total(each) if reduction == "sum" else total(each) / total(weights)
 
 
 def nll_loss(
@@ -115,8 +132,7 @@ def nll_loss(
     check_float("nll_loss", input)
     if not input.ndim:
         raise ShapeError("nll_loss: the input needs an axis of classes, got ()")
-    picked, each = _likelihood("nll_loss", input, target, weight, ignore_index)
-    return _reduced("nll_loss", -picked, reduction, each)
+    return _of_classes(nll, "nll_loss", input, target, weight, ignore_index, reduction)
 
 
 def cross_entropy(
@@ -163,22 +179,22 @@ def cross_entropy(
         raise ArgumentError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
     if not input.ndim:
         raise ShapeError("cross_entropy: the input needs an axis of classes, got ()")
+    if target.dtype.kind != "f":
+        args = target, weight, ignore_index, reduction, float(label_smoothing)
+        return _of_classes(cross_entropy_of_indices, "cross_entropy", input, *args)
+    if target.shape != input.shape:
+        raise ShapeError(
+            f"cross_entropy: a target of {target.dtype} holds class probabilities and must be {input.shape} like "
+            f"the input, got {target.shape}; convert class indices with .long()"
+        )
+    check_reduction("cross_entropy", reduction)
     axis = min(1, input.ndim - 1)
-    classes = input.shape[axis]
-    log_p = log_softmax(input, axis)
-    if target.dtype.kind == "f":
-        if target.shape != input.shape:
-            raise ShapeError(
-                f"cross_entropy: a target of {target.dtype} holds class probabilities and must be {input.shape} like "
-                f"the input, got {target.shape}; convert class indices with .long()"
-            )
-        smoothed = target * (1 - label_smoothing) + label_smoothing / classes
-        cost = log_p * smoothed
-        cost = cost if weight is None else cost * _per_class("cross_entropy", weight, input, axis)
-        return _reduced("cross_entropy", -total(cost, axis), reduction)
-    picked, each = _likelihood("cross_entropy", log_p, target, weight, ignore_index)
     if label_smoothing:
-        cost = log_p if weight is None else log_p * _per_class("cross_entropy", weight, input, axis)
-        uniform = where(target != ignore_index, total(cost, axis), 0.0)
-        picked = picked * (1 - label_smoothing) + uniform * (label_smoothing / classes)
-    return _reduced("cross_entropy", -picked, reduction, each)
+        target = target * (1 - label_smoothing) + label_smoothing / input.shape[axis]
+    if weight is not None:
+        target = target * _per_class("cross_entropy", weight, input, axis)
+    log_p = log_softmax(input, axis)
+    if reduction == "none":
+        return neg(total(mul(log_p, target), axis))
+    loss = neg(_product.sum(log_p, target))
+    return loss if reduction == "sum" else loss / prod(input.shape[:axis] + input.shape[axis + 1 :])

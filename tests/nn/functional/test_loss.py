@@ -87,6 +87,22 @@ def test_the_inputs_element_type_stays():
     w = minicnn.ones(3)
     assert F.cross_entropy(X, Y, w, label_smoothing=0.1).dtype == minicnn.float32
     assert F.cross_entropy(X.double(), Y).dtype == minicnn.float64
+    assert F.cross_entropy(X, Y, w.double()).dtype == minicnn.float64
+    assert F.cross_entropy(X, Y.to(minicnn.int32)).item() == F.cross_entropy(X, Y).item()
+
+
+def test_a_wrong_class_is_seen_among_ignored_ones():
+    some = minicnn.tensor([0, -100, 1, -100])
+    assert F.cross_entropy(X, some).item() == pytest.approx(log(3), rel=1e-6)
+    with pytest.raises(ShapeError, match=r"cross_entropy: class 3 is outside 0 ... 2"):
+        F.cross_entropy(X, minicnn.where(some == 1, 3, some))
+
+
+def test_nothing_at_all():
+    for shape, target in (((0, 3), (0,)), ((0, 0), (0,)), ((2, 3, 0), (2, 0))):
+        loss = F.cross_entropy(minicnn.zeros(*shape), minicnn.zeros(*target, dtype=minicnn.int64), reduction="sum")
+        assert loss.item() == 0
+    assert np.isnan(F.cross_entropy(minicnn.zeros(2, 0), Y[:2] * 0 - 100).item())
 
 
 PAIR = r"need one shape, got \(4, 3\) and \(4, 1\); use target.view"
