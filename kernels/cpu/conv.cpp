@@ -108,14 +108,15 @@ static void gemm_tiles(
 //     │        ┄┄┄ tap ┄┄┄    │  tap by  │    │ all panels    │    │              panel is packed from the long rows
 //     └───────────────────────┘   tap    └────┘ of weights    └────┘              and multiplied by all its weights.
 //
-// The panel, long rows, weights and unfinished sums stay in L2, from which a tile's three vectors come in time. With few rows packing does not pay: then tiles lie
-// in the long rows as they are, and the sums at the zeros between them (1 of 29 at a width of 28) are left out.
+// The panel and the long rows stay in L2, from which a tile's three vectors come in time; unfinished sums, touched once
+// a block, may travel, which costs less than packing windows anew for fewer rows of them. With few rows packing does not
+// pay: then tiles lie in the long rows as they are, and the sums at the zeros between them (1 of 29 at a width of 28)
+// are left out.
 
-constexpr int64_t PIXELS = 768, LEAST = 192;   // of a chunk
+constexpr int64_t PIXELS = 768, LEAST = 512;   // of a chunk: all weights pass by once for each
 constexpr int64_t COPY = 640 * 1024;           // bytes of long rows at a time
-constexpr int64_t SUMS = 384 * 1024;           // bytes of unfinished sums
 constexpr int64_t FEW = 8;                     // panels of weights that repay packing
-constexpr int64_t TASKS = 4;                   // at least, where panels are enough to be shared out: 8 repay a chunk
+constexpr int64_t TASKS = 4;                   // at least, and of each thread, so that all end at about the same time
 
 struct Product {
     Gather gather;
@@ -125,23 +126,20 @@ struct Product {
     int64_t vectors;   // of a chunk, at most
 
     Product(const Conv& s, bool gradient)
-        : gather(s, gradient, parts(gradient ? s.channels : s.filters, ROWS) >= FEW, pixels(s, gradient)),
+        : gather(s, gradient, parts(gradient ? s.channels : s.filters, ROWS) >= FEW, pixels(s)),
           panels(parts(gather.rows, ROWS)) {
         const int64_t most = DEPTH / gather.most_taps();
         const int64_t fit = gather.in_place ? most : COPY / (gather.channel * int64_t(sizeof(Real)));
         block = even(std::max<int64_t>(gather.summed, 1), least(most, fit));
         gather.repeat_offsets(block);
         vectors = gather.positions / LANES;
-        height = panels;
-        if (gather.summed > block) {
-            const int64_t bytes = int64_t(gather.classes.size()) * vectors * VECTOR_BYTES * ROWS;
-            height = even(panels, SUMS / bytes);
-        }
-        const int64_t slices = least(parts(TASKS, gather.chunks() * s.groups), parts(panels, 8));
-        height = least(height, parts(panels, slices));
+        // Each slice of the rows packs the same windows anew: there are more than one only where threads would wait.
+        const int64_t threads = minicnn_threads(), tasks = gather.chunks() * s.groups;
+        const bool share = tasks % threads && tasks < TASKS * threads;
+        height = parts(panels, share ? least(threads, parts(panels, FEW)) : 1);
     }
-    static int64_t pixels(const Conv& s, bool gradient) {
-        const int64_t all = s.batch * s.groups * volume(gradient ? s.output : s.input);
+    static int64_t pixels(const Conv& s) {
+        const int64_t all = s.batch * s.groups * volume(s.output);   // of one class, in the input gradient
         return std::max(LEAST, least(PIXELS, parts(all, TASKS)));
     }
     int64_t slices() const { return parts(panels, height); }
@@ -203,7 +201,9 @@ struct Product {
             const int64_t channels = least(block, gather.summed - first);
             const Real* rows = gather.rows_of(x + first * gather.read, chunk, channels, memory);
             Real* tile = sums;
+            if (gather.sparse() && first == 0) fill(chunk, group, panel, count, y, bias, act);
             for (const Class& c : gather.classes) {
+                if (c.k.empty()) continue;
                 const int64_t depth = channels * int64_t(c.k.size());
                 const Real* a = weights + packed(group, first, channels, c) + panel * depth * ROWS;
                 const int64_t n = gather.pieces(chunk, c, reads, writes);
@@ -223,6 +223,28 @@ struct Product {
                 }
             }
         }
+    }
+
+    // What no tap meets, in some panels of rows: whole lines at once take a quarter of the time of every second pixel.
+    void fill(
+        const Chunk& chunk, int64_t group, int64_t panel, int64_t count, Real* y, const Real* bias, int64_t act
+    ) const {
+        int64_t begin[3], end[3];
+        for (int a = 0; a < 3; ++a) {
+            const Axis& axis = gather.axis[a];
+            begin[a] = chunk.first[a] * axis.spread;
+            end[a] = least((chunk.first[a] + axis.size) * axis.spread, axis.written);
+        }
+        for (int64_t image = 0; image < chunk.images; ++image)
+            for (int64_t row = panel * ROWS; row < least((panel + count) * ROWS, gather.rows); ++row) {
+                Real* plane = y + (image * gather.s.groups * gather.rows + row) * gather.written;
+                const Real value = activate(bias ? bias[group * gather.rows + row] : Real(0), act);
+                for (int64_t a = begin[0]; a < end[0]; ++a)
+                    for (int64_t b = begin[1]; b < end[1]; ++b) {
+                        Real* line = plane + (a * gather.axis[1].written + b) * gather.axis[2].written;
+                        std::fill(line + begin[2], line + end[2], value);
+                    }
+            }
     }
 
     // columns[k] = the pixels of a tile, seen through tap k

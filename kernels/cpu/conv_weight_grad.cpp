@@ -73,6 +73,7 @@ struct Cut {
     int64_t pieces, piece;    // of a line, and the pixels in it
     int64_t units;            // pieces of all lines
     int64_t chunk;            // units in a chunk
+    int64_t down;             // lines of the patch from one output to the next: a kernel of one line skips the others
     int64_t height, width;    // of a plane of the patch
 
     explicit Cut(const Shape& shape) : s(shape) {
@@ -82,7 +83,8 @@ struct Cut {
         units = lines * pieces;
         chunk = pieces > 1 ? 1 : PIXELS / s.out[2];
         width = (piece - 1) * s.stride[2] + (s.kernel[2] - 1) * s.dilation[2] + 1;
-        height = (least(chunk, s.out[1]) - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] + 1;
+        down = s.kernel[1] == 1 ? 1 : s.stride[1];
+        height = (least(chunk, s.out[1]) - 1) * down + (s.kernel[1] - 1) * s.dilation[1] + 1;
     }
     int64_t plane() const { return height * width; }
     int64_t channel() const { return s.kernel[0] * plane(); }
@@ -90,16 +92,18 @@ struct Cut {
     int64_t planes() const { return least(chunk, parts(chunk - 1, s.out[1]) + 1); }
 };
 
-// One line of a patch: x[from ... from + count) where it exists, zeros elsewhere.
-inline void copy_line(const Real* x, int64_t size, int64_t from, int64_t count, Real* to) {
-    int64_t i = 0;
-    for (; i < count && from + i < 0; ++i) to[i] = 0;
-    const int64_t inside = least(count, size - from) - i;
-    if (inside > 0) {
-        memcpy(to + i, x + from + i, size_t(inside) * sizeof(Real));
-        i += inside;
+// Some lines of a patch, each x[from ... from + count) where it exists and zeros elsewhere.
+inline void copy_lines(
+    const Real* x, int64_t down, int64_t lines, int64_t size, int64_t from, int64_t count, Real* to
+) {
+    const int64_t begin = least(most(-from, 0), count), end = most(least(count, size - from), begin);
+    for (; lines > 0; --lines, x += down, to += count) {
+        for (int64_t i = 0; i < begin; ++i) to[i] = 0;
+        int64_t i = begin;
+        for (; i + LANES <= end; i += LANES) store(to + i, load(x + from + i));
+        if (i < end) store_lanes(to + i, load_lanes(x + from + i, 0, int(end - i)), 0, int(end - i), 1);
+        for (i = end; i < count; ++i) to[i] = 0;
     }
-    for (; i < count; ++i) to[i] = 0;
 }
 
 // The sums of channels [c, c + cs) and filters [f, f + fs) of a group over units [begin, end), into w (filters, rows)
@@ -126,25 +130,25 @@ void block(
             const int64_t at = (chunk + u) / cut.pieces, row = at % s.out[1], plane = at / s.out[1];
             const int64_t lines = least(units - u, s.out[1] - row);
             part[segments] = {plane / s.out[0], plane % s.out[0], row, lines};
-            for (int64_t l = 0; l < lines; ++l) line[u + l] = segments * segment + l * s.stride[1] * cut.width;
+            for (int64_t l = 0; l < lines; ++l) line[u + l] = segments * segment + l * cut.down * cut.width;
             u += lines;
         }
         for (int64_t i = 0; i < segments; ++i) {
             const auto& p = part[i];
-            const int64_t high = (p.lines - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] + 1;
+            const int64_t high = (p.lines - 1) * cut.down + (s.kernel[1] - 1) * s.dilation[1] + 1;
+            const int64_t top = p.row * s.stride[1] - s.before[1], skip = s.stride[1] / cut.down;
             Real* to = patch + i * segment;
             for (int64_t channel = 0; channel < cs; ++channel)
                 for (int64_t k = 0; k < s.kernel[0]; ++k, to += cut.plane()) {
                     const int64_t z = p.plane * s.stride[0] + k * s.dilation[0] - s.before[0];
+                    const bool inside = z >= 0 && z < s.in[0];
+                    const int64_t begin = inside ? least(parts(most(-top, 0), skip), high) : high;
+                    const int64_t end = most(least(high, parts(s.in[1] - top, skip)), begin);
                     const Real* from = x + ((p.image * all_channels + channel) * s.in[0] + z) * s.in[1] * s.in[2];
-                    for (int64_t h = 0; h < high; ++h) {
-                        const int64_t y = p.row * s.stride[1] + h - s.before[1];
-                        const bool inside = z >= 0 && z < s.in[0] && y >= 0 && y < s.in[1];
-                        copy_line(
-                            inside ? from + y * s.in[2] : x, inside ? s.in[2] : 0, start * s.stride[2] - s.before[2],
-                            cut.width, to + h * cut.width
-                        );
-                    }
+                    memset(to, 0, size_t(begin * cut.width) * sizeof(Real));
+                    copy_lines(from + (top + begin * skip) * s.in[2], skip * s.in[2], end - begin, s.in[2],
+                               start * s.stride[2] - s.before[2], cut.width, to + begin * cut.width);
+                    memset(to + end * cut.width, 0, size_t((high - end) * cut.width) * sizeof(Real));
                 }
         }
         for (int64_t j = 0; j < fs; j += PANEL) {
@@ -180,8 +184,15 @@ void block(
         const int64_t wide = fs - j <= LANES ? LANES : PANEL;
         const Real* sum = sums + rows * j;
         Real* to = w + ((group * s.filters + f + j) * s.channels + c) * taps;
-        for (int64_t q = 0; q < least(PANEL, fs - j); ++q)
-            for (int64_t r = 0; r < rows; ++r) to[q * s.channels * taps + r] = sum[r * wide + q];
+        for (int64_t q = 0; q < least(PANEL, fs - j); q += LANES)
+            for (int64_t r = 0; r < rows; r += LANES) {
+                const int64_t count = least(LANES, rows - r);
+                Vec v[LANES] = {};
+                for (int64_t i = 0; i < count; ++i) v[i] = load(sum + (r + i) * wide + q);
+                transpose(v);
+                for (int64_t i = 0; i < least(LANES, fs - j - q); ++i)
+                    store_lanes(to + (q + i) * s.channels * taps + r, v[i], 0, int(count), 1);
+            }
     }
 }
 

@@ -174,6 +174,9 @@ struct Gather {
         for (const Class& c : classes) most = std::max(most, c.k.size());
         return int64_t(most);
     }
+    bool sparse() const {   // whether there are pixels that no tap meets
+        return std::any_of(classes.begin(), classes.end(), [](const Class& c) { return c.k.empty(); });
+    }
     void repeat_offsets(int64_t channels) {
         for (Class& c : classes)
             for (size_t i = c.k.size(); i < c.k.size() * size_t(channels); ++i)
