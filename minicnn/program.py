@@ -46,7 +46,7 @@ class Symbol:
 
     __slots__ = ("dtype", "operands", "operation")
     shape: tuple[int, ...] = ()
-    ndim, size = 0, 1
+    ndim = 0
 
     def __init__(self, operation: str, operands: tuple[Any, ...] = ()) -> None:
         self.operation, self.operands = operation, operands
@@ -55,7 +55,7 @@ class Symbol:
     def _refuse(self, what: str) -> NoReturn:
         raise ArgumentError(
             f"chain: {what} cannot be a step, for a chain works on each element by itself, whatever its value; "
-            f"steps are {', '.join(OPERATIONS)}, clamp and small integer powers"
+            f"steps are {', '.join(OPERATIONS)}, clamp and powers of a number and a half at most 8"
         )
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -95,12 +95,15 @@ class Program:
     constants : tuple of float
     steps : tuple of Step
         At least one.
+    function : callable, optional
+        The function on tensors that was called for it. Its gradient is that of the function.
     """
 
     name: str
     inputs: int
     constants: tuple[float, ...]
     steps: tuple[Step, ...]
+    function: Callable[..., Any] | None = None
 
     def run(self, inputs: Sequence[Any], constants: Sequence[Any], step: Callable[[str], Callable[..., Any]]) -> Any:
         """Do the steps with what `step` gives for the name of an operation."""
@@ -136,17 +139,16 @@ def _reference(operation: str) -> Callable[..., Any]:
 INPUT, CONSTANT, STEP = 0, 1, 2
 
 
-def program_of(name: str, inputs: Sequence[Symbol], output: Any) -> Program:
+def program_of(name: str, inputs: Sequence[Symbol], output: Any, function: Callable[..., Any] | None = None) -> Program:
     """Return the program that makes the output, a Symbol or a constant, of the inputs."""
     places: dict[Any, tuple[int, int]] = {id(symbol): (INPUT, i) for i, symbol in enumerate(inputs)}
     constants: list[float] = []
     steps: list[tuple[str, list[tuple[int, int]]]] = []
 
-    def place(value: Any) -> tuple[int, int]:
-        if id(value) in places:
-            return places[id(value)]
+    def place(value: Any) -> None:
+        """Find a register for a value, all operands of which have one."""
         if isinstance(value, Symbol):
-            operands = [place(operand) for operand in value.operands]
+            operands = [places[id(operand)] for operand in value.operands]
             key: Any = (value.operation, *operands)
             if key not in places:
                 places[key] = STEP, len(steps)
@@ -157,11 +159,18 @@ def program_of(name: str, inputs: Sequence[Symbol], output: Any) -> Program:
                 places[key] = CONSTANT, len(constants)
                 constants.append(float(value))
         places[id(value)] = places[key]
-        return places[key]
 
-    if place(output)[0] != STEP:
+    if not isinstance(output, Symbol) or id(output) in places:
         output = Symbol("clone", (output,))
-        place(output)
+    todo = [output]
+    while todo:  # no recursion: a chain may be longer than Python's stack
+        value = todo[-1]
+        missing = [o for o in getattr(value, "operands", ()) if id(o) not in places]
+        if missing:
+            todo += reversed(missing)
+            continue
+        if id(todo.pop()) not in places:
+            place(value)
     first = (0, len(inputs), len(inputs) + len(constants))
     numbered = [Step(operation, tuple(first[kind] + i for kind, i in operands)) for operation, operands in steps]
-    return Program(name, len(inputs), tuple(constants), tuple(numbered))
+    return Program(name, len(inputs), tuple(constants), tuple(numbered), function)

@@ -36,7 +36,7 @@ static inline Vec root(Vec x) {
 }
 static inline Vec soft(Vec x) { return positive(x) + logarithm_of_1_plus(exponential(-magnitude(x))); }   // log(1 + e^x)
 
-// One step on the first n elements; registers have room for whole vectors.
+// One step on the first n elements; registers have room for whole vectors. A result may take an operand's place.
 template <class F, class... Operand>
 static inline void each(int64_t n, F f, Real* to, const Operand*... from) {
     for (int64_t i = 0; i < n; i += LANES) store(to + i, f(load(from + i)...));
@@ -172,6 +172,20 @@ static double add_up(const Program& program, int64_t n) {
     double sum = 0;
     for (double s : sums) sum += s;
     return sum;
+}
+
+// One step alone, on arrays in memory: y (n) from a and, if there is a second operand, b.
+extern "C" void step(const Real* a, const Real* b, Real* y, int64_t n, int64_t operation) {
+    parallel(parts(n, PIECE), [=](int64_t piece) {
+        const int64_t begin = piece * PIECE, end = least(n, begin + PIECE), rest = end % LANES, whole = end - rest;
+        do_step(operation, y + begin, a + begin, b ? b + begin : nullptr, nullptr, whole - begin);
+        if (!rest) return;
+        Real one[LANES] = {}, two[LANES] = {}, result[LANES];
+        memcpy(one, a + whole, rest * sizeof(Real));
+        if (b) memcpy(two, b + whole, rest * sizeof(Real));
+        do_step(operation, result, one, two, nullptr, LANES);
+        memcpy(y + whole, result, rest * sizeof(Real));
+    });
 }
 
 // Inputs that are not there are null; steps are (length, 5). y has n elements, or one: their sum.

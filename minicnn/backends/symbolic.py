@@ -7,9 +7,9 @@ import numpy as np
 
 from minicnn.devices import Device
 from minicnn.dispatch import kernel
-from minicnn.dtypes import DType
+from minicnn.dtypes import DType, bool_
 from minicnn.errors import ArgumentError
-from minicnn.program import OPERATIONS, Program, Symbol
+from minicnn.program import CONDITIONS, OPERATIONS, Program, Symbol
 
 __all__ = ["SYMBOLS", "cast", "chain", "clamp", "power"]
 
@@ -21,7 +21,16 @@ def _some(*operands: Any, **_: Any) -> bool:
 
 
 def _step(operation: str) -> Callable[..., Symbol]:
-    return lambda *operands: Symbol(operation, operands)
+    def step(*operands: Any) -> Symbol:
+        numbers = operands[1:] if operation == "where" else operands
+        if operation not in CONDITIONS and any(o.dtype == bool_ for o in numbers):
+            raise ArgumentError(
+                f"chain: {operation} takes numbers, and got a condition; combine conditions with &, | and ~, or make a "
+                "number of one with where(condition, 1.0, 0.0)"
+            )
+        return Symbol(operation, operands)
+
+    return step
 
 
 for _operation in OPERATIONS:
@@ -48,9 +57,14 @@ def clamp(x: Symbol, *, low: float | None, high: float | None) -> Symbol:
 
 @kernel("power", "symbolic", name="steps", when=_some, needs="a symbol")
 def power(x: Symbol, *, exponent: float) -> Any:
-    """x times x times x ..., by squares."""
+    """x times x times x ..., by squares; half an x is its root, and negative ones are below 1."""
+    if exponent < 0:
+        return Symbol("div", (np.asarray(1.0), power(x, exponent=-exponent)))
+    if exponent * 2 % 2 == 1:
+        root = Symbol("sqrt", (x,))
+        return Symbol("mul", (power(x, exponent=exponent - 0.5), root)) if exponent > 1 else root
     if exponent not in range(9):
-        raise ArgumentError(f"chain: a power must be an integer from 0 to 8, got {exponent}; use exp and log")
+        raise ArgumentError(f"chain: a power must be half an integer, at most 8, got {exponent}; use exp and log")
     if exponent < 2:
         return x if exponent else np.asarray(1.0)
     squared = Symbol("square", (power(x, exponent=exponent // 2),))

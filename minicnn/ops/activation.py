@@ -60,7 +60,7 @@ def _leaky_relu(x: Tensor, *, negative_slope: float) -> Tensor:
 
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     """x where x > 0, negative_slope x elsewhere."""
-    return _leaky_relu(x, negative_slope=negative_slope)
+    return _leaky_relu(x, negative_slope=float(negative_slope))
 
 
 # --- sigmoid and its kin --------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def _limited_softplus(x: Tensor, *, beta: float, threshold: float) -> Tensor:
 
 def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + e^(beta x)) / beta, and x itself where beta x > threshold."""
-    return _limited_softplus(x, beta=beta, threshold=threshold)
+    return _limited_softplus(x, beta=float(beta), threshold=float(threshold))
 
 
 @chain
@@ -123,7 +123,7 @@ def _elu(x: Tensor, *, alpha: float) -> Tensor:
 
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """x where x > 0, alpha (eˣ - 1) elsewhere (Clevert et al., 2016)."""
-    return _elu(x, alpha=alpha)
+    return _elu(x, alpha=float(alpha))
 
 
 # --- the error function and GELU ------------------------------------------------------------------------------

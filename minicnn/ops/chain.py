@@ -6,8 +6,8 @@
 
 As two primitives that is two passes: sigmoid(x) is written and read again, and its gradient is six passes. A chain's
 function is called once, on symbols: what its primitives do becomes a program (program.py), which kernels run block by
-block, in registers and the nearest cache. Its gradient is another program, found by walking the tape on symbols with
-the primitives' own rules. There are two primitives in all:
+block, in registers and the nearest cache. Its gradient is another program, for which the function is called on symbols
+again and the tape walked back, with the primitives' own rules. There are two primitives in all:
 
     chain(*inputs, program)        y = f(inputs), element by element
     chain_sum(*inputs, program)    y = Σ f(inputs), as losses need it
@@ -21,21 +21,20 @@ from functools import lru_cache, update_wrapper
 from inspect import signature
 from typing import Any
 
-import numpy as np
-
 from minicnn.autograd import grad
 from minicnn.backends.symbolic import SYMBOLS
 from minicnn.devices import Array, xp
 from minicnn.dtypes import default_dtype
-from minicnn.errors import ArgumentError
-from minicnn.ops.operands import Value, operands, promote
+from minicnn.errors import ArgumentError, DeviceError
+from minicnn.ops.operands import Value, common_shape, promote, promoted
 from minicnn.ops.shape import expand
-from minicnn.primitive import Primitive, primitives
+from minicnn.primitive import Primitive
 from minicnn.program import Program, Symbol, program_of
+from minicnn.random import get_rng_state
 from minicnn.tape import ModeSetting
 from minicnn.tensor import Tensor
 
-__all__ = ["Chain", "chain"]
+__all__ = ["Chain", "chain", "trace"]
 
 
 class _Program(Primitive):
@@ -76,33 +75,37 @@ _chain_sum.gradient(inputs=_pull)
 # --- programs ---------------------------------------------------------------------------------------------------------
 
 
-def _trace(name: str, function: Callable[..., Any], inputs: int) -> Program:
-    """Return what a function does to single elements."""
+def trace(name: str, function: Callable[..., Any], inputs: int) -> Program:
+    """Return what a function of so many tensors does to single elements."""
     symbols = [Symbol(f"input {i}") for i in range(inputs)]
+    drawn = get_rng_state()
     with ModeSetting(recording=True, anomaly=False):  # and nothing of `use_backends` and `use_kernel`
-        y = Context().run(function, *[Tensor._wrap(symbol, SYMBOLS) for symbol in symbols])
+        try:
+            y = Context().run(function, *[Tensor._wrap(symbol, SYMBOLS) for symbol in symbols])
+        except DeviceError as error:
+            raise ArgumentError(f"chain: {name} uses a tensor that is not an input of it; make it one") from error
+    if get_rng_state() != drawn:
+        raise ArgumentError(f"chain: {name} draws random numbers, and would use the same ones ever after; pass them")
     if not isinstance(y, Tensor) or y.dtype.kind != "f":
         raise ArgumentError(f"chain: {name} must return one floating-point tensor, got {y!r}")
-    return program_of(name, symbols, y.array)
+    return program_of(name, symbols, y.array, function)
 
 
 @lru_cache(maxsize=4096)
 def _derivative(program: Program, position: int) -> Program | None:
     """Return the program of h ∂f/∂x for one of the inputs: it takes h and the inputs. None if it is always 0."""
-    found = False
+    assert program.function is not None
+    function, found = program.function, False
 
     def derivative(h: Tensor, *inputs: Tensor) -> Tensor:
         nonlocal found
-        constants = [Tensor._wrap(np.asarray(value), SYMBOLS) for value in program.constants]
         inputs[position].requires_grad = True
-        y = program.run(inputs, constants, primitives().__getitem__)
-        if not y.requires_grad:
-            return h
-        (g,) = grad(y, inputs[position], h, allow_unused=True)
+        y = function(*inputs)
+        (g,) = grad(y, inputs[position], h, create_graph=True, allow_unused=True) if y.requires_grad else (None,)
         found = g is not None
-        return g if found else h
+        return h if g is None else g
 
-    made = _trace(f"{program.name} gradient", derivative, program.inputs + 1)
+    made = trace(f"{program.name} gradient", derivative, program.inputs + 1)
     return made if found else None
 
 
@@ -110,31 +113,48 @@ class Chain:
     """What `chain` makes of a function."""
 
     __name__: str
+    __qualname__: str
 
     def __init__(self, function: Callable[..., Tensor]) -> None:
+        self.__name__ = type(function).__name__  # unless it has one of its own
         update_wrapper(self, function)
         self._function = function
         parameters = signature(function).parameters.values()
-        self._inputs = sum(p.kind is not p.KEYWORD_ONLY for p in parameters)
-        self.program = lru_cache(maxsize=256)(self._program)
+        names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        if not names or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+            raise ArgumentError(f"chain: {self.__name__} must name all of its inputs, and have at least one")
+        if any(p.default is not p.empty for p in parameters if p.name in names):
+            raise ArgumentError(f"chain: inputs of {self.__name__} cannot have defaults; put parameters after a *")
+        self._inputs = len(names)
+        self._made = lru_cache(maxsize=256)(self._trace)
 
-    def _program(self, **params: Any) -> Program:
+    def __reduce__(self) -> str:
+        return self.__qualname__  # a chain is pickled and copied as the functions of its module are
+
+    def _trace(self, parameters: tuple[tuple[str, Any, str], ...]) -> Program:
+        given = {name: value for name, value, _ in parameters}
+        return trace(self.__name__.strip("_"), lambda *inputs: self._function(*inputs, **given), self._inputs)
+
+    def program(self, **params: Any) -> Program:
         """Return what the function does with these parameters."""
-        name = self._function.__name__.strip("_")
-        return _trace(name, lambda *inputs: self._function(*inputs, **params), self._inputs)
+        try:
+            return self._made(tuple((name, value, str(value)) for name, value in params.items()))  # 0.0 is not -0.0
+        except TypeError as error:
+            raise ArgumentError(f"chain: {self.__name__} cannot be called with {params}: {error}") from error
 
     def __call__(self, *inputs: Value, **params: Any) -> Tensor:
         """Return f(inputs), element by element; inputs are promoted and broadcast."""
-        program: Program = self.program(**params)
-        return _chain(*self._brought(inputs), program=program)  # type: ignore[no-any-return]
+        return _chain(*self._brought(inputs), program=self.program(**params))  # type: ignore[no-any-return]
 
     def sum(self, *inputs: Value, **params: Any) -> Tensor:
         """Return the sum of f over all elements, which are not written to memory."""
-        program: Program = self.program(**params)
-        return _chain_sum(*self._brought(inputs), program=program)  # type: ignore[no-any-return]
+        return _chain_sum(*self._brought(inputs), program=self.program(**params))  # type: ignore[no-any-return]
 
     def _brought(self, inputs: tuple[Value, ...]) -> Sequence[Tensor]:
         """Return the inputs as tensors of one floating-point type, of one shape or without axes."""
+        name = self.__name__.strip("_")
+        if len(inputs) != self._inputs:
+            raise ArgumentError(f"{name}: takes {self._inputs} tensors, got {len(inputs)}; parameters have names")
         first = inputs[0]
         if (
             all(isinstance(x, Tensor) for x in inputs)
@@ -143,8 +163,8 @@ class Chain:
         ):
             return inputs
         dtype = promote(*inputs)
-        tensors = operands(self.__name__, *inputs, dtype=dtype if dtype.kind == "f" else default_dtype)
-        shape = np.broadcast_shapes(*(t.shape for t in tensors))
+        tensors = promoted(*inputs, dtype=dtype if dtype.kind == "f" else default_dtype)
+        shape = common_shape(name, tensors)
         return [t if t.shape in ((), shape) else expand(t, shape=shape) for t in tensors]
 
 
@@ -154,9 +174,10 @@ def chain(function: Callable[..., Tensor]) -> Chain:
     Parameters
     ----------
     function : callable
-        Its positional parameters are tensors, keyword-only ones numbers. It is called once for each choice of those,
-        with stand-ins for single elements: it must do the same whatever the values are, with arithmetic, comparisons,
-        `where`, `clamp`, `maximum`, `abs`, `exp`, `log`, `sqrt`, `tanh`, `sigmoid`, `erf` and their kin.
+        Its positional parameters are tensors, keyword-only ones numbers. It is called for each choice of those the
+        first time, with stand-ins for single elements, and not again: what else it uses stays as it is then. It must
+        do the same whatever the values are, with arithmetic, comparisons, `where`, `clamp`, `maximum`, `abs`, `exp`,
+        `log`, `sqrt`, `tanh`, `sigmoid`, `erf`, other chains, and what PyTorch would write with these.
 
     Returns
     -------
@@ -167,7 +188,7 @@ def chain(function: Callable[..., Tensor]) -> Chain:
     Raises
     ------
     ArgumentError
-        On the first call, if the function does something else than that.
+        If it takes something else, or, on the first call, does something else.
 
     Examples
     --------
@@ -175,11 +196,11 @@ def chain(function: Callable[..., Tensor]) -> Chain:
     >>> @minicnn.chain
     ... def gaussian(x, mean, *, width):
     ...     return minicnn.exp(-(((x - mean) / width) ** 2))
-    >>> x = minicnn.tensor([0.0, 1.0], requires_grad=True)
-    >>> gaussian(x, 1.0, width=2.0).tolist()
-    [0.7788007855415344, 1.0]
+    >>> x = minicnn.tensor([0.0, 2.0], requires_grad=True)
+    >>> [round(y, 4) for y in gaussian(x, 1.0, width=2.0).tolist()]
+    [0.7788, 0.7788]
     >>> gaussian.sum(x, 1.0, width=2.0).backward()
-    >>> x.grad.tolist()
-    [0.3894003927707672, 0.0]
+    >>> [round(g, 4) for g in x.grad.tolist()]
+    [0.3894, -0.3894]
     """
     return Chain(function)

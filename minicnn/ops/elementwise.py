@@ -200,8 +200,8 @@ def tanh(x: Array) -> Array:
 
 
 @chain
-def _expm1_grad(h: Tensor, y: Tensor) -> Tensor:
-    return mul(h, add(y, 1))
+def _expm1_grad(h: Tensor, x: Tensor) -> Tensor:
+    return mul(h, exp(x))  # y + 1 would lose the digits of a small eˣ
 
 
 @chain
@@ -225,7 +225,7 @@ def _tanh_grad(h: Tensor, y: Tensor) -> Tensor:
 
 
 exp.gradient(x=lambda h, y: mul(h, y))
-expm1.gradient(x=lambda h, y: _expm1_grad(h, y))
+expm1.gradient(x=lambda h, x: _expm1_grad(h, x))
 log.gradient(x=lambda h, x: _div(h, x))
 log1p.gradient(x=lambda h, x: _log1p_grad(h, x))
 sqrt.gradient(x=lambda h, y: _sqrt_grad(h, y))

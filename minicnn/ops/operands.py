@@ -1,5 +1,6 @@
 """What happens to the operands of an element-wise primitive first: promotion to one type, broadcasting to one shape."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import copysign, nan
 from types import MethodType
@@ -15,7 +16,17 @@ from minicnn.ops.shape import cast, expand
 from minicnn.primitive import Primitive
 from minicnn.tensor import Tensor
 
-__all__ = ["Binary", "FloatUnary", "Unary", "float_operands", "operands", "promote", "require_kind"]
+__all__ = [
+    "Binary",
+    "FloatUnary",
+    "Unary",
+    "common_shape",
+    "float_operands",
+    "operands",
+    "promote",
+    "promoted",
+    "require_kind",
+]
 
 Value = Any  # a Tensor, an array or a Python number
 
@@ -66,20 +77,36 @@ def operands(call: str, *values: Value, dtype: DType | None = None, device: Devi
     ShapeError
         If the shapes do not broadcast.
     """
-    device = next((v.device for v in values if isinstance(v, Tensor)), device)
-    dtype = dtype or promote(*values)
-    tensors = [_operand(v, dtype, device) for v in values]
-    shapes = [t.array.shape for t in tensors]
-    if len(set(shapes)) > 1:
-        try:
-            shape = np.broadcast_shapes(*shapes)
-        except ValueError:
-            raise ShapeError(
-                f"{call}: shapes {' and '.join(map(str, shapes))} do not broadcast: counted from the last, axes must "
-                "be equal or 1; reshape one of them"
-            ) from None
+    tensors = promoted(*values, dtype=dtype, device=device)
+    if len({t.array.shape for t in tensors}) > 1:
+        shape = common_shape(call, tensors)
         tensors = [expand(t, shape=shape) if t._node is not None and t.array.shape != shape else t for t in tensors]
     return tensors
+
+
+def promoted(*values: Value, dtype: DType | None = None, device: Device | None = None) -> list[Tensor]:
+    """Bring operands to one element type and the device of the tensors among them."""
+    device = next((v.device for v in values if isinstance(v, Tensor)), device)
+    dtype = dtype or promote(*values)
+    return [_operand(v, dtype, device) for v in values]
+
+
+def common_shape(call: str, tensors: Sequence[Tensor]) -> tuple[int, ...]:
+    """Return the shape that tensors broadcast to.
+
+    Raises
+    ------
+    ShapeError
+        If they do not.
+    """
+    shapes = [t.array.shape for t in tensors]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeError(
+            f"{call}: shapes {' and '.join(map(str, shapes))} do not broadcast: counted from the last, axes must "
+            "be equal or 1; reshape one of them"
+        ) from None
 
 
 def promote(*values: Value) -> DType:

@@ -4,7 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backends.symbolic import SYMBOLS
+from minicnn.ops.chain import trace
+from minicnn.primitive import primitives
 from minicnn.program import Symbol, program_of
+from minicnn.tensor import Tensor
 from minicnn.testing.draw import Draw, Drawn, declare
 
 __all__: list[str] = []
@@ -26,7 +30,13 @@ def _program(d: Draw) -> Drawn:
         a, b = (values[d.integer(0, len(values) - 1)] for _ in range(2))
         x, y = (inputs[d.integer(0, count - 1)] for _ in range(2))
         values.append(_step(d, a, b, x, y))
-    return arrays, {"program": program_of("random", inputs, values[-1])}
+    steps = program_of("random", inputs, values[-1])
+
+    def function(*tensors: Tensor) -> Tensor:
+        constants = [Tensor._wrap(np.asarray(value), SYMBOLS) for value in steps.constants]
+        return steps.run(tensors, constants, primitives().__getitem__)  # type: ignore[no-any-return]
+
+    return arrays, {"program": trace("random", function, count)}
 
 
 def _step(d: Draw, a: Symbol, b: Symbol, x: Symbol, y: Symbol) -> Symbol:

@@ -1,5 +1,8 @@
 """Chains: the same values and gradients as their functions have step by step, with one node on the tape."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,8 @@ from minicnn.devices import CPU
 from minicnn.errors import AnomalyError, ArgumentError, AutogradError, ShapeError
 from minicnn.ops.chain import chain
 from minicnn.tape import Node
+
+HALF = mc.tensor(0.5)
 
 
 def swish(x, b, *, scale):
@@ -111,7 +116,12 @@ def test_inputs_are_promoted_to_one_float_type():
         (lambda x: x.sum(), "sum cannot be a step"),
         (lambda x: mc.sin(x), "sin cannot be a step"),
         (lambda x: x if x > 0 else -x, "cannot be a step"),
-        (lambda x: x**2.5, "a power must be an integer from 0 to 8"),
+        (lambda x: x**2.25, "a power must be half an integer"),
+        (lambda x: x + (x > 0) * (x < 1), "mul takes numbers, and got a condition"),
+        (lambda x: mc.where(x > 0, x > 1, x < 1) * x, "where takes numbers, and got a condition"),
+        (lambda x: x + mc.rand_like(x), "draws random numbers"),
+        (lambda x: x / x.numel(), "size cannot be a step"),
+        (lambda x: x * HALF, "uses a tensor that is not an input"),
         (lambda x: x > 0, "must return one floating-point tensor"),
         (lambda x: 3.0, "must return one floating-point tensor"),
         (lambda x: x.long(), "cannot convert to int64"),
@@ -159,3 +169,103 @@ def test_explain_tells_which_kernel_runs():
     assert "reference/reference" in text
     small = chain(lambda x: x * x).program()
     assert dispatch.select("chain", CPU, [np.ones(3)], {"program": small}).__name__ == "_chain"
+
+
+@pytest.mark.parametrize("function", [lambda x, y=2.0: x * y, lambda *x: x[0], lambda x, **more: x, lambda: 1.0])
+def test_inputs_are_named_and_counted(function):
+    with pytest.raises(ArgumentError, match=r"chain: .*<lambda>"):
+        chain(function)
+
+
+def test_another_number_of_inputs_is_refused_before_a_kernel_sees_it():
+    f = chain(lambda a, b: a * b + 1.0)
+    for inputs in ([], [mc.ones(70_000)], [mc.ones(70_000)] * 3):
+        with pytest.raises(ArgumentError, match="<lambda>: takes 2 tensors, got"):
+            f(*inputs)
+    with pytest.raises(ArgumentError, match=r"cannot be called with .*'b'"):
+        f(mc.ones(2), mc.ones(2), b=1)
+    with pytest.raises(ArgumentError, match="cannot be called with"):
+        FUSED(mc.ones(2), mc.ones(2), scale=[1.0])
+
+
+def test_parameters_that_are_equal_but_not_the_same_are_told_apart():
+    f = chain(lambda x, *, by: x / by)
+    assert [f(mc.ones(1), by=by).item() for by in (0.0, -0.0)] == [float("inf"), float("-inf")]
+
+
+def straight_through(x):
+    limited = x.clamp(-1, 1)
+    return limited + (mc.sign(x) - limited).detach()
+
+
+def outside(x):
+    with mc.no_grad():
+        scale = mc.sigmoid(x)
+    return x * scale
+
+
+def root(x):
+    return (x * x) ** 0.5 + (x * x + 1) ** -1.5 + 1 / x**7 + x**-3
+
+
+def at_the_limit(x):
+    return x.clamp(-1.0, 2.0) + x.clamp(min=0.5) + mc.maximum(x, mc.zeros_like(x)) + x.abs()
+
+
+def logic(x):
+    return mc.where((x > 0) ^ (x > 1), x, 0.0) + (~(x > 0)) * x + ((x > -1) & (x < 1) | (x > 1.5)) * x * x
+
+
+@pytest.mark.parametrize("function", [straight_through, outside, root, at_the_limit, logic])
+def test_gradients_are_those_of_the_function_at_kinks_too(function):
+    values = [-2.5, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, *([0.0, float("nan")] if function is not root else [])]
+    grads = []
+    for f in (function, chain(function)):
+        x = mc.tensor(values, dtype=mc.float64, requires_grad=True)
+        y = f(x)
+        (g,) = grad(y.sum(), x, create_graph=True)
+        (again,) = grad(g.sum(), x, allow_unused=True) if g.requires_grad else (None,)
+        grads.append((y.tolist(), g.tolist(), [0.0] * len(values) if again is None else again.tolist()))
+    for mine, right in zip(grads[1], grads[0], strict=True):
+        np.testing.assert_allclose(mine, right, rtol=1e-12, atol=1e-12)
+
+
+def test_a_scalar_that_wants_a_gradient_is_not_spread_out():
+    x, s = leaf(1000), leaf()
+    y = FUSED(x, s, scale=1.0)
+    assert y.grad_fn.edges[1] is s._node
+    assert [t[0].shape for t in y.grad_fn.saved["inputs"]] == [(1000,), ()]
+    y.sum().backward()
+    assert s.grad.shape == ()
+
+
+@pytest.mark.parametrize("backends", [("native", "numpy"), ("numpy",)])
+def test_an_expanded_input_is_one_number(backends):
+    x, h = mc.randn(300, 300, dtype=mc.float64), mc.tensor(3.0, dtype=mc.float64).expand(300, 300)
+    product = chain(lambda x, h: x * h)
+    with mc.use_backends(*backends):
+        np.testing.assert_array_equal(product(x, h).array, x.array * 3)
+        np.testing.assert_allclose(product.sum(x, h).item(), x.array.sum() * 3)
+        assert product(h, h).tolist() == [[9.0] * 300] * 300
+
+
+def test_a_long_chain_is_no_recursion():
+    def long(x):
+        y = x
+        for _ in range(3000):
+            y = y * 0.999 + x
+        return y
+
+    x = leaf(3)
+    np.testing.assert_allclose(chain(long)(x).tolist(), long(x).tolist(), rtol=1e-12)
+
+
+def test_a_sum_of_many_small_numbers_keeps_their_digits():
+    x = mc.full((1_000_000,), 0.1)
+    assert chain(lambda x: x * 1.0).sum(x).item() == pytest.approx(float(np.float32(0.1)) * 1e6, rel=1e-6)
+
+
+def test_a_chain_is_pickled_and_copied_by_its_name():
+    assert pickle.loads(pickle.dumps(F.logsigmoid)) is F.logsigmoid
+    assert copy.deepcopy(F.logsigmoid) is F.logsigmoid
+    assert F.logsigmoid.__doc__.startswith("log sigmoid(x)")

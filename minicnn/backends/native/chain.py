@@ -50,7 +50,7 @@ def _applies(*inputs: Array, program: Program) -> bool:
     shapes = {x.shape for x in inputs if x.ndim}
     return (
         len(shapes) <= 1
-        and len(inputs) <= INPUTS
+        and len(inputs) == program.inputs <= INPUTS
         and all(x.size for x in inputs)
         and floats(*inputs)
         and _code(program, inputs[0].dtype).registers <= REGISTERS
@@ -63,11 +63,11 @@ def _pays(*inputs: Array, program: Program) -> bool:
 
 
 def _run(inputs: tuple[Array, ...], program: Program, summed: bool) -> Array:
-    """Run a program on arrays; those of one element are one number for all."""
+    """Run a program on arrays; those of one element, or of one that is repeated, are one number for all."""
     largest = max(inputs, key=np.ndim)
     y = np.empty(() if summed else largest.shape, largest.dtype)
     code = _code(program, y.dtype)
-    arrays = [contiguous(x) for x in inputs]
+    arrays = [contiguous(x) if not x.ndim or any(x.strides) else x[(slice(1),) * x.ndim] for x in inputs]
     single = sum(1 << i for i, x in enumerate(arrays) if x.size == 1)
     padding = [None] * (INPUTS - len(arrays))
     numbers = (len(arrays), single, code.constants, len(code.constants), code.steps, len(code.steps))
@@ -91,11 +91,12 @@ def chain_sum(*inputs: Array, program: Program) -> Array:
 
 # Elements from which a call pays, measured in float32 on 2 cores against NumPy's own loops.
 LEAST = {
-    **dict.fromkeys(("relu", "relu_grad", "exp", "sigmoid", "sqrt", "rsqrt", "sign"), 1 << 13),
-    **dict.fromkeys(("expm1", "log", "log1p"), 1 << 15),
-    **dict.fromkeys(("square", "abs", "maximum", "minimum", "tanh"), 1 << 16),
-    "softplus": 1 << 9,
     "erf": 1,
+    **dict.fromkeys(("relu_grad", "softplus"), 1 << 9),
+    **dict.fromkeys(("relu", "sigmoid", "sqrt", "rsqrt", "sign"), 1 << 13),
+    "exp": 1 << 14,
+    **dict.fromkeys(("expm1", "log", "log1p"), 1 << 16),
+    **dict.fromkeys(("square", "abs", "maximum", "minimum", "tanh"), 1 << 18),
 }
 
 
@@ -110,7 +111,9 @@ def _one_step(operation: str, least: int) -> None:
         return bool(inputs[0].size >= least)
 
     def one_step(*inputs: Array) -> Array:
-        return _run(inputs, program, summed=False)
+        y = np.empty(inputs[0].shape, inputs[0].dtype)
+        source.call("step", *map(contiguous, inputs), *[None] * (2 - count), y, y.size, NUMBERS[operation])
+        return y
 
     needs, worth = "floats of one shape", f"{least} numbers and more"
     kernel(operation, "native", name="one_step", when=when, needs=needs, pays=pays, worth=worth)(one_step)

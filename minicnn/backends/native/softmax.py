@@ -23,7 +23,8 @@ __all__ = [
 source = Source("softmax.cpp")
 
 SMALL = 1 << 9  # numbers from which a call of a gradient pays, measured on 1 core
-WORTH = "more than one number along the axis"
+COLUMN = 1 << 18  # numbers in a column of which copies, one a lane, are 16 MB
+WORTH = f"more than one number along the axis, and {COLUMN} at most in columns"
 GRAD_WORTH = f"{WORTH}, {SMALL} and more in all"
 
 
@@ -38,7 +39,10 @@ def _applies(x: Array, *others: Array, axis: int) -> bool:
 
 
 def _pays(x: Array, *, axis: int) -> bool:
-    return x.ndim > 0 and bool(x.shape[axis] > 1)
+    if not x.ndim:
+        return False
+    _, n, inner = _sizes(x.shape, axis)
+    return n > 1 and (inner == 1 or n <= COLUMN)
 
 
 def _grad_pays(g: Array, p: Array, *, axis: int) -> bool:

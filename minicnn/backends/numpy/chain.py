@@ -18,17 +18,21 @@ BLOCK = 1 << 15  # elements: five registers of float32 are 640 kB, and 10 µs a 
 
 def _in_blocks(*inputs: Array, program: Program) -> bool:
     size = max(x.size for x in inputs)
-    return size > BLOCK and all(x.flags.c_contiguous and x.size in (1, size) for x in inputs)
+    return size > BLOCK and all(x.flags.c_contiguous or not any(x.strides) for x in inputs)
 
 
-def _parts(inputs: tuple[Array, ...]) -> tuple[list[slice], list[Array]]:
-    size = max(x.size for x in inputs)
+def _flat(inputs: tuple[Array, ...]) -> list[Array]:
+    """All elements in a row, or the one that is repeated."""
+    return [x.reshape(-1) if any(x.strides) else x[(0,) * x.ndim] for x in inputs]
+
+
+def _parts(size: int) -> list[slice]:
     parts = -(-size // BLOCK)
-    return cut(size, parts + parts % 2), [x.reshape(-1) for x in inputs]
+    return cut(size, parts + parts % 2)
 
 
 def _at(part: slice, flat: list[Array]) -> list[Array]:
-    return [x[part] if x.size > 1 else x for x in flat]
+    return [x[part] if x.ndim else x for x in flat]
 
 
 @kernel("chain", "numpy", name="blocks", when=_in_blocks, needs=f"more than {BLOCK} contiguous numbers")
@@ -36,22 +40,22 @@ def chain_blocks(*inputs: Array, program: Program) -> Array:
     """f(inputs), element by element."""
     largest = max(inputs, key=np.size)
     y = np.empty(largest.shape, largest.dtype)
-    out, (parts, flat) = y.reshape(-1), _parts(inputs)
+    out, flat = y.reshape(-1), _flat(inputs)
 
     def task(part: slice) -> None:
         out[part] = program.on_arrays(*_at(part, flat))
 
-    run(task, parts)
+    run(task, _parts(y.size))
     return y
 
 
 @kernel("chain_sum", "numpy", name="blocks", when=_in_blocks, needs=f"more than {BLOCK} contiguous numbers")
 def chain_sum_blocks(*inputs: Array, program: Program) -> Array:
     """Σ f(inputs)."""
-    parts, flat = _parts(inputs)
+    flat = _flat(inputs)
 
     def task(part: slice) -> Array:
         y = program.on_arrays(*_at(part, flat))
-        return y.sum() if y.ndim else y * flat[0].dtype.type(part.stop - part.start)
+        return y.sum() if y.ndim else y * y.dtype.type(part.stop - part.start)
 
-    return np.array(run(task, parts)).sum()
+    return np.array(run(task, _parts(max(x.size for x in inputs)))).sum()

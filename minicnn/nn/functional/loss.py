@@ -161,9 +161,24 @@ def _binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor) -> Tens
 
 
 @chain
-def _binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor, pos_weight: Tensor) -> Tensor:
+def _binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    return mul((1 - target) * input - logsigmoid(input), weight)
+
+
+@chain
+def _weighted_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor, pos_weight: Tensor) -> Tensor:
     yes = target * (pos_weight - 1) + 1  # 1 for a no, pos_weight for a yes
     return mul((1 - target) * input - yes * logsigmoid(input), weight)
+
+
+def _weight(call: str, name: str, weight: Tensor | None, input: Tensor) -> Value:
+    """Return the weight, or 1; refuse one that does not broadcast to the input."""
+    if weight is None:
+        return 1.0
+    fits = all(n in (1, m) for n, m in zip(weight.shape[::-1], input.shape[::-1], strict=False))
+    if weight.ndim > input.ndim or not fits:
+        raise ShapeError(f"{call}: {name} must broadcast to the input's shape {input.shape}, got {weight.shape}")
+    return weight
 
 
 def binary_cross_entropy(
@@ -196,7 +211,7 @@ def binary_cross_entropy(
             f"{call}: the input must be probabilities from 0 to 1, got values from {low:.4g} to {high:.4g}; "
             "apply a sigmoid, or use binary_cross_entropy_with_logits"
         )
-    return _each(call, _binary_cross_entropy, (input, target, 1.0 if weight is None else weight), reduction)
+    return _each(call, _binary_cross_entropy, (input, target, _weight(call, "weight", weight, input)), reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -223,5 +238,8 @@ def binary_cross_entropy_with_logits(
     """
     call = "binary_cross_entropy_with_logits"
     _check_pair(call, input, target)
-    weights = [1.0 if w is None else w for w in (weight, pos_weight)]
-    return _each(call, _binary_cross_entropy_with_logits, (input, target, *weights), reduction)
+    inputs = input, target, _weight(call, "weight", weight, input)
+    if pos_weight is None:
+        return _each(call, _binary_cross_entropy_with_logits, inputs, reduction)
+    yes = _weight(call, "pos_weight", pos_weight, input)
+    return _each(call, _weighted_cross_entropy_with_logits, (*inputs, yes), reduction)

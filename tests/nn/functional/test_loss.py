@@ -190,3 +190,16 @@ def test_on_a_gpu_what_is_out_of_range_makes_the_loss_nan_and_nothing_waits(gpu)
     assert all(t.isfinite().item() for t in inside)
     assert rows.sum(1).tolist() == (Y != 2).long().tolist()
     assert F.one_hot(y).tolist() == F.one_hot(Y).tolist()
+
+
+@pytest.mark.parametrize("name", ["weight", "pos_weight"])
+def test_weights_broadcast_to_the_input_and_no_further(name):
+    for shape in ((2, 3), (2,)):
+        with pytest.raises(ShapeError, match=rf"{name} must broadcast to the input's shape \(3,\)"):
+            F.binary_cross_entropy_with_logits(minicnn.ones(3), minicnn.ones(3), **{name: minicnn.ones(*shape)})
+
+
+def test_infinite_scores_have_gradients_for_their_targets():
+    t = minicnn.tensor([1.0, 0.0], requires_grad=True)
+    F.binary_cross_entropy_with_logits(minicnn.tensor([-INF, INF]), t, reduction="sum").backward()
+    assert t.grad.tolist() == [INF, -INF]
