@@ -55,7 +55,7 @@ class Symbol:
     def _refuse(self, what: str) -> NoReturn:
         raise ArgumentError(
             f"chain: {what} cannot be a step, for a chain works on each element by itself, whatever its value; "
-            f"steps are {', '.join(OPERATIONS)}, clamp and powers of a number and a half at most 8"
+            f"steps are {', '.join(OPERATIONS)}, clamp and powers that are multiples of 1/2, at most 8"
         )
 
     def __getattr__(self, name: str) -> NoReturn:

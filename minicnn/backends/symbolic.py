@@ -49,10 +49,9 @@ def chain(*inputs: Any, program: Program) -> Any:
 
 @kernel("clamp", "symbolic", name="steps", when=_some, needs="a symbol")
 def clamp(x: Symbol, *, low: float | None, high: float | None) -> Symbol:
-    """Limit x to [low, high]; by conditions, so that at a limit the gradient passes."""
-    if low is not None:
-        x = Symbol("where", (Symbol("lt", (x, np.asarray(low))), np.asarray(low), x))
-    return x if high is None else Symbol("where", (Symbol("gt", (x, np.asarray(high))), np.asarray(high), x))
+    """Limit x to [low, high]."""
+    above = x if low is None else Symbol("maximum", (x, np.asarray(low)))
+    return above if high is None else Symbol("minimum", (above, np.asarray(high)))
 
 
 @kernel("power", "symbolic", name="steps", when=_some, needs="a symbol")
@@ -64,7 +63,7 @@ def power(x: Symbol, *, exponent: float) -> Any:
         root = Symbol("sqrt", (x,))
         return Symbol("mul", (power(x, exponent=exponent - 0.5), root)) if exponent > 1 else root
     if exponent not in range(9):
-        raise ArgumentError(f"chain: a power must be half an integer, at most 8, got {exponent}; use exp and log")
+        raise ArgumentError(f"chain: a power must be a multiple of 1/2, at most 8, got {exponent}; use exp and log")
     if exponent < 2:
         return x if exponent else np.asarray(1.0)
     squared = Symbol("square", (power(x, exponent=exponent // 2),))
@@ -73,7 +72,7 @@ def power(x: Symbol, *, exponent: float) -> Any:
 
 @kernel("cast", "symbolic", name="steps", when=_some, needs="a symbol")
 def cast(x: Symbol, *, dtype: DType, source: DType) -> Symbol:
-    """A condition as a number; all numbers of a chain are of one type."""
-    if dtype.kind != "f":
-        raise ArgumentError(f"chain: cannot convert to {dtype}, for a chain works with floating-point numbers alone")
-    return Symbol("where", (x, np.asarray(1.0), np.asarray(0.0))) if source.kind == "b" else x
+    """A condition as a number."""
+    if source.kind != "b" or dtype.kind != "f":
+        raise ArgumentError(f"chain: cannot convert to {dtype}; all numbers of a chain are of one type, its inputs'")
+    return Symbol("where", (x, np.asarray(1.0), np.asarray(0.0)))

@@ -116,7 +116,7 @@ def test_inputs_are_promoted_to_one_float_type():
         (lambda x: x.sum(), "sum cannot be a step"),
         (lambda x: mc.sin(x), "sin cannot be a step"),
         (lambda x: x if x > 0 else -x, "cannot be a step"),
-        (lambda x: x**2.25, "a power must be half an integer"),
+        (lambda x: x**2.25, "a power must be a multiple of 1/2"),
         (lambda x: x + (x > 0) * (x < 1), "mul takes numbers, and got a condition"),
         (lambda x: mc.where(x > 0, x > 1, x < 1) * x, "where takes numbers, and got a condition"),
         (lambda x: x + mc.rand_like(x), "draws random numbers"),
