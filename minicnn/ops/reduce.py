@@ -10,6 +10,7 @@ from minicnn.dtypes import int64
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops import create
 from minicnn.ops.axes import axes_of, axis_of
+from minicnn.ops.chain import chain
 from minicnn.ops.comparison import eq
 from minicnn.ops.elementwise import div, exp, log, mul, sqrt, square, sub
 from minicnn.ops.indexing import gather
@@ -140,8 +141,16 @@ def var(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False)
     """Return Σ (x - mean)² / (n - correction) along axes."""
     x = as_float(x)
     axes = axes_of("var", dim, x.ndim)
-    total = _sum(square(sub(x, mean(x, axes or None, keepdim=True))), axes=axes, keepdim=keepdim)
+    if len(axes) == x.ndim:  # one number, so that nothing need be written
+        total = _reshape(_squared_distance.sum(x, mean(x)), shape=(1,) * x.ndim if keepdim else ())
+    else:
+        total = _sum(square(sub(x, mean(x, axes or None, keepdim=True))), axes=axes, keepdim=keepdim)
     return div(total, builtins.max(product(x.shape[a] for a in axes) - correction, 0))
+
+
+@chain
+def _squared_distance(x: Tensor, mean: Tensor) -> Tensor:
+    return square(sub(x, mean))
 
 
 def std(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
@@ -161,10 +170,15 @@ def norm(x: Tensor, p: float = 2, dim: Dims = None, keepdim: bool = False) -> Te
         raise ArgumentError(f"norm: p must be a number above 0, got {p!r}")
     x = as_float(x)
     if p == 2:
-        return _root(sum(square(x), dim, keepdim))
+        return _root(_square.sum(x) if dim is None and not keepdim else sum(square(x), dim, keepdim))
     if p == float("inf"):
         return amax(x.abs(), dim, keepdim)
     return sum(x.abs() ** p, dim, keepdim) ** (1 / p)
+
+
+@chain
+def _square(x: Tensor) -> Tensor:
+    return square(x)
 
 
 def _root(x: Tensor) -> Tensor:
