@@ -13,6 +13,7 @@ __all__ = ["Case", "Net", "Op", "cases", "find"]
 
 Shape = tuple[int, ...]
 THREADS = 2
+LOSSES = ("mse_loss", "huber_loss", "binary_cross_entropy_with_logits", "cross_entropy")  # one number each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class Op:
     @property
     def differentiated(self) -> list[str]:
         """The names of the inputs whose gradients are asked for."""
-        names = [name for name in self.shapes if not name.startswith("running")]
+        names = [name for name in self.shapes if name != "target" and not name.startswith("running")]
         return names[1:] if self.image else names
 
     @property
@@ -52,7 +53,7 @@ class Op:
             steps = zip(x[2:], kernel, strict=True)
             size = [(i + 2 * padding - dilation * (k - 1) - 1) // stride + 1 for i, k in steps]
         else:
-            return x
+            return () if self.function in LOSSES else x
         return (x[0], channels, *size)
 
     @property
@@ -219,6 +220,26 @@ def _norms() -> Iterator[Op]:
     yield from _batch_norm("ResNet-18", (8, 64, 56, 56), training=False)
 
 
+def _passes() -> Iterator[Op]:
+    """What a pass over memory or two should be enough for."""
+
+    def both(function: str, x: Shape, target: Shape | None = None, quick: bool = False, **params: Any) -> Iterator[Op]:
+        name = f"{function}, {'×'.join(map(str, x))}"
+        shapes = {"input": x} if target is None else {"input": x, "target": target}
+        yield from _both_ways(
+            Op(group="one pass", name=name, function=function, shapes=shapes, params=params, quick=quick)
+        )
+
+    for function in ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "sigmoid", "tanh"):
+        yield from both(function, (64, 32, 32, 32), quick=function == "gelu")
+    for shape in [(256, 1000), (8, 21, 64, 64)]:
+        yield from both("softmax", shape, dim=1)
+        yield from both("log_softmax", shape, dim=1)
+        yield from both("cross_entropy", shape, (shape[0], *shape[2:]), quick=len(shape) == 2)
+    for function in ("mse_loss", "huber_loss", "binary_cross_entropy_with_logits"):
+        yield from both(function, (64, 3, 64, 64), (64, 3, 64, 64))
+
+
 def _elements() -> Iterator[Op]:
     for function in ("mul", "add"):
         yield _one_element(function, input=(1,), other=(1,), quick=function == "mul")
@@ -262,7 +283,7 @@ def _growth() -> Iterator[Case]:
 @cache
 def cases() -> dict[str, Case]:
     """Return every case by its key."""
-    parts = (_layers(), _kinds(), _pools(), _norms(), _elements(), _steps(), _inference(), _growth())
+    parts = (_layers(), _kinds(), _pools(), _norms(), _passes(), _elements(), _steps(), _inference(), _growth())
     found: dict[str, Case] = {}
     for part in parts:
         for case in part:

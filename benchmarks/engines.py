@@ -30,7 +30,9 @@ def operands(case: Op) -> tuple[Arrays, np.ndarray]:
         arrays["weight"] /= np.float32(np.sqrt(np.prod(case.shapes["weight"][1:])))
     if "running_var" in arrays:
         arrays["running_var"] = arrays["running_var"] ** 2 + 1
-    return arrays, rng.standard_normal(case.output, np.float32)
+    if case.function == "cross_entropy":
+        arrays["target"] = rng.integers(0, case.shapes["input"][1], case.shapes["target"])
+    return arrays, np.asarray(rng.standard_normal(case.output, np.float32))
 
 
 @dataclass

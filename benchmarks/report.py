@@ -49,6 +49,7 @@ GOALS = [
     Goal("convolution, forward + backward", 0.9, lambda r: r["group"] == "conv" and r["backward"], each=1.5),
     Goal("pooling, both ways", 0.4, lambda r: r["group"] == "pool"),
     Goal("batch norm, both ways", 0.8, lambda r: r["group"] == "batch norm"),
+    Goal("activations and losses, both ways", 1.0, lambda r: r["group"] == "one pass"),
     Goal("op on one element, forward + backward", 2.0, lambda r: r["group"] == "one element"),
     Goal("peak memory of training steps", 1.0, lambda r: r["group"] == "memory"),
     Goal("the training steps on NumPy kernels only", 2.0, lambda r: r["group"] == "training", contender="numpy"),
@@ -61,6 +62,7 @@ HEADINGS = {
     "conv": "Convolution",
     "pool": "Pooling",
     "batch norm": "Batch norm",
+    "one pass": "Activations and losses",
     "one element": "Operations on one element",
     "memory": "Peak memory of training steps",
     "growth": "Growth with the batch, the picture and the threads",
@@ -327,7 +329,7 @@ def _errors(cases: list[Record]) -> str:
     kernels = [[f"`{o}` {k}", _error(max(e)), str(len(e))] for (o, k), e in sorted(worst.items())]
     names = [*OURS, "torch", *(n for n in PEERS if any(n in r["results"] for r in cases))]
     groups = []
-    for group in ("conv", "pool", "batch norm", "training", "inference"):
+    for group in ("conv", "pool", "batch norm", "one pass", "training", "inference"):
         chosen = [r for r in cases if r["group"] == group]
         errors = [max((e for r in chosen if (e := worst_error(r, n)) is not None), default=None) for n in names]
         groups.append([HEADINGS[group], *map(_error, errors)])
