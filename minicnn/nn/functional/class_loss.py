@@ -6,7 +6,7 @@
 from math import prod
 
 from minicnn.dtypes import int64
-from minicnn.errors import ArgumentError, DTypeError, ShapeError
+from minicnn.errors import ArgumentError, AutogradError, DTypeError, ShapeError
 from minicnn.nn.arguments import check_float, check_reduction
 from minicnn.ops.activation import log_softmax
 from minicnn.ops.chain import chain
@@ -106,6 +106,8 @@ def _of_classes(
         weight = ones(input.shape[axis], dtype=input.dtype, device=input.device)
     else:
         _per_class(call, weight, input, axis)
+        if weight.requires_grad:
+            raise AutogradError(f"{call}: weight gets no gradient where targets are class indices; pass a .detach()")
         dtype = promote(input, weight)
         input, weight = input.to(dtype), weight.to(dtype)
     each, weights = loss(input, target.to(int64), weight, classes=Classes(axis, smoothing, ignore_index))
@@ -167,6 +169,8 @@ def cross_entropy(
     ------
     ShapeError, DTypeError
         If sizes or element types do not fit, or an index is not a class.
+    AutogradError
+        If a weight beside class indices wants a gradient, as in PyTorch.
 
     Examples
     --------

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import ArgumentError, DTypeError, ShapeError
+from minicnn import ArgumentError, AutogradError, DTypeError, ShapeError
 from minicnn.autograd import gradcheck, gradgradcheck
 from minicnn.nn import functional as F
 from tests import standin_cupy
@@ -203,3 +203,13 @@ def test_infinite_scores_have_gradients_for_their_targets():
     t = minicnn.tensor([1.0, 0.0], requires_grad=True)
     F.binary_cross_entropy_with_logits(minicnn.tensor([-INF, INF]), t, reduction="sum").backward()
     assert t.grad.tolist() == [INF, -INF]
+
+
+def test_a_weight_beside_indices_that_wants_a_gradient_is_told_so():
+    weight = minicnn.ones(3, requires_grad=True)
+    for loss in (F.cross_entropy, F.nll_loss):
+        with pytest.raises(AutogradError, match="weight gets no gradient where targets are class indices"):
+            loss(X, Y, weight)
+        assert loss(X, Y, weight.detach()).item() == loss(X, Y).item()
+    F.cross_entropy(X, X / 3, weight).backward()
+    assert weight.grad is not None
