@@ -28,13 +28,12 @@ enum Operation : int64_t {
     WHERE,
 };
 
-static inline Vec positive(Vec x) { return x <= 0 ? Vec{} : x; }   // NaN stays NaN
 static inline Vec as_number(Indices condition) { return condition ? all(1) : Vec{}; }
 static inline Vec root(Vec x) {
     for (int i = 0; i < LANES; ++i) x[i] = sqrt(x[i]);
     return x;
 }
-static inline Vec soft(Vec x) { return positive(x) + logarithm_of_1_plus(exponential(-magnitude(x))); }   // log(1 + e^x)
+static inline Vec soft(Vec x) { return rectified(x) + logarithm_of_1_plus(exponential(-magnitude(x))); }   // log(1 + e^x)
 
 // One step on the first n elements; registers have room for whole vectors. A result may take an operand's place.
 template <class F, class... Operand>
@@ -53,7 +52,7 @@ static void do_step(int64_t operation, Real* to, const Real* a, const Real* b, c
         case SQUARE: return one([](Vec x) { return x * x; });
         case SQRT: return one([](Vec x) { return root(x); });
         case RSQRT: return one([](Vec x) { return 1 / root(x); });
-        case RELU: return one([](Vec x) { return positive(x); });
+        case RELU: return one([](Vec x) { return rectified(x); });
         case LOGICAL_NOT: return one([](Vec x) { return as_number(x == 0); });
         case EXP: return one([](Vec x) { return exponential(x); });
         case EXPM1: return one([](Vec x) { return exponential_minus_1(x); });

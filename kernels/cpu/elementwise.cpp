@@ -35,8 +35,6 @@ static void in_pieces(int64_t n, Work work) {
 
 // --- two arrays -----------------------------------------------------------------------------------------------------
 
-static inline Vec positive(Vec x) { return x <= 0 ? Vec{} : x; }   // NaN stays NaN
-
 // y = f(x, b...): x is (outer, channels, inner), each b one number a channel. Equal shapes are one row of channels.
 template <class F, class... B>
 static void with_channels(const Real* x, Real* y, int64_t outer, int64_t channels, int64_t inner, F f, B*... b) {
@@ -77,7 +75,7 @@ extern "C" void combine(const Real* x, const Real* b, Real* y, int64_t outer, in
         case 3: return run([](Vec v, Vec w) { return v / w; });
         case 4: return run([](Vec v, Vec w) { return w - v; });
         case 5: return run([](Vec v, Vec w) { return w / v; });
-        case 6: return run([](Vec v, Vec w) { return positive(v + w); });
+        case 6: return run([](Vec v, Vec w) { return rectified(v + w); });
         case 7: return run([](Vec v, Vec w) { return logistic(v + w); });
         case 8: return run([](Vec v, Vec w) { return hyperbolic_tangent(v + w); });
     }

@@ -35,6 +35,7 @@ static inline Vec load(const Real* from) {
 static inline void store(Real* to, Vec v) { memcpy(to, &v, sizeof v); }
 // The same value in all lanes; `Vec{} + x` would be a real addition for every broadcast.
 static inline Vec all(Real x) { return x - Vec{}; }
+static inline Vec rectified(Vec x) { return x <= 0 ? Vec{} : x; }   // ReLU; NaN stays NaN
 static inline Indices numbers() {   // 0, 1, 2, ...
     Indices v;
     for (int i = 0; i < LANES; ++i) v[i] = Index(i);

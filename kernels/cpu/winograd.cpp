@@ -82,7 +82,7 @@ struct Winograd {
                     transform<Results>([&](int a, int b) { return load(from + (a * REACH + b) * step); },
                                        [&](int a, int b, Vec value) {
                                            value += add;
-                                           if (rectify) value = value <= 0 ? Vec{} : value;
+                                           if (rectify) value = rectified(value);
                                            store(to + (a * out.pitch + b) * LANES, value);
                                        });
                 }

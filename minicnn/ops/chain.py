@@ -46,7 +46,7 @@ class _Program(Primitive):
 
 @_Program
 def _chain(*inputs: Array, program: Program) -> Array:
-    y, shape = program.on_arrays(*inputs), _common_shape(inputs)
+    y, shape = program.on_arrays(*inputs), _largest_shape(inputs)
     return y if y.shape == shape else xp(y).array(xp(y).broadcast_to(y, shape))
 
 
@@ -55,7 +55,7 @@ def _chain_sum(*inputs: Array, program: Program) -> Array:
     return _chain.body(*inputs, program=program).sum()
 
 
-def _common_shape(inputs: Sequence[Array]) -> tuple[int, ...]:
+def _largest_shape(inputs: Sequence[Array]) -> tuple[int, ...]:
     return max((tuple(x.shape) for x in inputs), key=len)
 
 

@@ -15,23 +15,14 @@ __all__ = ["bias_act", "bias_add", "normalize_with", "where"]
 
 source = Source("elementwise.cpp")
 
-# Elements from which a call pays, measured in float32 on 2 cores: NumPy is slow at comparisons, roots and exponentials,
-# and at short rows with a number each; its other sums and products are as fast as memory.
+# Elements from which a call pays, measured in float32 on 2 cores: NumPy is slow at choices and several steps, and at
+# short rows with a number each; its other sums and products are as fast as memory.
 SLOW, SHORT_ROWS, FAST = 1 << 13, 1 << 13, 1 << 16
 SHORT = 256
 FLOATS = "floats"
 ROWS = f"{FAST} numbers and more, {SHORT_ROWS} in short rows with one number each"
-OPERATIONS = (
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "sub turned",
-    "div turned",
-    "relu",
-    "sigmoid",
-    "tanh",
-)  # of `combine`, in its order
+# Of `combine`, in its order:
+OPERATIONS = ("add", "sub", "mul", "div", "sub turned", "div turned", "relu", "sigmoid", "tanh")
 
 
 # --- two arrays -----------------------------------------------------------------------------------------------------
