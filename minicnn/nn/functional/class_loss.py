@@ -20,6 +20,7 @@ from minicnn.ops.reduce import amax, amin
 from minicnn.ops.reduce import sum as total
 from minicnn.ops.shape import reshape, unsqueeze
 from minicnn.primitive import Primitive
+from minicnn.tape import is_grad_enabled
 from minicnn.tensor import Tensor
 
 __all__ = ["cross_entropy", "nll_loss", "one_hot"]
@@ -106,7 +107,7 @@ def _of_classes(
         weight = ones(input.shape[axis], dtype=input.dtype, device=input.device)
     else:
         _per_class(call, weight, input, axis)
-        if weight.requires_grad:
+        if weight.requires_grad and is_grad_enabled():
             raise AutogradError(f"{call}: weight gets no gradient where targets are class indices; pass a .detach()")
         dtype = promote(input, weight)
         input, weight = input.to(dtype), weight.to(dtype)

@@ -211,5 +211,7 @@ def test_a_weight_beside_indices_that_wants_a_gradient_is_told_so():
         with pytest.raises(AutogradError, match="weight gets no gradient where targets are class indices"):
             loss(X, Y, weight)
         assert loss(X, Y, weight.detach()).item() == loss(X, Y).item()
+        with minicnn.no_grad():
+            assert loss(X, Y, weight).item() == loss(X, Y).item()
     F.cross_entropy(X, X / 3, weight).backward()
     assert weight.grad is not None
