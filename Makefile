@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-thorough test-kernels test-bare lint types format bench venv constraints clean
+.PHONY: help demo test test-thorough test-kernels test-bare lint types stubs format bench venv constraints clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ lint: venv ## check style
 
 types: venv ## check types
 	$(BIN)/mypy
+
+stubs: venv ## write the signatures of Tensor's methods for editors and type checkers
+	$(BIN)/python -m tests.ops.method_stubs
 
 format: venv ## put the code into the project's style
 	$(BIN)/ruff check --fix

@@ -145,14 +145,14 @@ def minicnn_engine(backends: tuple[str, ...] | None, threads: int) -> Engine:
 def minicnn_kernels(call: Callable[[], Any]) -> dict[str, str]:
     """Call, and return which kernel each operation took."""
     import minicnn
-    from minicnn import dispatch
+    from minicnn.runtime import dispatch
 
     original, taken = dispatch.select, {}
 
     def watched(operation: str, device: Any, arrays: Any, params: Any) -> Any:
         function = original(operation, device, arrays, params)
         found = next(k for k in dispatch.kernels(operation, device) if k.function is function)
-        taken[operation] = f"{found.tag}/{found.name}"
+        taken[operation] = f"{found.backend}/{found.name}"
         return function
 
     users = [m for name, m in sys.modules.items() if name.startswith(minicnn.__name__) and vars(m).get("select")]

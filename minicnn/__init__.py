@@ -6,8 +6,8 @@ The surface is PyTorch's: `import minicnn as torch`, `import minicnn.nn as nn`, 
 # ruff: noqa: F403 (every module says in its own __all__ what it gives)
 
 from minicnn import autograd, cuda, errors, nn, optim
-from minicnn.devices import Device as device  # noqa: N813 (PyTorch's name)
-from minicnn.dispatch import explain, use_backends, use_kernel
+from minicnn.autograd.tape import detect_anomaly, enable_grad, is_grad_enabled, no_grad
+from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_ as bool
 from minicnn.dtypes import float32, float64, int32, int64, uint8
 from minicnn.errors import *
@@ -19,24 +19,23 @@ from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its meth
 from minicnn.ops import reduce as _reduce
 from minicnn.ops import shape as _shape
 from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
-from minicnn.ops.chain import chain
 from minicnn.ops.comparison import *
 from minicnn.ops.create import *
 from minicnn.ops.elementwise import *
+from minicnn.ops.fuse import fuse
 from minicnn.ops.indexing import *
 from minicnn.ops.linalg import matmul
 from minicnn.ops.reduce import *
 from minicnn.ops.shape import *
-from minicnn.random import get_rng_state, initial_seed, manual_seed, set_rng_state
-from minicnn.tape import detect_anomaly, enable_grad, is_grad_enabled, no_grad
-from minicnn.tensor import Tensor
-from minicnn.threads import get_num_threads, set_num_threads
+from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
+from minicnn.runtime.dispatch import explain, use_backends, use_kernel
+from minicnn.runtime.random import get_rng_state, initial_seed, manual_seed, set_rng_state
+from minicnn.runtime.threads import get_num_threads, set_num_threads
 
 __all__ = [
     "Tensor",
     "autograd",
     "bool",
-    "chain",
     "cuda",
     "detect_anomaly",
     "device",
@@ -46,6 +45,7 @@ __all__ = [
     "explain",
     "float32",
     "float64",
+    "fuse",
     "get_num_threads",
     "get_rng_state",
     "initial_seed",

@@ -1,7 +1,7 @@
 """The GPU, with PyTorch's words: `minicnn.cuda.is_available()`, `synchronize()`, `device_count()`."""
 
-from minicnn.devices import CUDA
 from minicnn.errors import MiniCNNError
+from minicnn.runtime.devices import CUDA
 
 __all__ = ["device_count", "is_available", "synchronize"]
 

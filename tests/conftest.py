@@ -7,8 +7,9 @@ from contextlib import nullcontext
 import pytest
 from hypothesis import HealthCheck, settings
 
-from minicnn import dispatch, primitive
-from minicnn.devices import CPU, CUDA, CUDASIM, Device
+from minicnn.autograd import primitive
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CPU, CUDA, CUDASIM, Device
 from tests import standin_cupy
 
 # No time limits: a slow machine is not a bug. In CI the same commit draws the same cases and so gets the same verdict.
@@ -65,6 +66,7 @@ def own_primitives(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in Device.available():
         dispatch.kernels("conv", Device.named(name))  # loads the backends, whose kernels are to stay
     monkeypatch.setattr(dispatch, "_table", {name: list(kernels) for name, kernels in dispatch._table.items()})
+    monkeypatch.setattr(dispatch, "_order", dict(dispatch._order))
     monkeypatch.setattr(primitive, "_table", primitive.primitives())
     dispatch.kernels.cache_clear()
     yield

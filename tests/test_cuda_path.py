@@ -12,11 +12,11 @@ import pytest
 import minicnn
 from minicnn import nn, optim
 from minicnn.data import DataLoader, TensorDataset
-from minicnn.devices import CPU, Device
 from minicnn.errors import DeviceError
 from minicnn.imaging.editing import edit, load_editor, save_editor
 from minicnn.models import ResidualEditor
 from minicnn.nn import functional as F
+from minicnn.runtime.devices import CPU, Device
 from minicnn.training import EMA, Checkpoint, ClipGradients, History, StopOnNaN, Trainer
 from tests import standin_cupy
 from tests.oracles.cases import CASES, run

@@ -40,7 +40,7 @@ def test_the_package_imports_with_numpy_alone():
 def test_every_module_imports_with_numpy_alone():
     result = run(IMPORT_ALL)
     assert result.returncode == 0, result.stderr
-    assert {"minicnn.tensor", "minicnn.data", "minicnn.cli"} <= set(result.stdout.split())
+    assert {"minicnn.autograd.tensor", "minicnn.data", "minicnn.cli"} <= set(result.stdout.split())
 
 
 def test_the_block_works():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minicnn.devices import CUDASIM, Device
+from minicnn.runtime.devices import CUDASIM, Device
 from tests import standin_cupy
 from tests.standin_cupy import FUNCTIONS, UFUNCS, counting, installed, module
 

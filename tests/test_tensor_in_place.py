@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import minicnn as mc
+from minicnn.autograd.tensor import replace, write
 from minicnn.errors import AutogradError, DTypeError, ShapeError
-from minicnn.tensor import replace, write
 
 
 def leaf(*values):

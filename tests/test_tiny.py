@@ -7,9 +7,9 @@ import minicnn as mc
 import minicnn.nn.functional as F
 from minicnn import nn, optim
 from minicnn.autograd import grad, gradcheck, gradgradcheck
+from minicnn.autograd.tensor import Tensor
 from minicnn.geometry import conv_spec
 from minicnn.ops.conv import conv, conv_input_grad, conv_weight_grad
-from minicnn.tensor import Tensor
 
 RNG = np.random.default_rng(0)
 

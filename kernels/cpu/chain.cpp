@@ -18,7 +18,7 @@
 constexpr int64_t BLOCK = 1024 / sizeof(Real), PIECE = 64 * BLOCK;   // a task is a piece
 constexpr int REGISTERS_AT_MOST = 32, INPUTS_AT_MOST = 8;
 
-// --- operations: the order is that of OPERATIONS in minicnn/program.py ------------------------------------------------
+// --- operations: the order is that of OPERATIONS in minicnn/backends/trace.py ------------------------------------------------
 
 enum Operation : int64_t {
     CLONE, NEG, ABS, SIGN, SQUARE, SQRT, RSQRT, RELU, LOGICAL_NOT,

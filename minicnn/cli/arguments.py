@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
-from minicnn.devices import CPU, Device
 from minicnn.errors import MiniCNNError
+from minicnn.runtime.devices import CPU, Device
 
 __all__ = ["Parser", "add_command", "add_device", "count", "output_folder", "positive", "seed"]
 

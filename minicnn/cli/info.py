@@ -12,9 +12,9 @@ import minicnn
 from minicnn.backends.build import compiler
 from minicnn.backends.native.library import missing
 from minicnn.cli.arguments import add_command
-from minicnn.devices import Device
-from minicnn.dispatch import kernels, operations
 from minicnn.errors import KernelError
+from minicnn.runtime.devices import Device
+from minicnn.runtime.dispatch import kernels, operations
 from minicnn.training import load_state
 
 __all__ = ["add", "run"]
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
             continue
         print(f"device {name}:")
         for operation in operations():
-            tried = [f"{k.tag}/{k.name}" for k in kernels(operation, Device.named(name))]
+            tried = [f"{k.backend}/{k.name}" for k in kernels(operation, Device.named(name))]
             if len(tried) > 1:
                 print(f"  {operation:<20} {', '.join(tried)}")
         print("  every other operation has its reference alone")

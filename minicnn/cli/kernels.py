@@ -9,8 +9,6 @@ from typing import Any
 
 from minicnn.backends.build import kernel_folder
 from minicnn.cli.arguments import add_command, output_folder
-from minicnn.devices import CUDASIM, Device
-from minicnn.dispatch import kernels
 from minicnn.errors import KernelError
 from minicnn.profiling.checking import check_here, check_with_sanitizers
 from minicnn.profiling.ladder import describe, launched_by_small_calls, rungs, sources
@@ -19,6 +17,8 @@ from minicnn.profiling.picture import draw
 from minicnn.profiling.report import choose, report
 from minicnn.profiling.table import replace_table, table
 from minicnn.profiling.workloads import cuda_operations
+from minicnn.runtime.devices import CUDASIM, Device
+from minicnn.runtime.dispatch import kernels
 
 __all__ = ["add", "add_names", "add_sizes", "run_check", "run_compile", "run_list", "run_report", "run_table"]
 
@@ -127,9 +127,9 @@ def run_list(options: argparse.Namespace) -> None:
     for operation in (name for name in cuda_operations() if name in chosen):
         print(operation)
         for kernel in kernels(operation, CUDASIM):
-            needs = f", needs {kernel.needs}" if kernel.needs else ""
-            _wrapped(f"  {kernel.name}{needs}", "      ")
-            _print_entries(launched.get((operation, kernel.name), {}) if kernel.tag == "cuda" else [])
+            requires = f", needs {kernel.requires}" if kernel.requires else ""
+            _wrapped(f"  {kernel.name}{requires}", "      ")
+            _print_entries(launched.get((operation, kernel.name), {}) if kernel.backend == "cuda" else [])
     known = {(i.file, i.entry) for rung in rungs() for i in rung.launches}
     rest = [(source.name, entry) for source, entry in choice.entries if (source.name, entry) not in known]
     if rest:

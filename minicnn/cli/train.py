@@ -5,14 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from minicnn import random
 from minicnn.cli.arguments import add_command, add_device, count, output_folder, positive, seed
-from minicnn.cli.material import Pair, gather
+from minicnn.cli.inputs import Pair, gather
 from minicnn.errors import DataError, MissingPackageError
 from minicnn.imaging import TASKS, comparison_sheet, loss_curve
 from minicnn.imaging.editing import edit, save_editor
 from minicnn.imaging.learning import CHECKPOINT, Recipe, Score, first_guess, fit, judge
 from minicnn.models import ResidualEditor
+from minicnn.runtime import random
 
 __all__ = ["add", "run"]
 

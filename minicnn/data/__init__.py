@@ -3,12 +3,12 @@
 Start with `dataset.py` (what a dataset is) and `loader.py` (how batches are made).
 """
 
+from minicnn.data.crops import PatchDataset, random_crop, random_flip
 from minicnn.data.dataset import Dataset, Subset, TensorDataset, random_split, random_stream
 from minicnn.data.fashion_mnist import FashionMNIST
 from minicnn.data.folder import ImageFolder, PairedImageFolder
 from minicnn.data.images import read_image, write_image
 from minicnn.data.loader import DataLoader, default_collate
-from minicnn.data.patches import PatchDataset, random_crop, random_flip
 
 __all__ = [
     "DataLoader",

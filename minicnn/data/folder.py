@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from minicnn.data.arguments import check_choice
+from minicnn.data.crops import scale_factors
 from minicnn.data.images import ImageMode, read_image
-from minicnn.data.patches import scale_factors
 from minicnn.errors import DataError
 
 __all__ = ["ImageFolder", "PairedImageFolder"]

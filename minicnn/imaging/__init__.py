@@ -2,9 +2,9 @@
 
 from minicnn.imaging.classical import CLASSICAL_DENOISERS, bicubic
 from minicnn.imaging.corruptions import TASKS, Task, gaussian_blur, gaussian_noise, jpeg, punch_holes, resize, to_grey
+from minicnn.imaging.figures import comparison_sheet, loss_curve
 from minicnn.imaging.metrics import psnr, ssim
 from minicnn.imaging.photos import HELD_OUT_PHOTOS, TRAINING_PHOTOS, centre_crop, load_photo
-from minicnn.imaging.sheets import comparison_sheet, loss_curve
 from minicnn.imaging.tiling import apply_tiled
 
 __all__ = [

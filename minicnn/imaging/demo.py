@@ -17,18 +17,18 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn import random
+from minicnn.autograd.tape import no_grad
 from minicnn.data import PatchDataset, write_image
 from minicnn.imaging.classical import CLASSICAL_DENOISERS
 from minicnn.imaging.corruptions import LUMA, gaussian_noise, to_grey
 from minicnn.imaging.editing import edit, save_editor
+from minicnn.imaging.figures import comparison_sheet, loss_curve
 from minicnn.imaging.learning import Recipe, Score, fit, spoilt_patches
 from minicnn.imaging.photos import HELD_OUT_PHOTOS, TRAINING_PHOTOS, centre_crop, load_photo
-from minicnn.imaging.sheets import comparison_sheet, loss_curve
 from minicnn.models import CNNGenerator, ResidualEditor
 from minicnn.nn import Module
 from minicnn.ops.create import from_numpy
-from minicnn.tape import no_grad
+from minicnn.runtime import random
 from minicnn.training import save_model
 
 __all__ = ["run_demo"]

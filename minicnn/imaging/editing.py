@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.autograd.tape import no_grad
+from minicnn.autograd.tensor import Tensor
 from minicnn.data.images import read_image
-from minicnn.devices import CPU, Device
 from minicnn.errors import CheckpointError, ShapeError
 from minicnn.imaging.corruptions import to_grey
 from minicnn.imaging.tiling import apply_tiled
 from minicnn.models import ResidualEditor, build
 from minicnn.ops.create import from_numpy
-from minicnn.tape import no_grad
+from minicnn.runtime.devices import CPU, Device
 from minicnn.training import load_state, save_model
 
 __all__ = ["Editor", "edit", "load_editor", "save_editor"]
@@ -110,7 +111,8 @@ def edit(
 
     def function(piece: NDArray[Any]) -> NDArray[Any]:
         with no_grad():
-            return model(from_numpy(piece).to(device)).cpu().numpy()  # type: ignore[no-any-return]
+            y: Tensor = model(from_numpy(piece).to(device))
+            return y.cpu().numpy()
 
     height, width = image.shape[1:]
     border = ((0, 0), (0, -height % model.multiple), (0, -width % model.multiple))

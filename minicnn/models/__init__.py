@@ -28,6 +28,7 @@ def build(name: str, arguments: dict[str, Any]) -> nn.Module:
     if name not in _MODELS:
         raise CheckpointError(f"build: there is no model {name!r}; this version has {', '.join(_MODELS)}")
     try:
-        return _MODELS[name](**arguments)  # type: ignore[no-any-return]
+        model: nn.Module = _MODELS[name](**arguments)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"build: {name} does not take the arguments {arguments}: {error}") from error
+    return model

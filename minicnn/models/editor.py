@@ -10,9 +10,9 @@ from typing import Any
 
 import minicnn.nn as nn
 import minicnn.nn.functional as F
+from minicnn.autograd.tape import no_grad
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.tape import no_grad
-from minicnn.tensor import Tensor
 
 __all__ = ["ResidualBlock", "ResidualEditor"]
 
@@ -28,7 +28,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, width, H, W) -> the same."""
-        return x + self.conv2(F.relu(self.conv1(x)))  # type: ignore[no-any-return]
+        y: Tensor = x + self.conv2(F.relu(self.conv1(x)))
+        return y
 
 
 class ResidualEditor(nn.Module):
@@ -94,7 +95,7 @@ class ResidualEditor(nn.Module):
         h = self.head(F.pixel_unshuffle(x, self.multiple))
         h = self.tail(F.relu(self.body(h)))
         out = self._start(x) + F.pixel_shuffle(h, self.multiple * self.scale)
-        return out[:, :, : height * self.scale, : width * self.scale]  # type: ignore[no-any-return]
+        return out[:, :, : height * self.scale, : width * self.scale]
 
     def _start(self, x: Tensor) -> Tensor:
         """The input as a first guess of the output."""

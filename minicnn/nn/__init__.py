@@ -3,17 +3,17 @@
 # ruff: noqa: F403 (every module says in its own __all__ what it gives)
 
 from minicnn.nn import functional, init
-from minicnn.nn import parameter_lists as utils
+from minicnn.nn import utils as utils
 from minicnn.nn.activation import *
 from minicnn.nn.activation import __all__ as _activation
-from minicnn.nn.columns import *
-from minicnn.nn.columns import __all__ as _columns
 from minicnn.nn.container import *
 from minicnn.nn.container import __all__ as _container
 from minicnn.nn.conv import *
 from minicnn.nn.conv import __all__ as _conv
 from minicnn.nn.dropout import *
 from minicnn.nn.dropout import __all__ as _dropout
+from minicnn.nn.fold import *
+from minicnn.nn.fold import __all__ as _columns
 from minicnn.nn.linear import *
 from minicnn.nn.linear import __all__ as _linear
 from minicnn.nn.loss import *

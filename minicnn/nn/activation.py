@@ -3,10 +3,10 @@
 Where PyTorch has `inplace` it is taken too, so that models can be ported, and changes nothing: results are new tensors.
 """
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.nn import functional as F
 from minicnn.nn.module import Module
-from minicnn.tensor import Tensor
 
 __all__ = [
     "ELU",

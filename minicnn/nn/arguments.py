@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
-from minicnn.tensor import Tensor
 
 __all__ = ["check_float", "check_groups", "check_positive", "check_probability", "check_reduction"]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import prod, sqrt
 from typing import ClassVar
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.geometry import PadArgument, _pads, _per_axis
 from minicnn.nn import functional as F
@@ -13,7 +14,6 @@ from minicnn.nn.functional.conv import Window, _convolve, _convolve_transposed
 from minicnn.nn.module import Module, Parameter
 from minicnn.nn.norm import _BatchNorm
 from minicnn.ops.create import empty
-from minicnn.tensor import Tensor
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
@@ -107,7 +107,7 @@ class _Conv(_ConvBase):
         return self.convolve(input)
 
     def convolve(
-        self, input: Tensor, rectify: bool = False, pool: Window | None = None, norm: _BatchNorm | None = None
+        self, input: Tensor, relu: bool = False, pool: Window | None = None, norm: _BatchNorm | None = None
     ) -> Tensor:
         """Compute the output and, if asked to, what batch norm, ReLU and maximum pooling make of it.
 
@@ -117,7 +117,7 @@ class _Conv(_ConvBase):
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = F.pad(input, self._border, mode=self.padding_mode), 0
-        settings = (self.stride, padding, self.dilation, self.groups, rectify, pool)
+        settings = (self.stride, padding, self.dilation, self.groups, relu, pool)
         return _convolve(self._axes, input, weight, bias, *settings)
 
 
@@ -203,13 +203,13 @@ class _ConvTranspose(_ConvBase):
         self,
         input: Tensor,
         output_size: Sequence[int] | None = None,
-        rectify: bool = False,
+        relu: bool = False,
         norm: _BatchNorm | None = None,
     ) -> Tensor:
         """Compute the output and, if asked to, what batch norm, in evaluation, and ReLU make of it."""
         weight, bias = self._with(norm, 1)
         extra = self.output_padding if output_size is None else self._extra(input, output_size)
-        settings = (self.stride, self.padding, extra, self.groups, self.dilation, rectify)
+        settings = (self.stride, self.padding, extra, self.groups, self.dilation, relu)
         return _convolve_transposed(self._axes, input, weight, bias, *settings)
 
     def _extra(self, input: Tensor, output_size: Sequence[int]) -> tuple[int, ...]:

@@ -1,9 +1,9 @@
 """Layers that drop elements or channels at random while training, and do nothing afterwards."""
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.nn import functional as F
 from minicnn.nn.arguments import check_probability
 from minicnn.nn.module import Module
-from minicnn.tensor import Tensor
 
 __all__ = ["Dropout", "Dropout2d"]
 

@@ -7,12 +7,12 @@ one by one, to rounding; see `ops/fused.py` for what it saves.
 
 from collections.abc import Iterable, Iterator
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.nn.activation import ReLU
 from minicnn.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from minicnn.nn.module import Module
 from minicnn.nn.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from minicnn.nn.pool import MaxPool1d, MaxPool2d, MaxPool3d
-from minicnn.tensor import Tensor
 
 __all__ = ["run", "stages"]
 
@@ -43,12 +43,13 @@ def run(stage: list[Module], input: Tensor) -> Tensor:
     """Compute what the modules of a stage do one after another."""
     conv, *rest = stage
     norm = rest.pop(0) if rest and type(rest[0]) in NORMS else None
-    if len(stage) == 1 or (norm is not None and not _pays(conv, input)):
+    if len(stage) == 1 or (norm is not None and not _profitable(conv, input)):
         for module in stage:
             input = module(input)
         return input
     window = {"pool": rest[1].window} if len(rest) > 1 else {}
-    return conv.convolve(input, rectify=bool(rest), norm=norm, **window)  # type: ignore[no-any-return]
+    y: Tensor = conv.convolve(input, relu=bool(rest), norm=norm, **window)
+    return y
 
 
 def _length(modules: list[Module]) -> int:
@@ -80,7 +81,7 @@ def _folds(conv: Module, norm: Module) -> bool:
     )
 
 
-def _pays(conv: Module, input: Tensor) -> bool:
+def _profitable(conv: Module, input: Tensor) -> bool:
     """Whether a new weight costs less than another pass over the output; there is none for an input without a batch."""
     return bool(input.ndim == conv._axes + 2 and input.array.size >= max(LEAST, conv.weight.array.size))
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from minicnn import random
+from minicnn.autograd.tape import no_grad
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.ops.create import as_tensor
-from minicnn.tape import no_grad
-from minicnn.tensor import Tensor
+from minicnn.runtime import random
 
 __all__ = [
     "calculate_fan_in_and_fan_out",

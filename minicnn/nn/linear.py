@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.nn import functional as F
 from minicnn.nn import init
 from minicnn.nn.arguments import check_positive
 from minicnn.nn.module import Module, Parameter
 from minicnn.ops.create import empty
-from minicnn.tensor import Tensor
 
 __all__ = ["Flatten", "Identity", "Linear", "Unflatten"]
 

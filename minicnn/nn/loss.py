@@ -1,9 +1,9 @@
 """Layers of losses; the functions of the same names in `functional` have the equations."""
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.nn import functional as F
 from minicnn.nn.module import Module
-from minicnn.tensor import Tensor
 
 __all__ = [
     "BCELoss",

@@ -8,12 +8,12 @@ is also PyTorch's order of names.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
-from minicnn.devices import Device
+from minicnn.autograd.tape import RemovableHandle, no_grad
+from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float32, float64
 from minicnn.errors import CheckpointError, DTypeError, ShapeError
 from minicnn.ops.create import as_tensor, zeros_like
-from minicnn.tape import RemovableHandle, no_grad
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Device
 
 __all__ = ["LoadResult", "Module", "Parameter"]
 
@@ -213,12 +213,12 @@ class Module:
         AttributeError
             If there is none.
         """
-        module: Any = self
+        module: Module = self
         for name in filter(None, target.split(".")):
             module = getattr(module, name)
             if not isinstance(module, Module):
                 raise AttributeError(f"get_submodule: {name!r} in {target!r} is not a module of {type(self).__name__}")
-        return module  # type: ignore[no-any-return]
+        return module
 
     def _own(self, kind: type) -> Iterator[tuple[str, Any]]:
         """Yield this module's own parameters, or its own buffers."""

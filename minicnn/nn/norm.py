@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn import init
@@ -11,7 +12,6 @@ from minicnn.nn.module import Module, Parameter
 from minicnn.ops.create import ones, tensor, zeros
 from minicnn.ops.elementwise import rsqrt
 from minicnn.ops.shape import reshape, squeeze, unsqueeze
-from minicnn.tensor import Tensor
 
 __all__ = [
     "BatchNorm1d",

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.nn import functional as F
 from minicnn.nn.module import Module
-from minicnn.tensor import Tensor
 
 __all__ = [
     "AdaptiveAvgPool1d",

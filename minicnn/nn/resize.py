@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn.arguments import check_positive
 from minicnn.nn.module import Module
-from minicnn.tensor import Tensor
 
 __all__ = ["PixelShuffle", "PixelUnshuffle", "ReflectionPad2d", "ReplicationPad2d", "Upsample", "ZeroPad2d"]
 

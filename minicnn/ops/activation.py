@@ -8,18 +8,18 @@ from math import pi, sqrt
 
 import numpy as np
 
-from minicnn.devices import Array, xp
+from minicnn.autograd.primitive import primitive
+from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float64
 from minicnn.errors import ArgumentError
 from minicnn.ops.axes import axis_of
-from minicnn.ops.chain import chain
 from minicnn.ops.comparison import clamp, gt, where
 from minicnn.ops.elementwise import add, div, exp, expm1, mul, neg, square, sub, tanh
+from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import FloatUnary, Unary
 from minicnn.ops.reduce import sum as total
 from minicnn.ops.shape import as_float
-from minicnn.primitive import primitive
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Array, xp
 
 __all__ = [
     "elu",
@@ -49,11 +49,11 @@ def _relu_grad(g: Array, at: Array) -> Array:
     return xp(g).where(at <= 0, g.dtype.type(0), g)  # NaN passes, as in PyTorch
 
 
-relu.gradient(x=lambda h, y: _relu_grad(h, y))
-_relu_grad.gradient(g=lambda h, at: _relu_grad(h, at))
+relu.gradient(x=lambda grad, y: _relu_grad(grad, y))
+_relu_grad.gradient(g=lambda grad, at: _relu_grad(grad, at))
 
 
-@chain
+@fuse
 def _leaky_relu(x: Tensor, *, negative_slope: float) -> Tensor:
     return where(gt(x, 0), x, mul(x, negative_slope))
 
@@ -72,15 +72,15 @@ def sigmoid(x: Array) -> Array:
     return 1 / (1 + xp(x).exp(-x))  # exact to the last digits at both ends; far below 0 it is 1 / infinity
 
 
-@chain
-def _sigmoid_grad(h: Tensor, y: Tensor) -> Tensor:
-    return mul(h, mul(y, sub(1, y)))
+@fuse
+def _sigmoid_grad(grad: Tensor, y: Tensor) -> Tensor:
+    return mul(grad, mul(y, sub(1, y)))
 
 
-sigmoid.gradient(x=lambda h, y: _sigmoid_grad(h, y))
+sigmoid.gradient(x=lambda grad, y: _sigmoid_grad(grad, y))
 
 
-@chain
+@fuse
 def silu(x: Tensor) -> Tensor:
     """x sigmoid(x) (Elfwing et al., 2018)."""
     return mul(x, sigmoid(x))
@@ -91,15 +91,15 @@ def _softplus(x: Array) -> Array:
     return xp(x).logaddexp(x, x.dtype.type(0))
 
 
-@chain
-def _softplus_grad(h: Tensor, x: Tensor) -> Tensor:
-    return mul(h, sigmoid(x))
+@fuse
+def _softplus_grad(grad: Tensor, x: Tensor) -> Tensor:
+    return mul(grad, sigmoid(x))
 
 
-_softplus.gradient(x=lambda h, x: _softplus_grad(h, x))
+_softplus.gradient(x=lambda grad, x: _softplus_grad(grad, x))
 
 
-@chain
+@fuse
 def _limited_softplus(x: Tensor, *, beta: float, threshold: float) -> Tensor:
     scaled = mul(x, beta)
     return where(gt(scaled, threshold), x, div(_softplus(scaled), beta))
@@ -110,13 +110,13 @@ def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     return _limited_softplus(x, beta=float(beta), threshold=float(threshold))
 
 
-@chain
+@fuse
 def logsigmoid(x: Tensor) -> Tensor:
     """log sigmoid(x) without overflow."""
     return neg(_softplus(neg(x)))
 
 
-@chain
+@fuse
 def _elu(x: Tensor, *, alpha: float) -> Tensor:
     return where(gt(x, 0), x, mul(expm1(clamp(x, max=0)), alpha))
 
@@ -136,7 +136,7 @@ _NEAR, _FAR = 1.0, 6.5
 
 def _interpolate(f: Callable[[float], float], degree: int) -> list[float]:
     """The coefficients of the polynomial through f at the Chebyshev points of [-1, 1]."""
-    return np.polynomial.chebyshev.chebinterpolate(np.vectorize(f), degree).tolist()  # type: ignore[no-any-return]
+    return list(map(float, np.polynomial.chebyshev.chebinterpolate(np.vectorize(f), degree)))
 
 
 def _chebyshev(coefficients: list[float], u: Array) -> Array:
@@ -162,20 +162,20 @@ def erf(x: Array) -> Array:
     return m.where(size < _NEAR, near, m.copysign(far, t)).astype(x.dtype)
 
 
-@chain
-def _erf_grad(h: Tensor, x: Tensor) -> Tensor:
-    return mul(h, mul(exp(neg(square(x))), 2 / sqrt(pi)))
+@fuse
+def _erf_grad(grad: Tensor, x: Tensor) -> Tensor:
+    return mul(grad, mul(exp(neg(square(x))), 2 / sqrt(pi)))
 
 
-erf.gradient(x=lambda h, x: _erf_grad(h, x))
+erf.gradient(x=lambda grad, x: _erf_grad(grad, x))
 
 
-@chain
+@fuse
 def _gelu(x: Tensor) -> Tensor:
     return mul(mul(x, 0.5), add(erf(mul(x, 1 / sqrt(2))), 1))
 
 
-@chain
+@fuse
 def _tanh_gelu(x: Tensor) -> Tensor:
     inner = mul(add(x, mul(mul(square(x), x), 0.044715)), sqrt(2 / pi))
     return mul(mul(x, 0.5), add(tanh(inner), 1))
@@ -228,24 +228,24 @@ def _dot(a: Tensor, b: Tensor, axis: int) -> Tensor:
     return total(mul(a, b), axis, keepdim=True)
 
 
-_softmax.gradient(x=lambda h, y, axis: _softmax_grad(h, y, axis=axis))
-_log_softmax.gradient(x=lambda h, y, axis: _log_softmax_grad(h, y, axis=axis))
+_softmax.gradient(x=lambda grad, y, axis: _softmax_grad(grad, y, axis=axis))
+_log_softmax.gradient(x=lambda grad, y, axis: _log_softmax_grad(grad, y, axis=axis))
 _softmax_grad.gradient(
-    g=lambda h, p, axis: _softmax_grad(h, p, axis=axis),  # diag p - p pᵀ is its own transpose
-    p=lambda h, g, p, axis: sub(mul(h, sub(g, _dot(g, p, axis))), mul(g, _dot(h, p, axis))),
+    g=lambda grad, p, axis: _softmax_grad(grad, p, axis=axis),  # diag p - p pᵀ is its own transpose
+    p=lambda grad, g, p, axis: sub(mul(grad, sub(g, _dot(g, p, axis))), mul(g, _dot(grad, p, axis))),
 )
 _log_softmax_grad.gradient(
-    scaled=lambda h, log_p: mul(h, exp(log_p)),
-    g=lambda h, scaled, axis: sub(h, total(scaled, axis, keepdim=True)),
+    scaled=lambda grad, log_p: mul(grad, exp(log_p)),
+    g=lambda grad, scaled, axis: sub(grad, total(scaled, axis, keepdim=True)),
     log_p=lambda scaled, g, axis: neg(mul(scaled, total(g, axis, keepdim=True))),
 )
 
 
 def softmax(x: Tensor, dim: int) -> Tensor:
     """eˣ / Σ eˣ along an axis."""
-    return _softmax(as_float(x), axis=axis_of("softmax", dim, x.ndim))  # type: ignore[no-any-return]
+    return _softmax(as_float(x), axis=axis_of("softmax", dim, x.ndim))
 
 
 def log_softmax(x: Tensor, dim: int) -> Tensor:
     """x - log Σ eˣ along an axis, without overflow."""
-    return _log_softmax(as_float(x), axis=axis_of("log_softmax", dim, x.ndim))  # type: ignore[no-any-return]
+    return _log_softmax(as_float(x), axis=axis_of("log_softmax", dim, x.ndim))

@@ -8,13 +8,13 @@ It is x's gradient as it stands and, summed over all axes but 1, the bias's. The
 for it needs no y: it keeps nothing alive, and its output may be modified in place.
 """
 
-from minicnn.devices import Array, xp
+from minicnn.autograd.primitive import primitive
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.activation import _relu_grad, _sigmoid_grad
 from minicnn.ops.elementwise import _tanh_grad
 from minicnn.ops.shape import _sum
-from minicnn.primitive import primitive
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Array, xp
 
 __all__ = ["ACTIVATIONS", "bias_act", "bias_add"]
 
@@ -38,20 +38,20 @@ def _bias_act(x: Array, b: Array, *, activation: str) -> Array:
     return 1 / (1 + xp(x).exp(-z))
 
 
-def _before(h: Tensor, y: Tensor, activation: str) -> Tensor:
+def _before(grad: Tensor, y: Tensor, activation: str) -> Tensor:
     """The gradient of x + b."""
     if activation == "relu":
-        return _relu_grad(h, y)  # type: ignore[no-any-return]
-    return (_tanh_grad if activation == "tanh" else _sigmoid_grad)(h, y)
+        return _relu_grad(grad, y)
+    return (_tanh_grad if activation == "tanh" else _sigmoid_grad)(grad, y)
 
 
-def _per_channel(h: Tensor) -> Tensor:
-    return _sum(h, axes=(0, *range(2, h.ndim)), keepdim=False)  # type: ignore[no-any-return]
+def _per_channel(grad: Tensor) -> Tensor:
+    return _sum(grad, axes=(0, *range(2, grad.ndim)), keepdim=False)
 
 
-bias_add.gradient(x=lambda h: h, b=lambda h: _per_channel(h))
+bias_add.gradient(x=lambda grad: grad, b=lambda grad: _per_channel(grad))
 _bias_act.gradient(
-    before=lambda h, y, activation: _before(h, y, activation),
+    before=lambda grad, y, activation: _before(grad, y, activation),
     x=lambda before: before,
     b=lambda before: _per_channel(before),
 )
@@ -95,4 +95,4 @@ def bias_act(x: Tensor, b: Tensor, activation: str = "identity") -> Tensor:
         raise DTypeError(f"bias_act: x and b need one floating-point type, got {x.dtype} and {b.dtype}; use .to()")
     if x.ndim < 2 or b.shape != x.shape[1:2]:
         raise ShapeError(f"bias_act: x must be (N, C, ...) and b (C,), got x {x.shape} and b {b.shape}")
-    return bias_add(x, b) if activation == "identity" else _bias_act(x, b, activation=activation)  # type: ignore[no-any-return]
+    return bias_add(x, b) if activation == "identity" else _bias_act(x, b, activation=activation)

@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.devices import Array, xp
+from minicnn.autograd.primitive import primitive
+from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import default_dtype
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.ops.chain import chain
 from minicnn.ops.create import as_tensor, zeros_like
+from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import Binary, Unary, Value, operands, require_kind
 from minicnn.ops.shape import cast, expand
-from minicnn.primitive import primitive
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Array, xp
 
 __all__ = [
     "bitwise_and",
@@ -189,7 +189,7 @@ def where(condition: Value, a: Value, b: Value) -> Tensor:
             "last, axes must be equal or 1"
         ) from None
     a, b = (t if t.shape == shape or t._node is None else expand(t, shape=shape) for t in (a, b))
-    return _where(condition, a, b)  # type: ignore[no-any-return]
+    return _where(condition, a, b)
 
 
 def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
@@ -207,30 +207,30 @@ def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tens
         x = cast(x, default_dtype)
     number: Any = float if x.dtype.kind == "f" else int  # a NumPy number would change the element type
     low, high = (None if v is None else number(v) for v in (min, max))
-    return _clamp(x, low=low, high=high)  # type: ignore[no-any-return]
+    return _clamp(x, low=low, high=high)
 
 
-@chain
-def _clamp_grad(h: Tensor, x: Tensor, *, low: float | None, high: float | None) -> Tensor:
+@fuse
+def _clamp_grad(grad: Tensor, x: Tensor, *, low: float | None, high: float | None) -> Tensor:
     above = eq(x, x) if low is None else ge(x, low)
-    return where(above if high is None else logical_and(above, le(x, high)), h, 0.0)
+    return where(above if high is None else logical_and(above, le(x, high)), grad, 0.0)
 
 
-@chain
-def _larger_grad(h: Tensor, one: Tensor, other: Tensor) -> Tensor:
+@fuse
+def _larger_grad(grad: Tensor, one: Tensor, other: Tensor) -> Tensor:
     """The gradient of an operand of maximum: nothing where it loses, half where it ties."""
-    return where(lt(one, other), 0.0, where(eq(one, other), h * 0.5, h))
+    return where(lt(one, other), 0.0, where(eq(one, other), grad * 0.5, grad))
 
 
-@chain
-def _smaller_grad(h: Tensor, one: Tensor, other: Tensor) -> Tensor:
-    return where(gt(one, other), 0.0, where(eq(one, other), h * 0.5, h))
+@fuse
+def _smaller_grad(grad: Tensor, one: Tensor, other: Tensor) -> Tensor:
+    return where(gt(one, other), 0.0, where(eq(one, other), grad * 0.5, grad))
 
 
 _where.gradient(
-    a=lambda h, condition: _where(condition, h, zeros_like(h)),
-    b=lambda h, condition: _where(condition, zeros_like(h), h),
+    a=lambda grad, condition: _where(condition, grad, zeros_like(grad)),
+    b=lambda grad, condition: _where(condition, zeros_like(grad), grad),
 )
-_clamp.gradient(x=lambda h, x, low, high: _clamp_grad(h, x, low=low, high=high))
-maximum.gradient(a=lambda h, a, b: _larger_grad(h, a, b), b=lambda h, a, b: _larger_grad(h, b, a))
-minimum.gradient(a=lambda h, a, b: _smaller_grad(h, a, b), b=lambda h, a, b: _smaller_grad(h, b, a))
+_clamp.gradient(x=lambda grad, x, low, high: _clamp_grad(grad, x, low=low, high=high))
+maximum.gradient(a=lambda grad, a, b: _larger_grad(grad, a, b), b=lambda grad, a, b: _larger_grad(grad, b, a))
+minimum.gradient(a=lambda grad, a, b: _smaller_grad(grad, a, b), b=lambda grad, a, b: _smaller_grad(grad, b, a))

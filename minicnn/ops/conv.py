@@ -12,9 +12,9 @@ the padded input, so a tap is one matrix product over channels. Any number of sp
 dilation and groups.
 """
 
-from minicnn.devices import Array, xp
+from minicnn.autograd.primitive import primitive
 from minicnn.geometry import ConvSpec
-from minicnn.primitive import primitive
+from minicnn.runtime.devices import Array, xp
 
 __all__ = ["conv", "conv_input_grad", "conv_weight_grad", "padded"]
 
@@ -65,14 +65,14 @@ def _grouped(x: Array, groups: int, axis: int) -> Array:
 
 
 conv.gradient(
-    x=lambda h, w, spec: conv_input_grad(h, w, spec=spec),
-    w=lambda h, x, spec: conv_weight_grad(x, h, spec=spec),
+    x=lambda grad, w, spec: conv_input_grad(grad, w, spec=spec),
+    w=lambda grad, x, spec: conv_weight_grad(x, grad, spec=spec),
 )
 conv_input_grad.gradient(
-    g=lambda h, w, spec: conv(h, w, spec=spec),
-    w=lambda h, g, spec: conv_weight_grad(h, g, spec=spec),
+    g=lambda grad, w, spec: conv(grad, w, spec=spec),
+    w=lambda grad, g, spec: conv_weight_grad(grad, g, spec=spec),
 )
 conv_weight_grad.gradient(
-    x=lambda h, g, spec: conv_input_grad(g, h, spec=spec),
-    g=lambda h, x, spec: conv(x, h, spec=spec),
+    x=lambda grad, g, spec: conv_input_grad(g, grad, spec=spec),
+    g=lambda grad, x, spec: conv(x, grad, spec=spec),
 )

@@ -7,12 +7,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from minicnn import random
-from minicnn.devices import CPU, CUDA, Device, xp
+from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, category, default_dtype, float32, float64, int64, result_type
 from minicnn.errors import ArgumentError, DTypeError, MiniCNNError
 from minicnn.ops.axes import sizes_of
-from minicnn.tensor import Tensor
+from minicnn.runtime import random
+from minicnn.runtime.devices import CPU, CUDA, Device, xp
 
 __all__ = [
     "arange",
@@ -104,9 +104,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     """Return data as a tensor, without a copy where none is needed; a tensor comes back as it is."""
     data = _on_its_device(data)
     if isinstance(data, Tensor):
-        if dtype is not None and data.dtype != np.dtype(dtype):
-            data = data.to(dtype)
-        return data if device is None else data.to(device)  # type: ignore[no-any-return]
+        t: Tensor = data if dtype is None or data.dtype == np.dtype(dtype) else data.to(dtype)
+        return t if device is None else t.to(device)
     return _finish(_to_array(data, dtype, copy=False), device)
 
 

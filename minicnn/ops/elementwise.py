@@ -1,14 +1,14 @@
 """Primitives that work on each element by itself: arithmetic, exponentials, roots, angles, steps."""
 
-from minicnn.devices import Array, xp
+from minicnn.autograd.primitive import primitive
+from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64
 from minicnn.errors import DTypeError
-from minicnn.ops.chain import chain
 from minicnn.ops.comparison import eq, ge, logical_and, where
 from minicnn.ops.create import zeros_like
+from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import Binary, FloatUnary, Unary, Value, float_operands, operands, promote, require_kind
-from minicnn.primitive import primitive
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Array, xp
 
 __all__ = [
     "abs",
@@ -100,7 +100,7 @@ def _pow(a: Array, b: Array) -> Array:
 
 def div(a: Value, b: Value) -> Tensor:
     """a / b; integers give a float."""
-    return _div(*float_operands("div", a, b))  # type: ignore[no-any-return]
+    return _div(*float_operands("div", a, b))
 
 
 def pow(a: Value, b: Value) -> Tensor:
@@ -116,29 +116,31 @@ def pow(a: Value, b: Value) -> Tensor:
     if dtype.kind != "f" and (b < 0 if isinstance(b, int) else y.device.on_host and bool((y.array < 0).any())):
         raise DTypeError(f"pow: {dtype} cannot be raised to a negative power; convert it with .float() first")
     if isinstance(a, Tensor) and isinstance(b, int | float):  # a plain number: NumPy's would change the element type
-        return _power(x, exponent=float(b) if isinstance(b, float) else int(b))  # type: ignore[no-any-return]
-    return _pow(x, y)  # type: ignore[no-any-return]
+        return _power(x, exponent=float(b) if isinstance(b, float) else int(b))
+    return _pow(x, y)
 
 
-@chain
-def _divisor_grad(h: Tensor, y: Tensor, b: Tensor) -> Tensor:
-    return neg(_div(mul(h, y), b))
+@fuse
+def _divisor_grad(grad: Tensor, y: Tensor, b: Tensor) -> Tensor:
+    return neg(_div(mul(grad, y), b))
 
 
-@chain
-def _square_grad(h: Tensor, x: Tensor) -> Tensor:
-    return mul(h, mul(x, 2))
+@fuse
+def _square_grad(grad: Tensor, x: Tensor) -> Tensor:
+    return mul(grad, mul(x, 2))
 
 
-add.gradient(a=lambda h: h, b=lambda h: h)
-sub.gradient(a=lambda h: h, b=lambda h: neg(h))
-mul.gradient(a=lambda h, b: mul(h, b), b=lambda h, a: mul(h, a))
-_div.gradient(a=lambda h, b: _div(h, b), b=lambda h, y, b: _divisor_grad(h, y, b))
-remainder.gradient(a=lambda h: h, b=lambda h, a, b: neg(mul(h, floor_divide(a, b))))
-neg.gradient(x=lambda h: neg(h))
-square.gradient(x=lambda h, x: _square_grad(h, x))
+add.gradient(a=lambda grad: grad, b=lambda grad: grad)
+sub.gradient(a=lambda grad: grad, b=lambda grad: neg(grad))
+mul.gradient(a=lambda grad, b: mul(grad, b), b=lambda grad, a: mul(grad, a))
+_div.gradient(a=lambda grad, b: _div(grad, b), b=lambda grad, y, b: _divisor_grad(grad, y, b))
+remainder.gradient(a=lambda grad: grad, b=lambda grad, a, b: neg(mul(grad, floor_divide(a, b))))
+neg.gradient(x=lambda grad: neg(grad))
+square.gradient(x=lambda grad, x: _square_grad(grad, x))
 _power.gradient(
-    x=lambda h, x, exponent: zeros_like(h) if exponent == 0 else mul(h, mul(_power(x, exponent=exponent - 1), exponent))
+    x=lambda grad, x, exponent: (
+        zeros_like(grad) if exponent == 0 else mul(grad, mul(_power(x, exponent=exponent - 1), exponent))
+    )
 )
 
 
@@ -199,43 +201,43 @@ def tanh(x: Array) -> Array:
     return xp(x).tanh(x)
 
 
-@chain
-def _expm1_grad(h: Tensor, x: Tensor) -> Tensor:
-    return mul(h, exp(x))  # y + 1 would lose the digits of a small eˣ
+@fuse
+def _expm1_grad(grad: Tensor, x: Tensor) -> Tensor:
+    return mul(grad, exp(x))  # y + 1 would lose the digits of a small eˣ
 
 
-@chain
-def _log1p_grad(h: Tensor, x: Tensor) -> Tensor:
-    return _div(h, add(x, 1))  # type: ignore[no-any-return]
+@fuse
+def _log1p_grad(grad: Tensor, x: Tensor) -> Tensor:
+    return _div(grad, add(x, 1))
 
 
-@chain
-def _sqrt_grad(h: Tensor, y: Tensor) -> Tensor:
-    return _div(h, mul(y, 2))  # type: ignore[no-any-return]
+@fuse
+def _sqrt_grad(grad: Tensor, y: Tensor) -> Tensor:
+    return _div(grad, mul(y, 2))
 
 
-@chain
-def _rsqrt_grad(h: Tensor, y: Tensor) -> Tensor:
-    return mul(mul(h, -0.5), mul(square(y), y))
+@fuse
+def _rsqrt_grad(grad: Tensor, y: Tensor) -> Tensor:
+    return mul(mul(grad, -0.5), mul(square(y), y))
 
 
-@chain
-def _tanh_grad(h: Tensor, y: Tensor) -> Tensor:
-    return mul(h, sub(1, square(y)))
+@fuse
+def _tanh_grad(grad: Tensor, y: Tensor) -> Tensor:
+    return mul(grad, sub(1, square(y)))
 
 
-exp.gradient(x=lambda h, y: mul(h, y))
-expm1.gradient(x=lambda h, x: _expm1_grad(h, x))
-log.gradient(x=lambda h, x: _div(h, x))
-log1p.gradient(x=lambda h, x: _log1p_grad(h, x))
-sqrt.gradient(x=lambda h, y: _sqrt_grad(h, y))
-rsqrt.gradient(x=lambda h, y: _rsqrt_grad(h, y))
-sin.gradient(x=lambda h, x: mul(h, cos(x)))
-cos.gradient(x=lambda h, x: neg(mul(h, sin(x))))
-tanh.gradient(x=lambda h, y: _tanh_grad(h, y))
+exp.gradient(x=lambda grad, y: mul(grad, y))
+expm1.gradient(x=lambda grad, x: _expm1_grad(grad, x))
+log.gradient(x=lambda grad, x: _div(grad, x))
+log1p.gradient(x=lambda grad, x: _log1p_grad(grad, x))
+sqrt.gradient(x=lambda grad, y: _sqrt_grad(grad, y))
+rsqrt.gradient(x=lambda grad, y: _rsqrt_grad(grad, y))
+sin.gradient(x=lambda grad, x: mul(grad, cos(x)))
+cos.gradient(x=lambda grad, x: neg(mul(grad, sin(x))))
+tanh.gradient(x=lambda grad, y: _tanh_grad(grad, y))
 _pow.gradient(
-    a=lambda h, a, b: where(eq(b, 0), zeros_like(h), mul(h, mul(b, _pow(a, sub(b, 1))))),
-    b=lambda h, y, a, b: where(logical_and(eq(a, 0), ge(b, 0)), zeros_like(h), mul(h, mul(y, log(a)))),
+    a=lambda grad, a, b: where(eq(b, 0), zeros_like(grad), mul(grad, mul(b, _pow(a, sub(b, 1))))),
+    b=lambda grad, y, a, b: where(logical_and(eq(a, 0), ge(b, 0)), zeros_like(grad), mul(grad, mul(y, log(a)))),
 )
 
 
@@ -273,11 +275,11 @@ def round(x: Array) -> Array:
     return xp(x).round(x).astype(x.dtype, copy=False)
 
 
-@chain
-def _abs_grad(h: Tensor, x: Tensor) -> Tensor:
-    return mul(h, sign(x))
+@fuse
+def _abs_grad(grad: Tensor, x: Tensor) -> Tensor:
+    return mul(grad, sign(x))
 
 
-abs.gradient(x=lambda h, x: _abs_grad(h, x))
+abs.gradient(x=lambda grad, x: _abs_grad(grad, x))
 for _step in (sign, floor, ceil, round):
-    _step.gradient(x=lambda h: zeros_like(h))
+    _step.gradient(x=lambda grad: zeros_like(grad))

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.devices import Array, Device, to_host, xp
+from minicnn.autograd.primitive import primitive
+from minicnn.autograd.tape import mode
+from minicnn.autograd.tensor import Tensor, replace, write
 from minicnn.dtypes import result_type
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.axes import axis_of
 from minicnn.ops.shape import broadcast_to, cast, reshape, unsqueeze
-from minicnn.primitive import primitive
-from minicnn.tape import mode
-from minicnn.tensor import Tensor, replace, write
+from minicnn.runtime.devices import Array, Device, to_host, xp
 
 __all__ = [
     "cat",
@@ -79,19 +79,19 @@ def _pad(x: Array, *, widths: tuple[tuple[int, int], ...], value: float) -> Arra
 
 def _part(g: Tensor, position: int, shapes: tuple[tuple[int, ...], ...], axis: int) -> Tensor:
     start = builtins.sum(s[axis] for s in shapes[:position])
-    return _index(g, index=(slice(None),) * axis + (slice(start, start + shapes[position][axis]),))  # type: ignore[no-any-return]
+    return _index(g, index=(slice(None),) * axis + (slice(start, start + shapes[position][axis]),))
 
 
-_index.gradient(x=lambda h, x_shape, index: _index_add(h, index=index, shape=x_shape))
-_index_add.gradient(g=lambda h, index: _index(h, index=index))
+_index.gradient(x=lambda grad, x_shape, index: _index_add(grad, index=index, shape=x_shape))
+_index_add.gradient(g=lambda grad, index: _index(grad, index=index))
 _index_put.gradient(
-    x=lambda h, v_shape, index: _index_put(h, h.new_zeros(v_shape), index=index),
-    v=lambda h, index: _index(h, index=index),
+    x=lambda grad, v_shape, index: _index_put(grad, grad.new_zeros(v_shape), index=index),
+    v=lambda grad, index: _index(grad, index=index),
 )
-_cat.gradient(xs=lambda h, position, xs_shape, axis: _part(h, position, xs_shape, axis))
+_cat.gradient(xs=lambda grad, position, xs_shape, axis: _part(grad, position, xs_shape, axis))
 _pad.gradient(
-    x=lambda h, x_shape, widths: _index(
-        h, index=tuple(slice(b, b + s) for (b, _), s in zip(widths, x_shape, strict=True))
+    x=lambda grad, x_shape, widths: _index(
+        grad, index=tuple(slice(b, b + s) for (b, _), s in zip(widths, x_shape, strict=True))
     )
 )
 
@@ -266,7 +266,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     if len(rest) > 1 or len({t.ndim for t in tensors}) > 1:
         raise ShapeError(f"cat: sizes may differ along dim={dim} only, got {', '.join(str(t.shape) for t in tensors)}")
     dtype = result_type([t.dtype for t in tensors], [], [])
-    return _cat(*(t if t.dtype == dtype else cast(t, dtype) for t in tensors), axis=axis)  # type: ignore[no-any-return]
+    return _cat(*(t if t.dtype == dtype else cast(t, dtype) for t in tensors), axis=axis)
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:

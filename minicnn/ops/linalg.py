@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.devices import Array, xp
+from minicnn.autograd.primitive import primitive
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.bias import bias_add
 from minicnn.ops.create import as_tensor
 from minicnn.ops.shape import _permute, expand, reshape, squeeze, unsqueeze
-from minicnn.primitive import primitive
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Array, xp
 
 __all__ = ["linear", "mT", "matmul"]
 
@@ -31,11 +31,11 @@ def mT(x: Tensor) -> Tensor:  # noqa: N802 (PyTorch's name)
     """Exchange the last two axes."""
     if x.ndim < 2:
         raise ShapeError(f"mT: a matrix has at least two axes, the tensor is {x.shape}")
-    return _permute(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))  # type: ignore[no-any-return]
+    return _permute(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
-_matmul.gradient(a=lambda h, b: _matmul(h, mT(b)), b=lambda h, a: _matmul(mT(a), h))
-_linear.gradient(x=lambda h, w: _matmul(h, w), w=lambda h, x: _matmul(mT(h), x))
+_matmul.gradient(a=lambda grad, b: _matmul(grad, mT(b)), b=lambda grad, a: _matmul(mT(a), grad))
+_linear.gradient(x=lambda grad, w: _matmul(grad, w), w=lambda grad, x: _matmul(mT(grad), x))
 
 
 def matmul(a: Any, b: Any) -> Tensor:
@@ -79,7 +79,7 @@ def matmul(a: Any, b: Any) -> Tensor:
         except ValueError:
             raise ShapeError(f"matmul: the leading axes of {a.shape} and {b.shape} do not broadcast") from None
         a, b = expand(a, shape=(*lead, *a.shape[-2:])), expand(b, shape=(*lead, *b.shape[-2:]))
-    return _matmul(a, b)  # type: ignore[no-any-return]
+    return _matmul(a, b)
 
 
 def _one_dtype(call: str, *tensors: Tensor) -> None:

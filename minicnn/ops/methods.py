@@ -1,6 +1,6 @@
 """The methods of Tensor: each is a public function with the tensor as its first argument.
 
-`tensor.py` cannot import the operations, which are built on it, so this module attaches them: once, at import.
+The operations are built on Tensor, so `autograd/tensor.py` cannot import them. This module attaches them, at import.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.devices import CPU, CUDA, to_host, xp
+from minicnn.autograd import engine
+from minicnn.autograd.tape import mode
+from minicnn.autograd.tensor import Tensor, replace
 from minicnn.dtypes import bool_, default_dtype, float32, float64, int64
 from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
 from minicnn.ops import activation, comparison, create, elementwise, indexing, linalg, reduce, shape
 from minicnn.ops.axes import sizes_of
-from minicnn.tape import mode
-from minicnn.tensor import Tensor, replace
+from minicnn.runtime.devices import CPU, CUDA, to_host, xp
 
-__all__ = ["TensorMethods"]
+__all__ = ["Methods"]
 
 
-class TensorMethods:
+class Methods:
     """Arithmetic, reductions, shapes and conversions."""
+
+    backward = engine.backward
 
     # arithmetic
     __add__ = __radd__ = add = elementwise.add
@@ -157,7 +160,7 @@ class TensorMethods:
 
     def dim(self: Any) -> int:
         """Return the number of axes."""
-        return self.ndim  # type: ignore[no-any-return]
+        return int(self.ndim)
 
     def numel(self: Any) -> int:
         """Return the number of elements."""
@@ -208,15 +211,16 @@ class TensorMethods:
             raise AutogradError("numpy: the tensor requires a gradient; use .detach().numpy()")
         if not self.device.on_host:
             raise DeviceError(f"numpy: the tensor is on {self.device}; call .cpu() first")
-        return self.array  # type: ignore[no-any-return]
+        array: np.ndarray[Any, Any] = self.array
+        return array
 
     def __array__(self: Any, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
-        array = self.numpy()
+        array: np.ndarray[Any, Any] = self.numpy()
         if dtype is not None and array.dtype != dtype:
             if copy is False:
                 raise DTypeError(f"__array__: {array.dtype} cannot become {np.dtype(dtype)} without a copy")
-            return array.astype(dtype)  # type: ignore[no-any-return]
-        return array.copy() if copy else array  # type: ignore[no-any-return]
+            return array.astype(dtype)
+        return array.copy() if copy else array
 
     def __dlpack__(self: Any, **options: Any) -> Any:
         if self.requires_grad:
@@ -290,15 +294,15 @@ class TensorMethods:
 
     def mul_(self: Any, other: Any) -> Tensor:
         """Multiply in place."""
-        return replace(self, _same(self, elementwise.mul(_before(self, other), other)))
+        return replace(self, _same(self, elementwise.mul(_saved(self, other), other)))
 
     def div_(self: Any, other: Any) -> Tensor:
         """Divide in place."""
-        return replace(self, _same(self, elementwise.div(_before(self, other), other)))
+        return replace(self, _same(self, elementwise.div(_saved(self, other), other)))
 
     def clamp_(self: Any, min: Any = None, max: Any = None) -> Tensor:
         """Limit in place."""
-        return replace(self, _same(self, comparison.clamp(_before(self), min, max)))
+        return replace(self, _same(self, comparison.clamp(_saved(self), min, max)))
 
     def relu_(self: Any) -> Tensor:
         """Set negative elements to 0."""
@@ -316,9 +320,9 @@ class TensorMethods:
         everywhere = create.ones_like(self, bool_)
         return replace(self, comparison.where(everywhere, full, self))  # still a part of the graph, its gradient zero
 
-    def zero_(self: Any) -> Tensor:
+    def zero_(self: Any) -> Any:
         """Set every element to 0."""
-        return self.fill_(0)  # type: ignore[no-any-return]
+        return self.fill_(0)
 
     def normal_(self: Any, mean: Any = 0.0, std: Any = 1.0) -> Tensor:
         """Draw every element from a normal distribution."""
@@ -345,8 +349,8 @@ def _comparable(value: Any) -> bool:
     return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float) or xp(value) is not np
 
 
-def _before(target: Tensor, other: Any = None) -> Tensor:
-    """The values before they are overwritten, for a gradient rule that asks for them: a copy, if the tape records."""
+def _saved(target: Tensor, other: Any = None) -> Tensor:
+    """Return the values for a gradient rule: a copy while the tape records, because the call overwrites them."""
     recorded = mode.recording and (target._node is not None or getattr(other, "_node", None) is not None)
     return shape.clone(target) if recorded else target
 
@@ -358,6 +362,6 @@ def _same(target: Tensor, result: Tensor) -> Tensor:
     return result if result.dtype == target.dtype else shape.cast(result, target.dtype)
 
 
-for _name, _method in vars(TensorMethods).items():
+for _name, _method in vars(Methods).items():
     if _name not in ("__module__", "__dict__", "__weakref__", "__doc__", "__qualname__"):
         setattr(Tensor, _name, _method)

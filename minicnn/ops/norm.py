@@ -22,15 +22,15 @@ gives has no gradient; where one is wanted, the three are made from the primitiv
 
 from math import prod
 
-from minicnn.devices import Array, xp
+from minicnn.autograd.primitive import primitive
+from minicnn.autograd.tape import mode
+from minicnn.autograd.tensor import Tensor
 from minicnn.ops.bias import _per_channel
 from minicnn.ops.elementwise import add, div, mul, neg, rsqrt, square, sub
 from minicnn.ops.reduce import mean
 from minicnn.ops.reduce import sum as total
 from minicnn.ops.shape import reshape
-from minicnn.primitive import primitive
-from minicnn.tape import mode
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Array, xp
 
 __all__ = ["batch_norm", "batch_norm_grads", "normalize", "normalize_input_grad", "normalize_with", "rstd"]
 
@@ -73,23 +73,25 @@ def _rstd(centred: Array, axes: tuple[int, ...], eps: float) -> Array:
     return 1 / xp(centred).sqrt(variance + centred.dtype.type(eps))
 
 
-def _rstd_grad(h: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
+def _rstd_grad(grad: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
     m = prod(x.shape[a] for a in axes)
-    return mul(mul(mul(h, square(y)), -1 / m), normalize(x, axes=axes, eps=eps))
+    return mul(mul(mul(grad, square(y)), -1 / m), normalize(x, axes=axes, eps=eps))
 
 
-def _second_grad(h: Tensor, g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
+def _second_grad(grad: Tensor, g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
     """The gradient of F(g, x) with respect to x; y is F's output."""
     r, z = rstd(x, axes=axes, eps=eps), normalize(x, axes=axes, eps=eps)
-    to_r = div(total(mul(h, y), axes, keepdim=True), r)
-    to_z = mul(neg(r), add(mul(h, mean(mul(g, z), axes, keepdim=True)), mul(g, mean(mul(h, z), axes, keepdim=True))))
+    to_r = div(total(mul(grad, y), axes, keepdim=True), r)
+    to_z = mul(
+        neg(r), add(mul(grad, mean(mul(g, z), axes, keepdim=True)), mul(g, mean(mul(grad, z), axes, keepdim=True)))
+    )
     return add(normalize_input_grad(to_z, x, axes=axes, eps=eps), _rstd_grad(to_r, x, r, axes, eps))
 
 
-normalize.gradient(x=lambda h, x, axes, eps: normalize_input_grad(h, x, axes=axes, eps=eps))
+normalize.gradient(x=lambda grad, x, axes, eps: normalize_input_grad(grad, x, axes=axes, eps=eps))
 rstd.gradient(x=_rstd_grad)
 normalize_input_grad.gradient(
-    g=lambda h, x, axes, eps: normalize_input_grad(h, x, axes=axes, eps=eps),
+    g=lambda grad, x, axes, eps: normalize_input_grad(grad, x, axes=axes, eps=eps),
     x=_second_grad,
 )
 
@@ -143,26 +145,27 @@ def _spread_tensor(v: Tensor, x: Tensor) -> Tensor:
     return reshape(v, (v.shape[0], *(1,) * (x.ndim - 2)))
 
 
-def _batch_norm_grads(h: Tensor, x: Tensor, w: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+def _batch_norm_grads(grad: Tensor, x: Tensor, w: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     if not mode.recording:
-        return batch_norm_grads(h, x, w, eps=eps)  # type: ignore[no-any-return]
+        grad_x, grad_w, grad_b = batch_norm_grads(grad, x, w, eps=eps)
+        return grad_x, grad_w, grad_b
     axes = _all_but_channels(x)
-    to_x = mul(normalize_input_grad(h, x, axes=axes, eps=eps), _spread_tensor(w, x))
-    return to_x, _per_channel(mul(h, normalize(x, axes=axes, eps=eps))), _per_channel(h)
+    to_x = mul(normalize_input_grad(grad, x, axes=axes, eps=eps), _spread_tensor(w, x))
+    return to_x, _per_channel(mul(grad, normalize(x, axes=axes, eps=eps))), _per_channel(grad)
 
 
 batch_norm.gradient(
-    three=lambda h, x, w, eps: _batch_norm_grads(h, x, w, eps),
+    three=lambda grad, x, w, eps: _batch_norm_grads(grad, x, w, eps),
     x=lambda three: three[0],
     w=lambda three: three[1],
     b=lambda three: three[2],
 )
 normalize_with.gradient(
     r=lambda variance, eps: rsqrt(add(variance, eps)),
-    x=lambda h, w, r: mul(h, _spread_tensor(mul(w, r), h)),
-    to_b=lambda h: _per_channel(h),
+    x=lambda grad, w, r: mul(grad, _spread_tensor(mul(w, r), grad)),
+    to_b=lambda grad: _per_channel(grad),
     mean=lambda to_b, w, r: neg(mul(to_b, mul(w, r))),
-    to_scale=lambda h, x, mean: _per_channel(mul(h, sub(x, _spread_tensor(mean, x)))),
+    to_scale=lambda grad, x, mean: _per_channel(mul(grad, sub(x, _spread_tensor(mean, x)))),
     variance=lambda to_scale, w, r: mul(mul(to_scale, w), mul(mul(r, square(r)), -0.5)),
     w=lambda to_scale, r: mul(to_scale, r),
     b=lambda to_b: to_b,

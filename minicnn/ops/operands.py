@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from math import copysign, nan
-from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from minicnn.devices import Device
+from minicnn.autograd.primitive import Primitive
+from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, category, default_dtype, result_type, scalar_dtype
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.create import as_tensor
 from minicnn.ops.shape import cast, expand
-from minicnn.primitive import Primitive
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Device
 
 __all__ = [
     "Binary",
@@ -31,14 +30,11 @@ __all__ = [
 Value = Any  # a Tensor, an array or a Python number
 
 
-class Unary(Primitive):
+class Unary(Primitive[Tensor]):
     """A primitive of one tensor that is a public function and a method too; numbers and arrays are taken as tensors."""
 
     def __call__(self, x: Value, **params: Any) -> Tensor:  # type: ignore[override]
-        return super().__call__(x if isinstance(x, Tensor) else as_tensor(x), **params)  # type: ignore[no-any-return]
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else MethodType(self, instance)
+        return super().__call__(x if isinstance(x, Tensor) else as_tensor(x), **params)
 
 
 class FloatUnary(Unary):
@@ -49,7 +45,7 @@ class FloatUnary(Unary):
         return super().__call__(x if x.array.dtype.kind == "f" else cast(x, default_dtype), **params)
 
 
-class Binary(Primitive):
+class Binary(Primitive[Tensor]):
     """A primitive of two tensors that is a public function: operands are promoted and broadcast as in PyTorch."""
 
     def __call__(self, a: Value, b: Value, **params: Any) -> Tensor:  # type: ignore[override]
@@ -60,10 +56,7 @@ class Binary(Primitive):
             and a.array.dtype == b.array.dtype
         ):
             a, b = operands(self.name, a, b)
-        return super().__call__(a, b, **params)  # type: ignore[no-any-return]
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else MethodType(self, instance)
+        return super().__call__(a, b, **params)
 
 
 def operands(call: str, *values: Value, dtype: DType | None = None, device: Device | None = None) -> list[Tensor]:

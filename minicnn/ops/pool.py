@@ -11,9 +11,9 @@ off by the border (ceil_mode) is averaged over what it covers, with or without t
 
 from math import prod
 
-from minicnn.devices import Array, xp
+from minicnn.autograd.primitive import primitive
 from minicnn.geometry import PoolSpec
-from minicnn.primitive import primitive
+from minicnn.runtime.devices import Array, xp
 
 __all__ = ["avg_pool", "avg_pool_input_grad", "max_pool", "max_unpool", "pick", "winner_index"]
 
@@ -113,8 +113,8 @@ def _inside(padded: Array, spec: PoolSpec) -> Array:
     return inner if inner.shape == padded.shape else inner.copy()
 
 
-max_pool.gradient(x=lambda h, winner, spec: max_unpool(h, winner, spec=spec))
-max_unpool.gradient(g=lambda h, winner, spec: pick(h, winner, spec=spec))
-pick.gradient(x=lambda h, winner, spec: max_unpool(h, winner, spec=spec))
-avg_pool.gradient(x=lambda h, spec: avg_pool_input_grad(h, spec=spec))
-avg_pool_input_grad.gradient(g=lambda h, spec: avg_pool(h, spec=spec))
+max_pool.gradient(x=lambda grad, winner, spec: max_unpool(grad, winner, spec=spec))
+max_unpool.gradient(g=lambda grad, winner, spec: pick(grad, winner, spec=spec))
+pick.gradient(x=lambda grad, winner, spec: max_unpool(grad, winner, spec=spec))
+avg_pool.gradient(x=lambda grad, spec: avg_pool_input_grad(grad, spec=spec))
+avg_pool_input_grad.gradient(g=lambda grad, spec: avg_pool(grad, spec=spec))

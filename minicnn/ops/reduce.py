@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from math import prod as product
 from typing import NamedTuple
 
-from minicnn.devices import Array, xp
+from minicnn.autograd.primitive import primitive
+from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops import create
 from minicnn.ops.axes import axes_of, axis_of
-from minicnn.ops.chain import chain
 from minicnn.ops.comparison import eq
 from minicnn.ops.elementwise import div, exp, log, mul, sqrt, square, sub
+from minicnn.ops.fuse import fuse
 from minicnn.ops.indexing import gather
 from minicnn.ops.shape import _reshape, _spread, _sum, as_float, cast, flip, squeeze
-from minicnn.primitive import primitive
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Array, xp
 
 __all__ = [
     "MaxResult",
@@ -104,13 +104,13 @@ def _others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     eye = create.eye(n, dtype=x.dtype, device=x.device)
     others = _prod(table * (1 - eye) + eye, axes=(table.ndim - 1,), keepdim=False)
     back = sorted(range(x.ndim), key=lambda i: order[i])
-    return others.reshape(tuple(x.shape[i] for i in order)).permute(back)  # type: ignore[no-any-return]
+    return others.reshape(tuple(x.shape[i] for i in order)).permute(back)
 
 
-_amax.gradient(x=lambda h, x, y, axes: _share(h, x, y, axes))
-_amin.gradient(x=lambda h, x, y, axes: _share(h, x, y, axes))
-_prod.gradient(x=lambda h, x, axes: mul(_spread(h, x.shape, axes), _others(x, axes)))
-_cumsum.gradient(x=lambda h, axis: flip(_cumsum(flip(h, axis), axis=axis), axis))
+_amax.gradient(x=lambda grad, x, y, axes: _share(grad, x, y, axes))
+_amin.gradient(x=lambda grad, x, y, axes: _share(grad, x, y, axes))
+_prod.gradient(x=lambda grad, x, axes: mul(_spread(grad, x.shape, axes), _others(x, axes)))
+_cumsum.gradient(x=lambda grad, axis: flip(_cumsum(flip(grad, axis), axis=axis), axis))
 
 
 def _countable(x: Tensor) -> Tensor:
@@ -120,7 +120,7 @@ def _countable(x: Tensor) -> Tensor:
 
 def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Add up along axes, all of them if `dim` is left out; bools and integers give int64."""
-    return _sum(_countable(x), axes=axes_of("sum", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+    return _sum(_countable(x), axes=axes_of("sum", dim, x.ndim), keepdim=keepdim)
 
 
 def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -148,7 +148,7 @@ def var(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False)
     return div(total, builtins.max(product(x.shape[a] for a in axes) - correction, 0))
 
 
-@chain
+@fuse
 def _squared_distance(x: Tensor, mean: Tensor) -> Tensor:
     return square(sub(x, mean))
 
@@ -176,7 +176,7 @@ def norm(x: Tensor, p: float = 2, dim: Dims = None, keepdim: bool = False) -> Te
     return sum(x.abs() ** p, dim, keepdim) ** (1 / p)
 
 
-@chain
+@fuse
 def _square(x: Tensor) -> Tensor:
     return square(x)
 
@@ -196,28 +196,28 @@ def amax(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return the largest element along axes; equal ones share the gradient."""
     axes = axes_of("amax", dim, x.ndim)
     _not_empty("amax", x, axes)
-    return _amax(x, axes=axes, keepdim=keepdim)  # type: ignore[no-any-return]
+    return _amax(x, axes=axes, keepdim=keepdim)
 
 
 def amin(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return the smallest element along axes; equal ones share the gradient."""
     axes = axes_of("amin", dim, x.ndim)
     _not_empty("amin", x, axes)
-    return _amin(x, axes=axes, keepdim=keepdim)  # type: ignore[no-any-return]
+    return _amin(x, axes=axes, keepdim=keepdim)
 
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the first largest element along an axis, or of all elements in row-major order."""
     axes = axes_of("argmax", dim, x.ndim)
     _not_empty("argmax", x, axes)
-    return _argmax(x, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)  # type: ignore[no-any-return]
+    return _argmax(x, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
 
 
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the first smallest element along an axis, or of all elements in row-major order."""
     axes = axes_of("argmin", dim, x.ndim)
     _not_empty("argmin", x, axes)
-    return _argmin(x, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)  # type: ignore[no-any-return]
+    return _argmin(x, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
 
 
 def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
@@ -243,22 +243,22 @@ def _pick(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResult:
 
 def prod(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Multiply along axes; the gradient is exact where elements are zero; bools and integers give int64."""
-    return _prod(_countable(x), axes=axes_of("prod", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+    return _prod(_countable(x), axes=axes_of("prod", dim, x.ndim), keepdim=keepdim)
 
 
 def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return whether every element is not 0."""
-    return _all(x, axes=axes_of("all", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+    return _all(x, axes=axes_of("all", dim, x.ndim), keepdim=keepdim)
 
 
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return whether an element is not 0."""
-    return _any(x, axes=axes_of("any", dim, x.ndim), keepdim=keepdim)  # type: ignore[no-any-return]
+    return _any(x, axes=axes_of("any", dim, x.ndim), keepdim=keepdim)
 
 
 def cumsum(x: Tensor, dim: int) -> Tensor:
     """Return the running sum along an axis; bools and integers give int64."""
-    return _cumsum(_countable(x), axis=axis_of("cumsum", dim, x.ndim))  # type: ignore[no-any-return]
+    return _cumsum(_countable(x), axis=axis_of("cumsum", dim, x.ndim))
 
 
 def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:

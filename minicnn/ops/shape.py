@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.devices import Array, Device, to_host, xp
+from minicnn.autograd.primitive import Primitive, primitive
+from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, default_dtype
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.axes import axes_of, axis_of, sizes_of
-from minicnn.primitive import Primitive, primitive
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Array, Device, to_host, xp
 
 __all__ = [
     "as_float",
@@ -69,7 +69,7 @@ def _clone(x: Array) -> Array:
     return xp(x).array(x, order="C")
 
 
-class _Move(Primitive):
+class _Move(Primitive[Tensor]):
     """The one primitive whose output is on another device than its input."""
 
     def __call__(self, x: Tensor, *, target: Device) -> Tensor:  # type: ignore[override]
@@ -101,23 +101,23 @@ def _sum_to(g: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Add up what `expand` repeated."""
     extra = g.ndim - len(shape)
     axes = tuple(range(extra)) + tuple(extra + i for i, s in enumerate(shape) if s == 1 and g.shape[extra + i] != 1)
-    return _reshape(_sum(g, axes=axes, keepdim=False), shape=shape)  # type: ignore[no-any-return]
+    return _reshape(_sum(g, axes=axes, keepdim=False), shape=shape)
 
 
 def _spread(g: Tensor, shape: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
     """Repeat g along the axes that a reduction of `shape` removed or kept as 1."""
     kept = tuple(1 if i in axes else s for i, s in enumerate(shape))
-    return expand(_reshape(g, shape=kept), shape=shape)  # type: ignore[no-any-return]
+    return expand(_reshape(g, shape=kept), shape=shape)
 
 
-_reshape.gradient(x=lambda h, x_shape: _reshape(h, shape=x_shape))
-_permute.gradient(x=lambda h, axes: _permute(h, axes=tuple(int(a) for a in np.argsort(axes))))
-_flip.gradient(x=lambda h, axes: _flip(h, axes=axes))
-_cast.gradient(x=lambda h, source: cast(h, source))
-_clone.gradient(x=lambda h: h)
-_move.gradient(x=lambda h, source: _move(h, target=source))
-expand.gradient(x=lambda h, x_shape: _sum_to(h, x_shape))
-_sum.gradient(x=lambda h, x_shape, axes: _spread(h, x_shape, axes))
+_reshape.gradient(x=lambda grad, x_shape: _reshape(grad, shape=x_shape))
+_permute.gradient(x=lambda grad, axes: _permute(grad, axes=tuple(int(a) for a in np.argsort(axes))))
+_flip.gradient(x=lambda grad, axes: _flip(grad, axes=axes))
+_cast.gradient(x=lambda grad, source: cast(grad, source))
+_clone.gradient(x=lambda grad: grad)
+_move.gradient(x=lambda grad, source: _move(grad, target=source))
+expand.gradient(x=lambda grad, x_shape: _sum_to(grad, x_shape))
+_sum.gradient(x=lambda grad, x_shape, axes: _spread(grad, x_shape, axes))
 
 
 # --- shape ----------------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
     fits = total == known if not unknown else unknown == 1 and known and total % known == 0
     if not fits or any(s < -1 for s in sizes):
         raise ShapeError(f"reshape: {x.shape} holds {total} elements and does not fit into {sizes}")
-    return _reshape(x, shape=tuple(total // known if s == -1 else s for s in sizes))  # type: ignore[no-any-return]
+    return _reshape(x, shape=tuple(total // known if s == -1 else s for s in sizes))
 
 
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -167,7 +167,7 @@ def permute(x: Tensor, *dims: Any) -> Tensor:
     axes = tuple(axis_of("permute", d, x.ndim) for d in sizes_of("permute", dims))
     if sorted(axes) != list(range(x.ndim)):
         raise ShapeError(f"permute: {sizes_of('permute', dims)} does not name each of the {x.ndim} axes once")
-    return _permute(x, axes=axes)  # type: ignore[no-any-return]
+    return _permute(x, axes=axes)
 
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -176,7 +176,7 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     a, b = axis_of("transpose", dim0, x.ndim), axis_of("transpose", dim1, x.ndim)
     if axes:
         axes[a], axes[b] = axes[b], axes[a]
-    return _permute(x, axes=tuple(axes))  # type: ignore[no-any-return]
+    return _permute(x, axes=tuple(axes))
 
 
 def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
@@ -193,7 +193,7 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 
 def flip(x: Tensor, dims: int | Sequence[int]) -> Tensor:
     """Reverse the order along axes; the result is a copy."""
-    return _flip(x, axes=axes_of("flip", dims, x.ndim))  # type: ignore[no-any-return]
+    return _flip(x, axes=axes_of("flip", dims, x.ndim))
 
 
 # --- repetition -----------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
         or any(a not in (1, b) for a, b in zip(x.shape, sizes[extra:], strict=True))
     ):
         raise ShapeError(f"expand: {x.shape} cannot be repeated to {tuple(shape)}; only axes of size 1 can")
-    return expand(x, shape=sizes)  # type: ignore[no-any-return]
+    return expand(x, shape=sizes)
 
 
 def repeat(x: Tensor, *sizes: Any) -> Tensor:
@@ -234,7 +234,7 @@ def repeat(x: Tensor, *sizes: Any) -> Tensor:
 
 def clone(x: Tensor) -> Tensor:
     """Copy into memory of its own, in row-major order."""
-    return _clone(x)  # type: ignore[no-any-return]
+    return _clone(x)
 
 
 def contiguous(x: Tensor) -> Tensor:
@@ -272,7 +272,7 @@ def to(x: Tensor, *args: Any, dtype: Any = None, device: str | Device | None = N
 
 def cast(x: Tensor, dtype: DType) -> Tensor:
     """Convert the element type; the gradient is converted back."""
-    return _cast(x, dtype=dtype, source=x.dtype)  # type: ignore[no-any-return]
+    return _cast(x, dtype=dtype, source=x.dtype)
 
 
 def as_float(x: Tensor) -> Tensor:

@@ -3,12 +3,12 @@
 import math
 from typing import Any, ClassVar
 
-from minicnn.devices import Array, xp
-from minicnn.dispatch import kernel
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.ops.create import zeros_like
 from minicnn.optim.optimizer import Optimizer, Parameters, blocks, check_at_least, run_step
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Array, xp
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["Adam", "AdamW", "adam_step"]
 

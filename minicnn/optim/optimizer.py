@@ -11,12 +11,12 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from minicnn.devices import Array, xp
-from minicnn.dispatch import select
+from minicnn.autograd.tape import enable_grad
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeError, ShapeError
 from minicnn.ops.create import tensor, zeros_like
-from minicnn.tape import enable_grad
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Array, xp
+from minicnn.runtime.dispatch import select
 
 __all__ = ["Optimizer", "Parameters", "blocks", "check_at_least", "run_step"]
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from minicnn.backends.cuda.simulator import environment, simulate
-from minicnn.devices import CUDASIM
-from minicnn.dispatch import kernels
 from minicnn.errors import KernelError
 from minicnn.profiling.ladder import Rung, covering
+from minicnn.runtime.devices import CUDASIM
+from minicnn.runtime.dispatch import kernels
 
 __all__ = ["check_here", "check_with_sanitizers"]
 

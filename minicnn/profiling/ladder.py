@@ -12,13 +12,13 @@ from math import prod
 from minicnn.backends.build import kernel_folder
 from minicnn.backends.cuda.launch import Source
 from minicnn.backends.cuda.simulator import noting
-from minicnn.dispatch import Kernel
 from minicnn.profiling.workloads import Call, Workload, cuda_kernels, cuda_operations, workloads
+from minicnn.runtime.dispatch import Kernel
 
 __all__ = [
     "Launched",
     "Rung",
-    "applies",
+    "accepts",
     "covering",
     "describe",
     "dry_run",
@@ -64,7 +64,7 @@ def rungs() -> tuple[Rung, ...]:
         for workload in workloads(operation):
             call = workload.blank()
             for kernel in cuda_kernels(operation):
-                if applies(kernel, call):
+                if accepts(kernel, call):
                     found.append(Rung(kernel, workload, tuple(dry_run(kernel, call))))
     return tuple(found)
 
@@ -74,7 +74,7 @@ def covering(chosen: Iterable[Rung], dtype: str = "float32") -> Iterator[Rung]:
     seen: set[str] = set()
     for rung in chosen:
         call = rung.workload.blank(dtype, **rung.workload.small)
-        if applies(rung.kernel, call):
+        if accepts(rung.kernel, call):
             entries = {launch.entry for launch in dry_run(rung.kernel, call)}
             if not entries <= seen:
                 seen |= entries
@@ -87,9 +87,9 @@ def launched_by_small_calls(chosen: Iterable[Rung]) -> set[tuple[str, str]]:
     return {(launch.file, launch.entry) for kernel, call in calls for launch in dry_run(kernel, call)}
 
 
-def applies(kernel: Kernel, call: Call) -> bool:
+def accepts(kernel: Kernel, call: Call) -> bool:
     """Return whether a kernel takes these arguments."""
-    return kernel.applies(call.arrays, call.params)
+    return kernel.accepts(call.arrays, call.params)
 
 
 def dry_run(kernel: Kernel, call: Call) -> list[Launched]:

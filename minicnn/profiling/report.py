@@ -13,13 +13,13 @@ from pathlib import Path
 
 from minicnn.backends.cuda.launch import Source
 from minicnn.backends.cuda.simulator import Launch, counting
-from minicnn.devices import CUDASIM
 from minicnn.errors import ArgumentError, DeviceError
 from minicnn.profiling.gpus import GPUS, Occupancy, occupancy
-from minicnn.profiling.ladder import Rung, applies, covering, dry_run, rungs, sources
+from minicnn.profiling.ladder import Rung, accepts, covering, dry_run, rungs, sources
 from minicnn.profiling.machine_code import Entry, Loop, read_cubin
 from minicnn.profiling.nvrtc import ARCHITECTURES, compile_cuda, nvrtc_version
 from minicnn.profiling.workloads import Call, Workload
+from minicnn.runtime.devices import CUDASIM
 
 __all__ = [
     "Choice",
@@ -228,8 +228,8 @@ def launch_table(chosen: Iterable[Rung], call: Call) -> list[list[str]]:
     rows = [["kernel", "entry", "blocks", "threads", ""]]
     for rung in chosen:
         name = rung.kernel.name
-        if not applies(rung.kernel, call):
-            rows.append([name, "-", "-", "-", f"does not apply: needs {rung.kernel.needs}"])
+        if not accepts(rung.kernel, call):
+            rows.append([name, "-", "-", "-", f"not supported: requires {rung.kernel.requires}"])
             continue
         for launch in dict.fromkeys(dry_run(rung.kernel, call)):
             rows.append([name, launch.entry, str(prod(launch.grid)), str(launch.block), ""])

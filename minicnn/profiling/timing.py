@@ -13,13 +13,13 @@ from math import ceil
 from statistics import median
 from typing import Any
 
-from minicnn.devices import CUDA
-from minicnn.dispatch import Kernel
 from minicnn.errors import DeviceError, MissingPackageError
 from minicnn.profiling.gpus import GPUS
-from minicnn.profiling.ladder import Rung, applies
+from minicnn.profiling.ladder import Rung, accepts
 from minicnn.profiling.report import sized
 from minicnn.profiling.workloads import Call
+from minicnn.runtime.devices import CUDA
+from minicnn.runtime.dispatch import Kernel
 
 __all__ = ["Clock", "Timing", "about_gpu", "bench", "check_gpu", "share_of_bound"]
 
@@ -105,7 +105,7 @@ def bench(
             return Timing(name, call.text, kernel, clock.time(run), call.flops, call.moved)
 
         for rung in rungs:
-            if rung.workload is workload and applies(rung.kernel, call):
+            if rung.workload is workload and accepts(rung.kernel, call):
                 yield timing(rung.kernel.name, _prepared(rung.kernel, arrays, call.params))
         theirs = _peer(workload.operation, arrays, call.params)
         if theirs:

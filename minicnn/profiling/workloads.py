@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.devices import CUDASIM, Array
-from minicnn.dispatch import Kernel, kernels, operations
 from minicnn.errors import ArgumentError
 from minicnn.geometry import conv_spec, pool_spec
+from minicnn.runtime.devices import CUDASIM, Array
+from minicnn.runtime.dispatch import Kernel, kernels, operations
 
 __all__ = ["Call", "Workload", "cuda_kernels", "cuda_operations", "declare", "workloads"]
 
@@ -107,7 +107,7 @@ def cuda_operations() -> list[str]:
 
 def cuda_kernels(operation: str) -> list[Kernel]:
     """Return the CUDA kernels of an operation, in the order in which they are tried."""
-    return [k for k in kernels(operation, CUDASIM) if k.tag == "cuda"]
+    return [k for k in kernels(operation, CUDASIM) if k.backend == "cuda"]
 
 
 # --- convolution ----------------------------------------------------------------------------------------------

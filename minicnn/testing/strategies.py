@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.devices import CPU
-from minicnn.ops.likelihood import Classes
+from minicnn.ops.cross_entropy import Classes
+from minicnn.runtime.devices import CPU
 from minicnn.testing.draw import Draw, Drawn, declare
 
 __all__: list[str] = []

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from minicnn.devices import CPU
-from minicnn.dispatch import kernels
 from minicnn.geometry import ConvSpec, PoolSpec, conv_spec, pool_spec
+from minicnn.runtime.devices import CPU
+from minicnn.runtime.dispatch import kernels
 from minicnn.testing.draw import KINK, Array, Draw, Drawn, declare
 
 __all__ = ["conv_geometry", "pool_geometry"]

@@ -4,9 +4,9 @@ Start with `trainer.py`, the loop; `checkpoint.py` says what a file of a run hol
 """
 
 from minicnn.training.anomaly import StopOnNaN
-from minicnn.training.average import EMA
 from minicnn.training.callbacks import Checkpoint, ClipGradients, History, LossPlot, ProgressBar, Validate
 from minicnn.training.checkpoint import load_checkpoint, save_checkpoint
+from minicnn.training.ema import EMA
 from minicnn.training.model_file import load_state, save_model
 from minicnn.training.trainer import Trainer
 

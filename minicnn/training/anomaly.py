@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from minicnn.autograd.tape import detect_anomaly, no_grad
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import AnomalyError, ArgumentError
 from minicnn.ops.indexing import stack
-from minicnn.random import get_rng_state, set_rng_state
-from minicnn.tape import detect_anomaly, no_grad
-from minicnn.tensor import Tensor
+from minicnn.runtime.random import get_rng_state, set_rng_state
 from minicnn.training.trainer import Trainer, numbers
 
 __all__ = ["StopOnNaN"]

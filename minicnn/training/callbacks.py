@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from minicnn.errors import DataError
-from minicnn.nn.parameter_lists import clip_grad_norm_
+from minicnn.nn.utils import clip_grad_norm_
 from minicnn.training.trainer import Trainer, numbers
 
 __all__ = ["Checkpoint", "ClipGradients", "History", "LossPlot", "ProgressBar", "Validate"]

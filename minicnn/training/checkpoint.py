@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import CheckpointError, MiniCNNError
 from minicnn.ops.create import from_numpy
-from minicnn.random import get_rng_state, set_rng_state
-from minicnn.tensor import Tensor
+from minicnn.runtime.random import get_rng_state, set_rng_state
 from minicnn.training.tensor_file import Arrays, read_tensor_file, write_tensor_file
 
 __all__ = ["load_checkpoint", "save_checkpoint"]

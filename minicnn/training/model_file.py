@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import CheckpointError
 from minicnn.nn import Module
 from minicnn.ops.create import from_numpy
-from minicnn.tensor import Tensor
 from minicnn.training.tensor_file import read_tensor_file, write_tensor_file
 
 __all__ = ["load_state", "save_model"]

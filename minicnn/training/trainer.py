@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from minicnn.devices import Device
+from minicnn.autograd.tape import no_grad
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import CheckpointError, DataError, DTypeError
 from minicnn.nn import Module
 from minicnn.ops.indexing import stack
 from minicnn.optim import Optimizer
 from minicnn.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from minicnn.tape import no_grad
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Device
 from minicnn.training.checkpoint import load_checkpoint, save_checkpoint
 
 __all__ = ["Trainer", "numbers"]

@@ -6,7 +6,7 @@ import pytest
 import minicnn
 from benchmarks.cases import Net, Op
 from benchmarks.engines import Engine, minicnn_kernels
-from minicnn import dispatch
+from minicnn.runtime import dispatch
 
 CASE = Op(
     group="conv",
@@ -82,6 +82,6 @@ def test_kernels_are_those_that_ran_and_nothing_stays_watched(engine):
     assert set(references.values()) == {"reference/reference"}
     with minicnn.use_backends("numpy"):
         assert minicnn_kernels(call)["conv"].startswith("numpy/")
-    from minicnn import primitive
+    from minicnn.autograd import primitive
 
     assert primitive.select is dispatch.select

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from minicnn.cli.arguments import Parser, add_device, count, output_folder, positive, seed
-from minicnn.devices import CPU
+from minicnn.runtime.devices import CPU
 
 
 def test_good_ones(tmp_path):

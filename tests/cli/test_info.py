@@ -6,8 +6,8 @@ import numpy as np
 
 import minicnn
 from minicnn.cli import info
-from minicnn.dispatch import operations
 from minicnn.models import CNNGenerator
+from minicnn.runtime.dispatch import operations
 from minicnn.training import save_model
 
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicnn
+from minicnn.data.crops import PatchDataset
 from minicnn.data.dataset import Subset, TensorDataset
 from minicnn.data.loader import DataLoader, default_collate
-from minicnn.data.patches import PatchDataset
 from minicnn.errors import DataError
 
 configurations = st.fixed_dictionaries(

@@ -140,11 +140,11 @@ def test_batch_norm_that_evaluates_is_folded_with_all_its_gradients(layers, shap
 
 def test_small_inputs_and_inputs_without_a_batch_are_not_worth_a_new_weight(monkeypatch):
     conv_layer, small = conv(), minicnn.rand(1, 2, 6, 6)
-    assert not fusion._pays(conv_layer, small)
+    assert not fusion._profitable(conv_layer, small)
     monkeypatch.setattr(fusion, "LEAST", 1)
-    assert fusion._pays(conv_layer, small)
-    assert not fusion._pays(conv_layer, small[0])
-    assert not fusion._pays(nn.Conv2d(2, 64, 5), small)
+    assert fusion._profitable(conv_layer, small)
+    assert not fusion._profitable(conv_layer, small[0])
+    assert not fusion._profitable(nn.Conv2d(2, 64, 5), small)
 
 
 def test_a_sequential_keeps_its_state_and_trains():

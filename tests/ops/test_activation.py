@@ -9,9 +9,9 @@ from scipy import special
 import minicnn as mc
 import minicnn.nn.functional as F
 from minicnn.autograd import gradcheck, gradgradcheck
-from minicnn.devices import to_host
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import to_host
 
 X = np.concatenate([np.linspace(-9, 9, 181), [-700.0, -100.0, -30.0, -1e-9, 0.0, 1e-9, 30.0, 100.0, 700.0]])
 ORACLES = {

@@ -6,10 +6,10 @@ import pytest
 import minicnn
 from minicnn import ArgumentError, DTypeError, ShapeError
 from minicnn.autograd import gradcheck, gradgradcheck
-from minicnn.devices import CPU, Device, to_host
+from minicnn.autograd.tensor import Tensor
 from minicnn.nn import functional as F
 from minicnn.ops.bias import ACTIVATIONS, bias_act, bias_add
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import CPU, Device, to_host
 
 SHAPES = [(3, 2), (1, 1), (2, 3, 5), (2, 3, 4, 4), (2, 1, 2, 3, 2), (0, 3, 4), (2, 0, 4), (2, 3, 0)]
 FUNCTIONS = {

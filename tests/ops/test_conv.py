@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import correlate
 
-from minicnn import dispatch
-from minicnn.devices import to_host
+from minicnn.autograd.tensor import Tensor
 from minicnn.geometry import ConvSpec, conv_spec
 from minicnn.ops.conv import conv, conv_input_grad, conv_weight_grad, padded
-from minicnn.tensor import Tensor
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import to_host
 from minicnn.testing import cases
 
 Array = np.ndarray[Any, Any]
@@ -124,7 +124,7 @@ def test_nan_reaches_only_the_windows_that_see_it(device):
     w = Tensor(np.ones((8, 4, 3, 3), np.float32), device=device)
     spec = conv_spec("conv2d", x.shape, w.shape, padding=1)
     for kernel in dispatch.kernels("conv", device):
-        if not kernel.applies([device.array(x), w.array], {"spec": spec}):
+        if not kernel.accepts([device.array(x), w.array], {"spec": spec}):
             continue
         y = to_host(kernel.function(device.array(x), w.array, spec=spec))
         assert np.isnan(y[:, :, 4, 4]).all(), kernel.name

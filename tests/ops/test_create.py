@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import minicnn as mc
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DeviceError, DTypeError
-from minicnn.tensor import Tensor
 from tests import standin_cupy
 
 

@@ -6,10 +6,10 @@ from hypothesis import given
 
 import minicnn as mc
 from minicnn.autograd import gradcheck, gradgradcheck
-from minicnn.devices import to_host
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError
 from minicnn.ops import elementwise
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import to_host
 from minicnn.testing import cases
 
 NUMPY = {

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 
 import minicnn as mc
-from minicnn.devices import to_host
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import to_host
 from minicnn.testing import cases
 
 A = np.arange(24.0).reshape(2, 3, 4)

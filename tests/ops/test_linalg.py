@@ -6,10 +6,10 @@ import pytest
 import minicnn as mc
 import minicnn.nn.functional as F
 from minicnn.autograd import gradcheck, gradgradcheck
-from minicnn.devices import to_host
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.linalg import mT
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import to_host
 
 SHAPES = [
     ((3,), (3,)),

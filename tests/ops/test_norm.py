@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from minicnn.devices import to_host
+from minicnn.autograd.tensor import Tensor
 from minicnn.ops.norm import normalize, rstd
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import to_host
 from minicnn.testing import cases
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import minicnn as mc
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.operands import float_operands, operands, promote, require_kind
-from minicnn.tensor import Tensor
 from tests import standin_cupy
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from minicnn.devices import to_host
+from minicnn.autograd.tensor import Tensor
 from minicnn.geometry import PoolSpec, pool_spec
 from minicnn.nn import functional as F
 from minicnn.ops.pool import avg_pool, avg_pool_input_grad, max_pool, max_unpool, pick, winner_index
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import to_host
 from minicnn.testing import cases
 
 Array = np.ndarray[Any, Any]

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import dispatch
 from minicnn.autograd import gradcheck, gradgradcheck
-from minicnn.devices import Device, to_host, xp
-from minicnn.primitive import Primitive, primitives
-from minicnn.tensor import Tensor
+from minicnn.autograd.primitive import Primitive, primitives
+from minicnn.autograd.tensor import Tensor
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import Device, to_host, xp
 from minicnn.testing import Case, cases, declared, nothing_is_empty
 
 for _module in pkgutil.walk_packages(minicnn.ops.__path__, "minicnn.ops."):
@@ -36,7 +36,7 @@ def _kernels_need_not_pay() -> Iterator[None]:
     for name in Device.available():
         dispatch.kernels("conv", Device.named(name))  # loads the backends
     before = dict(dispatch._table)
-    dispatch._table.update({name: [replace(k, pays=None) for k in found] for name, found in before.items()})
+    dispatch._table.update({name: [replace(k, profitable=None) for k in found] for name, found in before.items()})
     dispatch.kernels.cache_clear()
     yield
     dispatch._table.update(before)
@@ -81,7 +81,7 @@ def test_every_kernel_agrees_with_the_reference(name, device, data):
         kinds = [y.dtype for y in run(reference, inputs, case.params, device)]
         arrays = [device.array(x) for x in inputs]
         for kernel in dispatch.kernels(name, device):
-            if not kernel.applies(arrays, case.params):
+            if not kernel.accepts(arrays, case.params):
                 continue
             first = run(kernel.function, inputs, case.params, device)
             again = run(kernel.function, inputs, case.params, device)
@@ -111,7 +111,7 @@ def test_outputs_own_their_memory_unless_they_are_views(name, device, data):
     case: Case = data.draw(cases(name))
     inputs = [device.array(x) for x in case.inputs]
     for kernel in dispatch.kernels(name, device):
-        if not kernel.applies(inputs, case.params):
+        if not kernel.accepts(inputs, case.params):
             continue
         first = call(kernel.function, tuple(inputs), case.params)
         kept = [to_host(y).copy() for y in first]

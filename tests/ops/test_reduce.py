@@ -8,10 +8,10 @@ from scipy.special import logsumexp
 
 import minicnn as mc
 from minicnn.autograd import gradcheck, gradgradcheck
-from minicnn.devices import to_host
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.reduce import MaxResult
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import to_host
 
 NUMPY = {
     "sum": np.sum,

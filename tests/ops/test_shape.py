@@ -6,10 +6,10 @@ from hypothesis import given
 
 import minicnn as mc
 from minicnn.autograd import grad
-from minicnn.devices import CPU, to_host
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
 from minicnn.ops import shape as shapes
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import CPU, to_host
 from minicnn.testing import cases
 
 A = np.arange(24.0).reshape(2, 3, 4)

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import dispatch, optim
-from minicnn.devices import Device
+from minicnn import optim
 from minicnn.errors import (
     ArgumentError,
     AutogradError,
@@ -21,6 +20,8 @@ from minicnn.errors import (
 )
 from minicnn.optim import optimizer as module
 from minicnn.optim.optimizer import Optimizer, blocks
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import Device
 
 OPTIMIZERS = [
     lambda params: optim.SGD(params, lr=0.1, momentum=0.9, weight_decay=0.1, nesterov=True),
@@ -227,7 +228,7 @@ def test_another_kernel_can_stand_beside_the_reference(monkeypatch):
     dispatch.kernels.cache_clear()
     seen = []
 
-    @dispatch.kernel("sgd_step", "numpy", name="fused", when=lambda p, g, b, **options: len(p) == 2, needs="two")
+    @dispatch.kernel("sgd_step", "numpy", name="fused", supports=lambda p, g, b, **options: len(p) == 2, requires="two")
     def fused(parameters, gradients, buffers, *, shares, lr, **options):
         seen.append((len(parameters), len(gradients), len(buffers), shares, lr))
 
@@ -236,12 +237,12 @@ def test_another_kernel_can_stand_beside_the_reference(monkeypatch):
     with dispatch.use_backends("numpy"):
         optim.SGD([p, q], lr=0.5).step()
     assert seen == [(2, 2, 0, [1.0, 1.0], 0.5)]
-    with dispatch.use_kernel("sgd_step", "missing"), pytest.raises(KernelError, match=r"there are .*fused, reference"):
+    with dispatch.use_kernel("sgd_step", "missing"), pytest.raises(KernelError, match=r"there are .*fused, .*ref"):
         optim.SGD([p, q]).step()
     p.grad = None
     with (
         dispatch.use_kernel("sgd_step", "fused"),
-        pytest.raises(KernelError, match=r"does not apply to 1 arrays, 1 arrays, 0 arrays with .* it needs two"),
+        pytest.raises(KernelError, match=r"does not support 1 arrays, 1 arrays, 0 arrays with .* it requires two"),
     ):
         optim.SGD([p, q]).step()
     monkeypatch.undo()

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from minicnn.backends.cuda.launch import Source, contiguous, empty
-from minicnn.devices import CUDASIM
-from minicnn.dispatch import Kernel
 from minicnn.errors import DeviceError
 from minicnn.profiling import checking
 from minicnn.profiling.checking import check_here, check_with_sanitizers
 from minicnn.profiling.ladder import Rung
 from minicnn.profiling.report import choose, no_simulator
 from minicnn.profiling.workloads import workloads
+from minicnn.runtime.devices import CUDASIM
+from minicnn.runtime.dispatch import Kernel
 
 if no_simulator():
     pytest.skip(no_simulator(), allow_module_level=True)

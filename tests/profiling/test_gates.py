@@ -3,7 +3,7 @@
 import pytest
 
 from minicnn.profiling.gpus import LIMITS
-from minicnn.profiling.ladder import applies, dry_run, sources
+from minicnn.profiling.ladder import accepts, dry_run, sources
 from minicnn.profiling.nvrtc import ARCHITECTURES, REALS
 from minicnn.profiling.report import compiled, reachable
 from minicnn.profiling.workloads import cuda_kernels, workloads
@@ -40,7 +40,7 @@ TOP = {  # the share that an operation's top rung must reach, on a call to which
 def test_the_top_rungs_are_nearly_all_multiply_adds(operation, architecture):
     least, sizes = TOP[operation]
     call = workloads(operation)[0].blank(**sizes)
-    top = next(kernel for kernel in cuda_kernels(operation) if applies(kernel, call))
+    top = next(kernel for kernel in cuda_kernels(operation) if accepts(kernel, call))
     loops = {
         launch.entry: compiled(sources()[launch.file], architecture, "float32")[launch.entry].inner_loop
         for launch in dry_run(top, call)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minicnn.backends.cuda import simulator
-from minicnn.profiling.ladder import applies, describe, dry_run, rungs, sources
+from minicnn.profiling.ladder import accepts, describe, dry_run, rungs, sources
 from minicnn.profiling.workloads import cuda_kernels, cuda_operations, workloads
 
 HEAD = """\
@@ -82,7 +82,7 @@ def test_a_dry_run_runs_nothing_and_tells_the_launches(monkeypatch):
     (kernel,) = (k for k in cuda_kernels("relu") if k.name == "direct")
     call = workloads("relu")[0].call(batch=1, channels=1, size=20)
     (launch,) = dry_run(kernel, call)
-    assert (launch.file, launch.entry, launch.grid, launch.block) == ("pointwise.cu", "relu_direct", (2, 1, 1), 256)
+    assert (launch.file, launch.entry, launch.grid, launch.block) == ("elementwise.cu", "relu_direct", (2, 1, 1), 256)
     assert simulator.run is run
     assert not np.isnan(call.arrays[0]).any()
 
@@ -111,6 +111,6 @@ def test_every_rung_launches_something_that_exists(operation):
     assert mine
     for rung in mine:
         assert rung.launches, rung.kernel.name
-        assert applies(rung.kernel, rung.workload.blank())
+        assert accepts(rung.kernel, rung.workload.blank())
         for launch in rung.launches:
             assert launch.block <= sources()[launch.file].entries[launch.entry].threads

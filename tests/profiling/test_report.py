@@ -3,12 +3,12 @@
 import pytest
 
 from minicnn.backends.cuda.launch import Source
-from minicnn.devices import CUDASIM
 from minicnn.errors import ArgumentError, DeviceError
 from minicnn.profiling import report as module
 from minicnn.profiling.ladder import rungs, sources
 from minicnn.profiling.report import choose, compiled, count, report, sized, text_table, widths
 from minicnn.profiling.workloads import workloads
+from minicnn.runtime.devices import CUDASIM
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def test_an_operation_a_kernel_a_file_and_an_entry_are_chosen():
     assert names(choose(["relu"])) == ({"relu_vec4", "relu_direct"}, {"relu/vec4", "relu/direct"})
     assert names(choose(["relu/direct"])) == ({"relu_direct"}, {"relu/direct"})
     assert names(choose(["relu_direct"])) == ({"relu_direct"}, {"relu/direct"})
-    entries, kernels = names(choose(["pointwise.cu"]))
-    assert entries == set(sources()["pointwise.cu"].entries)
+    entries, kernels = names(choose(["elementwise.cu"]))
+    assert entries == set(sources()["elementwise.cu"].entries)
     assert {"relu/vec4", "relu/direct", "bias_act/vec4"} <= kernels
     assert names(choose(["relu/vec4", "relu_direct"])) == names(choose(["relu"]))
     assert not any(operation.startswith("conv") for operation in kernels)
@@ -158,4 +158,4 @@ def test_the_report_without_counting(monkeypatch):
 @pytest.mark.usefixtures("wheels")
 def test_a_kernel_that_does_not_take_the_size_says_what_it_needs():
     text = "".join(report(choose(["max_pool/warp"]), ["sm_80"], sizes={"kernel": 2, "stride": 2}, counted=False))
-    assert "does not apply: needs" in text
+    assert "not supported: requires" in text

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from minicnn.devices import CUDASIM
-from minicnn.dispatch import kernels
 from minicnn.errors import ArgumentError
 from minicnn.profiling.workloads import _table, cuda_kernels, cuda_operations, workloads
+from minicnn.runtime.devices import CUDASIM
+from minicnn.runtime.dispatch import kernels
 
 ALL = [workload for operation in sorted(_table) for workload in workloads(operation)]
 BY_NAME = {workload.name: workload for workload in ALL}
@@ -25,7 +25,9 @@ def test_every_operation_with_a_cuda_kernel_has_a_workload(operation):
 def test_every_cuda_kernel_applies_to_a_workload(operation):
     calls = [workload.blank() for workload in workloads(operation)]
     unused = [
-        k.name for k in cuda_kernels(operation) if k.when and not any(k.when(*c.arrays, **c.params) for c in calls)
+        k.name
+        for k in cuda_kernels(operation)
+        if k.supports and not any(k.supports(*c.arrays, **c.params) for c in calls)
     ]
     assert unused == [], f"no workload of {operation} reaches these kernels"
 

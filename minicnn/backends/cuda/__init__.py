@@ -1,22 +1,56 @@
 """CUDA kernels for a GPU and for the simulator: importing this package registers them."""
 
-# The kernel of an operation that is registered first is tried first: depthwise convolution before the general one,
-# Winograd after it.
-# isort: off
-from minicnn.backends.cuda import depthwise
-from minicnn.backends.cuda import columns, conv, conv_weight_grad, gemm, norm, optim, pointwise, pool
-from minicnn.backends.cuda import winograd
-# isort: on
+from minicnn.backends.cuda import (
+    conv,
+    conv_weight_grad,
+    depthwise,
+    elementwise,
+    gemm,
+    im2col,
+    norm,
+    optim,
+    pool,
+    winograd,
+)
+from minicnn.runtime.dispatch import order
 
 __all__ = [
-    "columns",
     "conv",
     "conv_weight_grad",
     "depthwise",
+    "elementwise",
     "gemm",
+    "im2col",
     "norm",
     "optim",
-    "pointwise",
     "pool",
     "winograd",
 ]
+
+GEMM = ("split", "warp_tiles", "vec4", "registers_2d", "registers_1d", "shared", "coalesced", "naive")
+NORM = ("columns", "warp", "split", "block", "two_pass")
+
+# From the fastest, where it fits, to the plainest. Winograd is last: no GPU has shown yet where it is faster.
+order(
+    "cuda",
+    adam_step=("multi_tensor", "per_tensor"),
+    avg_pool=("warp", "slab", "direct"),
+    avg_pool_input_grad=("slab", "direct"),
+    bias_act=("vec4", "direct"),
+    bias_add=("vec4", "direct"),
+    col2im=("slab", "direct"),
+    conv=("depthwise", "implicit_gemm", "gemm_tiles", "tiled", "direct", "winograd", "winograd_4x4"),
+    conv_input_grad=("depthwise", "implicit_gemm", "gemm_tiles", "direct", "winograd", "winograd_4x4"),
+    conv_weight_grad=("depthwise", "split_gemm", "gemm_tiles", "direct"),
+    im2col=("slab", "direct"),
+    linear=GEMM,
+    matmul=GEMM,
+    max_pool=("warp", "slab", "direct"),
+    max_unpool=("slab", "direct"),
+    normalize=NORM,
+    pick=("slab", "direct"),
+    relu=("vec4", "direct"),
+    relu_grad=("vec4", "direct"),
+    rstd=NORM,
+    sgd_step=("multi_tensor", "per_tensor"),
+)

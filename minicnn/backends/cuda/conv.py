@@ -16,9 +16,9 @@ import numpy as np
 
 from minicnn.backends.cuda.depthwise import blocks_for, conv_struct  # before ours: its kernels come first
 from minicnn.backends.cuda.launch import Source, contiguous, device_key, empty, floats, int3
-from minicnn.devices import Array, xp
-from minicnn.dispatch import kernel
 from minicnn.geometry import ConvSpec
+from minicnn.runtime.devices import Array, xp
+from minicnn.runtime.dispatch import kernel
 
 __all__ = [
     "Part",
@@ -242,13 +242,15 @@ def _fits_masks(x: Array, w: Array, spec: ConvSpec) -> bool:
 MASKS = f"float32 or float64, and at most {MASK_BITS} for the sum of the kernel's three sizes"
 
 
-@kernel("conv", "cuda", name="implicit_gemm", when=_fits_masks, needs=MASKS)
+@kernel("conv", "cuda", name="implicit_gemm", supports=_fits_masks, requires=MASKS)
 def conv_implicit_gemm(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
     return _gather_gemm(x, w, spec, gradient=False)
 
 
-@kernel("conv_input_grad", "cuda", name="implicit_gemm", when=lambda g, w, spec: _fits_masks(g, w, spec), needs=MASKS)
+@kernel(
+    "conv_input_grad", "cuda", name="implicit_gemm", supports=lambda g, w, spec: _fits_masks(g, w, spec), requires=MASKS
+)
 def conv_input_grad_implicit_gemm(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
     return _gather_gemm(g, w, spec, gradient=True)
@@ -268,7 +270,7 @@ def _gemm_tiles(groups: int, rows: int, columns: int) -> int:
     return groups * blocks_for(rows, 64) * blocks_for(columns, 64)
 
 
-@kernel("conv", "cuda", name="gemm_tiles", when=_floats, needs=REAL)
+@kernel("conv", "cuda", name="gemm_tiles", supports=_floats, requires=REAL)
 def conv_gemm_tiles(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
     x, w = contiguous(x), contiguous(w)
@@ -298,8 +300,8 @@ def _fits_patch(x: Array, w: Array, spec: ConvSpec) -> bool:
     "conv",
     "cuda",
     name="tiled",
-    when=_fits_patch,
-    needs=f"{REAL}, at most {TAPS} taps, and at most {PATCH} elements of the input under a tile of {THREADS} pixels",
+    supports=_fits_patch,
+    requires=f"{REAL}, at most {TAPS} taps, and at most {PATCH} elements of the input under a tile of {THREADS} pixels",
 )
 def conv_tiled(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
@@ -312,7 +314,7 @@ def conv_tiled(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     return y
 
 
-@kernel("conv", "cuda", name="direct", when=_floats, needs=REAL)
+@kernel("conv", "cuda", name="direct", supports=_floats, requires=REAL)
 def conv_direct(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
     x, w = contiguous(x), contiguous(w)
@@ -321,7 +323,7 @@ def conv_direct(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     return y
 
 
-@kernel("conv_input_grad", "cuda", name="gemm_tiles", when=lambda g, w, spec: floats(g, w), needs=REAL)
+@kernel("conv_input_grad", "cuda", name="gemm_tiles", supports=lambda g, w, spec: floats(g, w), requires=REAL)
 def conv_input_grad_gemm_tiles(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
     g, w = contiguous(g), contiguous(w)
@@ -331,7 +333,7 @@ def conv_input_grad_gemm_tiles(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     return x
 
 
-@kernel("conv_input_grad", "cuda", name="direct", when=lambda g, w, spec: floats(g, w), needs=REAL)
+@kernel("conv_input_grad", "cuda", name="direct", supports=lambda g, w, spec: floats(g, w), requires=REAL)
 def conv_input_grad_direct(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
     g, w = contiguous(g), contiguous(w)

@@ -10,9 +10,9 @@ import numpy as np
 
 from minicnn.backends.cuda.depthwise import add_slices, blocks_for, conv_struct  # before ours: its kernels come first
 from minicnn.backends.cuda.launch import Source, contiguous, device_key, empty, floats, int3
-from minicnn.devices import Array, xp
-from minicnn.dispatch import kernel
 from minicnn.geometry import ConvSpec
+from minicnn.runtime.devices import Array, xp
+from minicnn.runtime.dispatch import kernel
 
 __all__ = [
     "Tile",
@@ -117,8 +117,8 @@ def _fits_masks(x: Array, g: Array, spec: ConvSpec) -> bool:
     "conv_weight_grad",
     "cuda",
     name="split_gemm",
-    when=_fits_masks,
-    needs=f"{REAL}, and at most {MASK_BITS} for the sum of the kernel's three sizes",
+    supports=_fits_masks,
+    requires=f"{REAL}, and at most {MASK_BITS} for the sum of the kernel's three sizes",
 )
 def conv_weight_grad_split_gemm(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
@@ -141,7 +141,7 @@ def conv_weight_grad_split_gemm(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     return add_slices(parts)
 
 
-@kernel("conv_weight_grad", "cuda", name="gemm_tiles", when=lambda x, g, spec: floats(x, g), needs=REAL)
+@kernel("conv_weight_grad", "cuda", name="gemm_tiles", supports=lambda x, g, spec: floats(x, g), requires=REAL)
 def conv_weight_grad_gemm_tiles(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
     if (zeros := _nothing(x, g, spec)) is not None:
@@ -153,7 +153,7 @@ def conv_weight_grad_gemm_tiles(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     return w
 
 
-@kernel("conv_weight_grad", "cuda", name="direct", when=lambda x, g, spec: floats(x, g), needs=REAL)
+@kernel("conv_weight_grad", "cuda", name="direct", supports=lambda x, g, spec: floats(x, g), requires=REAL)
 def conv_weight_grad_direct(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
     if (zeros := _nothing(x, g, spec)) is not None:

@@ -8,10 +8,10 @@ from functools import lru_cache
 from math import prod
 
 from minicnn.backends.cuda.launch import LIMIT, Source, contiguous, empty, floats, int3
-from minicnn.devices import Array, xp
-from minicnn.dispatch import kernel
 from minicnn.errors import KernelError
 from minicnn.geometry import ConvSpec
+from minicnn.runtime.devices import Array, xp
+from minicnn.runtime.dispatch import kernel
 
 __all__ = [
     "add_slices",
@@ -102,13 +102,13 @@ def _threads(box: Box) -> int:
     return 32 * blocks_for(prod(box), 32 * PIXELS)
 
 
-NEEDS = (
+REQUIRES = (
     "float32 or float64, one channel a group, several groups, "
     f"and at most {MEMORY} elements under a window and in the kernel together"
 )
 
 
-def _applies(a: Array, b: Array, channels: int, spec: ConvSpec, gradient: bool = False) -> bool:
+def _supports(a: Array, b: Array, channels: int, spec: ConvSpec, gradient: bool = False) -> bool:
     return floats(a, b) and channels == spec.groups > 1 and 0 not in box_for(spec, gradient)
 
 
@@ -116,8 +116,8 @@ def _applies(a: Array, b: Array, channels: int, spec: ConvSpec, gradient: bool =
     "conv",
     "cuda",
     name="depthwise",
-    when=lambda x, w, spec: _applies(x, w, x.shape[1], spec),
-    needs=NEEDS,
+    supports=lambda x, w, spec: _supports(x, w, x.shape[1], spec),
+    requires=REQUIRES,
 )
 def conv_depthwise(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), w (F, 1, *K) -> y (N, F, *O)."""
@@ -133,8 +133,8 @@ def conv_depthwise(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_input_grad",
     "cuda",
     name="depthwise",
-    when=lambda g, w, spec: _applies(g, w, w.shape[1] * spec.groups, spec, gradient=True),
-    needs=NEEDS,
+    supports=lambda g, w, spec: _supports(g, w, w.shape[1] * spec.groups, spec, gradient=True),
+    requires=REQUIRES,
 )
 def conv_input_grad_depthwise(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, F, *O), w (F, 1, *K) -> x (N, C, *I)."""
@@ -150,8 +150,8 @@ def conv_input_grad_depthwise(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_weight_grad",
     "cuda",
     name="depthwise",
-    when=lambda x, g, spec: _applies(x, g, x.shape[1], spec),
-    needs=NEEDS,
+    supports=lambda x, g, spec: _supports(x, g, x.shape[1], spec),
+    requires=REQUIRES,
 )
 def conv_weight_grad_depthwise(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), g (N, F, *O) -> w (F, 1, *K)."""

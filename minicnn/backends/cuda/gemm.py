@@ -7,8 +7,8 @@ from collections.abc import Callable
 from math import prod
 
 from minicnn.backends.cuda.launch import LIMIT, Source, contiguous, empty, floats
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["split", "vec4", "warp_tiles"]
 
@@ -113,10 +113,12 @@ def _fours(a: Array, b: Array) -> bool:
     return _narrow(a, b) and a.shape[-1] % 4 == b.shape[-1] % 4 == 0
 
 
-def _rung(name: str, product: Product, when: Callable[..., bool], needs: str) -> None:
+def _rung(name: str, product: Product, supports: Callable[..., bool], requires: str) -> None:
     """Register a rung for both operations."""
-    kernel("matmul", "cuda", name=name, when=when, needs=needs)(product)
-    kernel("linear", "cuda", name=name, when=lambda x, w: when(x, w.T), needs=needs)(lambda x, w: product(x, w.T))
+    kernel("matmul", "cuda", name=name, supports=supports, requires=requires)(product)
+    kernel("linear", "cuda", name=name, supports=lambda x, w: supports(x, w.T), requires=requires)(
+        lambda x, w: product(x, w.T)
+    )
 
 
 FLOATS = "float32 or float64"

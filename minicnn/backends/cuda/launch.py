@@ -19,8 +19,8 @@ import numpy as np
 
 from minicnn.backends.build import flattened, kernel_folder
 from minicnn.backends.cuda import simulator
-from minicnn.devices import Array, xp
 from minicnn.errors import KernelError
+from minicnn.runtime.devices import Array, xp
 
 __all__ = ["Entry", "Parameter", "Source", "contiguous", "device_key", "empty", "floats", "int3", "on_device"]
 

@@ -9,8 +9,8 @@ from math import prod
 from typing import Any
 
 from minicnn.backends.cuda.launch import Source, contiguous, empty, floats
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["block", "columns", "split", "two_pass", "warp"]
 
@@ -84,12 +84,12 @@ def columns(x: Array, view: View, eps: float) -> tuple[Array, Array]:
     return _combined(x, moments, parts * inner, struct, eps)
 
 
-def _rung(name: str, statistics: Statistics, applies: Callable[[int, int, int], bool], needs: str) -> None:
+def _rung(name: str, statistics: Statistics, accepts: Callable[[int, int, int], bool], requires: str) -> None:
     """Register a rung for both operations."""
 
-    def when(x: Array, *, axes: tuple[int, ...], eps: float) -> bool:
+    def supports(x: Array, *, axes: tuple[int, ...], eps: float) -> bool:
         view = _view(x.shape, axes) if x.size and floats(x) else None
-        return view is not None and applies(*view)
+        return view is not None and accepts(*view)
 
     def viewed(x: Array, axes: tuple[int, ...]) -> tuple[Array, Any]:
         return contiguous(x), _view(x.shape, axes)
@@ -109,9 +109,9 @@ def _rung(name: str, statistics: Statistics, applies: Callable[[int, int, int], 
         source.launch("norm_apply", blocks, THREADS, x, *statistics(x, view, eps), y, (*view, 1, 0))
         return y
 
-    needs = f"floats, axes around one block of others, and {needs}"
-    kernel("rstd", "cuda", name=name, when=when, needs=needs)(rstd)
-    kernel("normalize", "cuda", name=name, when=when, needs=needs)(normalize)
+    requires = f"floats, axes around one block of others, and {requires}"
+    kernel("rstd", "cuda", name=name, supports=supports, requires=requires)(rstd)
+    kernel("normalize", "cuda", name=name, supports=supports, requires=requires)(normalize)
 
 
 _rung("columns", columns, lambda outer, channels, inner: inner < 8 and outer > 1, "planes of less than 8 elements")

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from minicnn.backends.cuda.launch import Source, contiguous, device_key, floats, on_device
-from minicnn.devices import Array, xp
-from minicnn.dispatch import kernel
+from minicnn.runtime.devices import Array, xp
+from minicnn.runtime.dispatch import kernel
 
-__all__ = ["adam_each", "adam_together", "sgd_each", "sgd_together"]
+__all__ = ["adam_multi_tensor", "adam_per_tensor", "sgd_multi_tensor", "sgd_per_tensor"]
 
 source = Source("optim.cu")
 
@@ -20,7 +20,7 @@ THREADS = 256
 CHUNK = 4096  # elements, a multiple of 4: enough for a block, and few enough to cut a large tensor into many
 
 Arrays = list[Array]
-NEEDS = "contiguous, aligned arrays, all float32 or all float64"
+REQUIRES = "contiguous, aligned arrays, all float32 or all float64"
 
 
 def _in_place(parameters: Arrays, gradients: Arrays, *state: Arrays, **options: Any) -> bool:
@@ -55,7 +55,7 @@ def _decays(lr: float, weight_decay: float, decoupled: bool) -> tuple[float, flo
     return (0.0, 1 - lr * weight_decay) if decoupled else (weight_decay, 1.0)
 
 
-def adam_together(
+def adam_multi_tensor(
     parameters: Arrays,
     gradients: Arrays,
     averages: Arrays,
@@ -80,7 +80,7 @@ def adam_together(
     source.launch("optim_adam", len(chunks), THREADS, arrays, grads, chunks, rates, *counts, *numbers)
 
 
-def adam_each(
+def adam_per_tensor(
     parameters: Arrays,
     gradients: Arrays,
     averages: Arrays,
@@ -103,7 +103,7 @@ def adam_each(
         source.launch("optim_adam_each", _blocks(g.size), THREADS, arrays, contiguous(g), *counts, *rates, *numbers)
 
 
-def sgd_together(
+def sgd_multi_tensor(
     parameters: Arrays,
     gradients: Arrays,
     buffers: Arrays,
@@ -124,7 +124,7 @@ def sgd_together(
     source.launch("optim_sgd", len(chunks), THREADS, arrays, grads, chunks, shared, *counts, *numbers)
 
 
-def sgd_each(
+def sgd_per_tensor(
     parameters: Arrays,
     gradients: Arrays,
     buffers: Arrays,
@@ -143,7 +143,7 @@ def sgd_each(
         source.launch("optim_sgd_each", _blocks(g.size), THREADS, arrays, contiguous(g), *counts, *numbers)
 
 
-kernel("adam_step", "cuda", name="together", when=_in_place, needs=NEEDS)(adam_together)
-kernel("adam_step", "cuda", name="each", when=_in_place, needs=NEEDS)(adam_each)
-kernel("sgd_step", "cuda", name="together", when=_in_place, needs=NEEDS)(sgd_together)
-kernel("sgd_step", "cuda", name="each", when=_in_place, needs=NEEDS)(sgd_each)
+kernel("adam_step", "cuda", name="multi_tensor", supports=_in_place, requires=REQUIRES)(adam_multi_tensor)
+kernel("adam_step", "cuda", name="per_tensor", supports=_in_place, requires=REQUIRES)(adam_per_tensor)
+kernel("sgd_step", "cuda", name="multi_tensor", supports=_in_place, requires=REQUIRES)(sgd_multi_tensor)
+kernel("sgd_step", "cuda", name="per_tensor", supports=_in_place, requires=REQUIRES)(sgd_per_tensor)

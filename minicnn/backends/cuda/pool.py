@@ -4,9 +4,9 @@ from math import prod
 
 from minicnn.backends.cuda.launch import Source, contiguous, empty, floats, int3
 from minicnn.backends.cuda.windows import THREADS, blocks, cover, fits, shared_elements, shared_outputs, walk
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
 from minicnn.geometry import PoolSpec
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = [
     "avg_pool_direct",
@@ -82,8 +82,8 @@ def _over_inputs(g: Array, spec: PoolSpec) -> tuple[int, tuple[int, ...]]:
     "max_pool",
     "cuda",
     name="warp",
-    when=lambda x, spec: _choice(x, spec=spec) and _large(spec),
-    needs=f"{BYTES}; {LARGE}",
+    supports=lambda x, spec: _choice(x, spec=spec) and _large(spec),
+    requires=f"{BYTES}; {LARGE}",
 )
 def max_pool_warp(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     """x (N, C, *I) -> values and winners (N, C, *O), one warp a window."""
@@ -93,7 +93,7 @@ def max_pool_warp(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     return y, winner
 
 
-@kernel("max_pool", "cuda", name="slab", when=_choice, needs=BYTES)
+@kernel("max_pool", "cuda", name="slab", supports=_choice, requires=BYTES)
 def max_pool_slab(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     """x (N, C, *I) -> values and winners (N, C, *O), some thousand consecutive windows a block."""
     x, y = contiguous(x), _outputs(x, spec)
@@ -103,7 +103,7 @@ def max_pool_slab(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     return y, winner
 
 
-@kernel("max_pool", "cuda", name="direct", when=_choice, needs=BYTES)
+@kernel("max_pool", "cuda", name="direct", supports=_choice, requires=BYTES)
 def max_pool_direct(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     """x (N, C, *I) -> values and winners (N, C, *O), one thread a window."""
     x, y = contiguous(x), _outputs(x, spec)
@@ -112,7 +112,7 @@ def max_pool_direct(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     return y, winner
 
 
-@kernel("max_unpool", "cuda", name="slab", when=_choice, needs=BYTES)
+@kernel("max_unpool", "cuda", name="slab", supports=_choice, requires=BYTES)
 def max_unpool_slab(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """g and winners (N, C, *O) -> (N, C, *I), some thousand consecutive elements a block."""
     g, winner, x = contiguous(g), contiguous(winner), _inputs(g, spec)
@@ -121,7 +121,7 @@ def max_unpool_slab(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     return x
 
 
-@kernel("max_unpool", "cuda", name="direct", when=_choice, needs=BYTES)
+@kernel("max_unpool", "cuda", name="direct", supports=_choice, requires=BYTES)
 def max_unpool_direct(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """g and winners (N, C, *O) -> (N, C, *I), one thread an element."""
     g, winner, x = contiguous(g), contiguous(winner), _inputs(g, spec)
@@ -129,7 +129,7 @@ def max_unpool_direct(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     return x
 
 
-@kernel("pick", "cuda", name="slab", when=_choice, needs=BYTES)
+@kernel("pick", "cuda", name="slab", supports=_choice, requires=BYTES)
 def pick_slab(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """x (N, C, *I), winners (N, C, *O) -> (N, C, *O), some thousand consecutive windows a block."""
     x, winner, y = contiguous(x), contiguous(winner), _outputs(x, spec)
@@ -138,7 +138,7 @@ def pick_slab(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
     return y
 
 
-@kernel("pick", "cuda", name="direct", when=_choice, needs=BYTES)
+@kernel("pick", "cuda", name="direct", supports=_choice, requires=BYTES)
 def pick_direct(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """x (N, C, *I), winners (N, C, *O) -> (N, C, *O), one thread a window."""
     x, winner, y = contiguous(x), contiguous(winner), _outputs(x, spec)
@@ -153,8 +153,8 @@ def pick_direct(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
     "avg_pool",
     "cuda",
     name="warp",
-    when=lambda x, spec: _linear(x, spec=spec) and _large(spec),
-    needs=f"{MEMORY}; {LARGE}",
+    supports=lambda x, spec: _linear(x, spec=spec) and _large(spec),
+    requires=f"{MEMORY}; {LARGE}",
 )
 def avg_pool_warp(x: Array, *, spec: PoolSpec) -> Array:
     """x (N, C, *I) -> (N, C, *O), one warp a window."""
@@ -163,7 +163,7 @@ def avg_pool_warp(x: Array, *, spec: PoolSpec) -> Array:
     return y
 
 
-@kernel("avg_pool", "cuda", name="slab", when=_linear, needs=MEMORY)
+@kernel("avg_pool", "cuda", name="slab", supports=_linear, requires=MEMORY)
 def avg_pool_slab(x: Array, *, spec: PoolSpec) -> Array:
     """x (N, C, *I) -> (N, C, *O), some thousand consecutive windows a block."""
     x, y = contiguous(x), _outputs(x, spec)
@@ -172,7 +172,7 @@ def avg_pool_slab(x: Array, *, spec: PoolSpec) -> Array:
     return y
 
 
-@kernel("avg_pool", "cuda", name="direct", when=_linear, needs=MEMORY)
+@kernel("avg_pool", "cuda", name="direct", supports=_linear, requires=MEMORY)
 def avg_pool_direct(x: Array, *, spec: PoolSpec) -> Array:
     """x (N, C, *I) -> (N, C, *O), one thread a window."""
     x, y = contiguous(x), _outputs(x, spec)
@@ -180,7 +180,7 @@ def avg_pool_direct(x: Array, *, spec: PoolSpec) -> Array:
     return y
 
 
-@kernel("avg_pool_input_grad", "cuda", name="slab", when=_linear, needs=MEMORY)
+@kernel("avg_pool_input_grad", "cuda", name="slab", supports=_linear, requires=MEMORY)
 def avg_pool_input_grad_slab(g: Array, *, spec: PoolSpec) -> Array:
     """g (N, C, *O) -> (N, C, *I), some thousand consecutive elements a block."""
     g, x = contiguous(g), _inputs(g, spec)
@@ -189,7 +189,7 @@ def avg_pool_input_grad_slab(g: Array, *, spec: PoolSpec) -> Array:
     return x
 
 
-@kernel("avg_pool_input_grad", "cuda", name="direct", when=_linear, needs=MEMORY)
+@kernel("avg_pool_input_grad", "cuda", name="direct", supports=_linear, requires=MEMORY)
 def avg_pool_input_grad_direct(g: Array, *, spec: PoolSpec) -> Array:
     """g (N, C, *O) -> (N, C, *I), one thread an element."""
     g, x = contiguous(g), _inputs(g, spec)

@@ -8,9 +8,9 @@ sum does. Relative to the norm of the result, in float32 with 128 channels: F(2�
 from math import prod
 
 from minicnn.backends.cuda.launch import LIMIT, Source, contiguous, empty, floats
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
 from minicnn.geometry import ConvSpec
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = [
     "conv_input_grad_winograd",
@@ -23,7 +23,7 @@ source = Source("winograd.cu")
 
 SIDE = 32  # tiles and filters of a block of the fused kernel, as in the source
 STAGE, TILE = 8, 64  # what channels, and filters and tiles, are filled up to multiples of for F(4×4), as in the source
-NEEDS = "float32 or float64, two axes, a 3 × 3 kernel, stride 1, dilation 1 and one group"
+REQUIRES = "float32 or float64, two axes, a 3 × 3 kernel, stride 1, dilation 1 and one group"
 
 Sizes = tuple[int, ...]
 
@@ -90,7 +90,7 @@ def _backward(g: Array, w: Array, spec: ConvSpec, side: int) -> Array:
     return _convolve(g, w, (2 - top, 2 - left), spec.input_size, turned=True, side=side)
 
 
-@kernel("conv", "cuda", name="winograd", when=_plain, needs=NEEDS)
+@kernel("conv", "cuda", name="winograd", supports=_plain, requires=REQUIRES)
 def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
     return _forward(x, w, spec, 2)
@@ -100,15 +100,15 @@ def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv",
     "cuda",
     name="winograd_4x4",
-    when=lambda x, w, spec: _plain(x, w, spec) and _fits(x.shape[0], w, spec.output_size, turned=False),
-    needs=f"{NEEDS}, and fewer elements in the workspace than the launcher's limit",
+    supports=lambda x, w, spec: _plain(x, w, spec) and _fits(x.shape[0], w, spec.output_size, turned=False),
+    requires=f"{REQUIRES}, and fewer elements in the workspace than the launcher's limit",
 )
 def conv_winograd_4x4(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
     return _forward(x, w, spec, 4)
 
 
-@kernel("conv_input_grad", "cuda", name="winograd", when=lambda g, w, spec: _plain(g, w, spec), needs=NEEDS)
+@kernel("conv_input_grad", "cuda", name="winograd", supports=lambda g, w, spec: _plain(g, w, spec), requires=REQUIRES)
 def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W)."""
     return _backward(g, w, spec, 2)
@@ -118,8 +118,8 @@ def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_input_grad",
     "cuda",
     name="winograd_4x4",
-    when=lambda g, w, spec: _plain(g, w, spec) and _fits(g.shape[0], w, spec.input_size, turned=True),
-    needs=f"{NEEDS}, and fewer elements in the workspace than the launcher's limit",
+    supports=lambda g, w, spec: _plain(g, w, spec) and _fits(g.shape[0], w, spec.input_size, turned=True),
+    requires=f"{REQUIRES}, and fewer elements in the workspace than the launcher's limit",
 )
 def conv_input_grad_winograd_4x4(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W)."""

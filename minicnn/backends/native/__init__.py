@@ -3,26 +3,38 @@
 from importlib import import_module
 
 from minicnn.backends.native.library import usable
+from minicnn.runtime.dispatch import order
 
-# In this order the kernels of an operation are tried: special ones first.
 MODULES = (
-    "depthwise",
-    "winograd",
     "conv",
-    "weight_grad",
-    "fused",
+    "conv_block",
+    "conv_weight_grad",
+    "depthwise",
+    "elementwise",
+    "fuse",
     "gemm",
-    "pool",
     "norm",
+    "optim",
+    "pool",
     "reduce",
     "softmax",
-    "elementwise",
-    "chain",
-    "optim",
+    "winograd",
 )
 
+# Special kernels come first, then the general ones from the fastest to the plainest.
 if usable():
     for _name in MODULES:
         import_module(f"{__name__}.{_name}")
+    order(
+        "native",
+        conv=("depthwise", "winograd", "implicit_gemm", "gemm_tiles", "direct"),
+        conv_input_grad=("depthwise", "winograd", "implicit_gemm", "gemm_tiles", "direct"),
+        conv_weight_grad=("depthwise", "winograd", "outer_products"),
+        conv_bias=("winograd", "implicit_gemm"),
+        conv_bias_relu=("winograd", "implicit_gemm"),
+        conv_bias_relu_pool=("winograd", "implicit_gemm"),
+        conv_transpose_bias=("winograd", "implicit_gemm"),
+        conv_transpose_bias_relu=("winograd", "implicit_gemm"),
+    )
 
 __all__: list[str] = []

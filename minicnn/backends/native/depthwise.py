@@ -1,22 +1,25 @@
-"""Depthwise convolution, one channel a group: kernels/cpu/depthwise.cpp.
-
-The package imports this module before `conv` and `weight_grad`: for such shapes its kernels are tried first.
-"""
+"""Depthwise convolution, with one channel in each group: kernels/cpu/depthwise.cpp."""
 
 from functools import lru_cache
 
 import numpy as np
 
 from minicnn.backends.native.library import Source, contiguous, floats
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
 from minicnn.geometry import ConvSpec
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
-__all__ = ["conv_depthwise", "conv_input_grad_depthwise", "conv_weight_grad_depthwise"]
+__all__ = [
+    "conv_depthwise",
+    "conv_input_grad_depthwise",
+    "conv_weight_grad_depthwise",
+    "supports",
+    "supports_backward",
+]
 
 source = Source("depthwise.cpp")
 
-NEEDS = "floats, one channel a group, and several groups"
+REQUIRES = "floats, one channel a group, and several groups"
 
 
 @lru_cache(maxsize=1024)
@@ -33,11 +36,21 @@ def _sizes(n: int, filters: int, spec: ConvSpec) -> Array:
     return np.array([n, spec.groups, 1, filters // spec.groups, *(v for values in axes for v in values)], np.int64)
 
 
-def _applies(a: Array, b: Array, channels: int, spec: ConvSpec) -> bool:
+def _supports(a: Array, b: Array, channels: int, spec: ConvSpec) -> bool:
     return channels == spec.groups > 1 and floats(a, b) and source.works(a.dtype)
 
 
-@kernel("conv", "native", name="depthwise", when=lambda x, w, spec: _applies(x, w, x.shape[1], spec), needs=NEEDS)
+def supports(x: Array, w: Array, spec: ConvSpec) -> bool:
+    """Return whether the convolution is depthwise."""
+    return _supports(x, w, x.shape[1], spec)
+
+
+def supports_backward(g: Array, w: Array, spec: ConvSpec) -> bool:
+    """Return whether the input gradient is depthwise, with one filter for each channel."""
+    return len(w) == spec.groups and _supports(g, w, w.shape[1] * spec.groups, spec)
+
+
+@kernel("conv", "native", name="depthwise", supports=supports, requires=REQUIRES)
 def conv_depthwise(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), w (F, 1, *K) -> y (N, F, *O)."""
     y = np.empty((len(x), len(w), *spec.output_size), x.dtype)
@@ -50,8 +63,8 @@ def conv_depthwise(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_input_grad",
     "native",
     name="depthwise",
-    when=lambda g, w, spec: len(w) == spec.groups and _applies(g, w, w.shape[1] * spec.groups, spec),
-    needs=f"{NEEDS}, with one filter each",
+    supports=lambda g, w, spec: supports_backward(g, w, spec),
+    requires=f"{REQUIRES}, with one filter each",
 )
 def conv_input_grad_depthwise(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, C, *O), w (C, 1, *K) -> x (N, C, *I)."""
@@ -65,8 +78,8 @@ def conv_input_grad_depthwise(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_weight_grad",
     "native",
     name="depthwise",
-    when=lambda x, g, spec: _applies(x, g, x.shape[1], spec),
-    needs=NEEDS,
+    supports=lambda x, g, spec: _supports(x, g, x.shape[1], spec),
+    requires=REQUIRES,
 )
 def conv_weight_grad_depthwise(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), g (N, F, *O) -> w (F, 1, *K)."""

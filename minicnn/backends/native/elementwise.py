@@ -8,8 +8,8 @@ import numpy as np
 
 from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.backends.native.reduce import axis_blocks
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["bias_act", "bias_add", "normalize_with", "where"]
 
@@ -83,10 +83,10 @@ def _combine(operation: str, x: Array, b: Array, plan: _Plan) -> Array:
 def _binary(operation: str) -> None:
     turned_operation = f"{operation} turned" if operation in ("sub", "div") else operation
 
-    def when(a: Array, b: Array) -> bool:
+    def supports(a: Array, b: Array) -> bool:
         return floats(a, b) and a.size > 0 and _order(a, b) is not None and source.works(a.dtype)
 
-    def pays(a: Array, b: Array) -> bool:
+    def profitable(a: Array, b: Array) -> bool:
         size = max(a.size, b.size)
         order = _order(a, b) if size >= SHORT_ROWS else None
         return order is not None and size >= order[2].least
@@ -97,8 +97,10 @@ def _binary(operation: str) -> None:
         x, other, plan, turned = order
         return _combine(turned_operation if turned else operation, x, other, plan)
 
-    needs = "contiguous floats, those of one repeated along some blocks of axes at most"
-    kernel(operation, "native", name="one_pass", when=when, needs=needs, pays=pays, worth=ROWS)(run)
+    requires = "contiguous floats, those of one repeated along some blocks of axes at most"
+    kernel(
+        operation, "native", name="one_pass", supports=supports, requires=requires, profitable=profitable, best_for=ROWS
+    )(run)
 
 
 for _operation in ("add", "sub", "mul", "div"):
@@ -110,22 +112,22 @@ def _bias(shape: tuple[int, ...]) -> _Plan:
     return _plan_of((shape[0], shape[1], prod(shape[2:])), (slice(None),))
 
 
-def _bias_add_applies(x: Array, b: Array) -> bool:
+def _bias_add_supports(x: Array, b: Array) -> bool:
     return x.size > 0 and floats(x, b) and source.works(x.dtype)
 
 
-def _bias_act_applies(x: Array, b: Array, *, activation: str) -> bool:
-    return _bias_add_applies(x, b)
+def _bias_act_supports(x: Array, b: Array, *, activation: str) -> bool:
+    return _bias_add_supports(x, b)
 
 
 @kernel(
     "bias_add",
     "native",
     name="one_pass",
-    when=_bias_add_applies,
-    needs=FLOATS,
-    pays=lambda x, b: x.size >= _bias(x.shape).least,
-    worth=ROWS,
+    supports=_bias_add_supports,
+    requires=FLOATS,
+    profitable=lambda x, b: x.size >= _bias(x.shape).least,
+    best_for=ROWS,
 )
 def bias_add(x: Array, b: Array) -> Array:
     """x (N, C, ...) + b (C,) along axis 1."""
@@ -136,17 +138,17 @@ def bias_add(x: Array, b: Array) -> Array:
     "bias_act",
     "native",
     name="one_pass",
-    when=_bias_act_applies,
-    needs=FLOATS,
-    pays=lambda x, b, activation: x.size >= SLOW,
-    worth=f"{SLOW} numbers and more",
+    supports=_bias_act_supports,
+    requires=FLOATS,
+    profitable=lambda x, b, activation: x.size >= SLOW,
+    best_for=f"{SLOW} numbers and more",
 )
 def bias_act(x: Array, b: Array, *, activation: str) -> Array:
     """act(x + b)."""
     return _combine(activation, contiguous(x), contiguous(b), _bias(x.shape))
 
 
-def _with_applies(x: Array, *others: Array, eps: float) -> bool:
+def _normalize_with_supports(x: Array, *others: Array, eps: float) -> bool:
     return floats(x, *others) and source.works(x.dtype)
 
 
@@ -154,10 +156,10 @@ def _with_applies(x: Array, *others: Array, eps: float) -> bool:
     "normalize_with",
     "native",
     name="one_pass",
-    when=_with_applies,
-    needs=FLOATS,
-    pays=lambda x, *others, eps: x.size >= SLOW,
-    worth=f"{SLOW} numbers and more",
+    supports=_normalize_with_supports,
+    requires=FLOATS,
+    profitable=lambda x, *others, eps: x.size >= SLOW,
+    best_for=f"{SLOW} numbers and more",
 )
 def normalize_with(x: Array, mean: Array, variance: Array, w: Array, b: Array, *, eps: float) -> Array:
     """x (N, C, ...), the others (C,) -> w (x - mean) / √(variance + eps) + b."""
@@ -192,10 +194,10 @@ def _choice(condition: Array, a: Array, b: Array) -> bool:
     "where",
     "native",
     name="one_pass",
-    when=_choice,
-    needs="contiguous floats of the condition's shape, or one for all",
-    pays=lambda condition, a, b: condition.size >= SLOW,
-    worth=f"{SLOW} numbers and more",
+    supports=_choice,
+    requires="contiguous floats of the condition's shape, or one for all",
+    profitable=lambda condition, a, b: condition.size >= SLOW,
+    best_for=f"{SLOW} numbers and more",
 )
 def where(condition: Array, a: Array, b: Array) -> Array:
     """a where the condition holds, b elsewhere."""

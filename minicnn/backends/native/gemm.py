@@ -8,8 +8,8 @@ from math import prod
 import numpy as np
 
 from minicnn.backends.native.library import Source, floats
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["linear_blocked", "matmul_blocked"]
 
@@ -44,21 +44,21 @@ def _product(a: Array, b: Array) -> Array:
     return c
 
 
-def _applies(a: Array, b: Array) -> bool:
+def _supports(a: Array, b: Array) -> bool:
     return floats(a, b) and source.works(a.dtype)
 
 
-WORTH = f"more than {SMALL} multiplications"
+BEST_FOR = f"more than {SMALL} multiplications"
 
 
 @kernel(
     "matmul",
     "native",
     name="blocked",
-    when=_applies,
-    needs="floats",
-    pays=lambda a, b: a.size * b.shape[-1] > SMALL,
-    worth=WORTH,
+    supports=_supports,
+    requires="floats",
+    profitable=lambda a, b: a.size * b.shape[-1] > SMALL,
+    best_for=BEST_FOR,
 )
 def matmul_blocked(a: Array, b: Array) -> Array:
     """a (..., m, k) @ b (..., k, n) -> (..., m, n)."""
@@ -69,10 +69,10 @@ def matmul_blocked(a: Array, b: Array) -> Array:
     "linear",
     "native",
     name="blocked",
-    when=lambda x, w: _applies(x, w),
-    needs="floats",
-    pays=lambda x, w: x.size * w.shape[0] > SMALL,
-    worth=WORTH,
+    supports=lambda x, w: _supports(x, w),
+    requires="floats",
+    profitable=lambda x, w: x.size * w.shape[0] > SMALL,
+    best_for=BEST_FOR,
 )
 def linear_blocked(x: Array, w: Array) -> Array:
     """x (n, in) @ wᵀ (in, out) -> (n, out)."""

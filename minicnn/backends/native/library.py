@@ -22,9 +22,9 @@ from weakref import WeakSet
 import numpy as np
 
 from minicnn.backends.build import SANITIZER, flattened, kernel_folder, loaded, shared_library
-from minicnn.devices import Array
 from minicnn.errors import KernelError
-from minicnn.threads import get_num_threads, on_change
+from minicnn.runtime.devices import Array
+from minicnn.runtime.threads import get_num_threads, on_change
 
 __all__ = ["Source", "build_all", "contiguous", "floats", "missing", "usable"]
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.backends.native.reduce import axis_blocks
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["batch_norm", "batch_norm_grads", "normalize", "normalize_input_grad", "rstd"]
 
 source = Source("norm.cpp")
 
-NEEDS = "floats, axes around one block of others"
+REQUIRES = "floats, axes around one block of others"
 
 
 def _view(shape: Sequence[int], axes: Sequence[int]) -> tuple[int, ...]:
@@ -26,11 +26,11 @@ def _view(shape: Sequence[int], axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(view) if batch == 1 else ()
 
 
-def _applies(x: Array, *others: Array, axes: tuple[int, ...], eps: float) -> bool:
+def _supports(x: Array, *others: Array, axes: tuple[int, ...], eps: float) -> bool:
     return x.size > 0 and floats(x, *others) and len(_view(x.shape, axes)) == 3 and source.works(x.dtype)
 
 
-@kernel("normalize", "native", name="blocks", when=_applies, needs=NEEDS)
+@kernel("normalize", "native", name="blocks", supports=_supports, requires=REQUIRES)
 def normalize(x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
     """(x - mean) / √(variance + eps)."""
     y = np.empty(x.shape, x.dtype)
@@ -38,7 +38,7 @@ def normalize(x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
     return y
 
 
-@kernel("rstd", "native", name="blocks", when=_applies, needs=NEEDS)
+@kernel("rstd", "native", name="blocks", supports=_supports, requires=REQUIRES)
 def rstd(x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
     """1 / √(variance + eps)."""
     reduced = {a % x.ndim for a in axes}
@@ -47,7 +47,7 @@ def rstd(x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
     return r
 
 
-@kernel("normalize_input_grad", "native", name="blocks", when=_applies, needs=NEEDS)
+@kernel("normalize_input_grad", "native", name="blocks", supports=_supports, requires=REQUIRES)
 def normalize_input_grad(g: Array, x: Array, *, axes: tuple[int, ...], eps: float) -> Array:
     """The gradient of normalize at x."""
     out = np.empty(x.shape, x.dtype)
@@ -55,7 +55,7 @@ def normalize_input_grad(g: Array, x: Array, *, axes: tuple[int, ...], eps: floa
     return out
 
 
-def _batch_applies(x: Array, *others: Array, eps: float) -> bool:
+def _batch_norm_supports(x: Array, *others: Array, eps: float) -> bool:
     return x.size > 0 and floats(x, *others) and source.works(x.dtype)
 
 
@@ -63,7 +63,7 @@ def _batch_view(x: Array) -> tuple[int, int, int]:
     return x.shape[0], x.shape[1], prod(x.shape[2:])
 
 
-@kernel("batch_norm", "native", name="blocks", when=_batch_applies, needs="floats")
+@kernel("batch_norm", "native", name="blocks", supports=_batch_norm_supports, requires="floats")
 def batch_norm(x: Array, w: Array, b: Array, *, eps: float) -> tuple[Array, Array, Array]:
     """x (N, C, ...), w and b (C,) -> w normalize(x) + b, and mean and biased variance of each channel."""
     y, mean, variance = np.empty(x.shape, x.dtype), np.empty(w.shape, x.dtype), np.empty(w.shape, x.dtype)
@@ -71,7 +71,7 @@ def batch_norm(x: Array, w: Array, b: Array, *, eps: float) -> tuple[Array, Arra
     return y, mean, variance
 
 
-@kernel("batch_norm_grads", "native", name="blocks", when=_batch_applies, needs="floats")
+@kernel("batch_norm_grads", "native", name="blocks", supports=_batch_norm_supports, requires="floats")
 def batch_norm_grads(g: Array, x: Array, w: Array, *, eps: float) -> tuple[Array, Array, Array]:
     """The gradients of batch_norm for x, w and b."""
     to_x, to_w, to_b = np.empty(x.shape, x.dtype), np.empty(w.shape, x.dtype), np.empty(w.shape, x.dtype)

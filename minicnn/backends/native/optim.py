@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from minicnn.backends.native.library import Source, contiguous, floats
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["adam_step", "sgd_step"]
 
 source = Source("optim.cpp")
 
 CHUNK = 16384  # elements: pieces of four float32 arrays, 256 kB, are enough for a task and few enough to share evenly
-NEEDS = "contiguous arrays, all float32 or all float64"
+REQUIRES = "contiguous arrays, all float32 or all float64"
 
 Arrays = list[Array]
 
@@ -38,7 +38,7 @@ def _addresses(*lists: Arrays) -> Array:
     return np.array([[a.__array_interface__["data"][0] for a in arrays] for arrays in lists], np.int64).T.copy()
 
 
-@kernel("adam_step", "native", name="together", when=_in_place, needs=NEEDS)
+@kernel("adam_step", "native", name="multi_tensor", supports=_in_place, requires=REQUIRES)
 def adam_step(
     parameters: Arrays,
     gradients: Arrays,
@@ -66,7 +66,7 @@ def adam_step(
     source.call("adam_step", addresses, chunks, len(chunks), rates_array, int(bool(maxima)), *numbers)
 
 
-@kernel("sgd_step", "native", name="together", when=_in_place, needs=NEEDS)
+@kernel("sgd_step", "native", name="multi_tensor", supports=_in_place, requires=REQUIRES)
 def sgd_step(
     parameters: Arrays,
     gradients: Arrays,

@@ -6,10 +6,10 @@ from math import prod
 import numpy as np
 
 from minicnn.backends.native.library import Source, contiguous, floats
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
 from minicnn.dtypes import DType
 from minicnn.geometry import PoolSpec
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["avg_pool", "avg_pool_input_grad", "max_pool", "max_unpool", "pick"]
 
@@ -57,7 +57,7 @@ def _inputs(g: Array, spec: PoolSpec) -> Array:
     return np.empty((*g.shape[:2], *spec.input_size), g.dtype)
 
 
-@kernel("max_pool", "native", name="rows", when=_choice, needs=BYTES)
+@kernel("max_pool", "native", name="rows", supports=_choice, requires=BYTES)
 def max_pool(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     """x (N, C, *I) -> values and winners (N, C, *O)."""
     y = _outputs(x, spec)
@@ -66,7 +66,7 @@ def max_pool(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     return y, winner
 
 
-@kernel("max_unpool", "native", name="rows", when=_choice, needs=BYTES)
+@kernel("max_unpool", "native", name="rows", supports=_choice, requires=BYTES)
 def max_unpool(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """g and winners (N, C, *O) -> (N, C, *I)."""
     x = _inputs(g, spec)
@@ -74,7 +74,7 @@ def max_unpool(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     return x
 
 
-@kernel("pick", "native", name="rows", when=_choice, needs=BYTES)
+@kernel("pick", "native", name="rows", supports=_choice, requires=BYTES)
 def pick(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """x (N, C, *I), winners (N, C, *O) -> (N, C, *O)."""
     y = _outputs(x, spec)
@@ -82,7 +82,7 @@ def pick(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
     return y
 
 
-@kernel("avg_pool", "native", name="rows", when=_linear, needs="floats")
+@kernel("avg_pool", "native", name="rows", supports=_linear, requires="floats")
 def avg_pool(x: Array, *, spec: PoolSpec) -> Array:
     """x (N, C, *I) -> (N, C, *O)."""
     y = _outputs(x, spec)
@@ -90,7 +90,7 @@ def avg_pool(x: Array, *, spec: PoolSpec) -> Array:
     return y
 
 
-@kernel("avg_pool_input_grad", "native", name="rows", when=_linear, needs="floats")
+@kernel("avg_pool_input_grad", "native", name="rows", supports=_linear, requires="floats")
 def avg_pool_input_grad(g: Array, *, spec: PoolSpec) -> Array:
     """g (N, C, *O) -> (N, C, *I)."""
     x = _inputs(g, spec)

@@ -8,8 +8,8 @@ from math import prod
 import numpy as np
 
 from minicnn.backends.native.library import Source, contiguous, floats
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["axis_blocks", "sum_blocks"]
 
@@ -42,11 +42,11 @@ def axis_blocks(shape: Sequence[int], axes: Sequence[int]) -> tuple[int, int, in
     return sizes.get(0, 1), sizes.get(1, 1), sizes.get(2, 1), sizes.get(3, 1)
 
 
-def _sum_applies(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> bool:
+def _sum_supports(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> bool:
     return x.size > 0 and floats(x) and axis_blocks(x.shape, axes) is not None and source.works(x.dtype)
 
 
-def _sum_pays(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> bool:
+def _sum_profitable(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> bool:
     view = axis_blocks(x.shape, axes) if x.size >= LARGE else None
     return view is not None and (view[1] >= COLUMN or view[3] >= VECTOR)
 
@@ -55,10 +55,10 @@ def _sum_pays(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> bool:
     "sum",
     "native",
     name="blocks",
-    when=_sum_applies,
-    needs="floats, axes in at most two blocks around others",
-    pays=_sum_pays,
-    worth=f"{LARGE} numbers and more, {VECTOR} and more side by side or {COLUMN} and more in columns",
+    supports=_sum_supports,
+    requires="floats, axes in at most two blocks around others",
+    profitable=_sum_profitable,
+    best_for=f"{LARGE} numbers and more, {VECTOR} and more side by side or {COLUMN} and more in columns",
 )
 def sum_blocks(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
     """Add up along axes."""

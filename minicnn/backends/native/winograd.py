@@ -1,7 +1,4 @@
-"""3×3 convolution with stride 1 by Winograd's F(4×4, 3×3): kernels/cpu/winograd.cpp, conv_weight_grad_winograd.cpp.
-
-The package imports this module before `conv`: where the transforms pay, its kernels are tried first.
-"""
+"""3×3 convolution with stride 1 by Winograd's F(4×4, 3×3): kernels/cpu/winograd.cpp, conv_weight_grad_winograd.cpp."""
 
 from functools import lru_cache
 from math import prod
@@ -9,20 +6,30 @@ from math import prod
 import numpy as np
 
 from minicnn.backends.native.library import Source, contiguous, floats
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
 from minicnn.geometry import ConvSpec
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
-__all__ = ["backward", "conv_input_grad_winograd", "conv_weight_grad_winograd", "conv_winograd", "forward"]
+__all__ = [
+    "backward",
+    "backward_profitable",
+    "conv_input_grad_winograd",
+    "conv_weight_grad_winograd",
+    "conv_winograd",
+    "forward",
+    "forward_profitable",
+    "supports",
+]
 
 source = Source("winograd.cpp")
 weight_grad = Source("conv_weight_grad_winograd.cpp")
 
-NEEDS = "floats, a 3×3 kernel with stride 1, and one group"
-WORTH = "enough channels, filters and pixels to repay the transforms"
+REQUIRES = "floats, a 3×3 kernel with stride 1, and one group"
+BEST_FOR = "enough channels, filters and pixels to repay the transforms"
 
 
-def _applies(x: Array, w: Array, spec: ConvSpec) -> bool:
+def supports(x: Array, w: Array, spec: ConvSpec) -> bool:
+    """Return whether Winograd can convolve the arrays."""
     fits = spec.kernel_size == (3, 3) and max(*spec.stride, *spec.dilation, spec.groups) == 1
     return fits and x.shape[1] > 0 and floats(x, w) and source.works(x.dtype)
 
@@ -35,13 +42,23 @@ def _fills(images: int, size: tuple[int, ...]) -> bool:
     return images * prod(size) > 5 * images * prod(-(-s // 4) for s in size) + 10
 
 
-def _pays(x: Array, w: Array, size: tuple[int, ...]) -> bool:
+def _profitable(x: Array, w: Array, size: tuple[int, ...]) -> bool:
     """`size` is the result's; channels are lanes of what is read, filters of what is written."""
     filters, channels = w.shape[:2]
     return min(filters, channels) >= 8 and filters * channels >= 128 and _fills(len(x), size)
 
 
-def _weights_pay(x: Array, g: Array, spec: ConvSpec) -> bool:
+def forward_profitable(x: Array, w: Array, spec: ConvSpec) -> bool:
+    """Return whether Winograd is faster than implicit GEMM for the convolution."""
+    return _profitable(x, w, spec.output_size)
+
+
+def backward_profitable(g: Array, w: Array, spec: ConvSpec) -> bool:
+    """Return whether Winograd is faster than implicit GEMM for the input gradient."""
+    return _profitable(g, w, spec.input_size)
+
+
+def _weight_grad_profitable(x: Array, g: Array, spec: ConvSpec) -> bool:
     """Channels are lanes of the sums, where in the outer products filters are."""
     channels, filters = x.shape[1], g.shape[1]
     return channels >= max(8, filters // 8) and _fills(len(x), spec.output_size)
@@ -59,21 +76,21 @@ def _sizes(n: int, filters: int, channels: int, spec: ConvSpec, turned: bool) ->
     return np.array([n, channels, filters, *read, *before, *written, turned], np.int64)
 
 
-def forward(x: Array, w: Array, b: Array | None, spec: ConvSpec, rectify: bool = False) -> Array:
+def forward(x: Array, w: Array, b: Array | None, spec: ConvSpec, relu: bool = False) -> Array:
     """x (N, C, H, W), w (F, C, 3, 3), b (F,) -> y (N, F, OH, OW), with ReLU if asked to."""
     y = np.empty((len(x), len(w), *spec.output_size), x.dtype)
     if y.size:
         sizes = _sizes(len(x), *w.shape[:2], spec, False)
-        source.call("winograd", contiguous(x), contiguous(w), b, y, sizes, rectify)
+        source.call("winograd", contiguous(x), contiguous(w), b, y, sizes, relu)
     return y
 
 
-def backward(g: Array, w: Array, b: Array | None, spec: ConvSpec, rectify: bool = False) -> Array:
+def backward(g: Array, w: Array, b: Array | None, spec: ConvSpec, relu: bool = False) -> Array:
     """g (N, F, OH, OW), w (F, C, 3, 3), b (C,) -> x (N, C, H, W), with ReLU if asked to."""
     x = np.empty((len(g), w.shape[1], *spec.input_size), g.dtype)
     if x.size:
         sizes = _sizes(len(g), *w.shape[1::-1], spec, True)
-        source.call("winograd", contiguous(g), contiguous(w), b, x, sizes, rectify)
+        source.call("winograd", contiguous(g), contiguous(w), b, x, sizes, relu)
     return x
 
 
@@ -81,10 +98,10 @@ def backward(g: Array, w: Array, b: Array | None, spec: ConvSpec, rectify: bool 
     "conv",
     "native",
     name="winograd",
-    when=_applies,
-    needs=NEEDS,
-    pays=lambda x, w, spec: _pays(x, w, spec.output_size),
-    worth=WORTH,
+    supports=supports,
+    requires=REQUIRES,
+    profitable=forward_profitable,
+    best_for=BEST_FOR,
 )
 def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
@@ -95,10 +112,10 @@ def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_input_grad",
     "native",
     name="winograd",
-    when=lambda g, w, spec: _applies(g, w, spec),
-    needs=NEEDS,
-    pays=lambda g, w, spec: _pays(g, w, spec.input_size),
-    worth=WORTH,
+    supports=lambda g, w, spec: supports(g, w, spec),
+    requires=REQUIRES,
+    profitable=lambda g, w, spec: backward_profitable(g, w, spec),
+    best_for=BEST_FOR,
 )
 def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W)."""
@@ -109,10 +126,10 @@ def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_weight_grad",
     "native",
     name="winograd",
-    when=lambda x, g, spec: _applies(x, g, spec) and weight_grad.works(x.dtype),
-    needs=NEEDS,
-    pays=_weights_pay,
-    worth=WORTH,
+    supports=lambda x, g, spec: supports(x, g, spec) and weight_grad.works(x.dtype),
+    requires=REQUIRES,
+    profitable=_weight_grad_profitable,
+    best_for=BEST_FOR,
 )
 def conv_weight_grad_winograd(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, H, W), g (N, F, OH, OW) -> w (F, C, 3, 3)."""

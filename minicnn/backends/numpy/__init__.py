@@ -1,5 +1,39 @@
-"""NumPy kernels for the CPU: importing this package registers them; of one operation's, the first is tried first."""
+"""NumPy kernels for the CPU: importing this package registers them."""
 
-from minicnn.backends.numpy import patches, winograd, im2col, elementwise, chain, pool, fused, linalg, norm, optim  # noqa: I001 (in this order)
+from minicnn.backends.numpy import (
+    conv_block,
+    elementwise,
+    fuse,
+    im2col,
+    linalg,
+    nonoverlapping,
+    norm,
+    optim,
+    pool,
+    winograd,
+)
+from minicnn.runtime.dispatch import order
 
-__all__ = ["chain", "elementwise", "fused", "im2col", "linalg", "norm", "optim", "patches", "pool", "winograd"]
+__all__ = [
+    "conv_block",
+    "elementwise",
+    "fuse",
+    "im2col",
+    "linalg",
+    "nonoverlapping",
+    "norm",
+    "optim",
+    "pool",
+    "winograd",
+]
+
+# Special kernels come first. The last of each row supports every floating-point call.
+order(
+    "numpy",
+    conv=("nonoverlapping", "winograd", "col2im", "im2col"),
+    conv_input_grad=("nonoverlapping", "winograd", "im2col", "col2im"),
+    conv_weight_grad=("nonoverlapping", "winograd", "im2col_of_g", "im2col"),
+    matmul=("outer", "rows"),
+    max_pool=("nonoverlapping", "polyphase"),
+    max_unpool=("nonoverlapping", "polyphase"),
+)

@@ -8,8 +8,8 @@ import numpy as np
 
 from minicnn.backends.numpy.blocks import cut
 from minicnn.backends.numpy.threads import run, scratch, slices
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["keep_where", "relu_grad_bits", "relu_threads"]
 
@@ -34,7 +34,7 @@ def _parts(size: int) -> list[slice]:
     return cut(size, 2 * -(-size // (2 * BLOCK))) if size >= LARGE else [slice(0, size)]
 
 
-@kernel("relu_grad", "numpy", name="bits", when=_flat, needs="contiguous floats")
+@kernel("relu_grad", "numpy", name="bits", supports=_flat, requires="contiguous floats")
 def relu_grad_bits(g: Array, at: Array) -> Array:
     """The gradient where the output is positive or NaN, 0 elsewhere."""
     out = np.empty_like(g)
@@ -47,8 +47,8 @@ def relu_grad_bits(g: Array, at: Array) -> Array:
     "relu",
     "numpy",
     name="threads",
-    when=lambda x: x.size >= LARGE and _flat(x),
-    needs=f"{LARGE} contiguous floats and more",
+    supports=lambda x: x.size >= LARGE and _flat(x),
+    requires=f"{LARGE} contiguous floats and more",
 )
 def relu_threads(x: Array) -> Array:
     """max(x, 0)."""

@@ -20,11 +20,11 @@ from math import prod
 import numpy as np
 
 from minicnn.backends.numpy.blocks import BLOCK_BYTES, Block, blocks, cut, even
-from minicnn.backends.numpy.runs import Runs, Windows
+from minicnn.backends.numpy.polyphase import Runs, Windows
 from minicnn.backends.numpy.threads import run, scratch
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
 from minicnn.geometry import ConvSpec
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["conv_col2im", "conv_im2col", "conv_input_grad_col2im", "conv_input_grad_im2col"]
 __all__ += ["conv_weight_grad_im2col", "conv_weight_grad_im2col_of_g", "gather", "scatter", "weights"]
@@ -167,8 +167,8 @@ def _some(*arrays: Array) -> bool:
     "conv",
     "numpy",
     name="col2im",
-    when=lambda x, w, spec: _some(x, w) and _step_1(spec) and 2 * w.shape[0] <= x.shape[1],
-    needs="stride 1, and at most half as many filters as channels",
+    supports=lambda x, w, spec: _some(x, w) and _step_1(spec) and 2 * w.shape[0] <= x.shape[1],
+    requires="stride 1, and at most half as many filters as channels",
 )
 def conv_col2im(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
@@ -178,7 +178,7 @@ def conv_col2im(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     return y
 
 
-@kernel("conv", "numpy", name="im2col", when=lambda x, w, spec: _some(x, w), needs="something to do")
+@kernel("conv", "numpy", name="im2col", supports=lambda x, w, spec: _some(x, w), requires="something to do")
 def conv_im2col(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
     y = np.empty((x.shape[0], w.shape[0], *spec.output_size), x.dtype)
@@ -190,8 +190,8 @@ def conv_im2col(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_input_grad",
     "numpy",
     name="im2col",
-    when=lambda g, w, spec: _some(g, w) and _step_1(spec) and 2 * w.shape[1] * spec.groups > w.shape[0],
-    needs="stride 1, and more than half as many channels as filters",
+    supports=lambda g, w, spec: _some(g, w) and _step_1(spec) and 2 * w.shape[1] * spec.groups > w.shape[0],
+    requires="stride 1, and more than half as many channels as filters",
 )
 def conv_input_grad_im2col(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
@@ -200,7 +200,7 @@ def conv_input_grad_im2col(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     return x
 
 
-@kernel("conv_input_grad", "numpy", name="col2im", when=lambda g, w, spec: _some(g, w), needs="something to do")
+@kernel("conv_input_grad", "numpy", name="col2im", supports=lambda g, w, spec: _some(g, w), requires="something to do")
 def conv_input_grad_col2im(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
     x = np.zeros((g.shape[0], w.shape[1] * spec.groups, *spec.input_size), g.dtype)
@@ -213,8 +213,8 @@ def conv_input_grad_col2im(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_weight_grad",
     "numpy",
     name="im2col_of_g",
-    when=lambda x, g, spec: _some(x, g) and _step_1(spec) and 2 * g.shape[1] <= x.shape[1],
-    needs="stride 1, and at most half as many filters as channels",
+    supports=lambda x, g, spec: _some(x, g) and _step_1(spec) and 2 * g.shape[1] <= x.shape[1],
+    requires="stride 1, and at most half as many filters as channels",
 )
 def conv_weight_grad_im2col_of_g(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
@@ -222,7 +222,7 @@ def conv_weight_grad_im2col_of_g(x: Array, g: Array, *, spec: ConvSpec) -> Array
     return np.ascontiguousarray(w[:, :, ::-1].swapaxes(2, 3)).reshape(g.shape[1], -1, *spec.kernel_size)
 
 
-@kernel("conv_weight_grad", "numpy", name="im2col", when=lambda x, g, spec: _some(x, g), needs="something to do")
+@kernel("conv_weight_grad", "numpy", name="im2col", supports=lambda x, g, spec: _some(x, g), requires="something to do")
 def conv_weight_grad_im2col(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
     w = weights(x, g, Windows.of(spec), spec.groups)  # (G, C/G, T, F/G)

@@ -4,8 +4,8 @@ import numpy as np
 
 from minicnn.backends.numpy.blocks import cut
 from minicnn.backends.numpy.threads import run
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["linear_rows", "matmul_outer", "matmul_rows"]
 
@@ -16,8 +16,8 @@ LARGE = 1 << 23  # multiplications from which two threads beat one
     "matmul",
     "numpy",
     name="outer",
-    when=lambda a, b: a.ndim > 1 and b.ndim > 1 and a.shape[-1] == 1 and a.dtype.kind == "f",
-    needs="floats, one column on the left",
+    supports=lambda a, b: a.ndim > 1 and b.ndim > 1 and a.shape[-1] == 1 and a.dtype.kind == "f",
+    requires="floats, one column on the left",
 )
 def matmul_outer(a: Array, b: Array) -> Array:
     """a (..., n, 1), b (..., 1, m) -> (..., n, m): BLAS takes five times as long."""
@@ -39,7 +39,7 @@ def _floats(a: Array, b: Array) -> bool:
     return bool(a.size > 0 and b.size > 0 and a.dtype.kind == "f" and a.ndim > 1 and a.shape[:-2] == b.shape[:-2])
 
 
-@kernel("matmul", "numpy", name="rows", when=_floats, needs="floats, equal leading axes, and something to do")
+@kernel("matmul", "numpy", name="rows", supports=_floats, requires="floats, equal leading axes, and something to do")
 def matmul_rows(a: Array, b: Array) -> Array:
     """a (..., n, k), b (..., k, m) -> (..., n, m)."""
     return _rows(a, b)
@@ -49,8 +49,8 @@ def matmul_rows(a: Array, b: Array) -> Array:
     "linear",
     "numpy",
     name="rows",
-    when=lambda x, w: x.ndim == 2 and _floats(x, w),
-    needs="floats, a matrix, and something to do",
+    supports=lambda x, w: x.ndim == 2 and _floats(x, w),
+    requires="floats, a matrix, and something to do",
 )
 def linear_rows(x: Array, w: Array) -> Array:
     """x (n, k), w (m, k) -> (n, m)."""

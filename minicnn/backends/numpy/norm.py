@@ -14,17 +14,17 @@ import numpy as np
 
 from minicnn.backends.numpy.blocks import cut
 from minicnn.backends.numpy.threads import run, scratch
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["batch_norm_blocks", "batch_norm_grads_blocks"]
 
 BLOCK_BYTES = 1 << 20  # of x: two or three arrays of that size are worked on at once
 LEAST_PIXELS = 16  # below, dot products cost more to call than to make
-NEEDS = f"contiguous floats, {LEAST_PIXELS} pixels and more"
+REQUIRES = f"contiguous floats, {LEAST_PIXELS} pixels and more"
 
 
-def _applies(x: Array, *others: Array, eps: float) -> bool:
+def _supports(x: Array, *others: Array, eps: float) -> bool:
     same = [a for a in (x, *others) if a.ndim > 1]
     floats = all(a.flags.c_contiguous and a.dtype.kind == "f" for a in same)
     return floats and x.size > 0 and prod(x.shape[2:]) >= LEAST_PIXELS
@@ -50,7 +50,7 @@ def _centred(x: Array, mean: Array) -> Array:
     return np.subtract(x, mean, out=scratch("centred", x.shape, x.dtype))
 
 
-@kernel("batch_norm", "numpy", name="blocks", when=_applies, needs=NEEDS)
+@kernel("batch_norm", "numpy", name="blocks", supports=_supports, requires=REQUIRES)
 def batch_norm_blocks(x: Array, w: Array, b: Array, *, eps: float) -> tuple[Array, Array, Array]:
     """x (N, C, ...), w and b (C,) -> y, and mean and biased variance of each channel."""
     xs, y = x.reshape(*x.shape[:2], -1), np.empty(x.shape, x.dtype)
@@ -69,7 +69,7 @@ def batch_norm_blocks(x: Array, w: Array, b: Array, *, eps: float) -> tuple[Arra
     return y, mean[:, 0], variance[:, 0]
 
 
-@kernel("batch_norm_grads", "numpy", name="blocks", when=_applies, needs=NEEDS)
+@kernel("batch_norm_grads", "numpy", name="blocks", supports=_supports, requires=REQUIRES)
 def batch_norm_grads_blocks(g: Array, x: Array, w: Array, *, eps: float) -> tuple[Array, Array, Array]:
     """The gradients of batch_norm for x, w and b."""
     gs, xs, out = g.reshape(*g.shape[:2], -1), x.reshape(*x.shape[:2], -1), np.empty(x.shape, x.dtype)

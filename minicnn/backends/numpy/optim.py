@@ -4,14 +4,14 @@ from types import EllipsisType
 from typing import Any
 
 from minicnn.backends.numpy.threads import run
-from minicnn.devices import CPU, Array
-from minicnn.dispatch import kernel, kernels
+from minicnn.runtime.devices import CPU, Array
+from minicnn.runtime.dispatch import kernel, kernels
 
 __all__: list[str] = []
 
 LARGE = 1 << 17  # elements from which two threads beat one
 PIECE = 1 << 16  # elements, all of whose arrays stay in the cache
-NEEDS = f"{LARGE} elements and more"
+REQUIRES = f"{LARGE} elements and more"
 
 Piece = tuple[int, slice | EllipsisType]  # the number of a parameter, some of its rows
 
@@ -33,7 +33,7 @@ def _register(operation: str, numbers: str) -> None:
     def large(parameters: list[Array], *others: list[Array], **options: Any) -> bool:
         return bool(sum(p.size for p in parameters) >= LARGE)
 
-    @kernel(operation, "numpy", name="threads", when=large, needs=NEEDS)
+    @kernel(operation, "numpy", name="threads", supports=large, requires=REQUIRES)
     def step(*lists: list[Array], **options: Any) -> None:
         reference = kernels(operation, CPU)[-1].function
         pieces = _pieces(lists[0])

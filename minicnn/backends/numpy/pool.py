@@ -12,12 +12,12 @@ import numpy as np
 
 from minicnn.backends.numpy.blocks import BLOCK_BYTES, Block, blocks, cut, even
 from minicnn.backends.numpy.elementwise import keep_where
-from minicnn.backends.numpy.runs import Runs, Windows
+from minicnn.backends.numpy.polyphase import Runs, Windows
 from minicnn.backends.numpy.threads import run, scratch
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
 from minicnn.dtypes import DType
 from minicnn.geometry import PoolSpec
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["avg_pool_input_grad_runs", "avg_pool_runs", "max_pool_apart", "max_pool_runs", "max_unpool_apart"]
 __all__ += ["max_unpool_runs"]
@@ -56,7 +56,9 @@ def _taps(runs: Runs) -> list[Array]:
     return list(found.flat)
 
 
-@kernel("max_pool", "numpy", name="apart", when=_apart, needs="floats, windows without overlap and padding")
+@kernel(
+    "max_pool", "numpy", name="nonoverlapping", supports=_apart, requires="floats, windows without overlap and padding"
+)
 def max_pool_apart(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     """x (N, C, *I) -> values and winners (N, C, *O)."""
     planes = x.reshape(-1, *spec.input_size)
@@ -74,7 +76,7 @@ def max_pool_apart(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     return values.reshape(shape), winners.reshape(shape)
 
 
-@kernel("max_pool", "numpy", name="runs", when=_floats, needs="floats")
+@kernel("max_pool", "numpy", name="polyphase", supports=_floats, requires="floats")
 def max_pool_runs(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     """x (N, C, *I) -> values and winners (N, C, *O)."""
     planes = x.reshape(-1, *spec.input_size)
@@ -123,7 +125,13 @@ def _choose(taps: list[Array], best: Array, winner: Array, nan: bool = False) ->
         _choose(taps, best, winner, nan=True)
 
 
-@kernel("max_unpool", "numpy", name="apart", when=_apart, needs="floats, windows without overlap and padding")
+@kernel(
+    "max_unpool",
+    "numpy",
+    name="nonoverlapping",
+    supports=_apart,
+    requires="floats, windows without overlap and padding",
+)
 def max_unpool_apart(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """g and winners (N, C, *O) -> (N, C, *I): each element of x is written once, or by no window."""
     gs, winners = (a.reshape(-1, *spec.output_size) for a in (g, winner))
@@ -138,7 +146,7 @@ def max_unpool_apart(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     return out.reshape(*g.shape[:2], *spec.input_size)
 
 
-@kernel("max_unpool", "numpy", name="runs", when=_floats, needs="floats")
+@kernel("max_unpool", "numpy", name="polyphase", supports=_floats, requires="floats")
 def max_unpool_runs(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """g and winners (N, C, *O) -> (N, C, *I)."""
     gs, winners = (a.reshape(-1, *spec.output_size) for a in (g, winner))
@@ -153,7 +161,7 @@ def max_unpool_runs(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     return _spread(g, spec, spread)
 
 
-@kernel("avg_pool", "numpy", name="runs", when=_floats, needs="floats")
+@kernel("avg_pool", "numpy", name="polyphase", supports=_floats, requires="floats")
 def avg_pool_runs(x: Array, *, spec: PoolSpec) -> Array:
     """x (N, C, *I) -> (N, C, *O)."""
     planes = x.reshape(-1, *spec.input_size)
@@ -173,7 +181,7 @@ def avg_pool_runs(x: Array, *, spec: PoolSpec) -> Array:
     return y.reshape(*x.shape[:2], *spec.output_size)
 
 
-@kernel("avg_pool_input_grad", "numpy", name="runs", when=_floats, needs="floats")
+@kernel("avg_pool_input_grad", "numpy", name="polyphase", supports=_floats, requires="floats")
 def avg_pool_input_grad_runs(g: Array, *, spec: PoolSpec) -> Array:
     """g (N, C, *O) -> (N, C, *I)."""
     gs, divisor = g.reshape(-1, *spec.output_size), _divisor(spec, g.dtype)

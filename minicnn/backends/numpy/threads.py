@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minicnn.backends.numpy.blocks import cut
-from minicnn.devices import Array
 from minicnn.dtypes import DType
-from minicnn.threads import get_num_threads, on_change
+from minicnn.runtime.devices import Array
+from minicnn.runtime.threads import get_num_threads, on_change
 
 __all__ = ["OneBlasThread", "one_blas_thread", "run", "scratch", "slices"]
 

@@ -23,11 +23,11 @@ from math import prod
 import numpy as np
 
 from minicnn.backends.numpy.blocks import Block, blocks
-from minicnn.backends.numpy.runs import Runs, Windows
+from minicnn.backends.numpy.polyphase import Runs, Windows
 from minicnn.backends.numpy.threads import one_blas_thread, run, scratch
-from minicnn.devices import Array
-from minicnn.dispatch import kernel
 from minicnn.geometry import ConvSpec
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
 
 __all__ = ["conv_input_grad_winograd", "conv_weight_grad_winograd", "conv_winograd"]
 
@@ -145,15 +145,15 @@ def _worth_it(x: Array, channels: tuple[int, ...], size: tuple[int, ...], spec: 
     return fits and min(channels) >= 96 and min(size) >= 8 and len(x) * prod(size) >= 768
 
 
-NEEDS = "float32, a 3×3 kernel with stride 1, 96 channels and filters, 8×8 outputs and 768 in all, or more"
+REQUIRES = "float32, a 3×3 kernel with stride 1, 96 channels and filters, 8×8 outputs and 768 in all, or more"
 
 
 @kernel(
     "conv",
     "numpy",
     name="winograd",
-    when=lambda x, w, spec: _worth_it(x, w.shape[:2], spec.output_size, spec),
-    needs=NEEDS,
+    supports=lambda x, w, spec: _worth_it(x, w.shape[:2], spec.output_size, spec),
+    requires=REQUIRES,
 )
 def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
@@ -164,8 +164,8 @@ def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_input_grad",
     "numpy",
     name="winograd",
-    when=lambda g, w, spec: _worth_it(g, w.shape[:2], spec.input_size, spec),
-    needs=NEEDS,
+    supports=lambda g, w, spec: _worth_it(g, w.shape[:2], spec.input_size, spec),
+    requires=REQUIRES,
 )
 def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W): the taps that read an element, in reverse."""
@@ -177,8 +177,8 @@ def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_weight_grad",
     "numpy",
     name="winograd",
-    when=lambda x, g, spec: _worth_it(x, (x.shape[1], g.shape[1]), spec.output_size, spec),
-    needs=NEEDS,
+    supports=lambda x, g, spec: _worth_it(x, (x.shape[1], g.shape[1]), spec.output_size, spec),
+    requires=REQUIRES,
 )
 def conv_weight_grad_winograd(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, H, W), g (N, F, OH, OW) -> w (F, C, 3, 3)."""

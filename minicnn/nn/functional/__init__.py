@@ -7,12 +7,12 @@ Images are (N, C, H, W), signals (N, C, L), volumes (N, C, D, H, W); without N, 
 
 from minicnn.nn.functional.activation import *
 from minicnn.nn.functional.activation import __all__ as _activation
-from minicnn.nn.functional.class_loss import *
-from minicnn.nn.functional.class_loss import __all__ as _class_loss
-from minicnn.nn.functional.columns import *
-from minicnn.nn.functional.columns import __all__ as _columns
 from minicnn.nn.functional.conv import *
 from minicnn.nn.functional.conv import __all__ as _conv
+from minicnn.nn.functional.cross_entropy import *
+from minicnn.nn.functional.cross_entropy import __all__ as _class_loss
+from minicnn.nn.functional.fold import *
+from minicnn.nn.functional.fold import __all__ as _columns
 from minicnn.nn.functional.loss import *
 from minicnn.nn.functional.loss import __all__ as _loss
 from minicnn.nn.functional.norm import *

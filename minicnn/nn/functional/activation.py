@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from minicnn.autograd.tensor import Tensor, replace
 from minicnn.ops import activation
-from minicnn.tensor import Tensor, replace
 
 __all__ = ["elu", "leaky_relu", "relu", "silu"]
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.geometry import PadArgument, conv_spec, conv_transpose_spec, pool_spec
 from minicnn.ops.conv import conv, conv_input_grad
-from minicnn.ops.fused import conv_block
+from minicnn.ops.conv_block import conv_block
 from minicnn.ops.shape import squeeze, unsqueeze
-from minicnn.tensor import Tensor
 
 __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 
@@ -38,24 +38,24 @@ def _convolve(
     padding: PadArgument,
     dilation: Ints,
     groups: int,
-    rectify: bool = False,
+    relu: bool = False,
     pool: Window | None = None,
 ) -> Tensor:
     """Convolve; `rectify` applies ReLU as well, `pool` maximum pooling with these arguments of `pool_spec`."""
     call = f"conv{n}d"
     if x.ndim == n + 1:
-        rest = (weight, bias, stride, padding, dilation, groups, rectify, pool)
+        rest = (weight, bias, stride, padding, dilation, groups, relu, pool)
         return squeeze(_convolve(n, unsqueeze(x, 0), *rest), 0)
     _one_dtype(call, x, weight, bias)
     if weight.ndim != n + 2:
         raise ShapeError(f"{call}: weight must have {n + 2} axes (F, C/groups, {n} kernel axes), got {weight.shape}")
     spec = conv_spec(call, x.shape, weight.shape, stride, padding, dilation, groups)
     if bias is None:
-        return conv(x, weight, spec=spec)  # type: ignore[no-any-return]
+        return conv(x, weight, spec=spec)
     _check_bias(call, bias, weight.shape[0])
     shape = (x.shape[0], weight.shape[0], *spec.output_size)
     window = None if pool is None else pool_spec(f"max_pool{n}d", shape, *pool, axes=n)
-    return conv_block(x, weight, bias, spec=spec, rectify=rectify, pool=window)
+    return conv_block(x, weight, bias, spec=spec, relu=relu, pool=window)
 
 
 def conv1d(
@@ -140,21 +140,21 @@ def _convolve_transposed(
     output_padding: Ints,
     groups: int,
     dilation: Ints,
-    rectify: bool = False,
+    relu: bool = False,
 ) -> Tensor:
     """Convolve; `rectify` applies ReLU as well."""
     call = f"conv_transpose{n}d"
     if x.ndim == n + 1:
-        rest = (weight, bias, stride, padding, output_padding, groups, dilation, rectify)
+        rest = (weight, bias, stride, padding, output_padding, groups, dilation, relu)
         return squeeze(_convolve_transposed(n, unsqueeze(x, 0), *rest), 0)
     _one_dtype(call, x, weight, bias)
     if weight.ndim != n + 2:
         raise ShapeError(f"{call}: weight must have {n + 2} axes (C, F/groups, {n} kernel axes), got {weight.shape}")
     spec = conv_transpose_spec(call, x.shape, weight.shape, stride, padding, output_padding, dilation, groups)
     if bias is None:
-        return conv_input_grad(x, weight, spec=spec)  # type: ignore[no-any-return]
+        return conv_input_grad(x, weight, spec=spec)
     _check_bias(call, bias, weight.shape[1] * groups)
-    return conv_block(x, weight, bias, spec=spec, transposed=True, rectify=rectify)
+    return conv_block(x, weight, bias, spec=spec, transposed=True, relu=relu)
 
 
 def conv_transpose1d(

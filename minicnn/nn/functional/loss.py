@@ -9,15 +9,15 @@ nothing. On a GPU that would wait for everything before, so there they make the 
 
 from collections.abc import Callable
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.nn.arguments import check_float, check_reduction
 from minicnn.ops.activation import logsigmoid
-from minicnn.ops.chain import Chain, chain
 from minicnn.ops.comparison import where
 from minicnn.ops.elementwise import abs as magnitude
 from minicnn.ops.elementwise import log, log1p, mul, square
+from minicnn.ops.fuse import Fused, fuse
 from minicnn.ops.operands import Value
-from minicnn.tensor import Tensor
 
 __all__ = [
     "binary_cross_entropy",
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-def _each(call: str, loss: Chain, inputs: tuple[Value, ...], reduction: str, **params: float) -> Tensor:
+def _each(call: str, loss: Fused, inputs: tuple[Value, ...], reduction: str, **params: float) -> Tensor:
     """Apply a loss to each element and reduce it, in one pass."""
     check_reduction(call, reduction)
     if reduction == "none":
@@ -77,17 +77,17 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     return _each("mse_loss", _squared_error, (input, target), reduction)
 
 
-@chain
+@fuse
 def _squared_error(input: Tensor, target: Tensor) -> Tensor:
     return square(input - target)
 
 
-@chain
+@fuse
 def _absolute_error(input: Tensor, target: Tensor) -> Tensor:
     return magnitude(input - target)
 
 
-@chain
+@fuse
 def _huber(input: Tensor, target: Tensor, *, delta: float) -> Tensor:
     """With d = input - target and q = d limited to ±delta both cases are q (d - q/2)."""
     d = input - target
@@ -95,7 +95,7 @@ def _huber(input: Tensor, target: Tensor, *, delta: float) -> Tensor:
     return mul(q, d - q * 0.5)
 
 
-@chain
+@fuse
 def _smooth_absolute_error(input: Tensor, target: Tensor, *, beta: float) -> Tensor:
     return _huber(input, target, delta=beta) / beta
 
@@ -146,26 +146,26 @@ def _limited(logarithm: Callable[[Tensor], Tensor], x: Tensor, pole: float) -> T
 
 
 def _is_outside(x: Tensor) -> Tensor:
-    return (x < 0) | (x > 1)  # type: ignore[no-any-return]
+    return (x < 0) | (x > 1)
 
 
-@chain
+@fuse
 def _outside(x: Tensor) -> Tensor:
     return where(_is_outside(x), 1.0, 0.0)
 
 
-@chain
+@fuse
 def _binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     loss = (target - 1) * _limited(log1p, -input, -1.0) - target * _limited(log, input, 0.0)
     return where(_is_outside(input), float("nan"), mul(loss, weight))
 
 
-@chain
+@fuse
 def _binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return mul((1 - target) * input - logsigmoid(input), weight)
 
 
-@chain
+@fuse
 def _weighted_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor, pos_weight: Tensor) -> Tensor:
     yes = target * (pos_weight - 1) + 1  # 1 for a no, pos_weight for a yes
     return mul((1 - target) * input - yes * logsigmoid(input), weight)

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from math import prod
 
-from minicnn import random
-from minicnn.devices import Array
-from minicnn.dispatch import fuses
+from minicnn.autograd.tape import no_grad
+from minicnn.autograd.tensor import Tensor, write
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops import norm
 from minicnn.ops.create import as_tensor, ones, ones_like, zeros, zeros_like
@@ -13,8 +12,8 @@ from minicnn.ops.elementwise import add, mul
 from minicnn.ops.operands import promote
 from minicnn.ops.reduce import mean, var
 from minicnn.ops.shape import expand, reshape
-from minicnn.tape import no_grad
-from minicnn.tensor import Tensor, write
+from minicnn.runtime import random
+from minicnn.runtime.devices import Array
 
 __all__ = ["batch_norm", "dropout", "dropout2d", "group_norm", "instance_norm", "layer_norm"]
 
@@ -38,13 +37,15 @@ def _per_channel(call: str, x: Tensor, **vectors: Tensor | None) -> list[Tensor]
 
 def _affine(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
     """Return w x + b along axis 1."""
-    return norm.normalize_with(x, zeros_like(w), ones_like(w), w, b, eps=0.0)  # type: ignore[no-any-return]
+    return norm.normalize_with(x, zeros_like(w), ones_like(w), w, b, eps=0.0)
 
 
 def _normalize_channels(x: Tensor, w: Tensor, b: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
     """Return w normalize(x) + b, the mean and the biased variance of each channel; in one pass where a kernel can."""
-    if fuses("batch_norm", ("normalize", "normalize_with"), x.device, [x.array, w.array, b.array], {"eps": eps}):
-        return norm.batch_norm(x, w, b, eps=eps)  # type: ignore[no-any-return]
+    fused = norm.batch_norm.in_one_pass(("normalize", "normalize_with"), x, w, b, eps=eps)
+    if fused is not None:
+        y, average, variance = fused
+        return y, average, variance
     axes = (0, *range(2, x.ndim))
     with no_grad():
         statistics = mean(x, axes), var(x, axes, correction=0)
@@ -105,7 +106,7 @@ def batch_norm(
         if running_mean is None or running_var is None:
             raise ShapeError("batch_norm: without training, running_mean and running_var are needed")
         given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-        return norm.normalize_with(*_per_channel("batch_norm", input, **given), eps=eps)  # type: ignore[no-any-return]
+        return norm.normalize_with(*_per_channel("batch_norm", input, **given), eps=eps)
     count = input.array.size // max(input.shape[1], 1)
     if count == 1:
         raise ShapeError(

@@ -1,12 +1,12 @@
 """Padding: each axis is put together from the pieces before it, itself, and the pieces after it."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, cast
+from typing import Literal
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.ops.indexing import _pad, cat, getitem
 from minicnn.ops.shape import broadcast_to, flip
-from minicnn.tensor import Tensor
 
 __all__ = ["pad"]
 
@@ -81,7 +81,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     x = input if cut_last else _cropped(input, widths)
     grown = tuple((max(before, 0), max(after, 0)) for before, after in widths)
     if mode == "constant":
-        return cast(Tensor, _pad(x, widths=grown, value=value or 0)) if any(map(any, grown)) else x
+        return _pad(x, widths=grown, value=value or 0) if any(map(any, grown)) else x
     beside, largest = _MODES[mode]
     for axis, (before, after) in enumerate(grown):
         if not before and not after:

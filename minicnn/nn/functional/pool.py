@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError
 from minicnn.geometry import pool_spec
 from minicnn.ops.pool import avg_pool, max_pool, winner_index
 from minicnn.ops.shape import squeeze, unsqueeze
-from minicnn.tensor import Tensor
 
 __all__ = ["avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d"]
 
@@ -118,7 +118,7 @@ def _pool_avg(
     rest = (kernel_size, stride, padding, 1, ceil_mode, count_include_pad, divisor_override)
     if x.ndim == n + 1:
         return squeeze(_pool_avg(n, unsqueeze(x, 0), *rest[:3], *rest[4:]), 0)
-    return avg_pool(x, spec=pool_spec(call, x.shape, *rest, axes=n))  # type: ignore[no-any-return]
+    return avg_pool(x, spec=pool_spec(call, x.shape, *rest, axes=n))
 
 
 def avg_pool1d(

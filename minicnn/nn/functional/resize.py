@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.devices import Device
+from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.geometry import pool_spec
@@ -24,7 +24,7 @@ from minicnn.ops.indexing import cat, getitem, stack
 from minicnn.ops.linalg import matmul
 from minicnn.ops.pool import avg_pool
 from minicnn.ops.shape import permute, reshape, squeeze, unsqueeze
-from minicnn.tensor import Tensor
+from minicnn.runtime.devices import Device
 
 __all__ = [
     "adaptive_avg_pool1d",

@@ -1,10 +1,10 @@
 """Lengths of vectors and the angles between them."""
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError
 from minicnn.ops.elementwise import mul, sqrt, square
 from minicnn.ops.reduce import norm
 from minicnn.ops.reduce import sum as total
-from minicnn.tensor import Tensor
 
 __all__ = ["cosine_similarity", "normalize"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minicnn.devices import Device
+from minicnn.runtime.devices import Device
 
 MISSING = Device.reasons()["cudasim"]
 

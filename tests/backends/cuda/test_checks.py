@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import dispatch
 from minicnn.backends.build import flattened, kernel_folder
 from minicnn.backends.cuda import simulator
 from minicnn.backends.cuda.launch import Source
-from minicnn.devices import CUDASIM, Device
 from minicnn.errors import KernelError
 from minicnn.profiling.checking import check_here
 from minicnn.profiling.ladder import covering, launched_by_small_calls, rungs, sources
 from minicnn.profiling.workloads import workloads
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CUDASIM, Device
 from minicnn.testing import cases, declared
 
 CHILD = "libasan" in os.environ.get("LD_PRELOAD", "")  # the process that the last test starts
@@ -30,7 +30,7 @@ KERNELS = [
     (operation, k.name)
     for operation in dispatch.operations()
     for k in dispatch.kernels(operation, CUDASIM)
-    if k.tag == "cuda"
+    if k.backend == "cuda"
 ]
 DRAWN = [pair for pair in KERNELS if pair[0] in declared()]
 STEPS = [pair for pair in KERNELS if pair[0] not in declared()]
@@ -54,7 +54,7 @@ def ready() -> Device:
 
 
 def named(operation: str, name: str) -> dispatch.Kernel:
-    return next(k for k in dispatch.kernels(operation, CUDASIM) if k.name == name and k.tag == "cuda")
+    return next(k for k in dispatch.kernels(operation, CUDASIM) if k.name == name and k.backend == "cuda")
 
 
 @pytest.mark.parametrize(("operation", "name"), DRAWN)
@@ -64,7 +64,7 @@ def test_clean(operation, name, data):
     device, kernel = ready(), named(operation, name)
     case = data.draw(cases(operation))
     inputs = tuple(device.array(x) for x in case.cast(data.draw(st.sampled_from([np.float32, np.float64]))))
-    if kernel.when is not None and not kernel.when(*inputs, **case.params):
+    if kernel.supports is not None and not kernel.supports(*inputs, **case.params):
         return
     with simulator.simulate(mode=MODE, order="shuffled", seed=data.draw(st.integers(0, 99))), np.errstate(all="ignore"):
         kernel.function(*inputs, **case.params)
@@ -154,7 +154,7 @@ def complaint(file: str) -> str:
     for number in range(max(map(len, inputs.values()))):  # first of all the first call of every kernel
         for kernel in kernels:
             for arrays, params in inputs[kernel.operation][number : number + 1]:
-                if kernel.when is not None and not kernel.when(*arrays, **params):
+                if kernel.supports is not None and not kernel.supports(*arrays, **params):
                     continue
                 copies = [[a.copy() for a in v] if isinstance(v, list) else v for v in arrays]
                 try:

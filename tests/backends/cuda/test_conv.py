@@ -12,13 +12,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import dispatch
+from minicnn.autograd.primitive import primitives
 from minicnn.backends.cuda import conv
 from minicnn.backends.cuda.simulator import counting
-from minicnn.devices import CUDASIM, Device
 from minicnn.errors import KernelError, ShapeError
 from minicnn.geometry import ConvSpec, conv_spec
-from minicnn.primitive import primitives
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CUDASIM, Device
 from minicnn.testing import cases
 
 if Device.reasons()["cudasim"]:
@@ -63,7 +63,7 @@ def check(operation, rung, x, w, spec):
 
 def fits(rung, x, w, spec):
     kernel = next(k for op in RUNGS for k in dispatch.kernels(op, CUDASIM) if k.function is rung)
-    return kernel.when is None or kernel.when(x, w, spec=spec)
+    return kernel.supports is None or kernel.supports(x, w, spec=spec)
 
 
 @st.composite
@@ -344,7 +344,9 @@ def call(operation, x, w, spec):
 def test_too_many_bits(operation):
     spec = conv_spec("conv", (1, 1, 40), (1, 1, 30))
     x, w = inputs(operation, 1, (1, 1, 30), spec)
-    message = "'implicit_gemm' does not apply .* needs float32 or float64, and at most 31 for the sum of the kernel's"
+    message = (
+        "'implicit_gemm' does not support .* requires float32 or float64, and at most 31 for the sum of the kernel's"
+    )
     with minicnn.use_kernel(operation, "implicit_gemm"), pytest.raises(KernelError, match=message):
         call(operation, x, w, spec)
     np.testing.assert_array_equal(
@@ -359,7 +361,8 @@ def test_too_much_for_shared_memory(kernel, dilation):
     spec = conv_spec("conv", (1, 1, 90, 90), (1, 1, *kernel), 1, 0, dilation)
     x, w = inputs("conv", 1, (1, 1, *kernel), spec)
     message = (
-        "'tiled' does not apply .* needs float32 or float64, at most 256 taps, and at most 4096 elements of the input "
+        "'tiled' does not support .* requires float32 or float64, at most 256 taps, "
+        "and at most 4096 elements of the input "
         "under a tile of 256 pixels"
     )
     with minicnn.use_kernel("conv", "tiled"), pytest.raises(KernelError, match=message):
@@ -376,6 +379,6 @@ def test_other_types_and_arrays_too_large_are_left_to_others(operation, rung):
     spec = conv_spec("conv", (1, 1, 2**31 + 8), (1, 1, 3))
     assert not fits(rung, np.broadcast_to(x[:, :, :1], (1, 1, 2**31)), w, spec)
     name = next(k.name for k in dispatch.kernels(operation, CUDASIM) if k.function is rung)
-    message = f"{operation}: kernel '{name}' does not apply .* needs float32 or float64"
+    message = f"{operation}: kernel '{name}' does not support .* requires float32 or float64"
     with minicnn.use_kernel(operation, name), pytest.raises(KernelError, match=message):
         dispatch.select(operation, CUDASIM, [x.astype(np.float16), w], {"spec": spec})

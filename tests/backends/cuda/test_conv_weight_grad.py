@@ -8,14 +8,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import dispatch
 from minicnn.backends.cuda import conv_weight_grad as module
 from minicnn.backends.cuda.depthwise import add_slices
 from minicnn.backends.cuda.simulator import counting, simulate
-from minicnn.devices import CUDASIM, Device
 from minicnn.errors import KernelError, ShapeError
 from minicnn.geometry import conv_spec
 from minicnn.ops.conv import conv_weight_grad
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CUDASIM, Device
 from minicnn.testing import cases
 
 RUNGS = ["split_gemm", "gemm_tiles", "direct"]
@@ -177,8 +177,8 @@ def test_slices_are_added(slices, weights):
 def test_a_kernel_too_large_for_the_bits_is_left_to_the_next_rung():
     x, g, spec = example((1, 1, 40), (2, 1, 30), 1, 3)  # 30 + 1 + 1 bits
     check("gemm_tiles", x, g, spec)
-    assert "split_gemm: does not apply" in minicnn.explain("conv_weight_grad", *on_cudasim(x, g), spec=spec)
-    with pytest.raises(KernelError, match="it needs float32 or float64, and at most 31 for the sum of the kernel's"):
+    assert "split_gemm: does not support this" in minicnn.explain("conv_weight_grad", *on_cudasim(x, g), spec=spec)
+    with pytest.raises(KernelError, match="it requires float32 or float64, and at most 31 for the sum of the kernel's"):
         run("split_gemm", x, g, spec)
     x, g, spec = example((1, 1, 40), (2, 1, 29), 1, 3)
     check("split_gemm", x, g, spec)

@@ -8,13 +8,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import dispatch, geometry
+from minicnn import geometry
+from minicnn.autograd.primitive import primitives
 from minicnn.backends.cuda import depthwise as module
 from minicnn.backends.cuda.simulator import counting, simulate
-from minicnn.devices import CUDASIM, Device
 from minicnn.errors import KernelError, ShapeError
 from minicnn.geometry import conv_spec
-from minicnn.primitive import primitives
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CUDASIM, Device
 
 CALLS = {"conv": "xw", "conv_input_grad": "gw", "conv_weight_grad": "xg"}
 TOLERANCE = {np.float32: 1e-6, np.float64: 2e-15}  # of what the terms of the sums add up to without their signs
@@ -156,7 +157,7 @@ def test_it_is_taken_before_the_matrix_products_and_only_for_one_channel_a_group
     spec = conv_spec("test", x, w, groups=3)  # two channels a group
     arrays = {"x": np.ones(x), "w": np.ones(w), "g": np.ones((2, 6, *spec.output_size))}
     assert taken(arrays, spec) == names[1]
-    with pytest.raises(KernelError, match="it needs float32 or float64, one channel a group, several groups"):
+    with pytest.raises(KernelError, match="it requires float32 or float64, one channel a group, several groups"):
         run(operation, [arrays[letter] for letter in CALLS[operation]], spec)
     arrays, spec = example(1, 2, 1, (60, 60), (2, 2), 1, 0, 50)  # 51 × 51 elements under a window
     assert taken(arrays, spec) == names[1]

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from minicnn import dispatch
 from minicnn.backends.cuda import gemm
 from minicnn.backends.cuda.simulator import counting, simulate
-from minicnn.devices import CUDASIM, Device
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CUDASIM, Device
 
 pytestmark = pytest.mark.skipif(bool(Device.reasons()["cudasim"]), reason="needs a C++ compiler")
 
@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 
 
 def rung(name, operation="matmul"):
-    (found,) = [k for k in dispatch.kernels(operation, CUDASIM) if (k.tag, k.name) == ("cuda", name)]
+    (found,) = [k for k in dispatch.kernels(operation, CUDASIM) if (k.backend, k.name) == ("cuda", name)]
     return found
 
 
@@ -57,7 +57,7 @@ def test_every_rung_in_all_sizes_and_layouts(name, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     a = matrices((*lead, n, k), data.draw(LAYOUTS), dtype, rng)
     b = matrices((*lead, k, m), data.draw(LAYOUTS), dtype, rng)
-    assert rung(name).when(a, b)
+    assert rung(name).supports(a, b)
     y = rung(name).function(a, b)
     assert_product(y, a, b)
     with simulate(order="shuffled"):
@@ -65,7 +65,7 @@ def test_every_rung_in_all_sizes_and_layouts(name, data):
     assert y.tobytes() == again.tobytes()
     if not lead:
         w = np.ascontiguousarray(b.T)
-        assert rung(name, "linear").when(a, w)
+        assert rung(name, "linear").supports(a, w)
         assert_product(rung(name, "linear").function(a, w), a, w.T)
 
 
@@ -75,7 +75,7 @@ def test_infinity_and_nan_stay_in_their_rows_and_columns(name, sizes):
     n, k, m = sizes
     a, b = matrices((n, k), "rows"), matrices((k, m), "rows")
     a[-1, 0], a[3, -1], b[0, -1], b[-1, 2] = np.inf, np.nan, np.nan, -np.inf
-    if rung(name).when(a, b):
+    if rung(name).supports(a, b):
         with np.errstate(invalid="ignore"):
             np.testing.assert_allclose(rung(name).function(a, b), a @ b, rtol=1e-9, atol=1e-12)
     else:
@@ -173,10 +173,10 @@ def test_what_does_not_fit_is_left_to_the_reference():
     column, row = (np.broadcast_to(np.float32(0), s) for s in ((2**16, 1), (1, 2**16)))
     whole = np.ones((3, 3), np.int64)
     for a, b in ((column, row), (whole, whole), (whole.astype(np.float32), whole.astype(np.float64))):
-        assert not any(rung(name).when(a, b) for name in NAMES)
+        assert not any(rung(name).supports(a, b) for name in NAMES)
     x = np.zeros((4, 6), np.float32)
-    assert not rung("vec4").when(x, x.T[:, :3])
-    assert not rung("vec4").when(x[:, :4], np.zeros((4, 5), np.float32))
+    assert not rung("vec4").supports(x, x.T[:, :3])
+    assert not rung("vec4").supports(x[:, :4], np.zeros((4, 5), np.float32))
 
 
 def test_shared_memory_without_bank_conflicts():
@@ -195,5 +195,5 @@ def test_shared_memory_without_bank_conflicts():
 
 def test_sides_that_a_tile_would_carry_beyond_32_bits_are_for_lower_rungs():
     a, b = np.ones((1, 1), np.float32), np.broadcast_to(np.float32(1), (1, 200_000_000))
-    taken = [k.name for k in dispatch.kernels("matmul", CUDASIM) if k.when is not None and k.when(a, b)]
+    taken = [k.name for k in dispatch.kernels("matmul", CUDASIM) if k.supports is not None and k.supports(a, b)]
     assert taken[0] == "registers_2d"

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicnn import dispatch
 from minicnn.backends.cuda import norm
 from minicnn.backends.cuda.simulator import counting, simulate
-from minicnn.devices import CUDASIM, Device
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CUDASIM, Device
 
 pytestmark = pytest.mark.skipif(bool(Device.reasons()["cudasim"]), reason="needs a C++ compiler")
 
@@ -17,12 +17,16 @@ EPS = 1e-5
 
 
 def rung(name, operation="normalize"):
-    (found,) = [k for k in dispatch.kernels(operation, CUDASIM) if (k.tag, k.name) == ("cuda", name)]
+    (found,) = [k for k in dispatch.kernels(operation, CUDASIM) if (k.backend, k.name) == ("cuda", name)]
     return found
 
 
 def applicable(x, axes):
-    return [k.name for k in dispatch.kernels("normalize", CUDASIM) if k.tag == "cuda" and k.when(x, axes=axes, eps=EPS)]
+    return [
+        k.name
+        for k in dispatch.kernels("normalize", CUDASIM)
+        if k.backend == "cuda" and k.supports(x, axes=axes, eps=EPS)
+    ]
 
 
 def exact(x, axes):

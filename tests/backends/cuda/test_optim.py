@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import dispatch
 from minicnn.backends.cuda import optim
 from minicnn.backends.cuda.simulator import counting, simulate
-from minicnn.devices import CUDASIM, Device
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CUDASIM, Device
 
 pytestmark = pytest.mark.skipif(bool(Device.reasons()["cudasim"]), reason="needs a C++ compiler")
 
-NAMES = ["together", "each"]
+NAMES = ["multi_tensor", "per_tensor"]
 STEPS = 20
 SHAPES = st.lists(
     st.sampled_from([(), (1,), (3, 5), (0, 2), (4,), (17, 15), (optim.CHUNK,), (2, 3, 5, 143), (8200,)]),
@@ -25,7 +25,7 @@ SHAPES = st.lists(
 
 
 def rung(operation, name):
-    (found,) = [k for k in dispatch.kernels(operation, CUDASIM) if (k.tag, k.name) == ("cuda", name)]
+    (found,) = [k for k in dispatch.kernels(operation, CUDASIM) if (k.backend, k.name) == ("cuda", name)]
     return found
 
 
@@ -157,12 +157,12 @@ def test_arrays_that_cannot_be_changed_in_place_are_left_to_the_reference():
     ]
     for name in NAMES:
         adam, sgd = rung("adam_step", name), rung("sgd_step", name)
-        assert adam.when(*lists(good), **ADAM)
-        assert adam.when(*lists(good, g=turned), **ADAM)
-        assert sgd.when(*lists(good)[:3], **SGD)
+        assert adam.supports(*lists(good), **ADAM)
+        assert adam.supports(*lists(good, g=turned), **ADAM)
+        assert sgd.supports(*lists(good)[:3], **SGD)
         for wrong in refused:
-            assert not adam.when(*wrong, **ADAM)
-            assert not sgd.when(*wrong[:3], **SGD)
+            assert not adam.supports(*wrong, **ADAM)
+            assert not sgd.supports(*wrong[:3], **SGD)
 
 
 def test_chunks_hold_every_element_once():
@@ -188,15 +188,15 @@ def tensors(count):
 def test_one_launch_for_all_tensors_that_moves_little_else():
     adam, sgd = {**ADAM, "steps": [1] * 4}, {**SGD, "shares": [1.0] * 4, "momentum": 0.9}
     with counting() as launches:
-        rung("adam_step", "together").function(*tensors(5), **adam)
-        rung("sgd_step", "together").function(*tensors(3), **sgd)
+        rung("adam_step", "multi_tensor").function(*tensors(5), **adam)
+        rung("sgd_step", "multi_tensor").function(*tensors(3), **sgd)
     assert [(launch.entry, launch.grid[0]) for launch in launches] == [("optim_adam", 10), ("optim_sgd", 10)]
     for launch, moves in zip(launches, (5 + 4, 3 + 2), strict=True):
         least = moves * sum(a.nbytes for a in tensors(1)[0]) / 32
         assert least <= launch.sectors_moved <= 1.05 * least
         assert launch.sectors_requested <= 1.05 * launch.sectors_ideal
     with counting() as launches:
-        rung("sgd_step", "each").function(*tensors(3), **sgd)
+        rung("sgd_step", "per_tensor").function(*tensors(3), **sgd)
     assert [launch.entry for launch in launches] == ["optim_sgd_each"] * 4
 
 

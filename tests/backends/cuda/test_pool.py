@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from minicnn import dispatch
+from minicnn.autograd.primitive import primitives
 from minicnn.backends.cuda.simulator import counting, simulate
-from minicnn.devices import CUDASIM
 from minicnn.geometry import PoolSpec, pool_spec
-from minicnn.primitive import primitives
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CUDASIM
 
 GEOMETRIES = {
     "disjoint": ((2, 3, 20, 24), {"kernel_size": 2}),
@@ -40,7 +40,7 @@ FOR_AVERAGES = {
 
 
 def rungs(operation):
-    return [k for k in dispatch.kernels(operation, CUDASIM) if k.tag == "cuda"]
+    return [k for k in dispatch.kernels(operation, CUDASIM) if k.backend == "cuda"]
 
 
 def image(shape, dtype, kind="ties"):
@@ -59,7 +59,7 @@ def check(operation, *inputs, spec, exactly=("slab", "direct")):
     expected = primitives()[operation].body(*inputs, spec=spec)
     names = []
     for k in rungs(operation):
-        if not k.when(*inputs, spec=spec):
+        if not k.supports(*inputs, spec=spec):
             continue
         names.append(k.name)
         for order in ("forward", "shuffled"):
@@ -96,7 +96,7 @@ def test_averages_have_the_bits_of_the_reference(shape, window, dtype):
 
 
 @pytest.mark.parametrize(
-    ("shape", "window", "applies"),
+    ("shape", "window", "accepts"),
     [
         ((2, 3, 7, 7), {"kernel_size": 7}, True),
         ((2, 3, 8, 40), {"kernel_size": (4, 8)}, True),
@@ -107,11 +107,11 @@ def test_averages_have_the_bits_of_the_reference(shape, window, dtype):
         ((2, 3, 9, 8), {"kernel_size": (4, 8), "stride": 1}, True),  # one window a row
     ],
 )
-def test_a_warp_for_large_windows_apart(shape, window, applies):
+def test_a_warp_for_large_windows_apart(shape, window, accepts):
     x, spec = image(shape, np.float32), pool_spec("pool", shape, **window)
     for operation in ("max_pool", "avg_pool"):
         chosen = dispatch.select(operation, CUDASIM, [x], {"spec": spec})
-        assert chosen is rungs(operation)[0 if applies else 1].function
+        assert chosen is rungs(operation)[0 if accepts else 1].function
 
 
 def test_in_a_large_window_the_last_nan_wins_and_otherwise_the_first_of_equals():
@@ -130,7 +130,7 @@ def test_more_taps_than_a_byte_can_number_are_left_to_the_reference():
     x = image((1, 2, 16, 16), np.float32)
     for kernel, name in (((15, 17), "warp"), (16, "reference")):  # 255 taps and 256
         spec = pool_spec("pool", x.shape, kernel, padding=(0, 1) if name == "warp" else 0)
-        taken = [k.name for k in dispatch.kernels("max_pool", CUDASIM) if not k.when or k.when(x, spec=spec)]
+        taken = [k.name for k in dispatch.kernels("max_pool", CUDASIM) if not k.supports or k.supports(x, spec=spec)]
         assert taken[0] == name
         _, winner = primitives()["max_pool"].body(x, spec=spec)
         assert (winner.dtype == np.uint8) is (name == "warp")
@@ -148,12 +148,12 @@ def test_more_taps_than_a_byte_can_number_are_left_to_the_reference():
 )
 def test_numbers_beyond_32_bits_are_left_to_the_reference(spec):
     x = np.zeros((1, 1, *spec.input_size), np.float32)
-    assert [k.name for k in rungs("avg_pool") if k.when(x, spec=spec)] == []
+    assert [k.name for k in rungs("avg_pool") if k.supports(x, spec=spec)] == []
 
 
 def test_integers_are_left_to_the_reference():
     x = np.zeros((1, 1, 4, 4), np.int64)
-    assert [k.name for k in rungs("max_pool") if k.when(x, spec=pool_spec("pool", x.shape, 2))] == []
+    assert [k.name for k in rungs("max_pool") if k.supports(x, spec=pool_spec("pool", x.shape, 2))] == []
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 4, 4), (2, 0, 4, 4)])
@@ -201,7 +201,7 @@ def test_shipped_kernels_move_little_more_than_they_must(shape, window):
         ("avg_pool", (x,)),
         ("avg_pool_input_grad", (y,)),
     ):
-        chosen = next(k for k in rungs(operation) if k.when(*inputs, spec=spec))
+        chosen = next(k for k in rungs(operation) if k.supports(*inputs, spec=spec))
         assert 1 <= moved(chosen, *inputs, spec=spec) <= 1.05, operation
 
 

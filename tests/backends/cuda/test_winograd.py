@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import dispatch
+from minicnn.autograd.primitive import primitives
 from minicnn.backends.cuda.launch import LIMIT
 from minicnn.backends.cuda.simulator import simulate
-from minicnn.devices import CUDASIM, Device
 from minicnn.errors import KernelError
 from minicnn.geometry import ConvSpec, conv_spec
-from minicnn.primitive import primitives
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CUDASIM, Device
 
 CALLS = {"conv": "xw", "conv_input_grad": "gw"}
 RUNGS = ["winograd", "winograd_4x4"]
@@ -135,7 +135,7 @@ def test_it_comes_last_and_is_never_the_default(operation):
     tensors = [minicnn.tensor(arrays[letter], device="cudasim") for letter in CALLS[operation]]
     text = minicnn.explain(operation, *tensors, spec=spec)
     for name in RUNGS:
-        assert f"cuda/{name}: applies, but comes after" in text
+        assert f"cuda/{name}: possible, but comes after" in text
 
 
 OTHERS = {
@@ -154,7 +154,7 @@ def test_it_refuses_every_other_geometry(operation, name, case):
     size = (8,) * len(kernel)
     spec = ConvSpec(size, kernel, stride, ((0, 0),) * len(kernel), dilation, groups)
     x, w, g = np.ones((1, 4, *size)), np.ones((4, 4 // groups, *kernel)), np.ones((1, 4, *spec.output_size))
-    with pytest.raises(KernelError, match="it needs float32 or float64, two axes, a 3 × 3 kernel, stride 1"):
+    with pytest.raises(KernelError, match="it requires float32 or float64, two axes, a 3 × 3 kernel, stride 1"):
         run(operation, name, [x if operation == "conv" else g, w], spec)
 
 
@@ -165,9 +165,9 @@ def test_four_by_four_asks_for_no_workspace_beyond_the_limit(operation):
     inputs = np.broadcast_to(np.float32(0), x), np.zeros(w, np.float32)
     two, four = (k for k in dispatch.kernels(operation, CUDASIM) if k.name in RUNGS)
     assert inputs[0].size < LIMIT
-    assert two.when(*inputs, spec=spec)
-    assert not four.when(*inputs, spec=spec)
+    assert two.supports(*inputs, spec=spec)
+    assert not four.supports(*inputs, spec=spec)
     small = conv_spec("test", (1, *x[1:]), w, 1, 1)
-    assert four.when(inputs[0][:1], inputs[1], spec=small)
+    assert four.supports(inputs[0][:1], inputs[1], spec=small)
     with pytest.raises(KernelError, match="fewer elements in the workspace than the launcher's limit"):
         run(operation, "winograd_4x4", list(inputs), spec)

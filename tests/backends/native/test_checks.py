@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import dispatch
 from minicnn.backends import build
-from minicnn.devices import CPU
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CPU
 from minicnn.testing import cases, declared
 
 FLAGS = {
@@ -40,7 +40,7 @@ KERNELS = [
     (operation, k.name)
     for operation in dispatch.operations()
     for k in dispatch.kernels(operation, CPU, ("native",))
-    if k.tag == "native"
+    if k.backend == "native"
 ]
 DRAWN = [pair for pair in KERNELS if pair[0] in declared()]
 STEPS = [pair for pair in KERNELS if pair[0] not in declared()]
@@ -56,7 +56,7 @@ in_a_child = pytest.mark.skipif(not CHILD, reason="runs in the processes that te
 
 
 def named(operation: str, name: str) -> dispatch.Kernel:
-    return next(k for k in dispatch.kernels(operation, CPU, ("native",)) if k.name == name and k.tag == "native")
+    return next(k for k in dispatch.kernels(operation, CPU, ("native",)) if k.name == name and k.backend == "native")
 
 
 def alone(x: Any) -> Any:
@@ -82,7 +82,7 @@ def test_drawn(operation, name, large, dtype, data):
     """Large arrays keep all loops and threads busy. A kernel that applies to nothing that is drawn is an error."""
     kernel, case = named(operation, name), data.draw(cases(operation, large=large))
     inputs = [alone(x) for x in case.cast(dtype)]
-    assume(kernel.applies(inputs, case.params))
+    assume(kernel.accepts(inputs, case.params))
     kernel.function(*inputs, **case.params)
 
 

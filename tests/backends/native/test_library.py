@@ -109,15 +109,15 @@ def test_what_the_compiler_refuses_is_told_once_and_does_not_run():
 
 @with_compiler
 def test_numpy_runs_where_the_compiler_refuses(monkeypatch):
-    from minicnn.backends.native import chain
+    from minicnn.backends.native import fuse
 
     broken = planted('#error "not here"')
-    monkeypatch.setattr(chain, "source", broken)
+    monkeypatch.setattr(fuse, "source", broken)
     x = minicnn.ones(100_000)
     with pytest.warns(RuntimeWarning, match=r"NumPy runs instead of planted.cpp"):
         assert minicnn.relu(x).sum().item() == 100_000
     assert minicnn.relu(x).sum().item() == 100_000  # and nothing more is said
-    assert "native/one_step: does not apply" in minicnn.explain("relu", x)
+    assert "native/one_step: does not support this" in minicnn.explain("relu", x)
 
 
 @with_compiler
@@ -181,10 +181,10 @@ def no_compiler(tmp_path):
 def test_without_a_compiler_numpy_runs_and_nothing_is_said(no_compiler):
     code = (
         "import minicnn\n"
-        "from minicnn import dispatch\n"
-        "from minicnn.devices import CPU\n"
+        "from minicnn.runtime import dispatch\n"
+        "from minicnn.runtime.devices import CPU\n"
         "assert minicnn.relu(minicnn.ones(100_000)).sum().item() == 100_000\n"
-        "print({k.tag for name in dispatch.operations() for k in dispatch.kernels(name, CPU)})\n"
+        "print({k.backend for name in dispatch.operations() for k in dispatch.kernels(name, CPU)})\n"
     )
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
@@ -203,7 +203,7 @@ def test_without_a_compiler_the_tests_pass(no_compiler):
     """Some of them, here; `make test-bare` runs all."""
     files = [
         "test_tiny.py",
-        "test_dispatch.py",
+        "runtime/test_dispatch.py",
         "backends/native/test_library.py",
         "nn/test_conv.py",
         "nn/test_fusion.py",

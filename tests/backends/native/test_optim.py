@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import dispatch
 from minicnn.backends.native import library
-from minicnn.devices import CPU
+from minicnn.runtime import dispatch
+from minicnn.runtime.devices import CPU
 
 pytestmark = pytest.mark.skipif(not library.usable(), reason="needs a C++ compiler")
 
@@ -24,7 +24,7 @@ SGD = {"lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "nesterov": False}
 
 def native(operation):
     first, *_ = dispatch.kernels(operation, CPU)
-    assert (first.tag, first.name) == ("native", "together")
+    assert (first.backend, first.name) == ("native", "multi_tensor")
     return first
 
 
@@ -144,12 +144,12 @@ def test_arrays_that_cannot_be_changed_in_place_are_left_to_the_reference():
         [a + b for a, b in zip(lists(good), lists(good.astype(np.float64)), strict=True)],
     ]
     adam, sgd = native("adam_step"), native("sgd_step")
-    assert adam.when(*lists(good), steps=[1], **ADAM)
-    assert adam.when(*lists(good, g=turned), steps=[1], **ADAM)
-    assert sgd.when(*lists(good)[:3], shares=[1.0], **SGD)
+    assert adam.supports(*lists(good), steps=[1], **ADAM)
+    assert adam.supports(*lists(good, g=turned), steps=[1], **ADAM)
+    assert sgd.supports(*lists(good)[:3], shares=[1.0], **SGD)
     for wrong in refused:
-        assert not adam.when(*wrong, steps=[1], **ADAM)
-        assert not sgd.when(*wrong[:3], shares=[1.0], **SGD)
+        assert not adam.supports(*wrong, steps=[1], **ADAM)
+        assert not sgd.supports(*wrong[:3], shares=[1.0], **SGD)
 
 
 def test_chunks_hold_every_element_once():
@@ -177,7 +177,7 @@ def test_chunks_hold_every_element_once():
 )
 def test_optimizers_step_as_on_the_reference(build):
     ways = []
-    for kernel in ("together", "reference"):
+    for kernel in ("multi_tensor", "reference"):
         rng = np.random.default_rng(0)
         parameters = [minicnn.tensor(rng.normal(size=s)).requires_grad_() for s in ((3, 4), (), (5,))]
         optimizer = build(parameters)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from minicnn.backends.native import library
-from minicnn.devices import CPU
-from minicnn.dispatch import kernels
+from minicnn.runtime.devices import CPU
+from minicnn.runtime.dispatch import kernels
 
 pytestmark = pytest.mark.skipif(not library.usable(), reason="needs a compiler")
 
@@ -27,7 +27,7 @@ DTYPES = (np.float32, np.float64)
 
 
 def native(operation):
-    return next(k for k in kernels(operation, CPU) if k.tag == "native")
+    return next(k for k in kernels(operation, CPU) if k.backend == "native")
 
 
 def exact(operation, x):

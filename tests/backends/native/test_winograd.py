@@ -5,9 +5,9 @@ import pytest
 
 import minicnn
 from minicnn.backends.native import library
-from minicnn.devices import CPU
-from minicnn.dispatch import kernels
 from minicnn.geometry import conv_spec
+from minicnn.runtime.devices import CPU
+from minicnn.runtime.dispatch import kernels
 
 pytestmark = pytest.mark.skipif(not library.usable(), reason="needs a compiler")
 
@@ -67,4 +67,4 @@ def test_is_the_default_where_it_pays():
     arrays, spec = problem("many tiles", "float32")
     assert "native/winograd: taken" in minicnn.explain("conv", arrays["x"], arrays["w"], spec=spec)
     arrays, spec = problem("one pixel", "float32")
-    assert "native/winograd: does not pay" in minicnn.explain("conv", arrays["x"], arrays["w"], spec=spec)
+    assert "native/winograd: not profitable" in minicnn.explain("conv", arrays["x"], arrays["w"], spec=spec)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from minicnn.backends.numpy.elementwise import LARGE, keep_where
-from minicnn.devices import CPU
-from minicnn.dispatch import kernels
+from minicnn.runtime.devices import CPU
+from minicnn.runtime.dispatch import kernels
 
 NUMPY = ("numpy",)
 SPECIAL = [0.0, -0.0, 1.5, -1.5, np.inf, -np.inf, np.nan, 1e-40]
@@ -27,15 +27,15 @@ def test_relu_and_its_gradient_equal_the_reference(dtype):
     g = rng.permutation(x)
     few = slice(0, 100)
     fast, reference = kernels("relu", CPU, NUMPY)
-    assert fast.when(x)
+    assert fast.supports(x)
     np.testing.assert_array_equal(fast.function(x), reference.function(x))
     fast, reference = kernels("relu_grad", CPU, NUMPY)
-    assert fast.when(g, x)
+    assert fast.supports(g, x)
     np.testing.assert_array_equal(fast.function(g, x), reference.function(g, x))
     np.testing.assert_array_equal(fast.function(g[few], x[few]), reference.function(g[few], x[few]))
 
 
 def test_small_or_strided_arrays_are_left_to_the_reference():
     large = np.zeros((2, LARGE), np.float32)
-    assert not kernels("relu", CPU, NUMPY)[0].when(np.zeros(8, np.float32))
-    assert not kernels("relu", CPU, NUMPY)[0].when(large.T)
+    assert not kernels("relu", CPU, NUMPY)[0].supports(np.zeros(8, np.float32))
+    assert not kernels("relu", CPU, NUMPY)[0].supports(large.T)

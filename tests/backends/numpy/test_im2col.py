@@ -6,11 +6,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from minicnn.backends.numpy import blocks, im2col
-from minicnn.devices import CPU
-from minicnn.dispatch import Kernel, kernels
 from minicnn.errors import ShapeError
 from minicnn.geometry import conv_spec
-from minicnn.threads import get_num_threads, set_num_threads
+from minicnn.runtime.devices import CPU
+from minicnn.runtime.dispatch import Kernel, kernels
+from minicnn.runtime.threads import get_num_threads, set_num_threads
 
 CALLS = {"conv": "xw", "conv_input_grad": "gw", "conv_weight_grad": "xg"}
 
@@ -52,7 +52,7 @@ def cases(draw):
 
 def applying(operation: str, inputs: list[np.ndarray], spec) -> list[Kernel]:
     """The kernels that may be taken."""
-    return [k for k in kernels(operation, CPU, ("numpy",))[:-1] if k.when(*inputs, spec=spec)]
+    return [k for k in kernels(operation, CPU, ("numpy",))[:-1] if k.supports(*inputs, spec=spec)]
 
 
 @pytest.mark.parametrize("operation", CALLS)

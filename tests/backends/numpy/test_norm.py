@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from minicnn.backends.numpy import norm
-from minicnn.devices import CPU
-from minicnn.dispatch import kernels
+from minicnn.runtime.devices import CPU
+from minicnn.runtime.dispatch import kernels
 
 
 @pytest.mark.parametrize("operation", ["batch_norm", "batch_norm_grads"])
@@ -18,7 +18,7 @@ def test_equals_the_reference(operation, block_bytes, shape, monkeypatch):
     x, g = rng.normal(2, 3, (2, *shape))
     inputs = (x, w, b) if operation == "batch_norm" else (g, x, w)
     fast, reference = kernels(operation, CPU, ("numpy",))
-    assert fast.when(*inputs, eps=1e-5)
+    assert fast.supports(*inputs, eps=1e-5)
     results, expected = (k.function(*inputs, eps=1e-5) for k in (fast, reference))
     for a, b in zip(results, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
@@ -26,4 +26,4 @@ def test_equals_the_reference(operation, block_bytes, shape, monkeypatch):
 
 def test_few_pixels_are_left_to_the_reference():
     x, w = np.zeros((8, 3, 2, 2)), np.zeros(3)
-    assert not kernels("batch_norm", CPU, ("numpy",))[0].when(x, w, w, eps=1e-5)
+    assert not kernels("batch_norm", CPU, ("numpy",))[0].supports(x, w, w, eps=1e-5)

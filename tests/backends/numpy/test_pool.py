@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicnn.devices import CPU
-from minicnn.dispatch import kernels
 from minicnn.geometry import pool_spec
+from minicnn.runtime.devices import CPU
+from minicnn.runtime.dispatch import kernels
 
 NUMPY = ("numpy",)
 
@@ -25,7 +25,7 @@ def test_equals_the_reference(data):
     x[rng.random(x.shape) < 0.1] = -np.inf
     spec = pool_spec("test", x.shape, kernel, stride, axes=axes)
     fast, *_, reference = kernels("max_pool", CPU, NUMPY)
-    assert fast.when(x, spec=spec)
+    assert fast.supports(x, spec=spec)
     values, winner = fast.function(x, spec=spec)
     expected = reference.function(x, spec=spec)
     np.testing.assert_array_equal(values, expected[0])
@@ -42,4 +42,4 @@ def test_equals_the_reference(data):
 )
 def test_leaves_the_rest_to_runs(arguments):
     x = np.zeros((1, 1, 8, 8), np.float32)
-    assert not kernels("max_pool", CPU, NUMPY)[0].when(x, spec=pool_spec("test", x.shape, **arguments))
+    assert not kernels("max_pool", CPU, NUMPY)[0].supports(x, spec=pool_spec("test", x.shape, **arguments))

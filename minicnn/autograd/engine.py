@@ -1,0 +1,241 @@
+"""The backward pass: `backward` adds gradients to leaves, `grad` returns them.
+
+Both start at the outputs and visit the recorded calls from the newest to the oldest. At each call the gradient of the
+output is complete, because all later calls were visited before. The call's rules (`primitive.py`) turn it into the
+gradients of the inputs (a vector-Jacobian product). A tensor that was used twice gets the sum.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from minicnn.autograd.tape import Hook, Leaf, Node, mode
+from minicnn.autograd.tensor import Tensor
+from minicnn.errors import AutogradError, DTypeError
+from minicnn.runtime.devices import Array
+
+__all__ = ["backward", "grad"]
+
+
+def backward(
+    self: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False
+) -> None:
+    """Compute the gradient of this tensor with respect to every leaf that it depends on, and add it to `leaf.grad`.
+
+    Parameters
+    ----------
+    gradient : Tensor, optional
+        The gradient with respect to this tensor, of its shape. A tensor of one element needs none (it is 1).
+    retain_graph : bool, optional
+        Keep the saved values, so that another backward pass is possible. Default: the value of `create_graph`.
+    create_graph : bool
+        Record the backward pass, so that the gradients can be differentiated.
+
+    Raises
+    ------
+    AutogradError
+        If there is no graph, the graph was freed, or a saved value was modified in place.
+    DTypeError
+        If `gradient` is not a tensor.
+
+    Examples
+    --------
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> (x * x).backward()
+    >>> x.grad.item()
+    6.0
+    """
+    keep = create_graph if retain_graph is None else retain_graph
+    grads = _backward([self], [gradient], None, keep, create_graph)
+    shared: list[Array] = [] if gradient is None else [gradient.array]
+    for node, g in grads.items():
+        owner = node.tensor if isinstance(node, Leaf) else node.retained
+        tensor = None if owner is None else owner()
+        if tensor is not None:
+            _accumulate(tensor, g, create_graph, shared)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor, ...]:
+    """Return the gradients of `outputs` with respect to `inputs`. No `grad` attribute changes.
+
+    For y = outputs and v = grad_outputs the result is vᵀ ∂y/∂x for each input x.
+
+    Parameters
+    ----------
+    outputs, inputs : Tensor or sequence of Tensor
+    grad_outputs : Tensor or sequence of Tensor, optional
+        A gradient for each output, of its shape. An output of one element needs none (it is 1).
+    retain_graph : bool, optional
+        Keep the saved values, so that another backward pass is possible. Default: the value of `create_graph`.
+    create_graph : bool
+        Record the backward pass, so that the gradients can be differentiated.
+    allow_unused : bool
+        Return None for an input that no output depends on, instead of raising.
+
+    Returns
+    -------
+    tuple of Tensor
+
+    Raises
+    ------
+    AutogradError
+        If an input needs no gradient or no output depends on it, or the graph was freed.
+    DTypeError
+        If one of `grad_outputs` is not a tensor.
+
+    Examples
+    --------
+    >>> x = Tensor(3.0, requires_grad=True)
+    >>> (first,) = grad(x * x * x, x, create_graph=True)
+    >>> (second,) = grad(first, x)
+    >>> first.item(), second.item()
+    (27.0, 18.0)
+    """
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs or [None] * len(outputs))
+    if len(given) != len(outputs):
+        raise AutogradError(f"grad: {len(outputs)} outputs need as many grad_outputs, got {len(given)}")
+    nodes = [t._node for t in inputs]
+    for i, node in enumerate(nodes):
+        if node is None:
+            raise AutogradError(f"grad: input {i} of shape {inputs[i].shape} does not require a gradient")
+    keep = create_graph if retain_graph is None else retain_graph
+    grads = _backward(outputs, given, {n for n in nodes if n is not None}, keep, create_graph)
+    found: list[Any] = [grads.get(n) for n in nodes if n is not None]
+    for i, g in enumerate(found):
+        if g is None and not allow_unused:
+            raise AutogradError(
+                f"grad: no output depends on input {i} of shape {inputs[i].shape}; pass allow_unused=True to get None"
+            )
+    return tuple(found)
+
+
+# --- one pass for both ------------------------------------------------------------------------------------------------
+
+
+def _backward(
+    outputs: Sequence[Tensor],
+    grad_outputs: Sequence[Tensor | None],
+    wanted: set[Node | Leaf] | None,
+    retain_graph: bool,
+    create_graph: bool,
+) -> dict[Node | Leaf, Tensor]:
+    """Return the gradients of the wanted nodes; None means all leaves."""
+    before, mode.recording = mode.recording, create_graph
+    try:
+        return _visit([_root(o, g) for o, g in zip(outputs, grad_outputs, strict=True)], wanted, retain_graph)
+    finally:
+        mode.recording = before
+
+
+def _visit(
+    roots: list[tuple[Node | Leaf, Tensor]], wanted: set[Node | Leaf] | None, retain_graph: bool
+) -> dict[Node | Leaf, Tensor]:
+    """Visit nodes from the newest to the oldest."""
+    sums: dict[Node | Leaf, Tensor] = {}
+    queue: list[tuple[int, Node | Leaf]] = []
+    found: dict[Node | Leaf, Tensor] = {}
+
+    def add(node: Node | Leaf, g: Tensor) -> None:
+        if node in sums:
+            sums[node] = sums[node] + g
+        else:
+            sums[node] = g
+            heapq.heappush(queue, (-node.order, node))
+
+    for node, g in roots:
+        add(node, g)
+    on_path = None if wanted is None else _on_path(sums, wanted)
+    while queue:
+        node = heapq.heappop(queue)[1]
+        g = sums.pop(node)
+        if node.hooks:
+            g = _call_hooks(node.hooks, g)
+        if isinstance(node, Leaf):
+            if wanted is None or node in wanted:
+                found[node] = g
+            continue
+        if node in wanted if wanted is not None else node.retained is not None:
+            found[node] = g
+        if on_path is not None and not any(edge in on_path for edge in node.edges):
+            continue  # no wanted node lies below: the saved values stay
+        for position, g_input in node.primitive.vjp(node, g, on_path):
+            edge = node.edges[position]
+            assert edge is not None
+            add(edge, g_input)
+        if not retain_graph and node.saved:
+            node.saved = None
+    return found
+
+
+def _call_hooks(hooks: dict[int, Hook], g: Tensor) -> Tensor:
+    """Return the gradient after all hooks, as a view: a hook may have kept the gradient itself."""
+    for hook in list(hooks.values()):
+        replaced = hook(g)
+        if replaced is not None:
+            if replaced.shape != g.shape:
+                raise AutogradError(f"hook: it returned a gradient of shape {replaced.shape} for one of {g.shape}")
+            g = replaced
+    return Tensor._wrap(g.array[...], g.device, g._node, g._version)
+
+
+def _root(output: Tensor, grad_output: Tensor | None) -> tuple[Node | Leaf, Tensor]:
+    """Return the node of an output, and its gradient: 1, if none is given."""
+    if output._node is None:
+        raise AutogradError(
+            "backward: the output does not require a gradient; build it from tensors with requires_grad=True, "
+            "outside no_grad()"
+        )
+    if grad_output is None:
+        if output.array.size != 1:
+            raise AutogradError(
+                f"backward: the output has shape {output.shape}, but only an output of one element needs no gradient; "
+                "reduce it to a scalar or pass gradient="
+            )
+        ones = output.device.xp.ones(output.shape, output.dtype)
+        return output._node, Tensor._wrap(ones, output.device)
+    if not isinstance(grad_output, Tensor):
+        raise DTypeError(
+            f"backward: expected a tensor as gradient, got {type(grad_output).__name__}; use minicnn.from_numpy"
+        )
+    if grad_output.shape != output.shape:
+        raise AutogradError(f"backward: the gradient is {grad_output.shape} but the output is {output.shape}")
+    return output._node, grad_output.to(output.dtype)
+
+
+def _on_path(roots: Iterable[Node | Leaf], wanted: set[Node | Leaf]) -> set[Node | Leaf]:
+    """Return the nodes on the paths from the roots to the wanted nodes."""
+    seen, todo = set(), list(roots)
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.add(node)
+            todo += [e for e in getattr(node, "edges", ()) if e is not None]
+    useful = set(wanted)
+    for node in sorted(seen, key=lambda n: n.order):
+        if any(e in useful for e in getattr(node, "edges", ())):
+            useful.add(node)
+    return useful
+
+
+def _accumulate(tensor: Tensor, g: Tensor, create_graph: bool, shared: list[Array]) -> None:
+    """Add g to tensor.grad. An array in `shared` has another owner, so it is copied."""
+    if tensor.grad is not None:
+        tensor.grad = tensor.grad + g if create_graph else (tensor.grad.detach() + g.detach())
+        return
+    fresh = g.array.base is None and not any(g.array is a for a in shared)
+    shared.append(g.array)
+    if create_graph:
+        tensor.grad = g if fresh else g.clone()
+    else:
+        tensor.grad = Tensor._wrap(g.array if fresh else g.array.copy(), g.device)

@@ -1,0 +1,281 @@
+"""Primitives: functions on arrays with a gradient rule for each input.
+
+A call on tensors runs the kernel that `dispatch` selects. While recording, it also leaves a `Node` on the tape: the
+primitive, the values that its rules need, and the nodes of its inputs. `backward` and `grad` visit the nodes from the
+newest to the oldest and apply the rules.
+
+    @primitive
+    def mul(a, b):
+        return a * b
+
+    mul.gradient(a=lambda grad, b: grad * b, b=lambda grad, a: grad * a)
+
+Rules are written with primitives. With `create_graph=True` they are recorded too, so gradients have gradients.
+
+The argument names of a rule say which values it needs, and only these are kept:
+
+    grad        the gradient of the output (grad_output)      y            the output
+    an input    its value                                     x_shape      the shape of input x
+    a parameter its value                                     a rule       the result of another rule
+
+A rule whose name is not an input computes a value that several rules share. It runs once:
+
+    bias_relu.gradient(grad_z=lambda grad, y: relu_grad(grad, y), x=lambda grad_z: grad_z, b=lambda grad_z: sum(grad_z))
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from types import MethodType
+from typing import Any, Generic, TypeVar, cast, overload
+
+import numpy as np
+
+from minicnn.autograd.tape import Leaf, Node, mode
+from minicnn.autograd.tensor import Tensor
+from minicnn.errors import AnomalyError, AutogradError, DeviceError, DTypeError
+from minicnn.runtime.devices import Array, Device, xp
+from minicnn.runtime.dispatch import kernel, select, select_fused
+
+__all__ = ["Primitive", "primitive", "primitives"]
+
+Y_co = TypeVar("Y_co", covariant=True)  # the result of a call: a Tensor, or a tuple of them with the residuals
+_table: dict[str, Primitive[Any]] = {}
+
+
+class _Rule:
+    """A gradient rule and the names of its arguments."""
+
+    __slots__ = ("function", "names")
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.names = tuple(inspect.signature(function).parameters)
+
+
+class Primitive(Generic[Y_co]):
+    """A function on arrays with a gradient rule for each input.
+
+    Positional parameters of the body are the inputs, keyword-only parameters are constants. A body may return a tuple:
+    the output, then `residuals`. Residuals are returned without a gradient. They are values for the rules (the position
+    of each maximum) or other results of the same work (a batch's mean).
+    """
+
+    __name__: str
+
+    def __init__(self, body: Callable[..., Any], residuals: tuple[str, ...] = (), view: bool = False) -> None:
+        self.name = self.__name__ = self.__qualname__ = body.__name__.strip("_")
+        self.__doc__, self.__module__ = body.__doc__, body.__module__
+        self.body, self.residuals, self.view = body, residuals, view
+        parameters = list(inspect.signature(body).parameters.values())
+        self.__signature__ = _signature(parameters, residuals)
+        self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.rules: dict[str, _Rule] = {}
+        self._needed: dict[tuple[int, ...], tuple[str, ...]] = {}
+        kernel(self.name, "reference", name="reference")(body)
+        _table[self.name] = self
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Bind to a tensor as a method, as functions do."""
+        return self if instance is None else MethodType(self, instance)
+
+    def gradient(self, **rules: Callable[..., Any]) -> None:
+        """Set the rules of the inputs, by name, and of shared values. An input without a rule is a constant."""
+        self.rules = {name: _Rule(rule) for name, rule in rules.items()}
+
+    def differentiable(self, position: int) -> bool:
+        """Return whether the input at this position has a gradient rule."""
+        return self._input(position) in self.rules
+
+    def _input(self, position: int) -> str:
+        return self.inputs[0] if self.variadic else self.inputs[position]
+
+    def _needs(self, wanted: tuple[int, ...]) -> tuple[str, ...]:
+        """Return the names of the values that the rules of the wanted inputs need."""
+        if wanted not in self._needed:
+            names: set[str] = set()
+            todo = [self._input(i) for i in wanted]
+            while todo:
+                new = set(self.rules[todo.pop()].names) - names
+                names |= new
+                todo += [n for n in new if n in self.rules and n not in self.inputs]
+            self._needed[wanted] = tuple(n for n in (*self.inputs, "y", *self.residuals) if n in names)
+        return self._needed[wanted]
+
+    def label(self, params: dict[str, Any]) -> str:
+        """Return the name of a call with these parameters, for messages."""
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __call__(self, *inputs: Tensor, **params: Any) -> Y_co:
+        device, arrays = self.arrays(inputs)
+        return self.run(select(self.name, device, arrays, params), inputs, params)
+
+    def arrays(self, inputs: Sequence[Tensor]) -> tuple[Device, list[Array]]:
+        """Return the device of the inputs and their arrays.
+
+        Raises
+        ------
+        DTypeError
+            If an input is not a tensor.
+        DeviceError
+            If the inputs are on several devices.
+        """
+        device: Any = getattr(inputs[0], "device", None)
+        arrays = []
+        for t in inputs:
+            if not isinstance(t, Tensor):
+                raise DTypeError(f"{self.name}: expected tensors, got {type(t).__name__}; use minicnn.from_numpy")
+            if t.device is not device:
+                raise DeviceError(
+                    f"{self.name}: inputs are on {', '.join(str(t.device) for t in inputs)}; move them with .to()"
+                )
+            arrays.append(t.array)
+        return device, arrays
+
+    def in_one_pass(self, parts: tuple[str, ...], *inputs: Tensor, **params: Any) -> Y_co | None:
+        """Call a kernel that does the work of several primitives, `parts`, in one pass. None if there is none."""
+        function = select_fused(self.name, parts, *self.arrays(inputs), params)
+        return None if function is None else self.run(function, inputs, params)
+
+    def run(self, function: Callable[..., Any], inputs: Sequence[Tensor], params: dict[str, Any]) -> Y_co:
+        """Call a kernel of this primitive on the inputs, and record the call."""
+        device, arrays = inputs[0].device, [t.array for t in inputs]
+        out = _quietly(function, arrays, params)
+        residuals: list[Tensor] = []
+        if type(out) is tuple:
+            out, *others = out
+            residuals = [Tensor._wrap(r, device) for r in others]
+        if isinstance(out, np.generic):  # NumPy returns a scalar for an array without axes
+            out = device.array(out)
+        if mode.anomaly:
+            self._check_finite(out, arrays, params)
+        result = Tensor._wrap(out, device)
+        if self.view and xp(out).may_share_memory(out, arrays[0]):
+            result._version, result._history, result._view = inputs[0]._version, inputs[0]._history, True
+        if self.rules and mode.recording and out.dtype.kind == "f":
+            self._record(result, inputs, params, residuals)
+        return cast(Y_co, (result, *residuals) if self.residuals else result)
+
+    def _record(
+        self, result: Tensor, inputs: Sequence[Tensor], params: dict[str, Any], residuals: list[Tensor]
+    ) -> None:
+        tracked = False
+        for t in inputs:
+            node, version = t._node, t._version
+            if t._history < (version.count if isinstance(node, Node) else version.recorded):
+                raise AutogradError(
+                    f"{self.name}: an input of shape {t.shape} was modified in place through another view, so its "
+                    "history no longer describes it; take the view anew, or modify a .clone() instead"
+                )
+            tracked = tracked or node is not None
+        if not tracked:
+            return
+        node = Node(self, inputs, params)
+        wanted = tuple([i for i, edge in enumerate(node.edges) if edge is not None])
+        if not wanted:
+            return
+        saved: dict[str, Any] = {}
+        for name in self._needed.get(wanted) or self._needs(wanted):
+            if name == "y":
+                saved[name] = (result.array, None, result._version, result._version.count)
+            elif name in self.residuals:
+                saved[name] = residuals[self.residuals.index(name)]
+            elif self.variadic:
+                saved[name] = [(t.array, t._node, t._version, t._version.count) for t in inputs]
+            else:
+                t = inputs[self.inputs.index(name)]
+                saved[name] = (t.array, t._node, t._version, t._version.count)
+        node.saved = saved
+        result._node, result._history = node, result._version.count
+
+    def vjp(self, node: Node, grad_output: Tensor, on_path: set[Node | Leaf] | None) -> Iterator[tuple[int, Tensor]]:
+        """Yield the gradient of each input that needs one: the vector-Jacobian product of grad_output and the input."""
+        if node.saved is None:
+            raise AutogradError(
+                f"backward: the saved values of {node.name()} were freed by an earlier backward pass; "
+                "pass retain_graph=True to it"
+            )
+        known = {"grad": grad_output, **node.params}
+        for position, edge in enumerate(node.edges):
+            if edge is None or (on_path is not None and edge not in on_path):
+                continue
+            known["position"] = position
+            try:
+                gradient = self._apply(self._input(position), node, known)
+            except AnomalyError as error:
+                raise AnomalyError(f"in the gradient of {node.name()}: {error}") from error
+            if gradient is not None:
+                yield position, gradient
+
+    def _apply(self, rule_name: str, node: Node, known: dict[str, Any]) -> Any:
+        """Return the result of a rule. The values that it needs are added to `known`."""
+        rule = self.rules[rule_name]
+        for name in rule.names:
+            if name not in known:
+                shared = name in self.rules and name not in self.inputs
+                known[name] = self._apply(name, node, known) if shared else self._recall(name, node)
+        return rule.function(*[known[name] for name in rule.names])
+
+    def _recall(self, name: str, node: Node) -> Any:
+        """Return a saved value, or the shape of an input, by name."""
+        entry = (node.saved or {}).get(name)
+        if entry is None:
+            return node.shapes if self.variadic else node.shapes[self.inputs.index(name.removesuffix("_shape"))]
+        if isinstance(entry, Tensor):
+            return entry
+        if isinstance(entry, list):
+            return [self._restored(name, node, one) for one in entry]
+        return self._restored(name, node, entry)
+
+    def _restored(self, name: str, node: Node, entry: tuple[Any, ...]) -> Tensor:
+        """Return a saved value as a tensor. Raise if it was modified in place since the call."""
+        array, history, version, expected = entry
+        if version.count != expected:
+            what = "output" if name == "y" else f"input {name!r}"
+            raise AutogradError(
+                f"backward: the gradient of {node.name()} needs its {what} of shape {array.shape}, which was modified "
+                f"in place since (version {version.count}, expected {expected}); modify a .clone() instead"
+            )
+        return Tensor._wrap(array, node.device, node if name == "y" else history, version)
+
+    def _check_finite(self, out: Array, arrays: list[Array], params: dict[str, Any]) -> None:
+        def finite(a: Array) -> bool:
+            return a.dtype.kind != "f" or bool(xp(a).isfinite(a).all())
+
+        if not finite(out) and all(finite(a) for a in arrays):
+            shapes = ", ".join(str(a.shape) for a in arrays)
+            raise AnomalyError(f"{self.label(params)}: made NaN or infinity from finite inputs of shape {shapes}")
+
+
+@np.errstate(all="ignore")  # as in PyTorch, NaN and infinity are values, not events; a decorator costs half of `with`
+def _quietly(function: Callable[..., Any], arrays: list[Array], params: dict[str, Any]) -> Any:
+    return function(*arrays, **params)
+
+
+def _signature(parameters: list[inspect.Parameter], residuals: tuple[str, ...]) -> inspect.Signature:
+    """Return the signature of a call: the body's, with tensors for its inputs."""
+    typed = [p if p.kind is p.KEYWORD_ONLY else p.replace(annotation=Tensor) for p in parameters]
+    return inspect.Signature(typed, return_annotation=tuple[Tensor, ...] if residuals else Tensor)
+
+
+@overload
+def primitive(body: Callable[..., Any], /) -> Primitive[Tensor]: ...
+@overload
+def primitive(*, residuals: tuple[str, ...]) -> Callable[[Callable[..., Any]], Primitive[tuple[Tensor, ...]]]: ...
+@overload
+def primitive(*, view: bool) -> Callable[[Callable[..., Any]], Primitive[Tensor]]: ...
+def primitive(body: Callable[..., Any] | None = None, /, *, residuals: tuple[str, ...] = (), view: bool = False) -> Any:
+    """Turn a function on arrays into a Primitive. With `view`, its output may share memory with its input."""
+    if body is None:
+        return lambda function: Primitive(function, residuals, view)
+    return Primitive(body)
+
+
+def primitives() -> dict[str, Primitive[Any]]:
+    """Return all primitives by name."""
+    return dict(_table)

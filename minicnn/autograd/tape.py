@@ -1,0 +1,159 @@
+"""The tape: the recorded calls and the order in which they were made.
+
+A recorded call is a `Node`. A tensor that a user made is a `Leaf`. Each gets the next number when it is made. So in the
+order from the highest number to the lowest, a call comes after every call that used its result: the order of the
+backward pass (`engine.py`).
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from itertools import count
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+__all__ = [
+    "Hook",
+    "Leaf",
+    "Mode",
+    "ModeSetting",
+    "Node",
+    "RemovableHandle",
+    "Rules",
+    "Version",
+    "detect_anomaly",
+    "enable_grad",
+    "is_grad_enabled",
+    "mode",
+    "no_grad",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Hook = Callable[[Any], Any]  # takes the gradient, a Tensor; returns another to replace it, or None
+
+
+class Rules(Protocol):
+    """The methods of a `Primitive` that the tape and the backward pass use."""
+
+    def differentiable(self, position: int) -> bool: ...
+    def label(self, params: dict[str, Any]) -> str: ...
+    def vjp(self, node: Node, grad_output: Any, on_path: set[Node | Leaf] | None) -> Iterator[tuple[int, Any]]: ...
+
+
+class Mode(threading.local):
+    """Switches of each thread: record calls on the tape (on in a new thread); check results for NaN."""
+
+    recording = True
+    anomaly = False
+
+
+mode = Mode()
+clock = count()
+
+
+class Version:
+    """Counts the in-place writes to the memory that a tensor shares with its views.
+
+    `recorded` is the count after the last write that the tape recorded. A view made before it has an outdated node.
+    """
+
+    __slots__ = ("count", "recorded")
+
+    def __init__(self) -> None:
+        self.count = self.recorded = 0
+
+
+class RemovableHandle:
+    """Returned by `register_hook`; removes the hook."""
+
+    __slots__ = ("_hooks", "_key")
+
+    def __init__(self, hooks: dict[int, Hook], hook: Hook) -> None:
+        self._hooks, self._key = hooks, next(clock)
+        hooks[self._key] = hook
+
+    def remove(self) -> None:
+        """Remove the hook; a second time does nothing."""
+        self._hooks.pop(self._key, None)
+
+
+class Leaf:
+    """The node of a tensor that a user made with requires_grad=True. The backward pass ends here."""
+
+    __slots__ = ("hooks", "order", "tensor")
+
+    def __init__(self, tensor: Any) -> None:
+        self.order = next(clock)
+        self.tensor: weakref.ref[Any] = weakref.ref(tensor)
+        self.hooks: dict[int, Hook] = {}
+
+
+class Node:
+    """A recorded call. `edges` are the nodes of its inputs, None for an input that needs no gradient."""
+
+    __slots__ = ("device", "edges", "hooks", "order", "params", "primitive", "retained", "saved", "shapes")
+
+    def __init__(self, primitive: Rules, inputs: Sequence[Any], params: dict[str, Any]) -> None:
+        self.primitive, self.params, self.order = primitive, params, next(clock)
+        self.hooks: dict[int, Hook] = {}
+        self.device = inputs[0].device
+        self.shapes = tuple([t.array.shape for t in inputs])
+        self.edges = tuple([t._node if primitive.differentiable(i) else None for i, t in enumerate(inputs)])
+        self.saved: dict[str, Any] | None = {}
+        self.retained: weakref.ref[Any] | None = None  # the tensor, after retain_grad()
+
+    def name(self) -> str:
+        """Return the name of the operation, for messages."""
+        return self.primitive.label(self.params)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+
+# --- modes --------------------------------------------------------------------------------------------------
+
+
+class ModeSetting:
+    """Sets switches of `mode` inside a `with` block, or in every call of a decorated function."""
+
+    def __init__(self, **wanted: bool) -> None:
+        self._wanted = wanted
+        self._before: list[dict[str, bool]] = []
+
+    def __enter__(self) -> None:
+        self._before.append({name: getattr(mode, name) for name in self._wanted})
+        vars(mode).update(self._wanted)
+
+    def __exit__(self, *error: object) -> None:
+        vars(mode).update(self._before.pop())
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
+            with ModeSetting(**self._wanted):  # a new object: two threads may call the function at once
+                return function(*args, **kwargs)
+
+        return inside
+
+
+def no_grad() -> ModeSetting:
+    """Record nothing inside the `with` block or the decorated function."""
+    return ModeSetting(recording=False)
+
+
+def enable_grad() -> ModeSetting:
+    """Record inside the `with` block, even within `no_grad`."""
+    return ModeSetting(recording=True)
+
+
+def is_grad_enabled() -> bool:
+    """Return whether calls are recorded now."""
+    return mode.recording
+
+
+def detect_anomaly() -> ModeSetting:
+    """Raise AnomalyError with the name of an operation that makes NaN or infinity from finite inputs."""
+    return ModeSetting(anomaly=True)

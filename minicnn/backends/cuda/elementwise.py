@@ -1,0 +1,109 @@
+"""Element-wise operations on the kernels of kernels/cuda/elementwise.cu."""
+
+from math import lcm, prod
+
+from minicnn.backends.cuda.launch import Source, contiguous, empty, floats
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
+
+__all__ = [
+    "bias_act_direct",
+    "bias_act_vec4",
+    "bias_add_direct",
+    "bias_add_vec4",
+    "relu_direct",
+    "relu_grad_direct",
+    "relu_grad_vec4",
+    "relu_vec4",
+]
+
+source = Source("elementwise.cu")
+
+REQUIRES = "float32 or float64 with at least one axis, fewer than 2³¹ elements"
+THREADS = 256
+ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh")  # in the order of elementwise.cu
+
+
+def _supports(x: Array, *others: Array) -> bool:
+    return floats(x, *others) and x.ndim > 0  # NumPy hands out single numbers that are no arrays
+
+
+def _blocks(count: int, each: int) -> int:
+    return -(-count // each)
+
+
+@kernel("relu", "cuda", name="vec4", supports=_supports, requires=REQUIRES)
+def relu_vec4(x: Array) -> Array:
+    """max(x, 0), one thread four elements."""
+    x = contiguous(x)
+    y = empty(x, x.shape)
+    source.launch("relu_vec4", _blocks(x.size, 4 * THREADS), THREADS, x, y, x.size)
+    return y
+
+
+@kernel("relu", "cuda", name="direct", supports=_supports, requires=REQUIRES)
+def relu_direct(x: Array) -> Array:
+    """max(x, 0), one thread an element."""
+    x = contiguous(x)
+    y = empty(x, x.shape)
+    source.launch("relu_direct", _blocks(x.size, THREADS), THREADS, x, y, x.size)
+    return y
+
+
+@kernel("relu_grad", "cuda", name="vec4", supports=_supports, requires=REQUIRES)
+def relu_grad_vec4(g: Array, at: Array) -> Array:
+    """g where `at` is positive or NaN, 0 elsewhere, one thread four elements."""
+    g, at = contiguous(g), contiguous(at)
+    x = empty(g, g.shape)
+    source.launch("relu_grad_vec4", _blocks(g.size, 4 * THREADS), THREADS, g, at, x, g.size)
+    return x
+
+
+@kernel("relu_grad", "cuda", name="direct", supports=_supports, requires=REQUIRES)
+def relu_grad_direct(g: Array, at: Array) -> Array:
+    """g where `at` is positive or NaN, 0 elsewhere, one thread an element."""
+    g, at = contiguous(g), contiguous(at)
+    x = empty(g, g.shape)
+    source.launch("relu_grad_direct", _blocks(g.size, THREADS), THREADS, g, at, x, g.size)
+    return x
+
+
+@kernel("bias_act", "cuda", name="vec4", supports=lambda x, b, activation: _supports(x, b), requires=REQUIRES)
+def bias_act_vec4(x: Array, b: Array, *, activation: str) -> Array:
+    """act(x + b), b along axis 1, four elements at a time."""
+    x, b = contiguous(x), contiguous(b)
+    y, plane, chunk = empty(x, x.shape), prod(x.shape[2:]), 4 * THREADS
+    if not x.size:
+        return y
+    # The bias repeats itself after an image. A period is some images, so that it begins with a whole sector and, if
+    # they are small, gives a block enough to do; but never more than there is.
+    images = lcm(b.size * plane, 8)
+    period = min(images * max(1, chunk // images), x.size)
+    chunks = _blocks(period, chunk)
+    repeats = max(4, _blocks(16, plane))  # a block reads biases once: next to nothing, beside so many elements
+    grid = chunks * _blocks(x.size, period * repeats)
+    numbers = (x.size, b.size, plane, period, chunks, repeats, ACTIVATIONS.index(activation))
+    source.launch("bias_act_vec4", grid, THREADS, x, b, y, *numbers)
+    return y
+
+
+@kernel("bias_act", "cuda", name="direct", supports=lambda x, b, activation: _supports(x, b), requires=REQUIRES)
+def bias_act_direct(x: Array, b: Array, *, activation: str) -> Array:
+    """act(x + b), b along axis 1, one thread an element."""
+    x, b = contiguous(x), contiguous(b)
+    y, plane = empty(x, x.shape), prod(x.shape[2:])
+    numbers = (x.size, b.size, plane, ACTIVATIONS.index(activation))
+    source.launch("bias_act_direct", _blocks(x.size, THREADS), THREADS, x, b, y, *numbers)
+    return y
+
+
+@kernel("bias_add", "cuda", name="vec4", supports=_supports, requires=REQUIRES)
+def bias_add_vec4(x: Array, b: Array) -> Array:
+    """x + b, b along axis 1, four elements at a time."""
+    return bias_act_vec4(x, b, activation="identity")
+
+
+@kernel("bias_add", "cuda", name="direct", supports=_supports, requires=REQUIRES)
+def bias_add_direct(x: Array, b: Array) -> Array:
+    """x + b, b along axis 1, one thread an element."""
+    return bias_act_direct(x, b, activation="identity")

@@ -1,0 +1,59 @@
+"""The weight gradient of a convolution: kernels/cpu/conv_weight_grad.cpp."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from minicnn.backends.native.library import Source, contiguous, floats
+from minicnn.geometry import ConvSpec
+from minicnn.runtime.devices import Array
+from minicnn.runtime.dispatch import kernel
+
+__all__ = ["conv_weight_grad_outer", "shape"]
+
+source = Source("conv_weight_grad.cpp")
+
+
+@lru_cache(maxsize=1024)
+def shape(n: int, channels: int, filters: int, spec: ConvSpec) -> Array:
+    """Return the struct Shape of the source, for all channels and filters.
+
+    An axis along which nothing slides becomes one with the axis before it: a 1×1 convolution has one long line.
+    """
+    axes = [
+        list(axis)
+        for axis in zip(
+            spec.input_size,
+            spec.output_size,
+            spec.kernel_size,
+            spec.stride,
+            (before for before, _ in spec.padding),
+            spec.dilation,
+            strict=True,
+        )
+    ]
+    while len(axes) > 1 and axes[-1] == [axes[-1][0], axes[-1][0], 1, 1, 0, axes[-1][5]] and axes[-2][3] == 1:
+        width = axes.pop()[0]
+        size, out, k, stride, before, dilation = axes[-1]
+        axes[-1] = [size * width, out * width, k, stride, before * width, dilation * width]
+    axes = [[1, 1, 1, 1, 0, 1]] * (3 - len(axes)) + axes
+    groups = spec.groups
+    head = (n, groups, channels // groups, filters // groups)
+    return np.array([*head, *(v for column in zip(*axes, strict=True) for v in column)], np.int64)
+
+
+@kernel(
+    "conv_weight_grad",
+    "native",
+    name="outer_products",
+    supports=lambda x, g, spec: floats(x, g) and source.works(x.dtype),
+    requires="floats",
+)
+def conv_weight_grad_outer(x: Array, g: Array, *, spec: ConvSpec) -> Array:
+    """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
+    size = (g.shape[1], x.shape[1] // spec.groups, *spec.kernel_size)
+    if not x.size or not g.size:
+        return np.zeros(size, x.dtype)
+    w = np.empty(size, x.dtype)
+    source.call("conv_weight_grad", contiguous(x), contiguous(g), w, shape(len(x), x.shape[1], g.shape[1], spec))
+    return w

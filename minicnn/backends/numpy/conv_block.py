@@ -1,0 +1,48 @@
+"""A convolution with the bias and the ReLU after it: the kernel that convolves, then both in place, in two threads.
+
+In place they touch no memory that is not in the cache already, or at least mapped; one by one each would fill an array.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minicnn.backends.numpy.blocks import cut
+from minicnn.backends.numpy.threads import run
+from minicnn.geometry import ConvSpec
+from minicnn.runtime.devices import CPU, Array
+from minicnn.runtime.dispatch import kernel, select
+
+__all__: list[str] = []
+
+PART = 1 << 18  # elements: less is not worth a second thread
+
+
+def _floats(*arrays: Array, spec: ConvSpec) -> bool:
+    return all(a.size > 0 and a.dtype.kind == "f" for a in arrays)
+
+
+def _finish(y: Array, b: Array, relu: bool) -> Array:
+    """Add the bias to y (N, C, ...) and apply ReLU, in place."""
+    column = b.reshape(-1, *(1,) * (y.ndim - 2))
+
+    def part(images: slice) -> None:
+        np.add(y[images], column, out=y[images])
+        if relu:
+            np.maximum(y[images], 0, out=y[images])
+
+    parts = -(-y.size // PART)
+    run(part, cut(len(y), parts + parts % 2 if parts > 1 else 1))
+    return y
+
+
+def _register(operation: str, convolution: str, relu: bool) -> None:
+    @kernel(operation, "numpy", name="in_place", supports=_floats, requires="floats, and something to do")
+    def fused(x: Array, w: Array, b: Array, **params: Any) -> Array:
+        return _finish(select(convolution, CPU, [x, w], params)(x, w, **params), b, relu)
+
+
+_register("conv_bias", "conv", False)
+_register("conv_bias_relu", "conv", True)
+_register("conv_transpose_bias", "conv_input_grad", False)
+_register("conv_transpose_bias_relu", "conv_input_grad", True)

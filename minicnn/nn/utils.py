@@ -1,0 +1,94 @@
+"""Functions on all parameters of a model at once; `minicnn.nn.utils` is PyTorch's name for this module."""
+
+from collections.abc import Iterable
+
+from minicnn.autograd.tape import no_grad
+from minicnn.autograd.tensor import Tensor
+from minicnn.errors import AutogradError, ShapeError
+from minicnn.ops.create import tensor
+from minicnn.ops.indexing import cat, stack
+from minicnn.ops.reduce import norm
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    listed = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [p.grad for p in listed if p.grad is not None]
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> Tensor:
+    """Scale all gradients together, in place, so that their common norm is at most `max_norm`.
+
+    Parameters
+    ----------
+    parameters : Tensor or iterable of Tensor
+    max_norm : float
+    norm_type : float
+        2, or another p, or infinity for the largest element.
+    error_if_nonfinite : bool
+        Raise where the norm is NaN or infinite, instead of spreading it.
+
+    Returns
+    -------
+    Tensor, the norm before
+
+    Raises
+    ------
+    AutogradError
+        If asked for and the norm is not finite.
+
+    References
+    ----------
+    Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks", 2013, algorithm 1.
+    """
+    gradients = _gradients(parameters)
+    if not gradients:
+        return tensor(0.0)
+    with no_grad():
+        total = norm(stack([norm(g, norm_type) for g in gradients]), norm_type)
+        if error_if_nonfinite and not total.isfinite().item():
+            raise AutogradError(
+                f"clip_grad_norm_: the norm of the gradients is {total.item()}; look for the cause with "
+                "minicnn.detect_anomaly()"
+            )
+        factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
+        for g in gradients:
+            g.mul_(factor)
+    return total
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Limit every element of every gradient to ±clip_value, in place."""
+    with no_grad():
+        for g in _gradients(parameters):
+            g.clamp_(-clip_value, clip_value)
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """Join all parameters into one vector, in their order."""
+    return cat([p.reshape(-1) for p in parameters])
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Write what `parameters_to_vector` returned back into the parameters.
+
+    Raises
+    ------
+    ShapeError
+        If the vector does not hold as many numbers as the parameters.
+    """
+    listed = list(parameters)
+    count = sum(p.numel() for p in listed)
+    if vec.shape != (count,):
+        raise ShapeError(f"vector_to_parameters: the parameters hold {count} numbers, the vector is {vec.shape}")
+    start = 0
+    with no_grad():
+        for p in listed:
+            p.copy_(vec[start : start + p.numel()].reshape(p.shape))
+            start += p.numel()

@@ -1,0 +1,203 @@
+"""Devices: where arrays live, which array module handles them, and which kernels may run on them.
+
+| device | arrays | kernels |
+|---|---|---|
+| `cpu` | NumPy | NumPy's |
+| `cuda` | CuPy, on the first NVIDIA GPU | CUDA |
+| `cudasim` | NumPy | the same CUDA kernels, compiled for the CPU by the machine's C++ compiler: slow, but checked |
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minicnn.errors import DeviceError, MiniCNNError, MissingPackageError
+
+__all__ = ["CPU", "CUDA", "CUDASIM", "Array", "Device", "to_host", "xp"]
+
+Array: TypeAlias = Any  # numpy.ndarray, or the array class of the device's own module
+
+
+class Device:
+    """A place for arrays, there once: `Device("cpu")` is always the same object.
+
+    Parameters
+    ----------
+    name : str
+    backends : tuple of str, optional
+        Makes a new device: the backends tried there, in order, before the reference.
+
+    Attributes
+    ----------
+    on_host : bool
+        Whether its arrays are NumPy's, so that looking at values costs nothing. Elsewhere it waits for the device.
+
+    Raises
+    ------
+    DeviceError
+        If there is no such device, or it does not work on this machine.
+    MissingPackageError
+        If its package is not installed.
+
+    Examples
+    --------
+    >>> Device("cpu")
+    Device('cpu')
+    """
+
+    __slots__ = ("backends", "name")
+    backends: tuple[str, ...]
+    name: str
+    on_host = True
+
+    def __new__(cls, name: str | Device, backends: tuple[str, ...] | None = None) -> Device:
+        if backends is None:
+            return Device.named(name)
+        self = super().__new__(cls)
+        self.name, self.backends = str(name), backends
+        return self
+
+    def __repr__(self) -> str:
+        return f"Device({self.name!r})"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> Any:
+        return Device, (self.name,)  # a copy of a device is that device
+
+    @property
+    def type(self) -> str:
+        """PyTorch's word for the name."""
+        return self.name
+
+    @property
+    def xp(self) -> ModuleType:
+        """The module that makes and handles arrays of this device."""
+        return np
+
+    @staticmethod
+    def named(device: str | Device) -> Device:
+        """Return the device of that name, ready for use; "cuda:0" is another name of "cuda".
+
+        Raises
+        ------
+        DeviceError
+            If there is no such device, or it does not work on this machine.
+        MissingPackageError
+            If its package is not installed.
+        """
+        if isinstance(device, Device):
+            return device
+        name, _, index = str(device).partition(":")
+        if name not in _devices or (index and name != CUDA.name):
+            raise DeviceError(f"device: there is no device {device!r}; there are {', '.join(_devices)}")
+        if index not in ("", "0"):
+            raise DeviceError(
+                f"device: got {device!r}, but minicnn uses one GPU, 'cuda'; choose which one with the environment "
+                "variable CUDA_VISIBLE_DEVICES"
+            )
+        _devices[name].check()
+        return _devices[name]
+
+    @staticmethod
+    def available() -> list[str]:
+        """Return the names of the devices that work on this machine."""
+        return [name for name, reason in Device.reasons().items() if not reason]
+
+    @staticmethod
+    def reasons() -> dict[str, str]:
+        """Return for every device why it does not work on this machine, or nothing."""
+        found = dict.fromkeys(_devices, "")
+        for device in _devices.values():
+            try:
+                device.check()
+            except MiniCNNError as error:
+                found[device.name] = str(error).removeprefix("device: ")
+        return found
+
+    def check(self) -> None:
+        """Raise what `named` raises, unless the device works on this machine."""
+
+    def array(self, data: Any, dtype: Any = None) -> Array:
+        """Return `data` as an array of this device, without a copy where none is needed."""
+        return np.asarray(data, dtype=dtype)
+
+    def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
+        """Return an array of this device as NumPy's, without a copy where none is needed."""
+        return to_host(array)
+
+
+class _Simulator(Device):
+    """NumPy arrays, CUDA kernels."""
+
+    __slots__ = ()
+
+    def check(self) -> None:
+        if not any(shutil.which(name) for name in (os.environ.get("CXX"), "g++", "c++") if name):
+            raise DeviceError(
+                "device: cudasim runs CUDA kernels through a C++ compiler, and none was found ($CXX, g++, c++); "
+                "install one (Debian, Ubuntu: apt-get install g++)"
+            )
+
+
+class _GPU(Device):
+    """CuPy arrays, CUDA kernels. CuPy is imported when the device is first asked for."""
+
+    __slots__ = ()
+    on_host = False
+
+    @property
+    def xp(self) -> ModuleType:
+        import cupy
+
+        module: ModuleType = cupy
+        return module
+
+    def check(self) -> None:
+        try:
+            there = self.xp.cuda.is_available()
+        except ImportError as error:
+            if error.name != "cupy":
+                raise DeviceError(f"device: cuda needs CuPy, which cannot be imported here: {error}") from error
+            raise MissingPackageError(
+                "device: cuda needs CuPy, which is not installed; install it with: pip install 'minicnn[cuda]', "
+                "or use cudasim, which needs no GPU"
+            ) from error
+        if not there:
+            raise DeviceError(
+                "device: cuda needs an NVIDIA GPU with its driver, and CuPy finds none; use cudasim, which runs the "
+                "same kernels on the CPU"
+            )
+
+    def array(self, data: Any, dtype: Any = None) -> Array:
+        """Return `data` as an array of this device, without a copy where none is needed."""
+        if isinstance(data, self.xp.ndarray):
+            return data if dtype is None else data.astype(dtype, copy=False)
+        return self.xp.asarray(np.asarray(data, dtype=dtype))
+
+
+CPU = Device("cpu", ("native", "numpy"))
+CUDA = _GPU("cuda", ("cuda",))
+CUDASIM = _Simulator("cudasim", ("cuda",))
+_devices = {device.name: device for device in (CPU, CUDA, CUDASIM)}
+
+
+def xp(array: Array) -> ModuleType:
+    """Return the array module that handles `array`; a reference kernel calls its functions only through it."""
+    if isinstance(array, np.ndarray) or type(array).__module__.partition(".")[0] != "cupy":
+        return np
+    return sys.modules["cupy"]
+
+
+def to_host(array: Array) -> np.ndarray[Any, Any]:
+    """Return an array of any device as NumPy's, without a copy where none is needed; waits for a GPU."""
+    m = xp(array)
+    host: np.ndarray[Any, Any] = m.asarray(array) if m is np else m.asnumpy(array)
+    return host
