@@ -9,11 +9,11 @@ Shape letters used all through the project:
 | H, W | input height and width | KH, KW | kernel height and width |
 | OH, OW | output height and width | D, L | depth of a volume, length of a signal |
 
-A spec is built once, by `conv_spec`, `conv_transpose_spec` or `pool_spec`, and handed to every kernel, so no kernel
-guesses a size. Specs are frozen, hashable and N-dimensional: each field has one entry an axis.
+`conv_spec`, `conv_transpose_spec` and `pool_spec` check the arguments and build a spec. Every kernel gets this spec, so no
+kernel computes a size again. Specs are frozen, hashable and N-dimensional.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, wraps
 from itertools import product
@@ -23,7 +23,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from minicnn.errors import ShapeError
 
-__all__ = ["ConvSpec", "PoolSpec", "conv_spec", "conv_transpose_spec", "pool_spec"]
+__all__ = ["ConvSpec", "PoolSpec", "WindowSpec", "conv_spec", "conv_transpose_spec", "pool_spec"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,47 +33,59 @@ PadArgument = str | int | Sequence[int] | Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True)
-class ConvSpec:
-    """The geometry of one convolution: output = floor((input + padding - dilation (kernel - 1) - 1) / stride) + 1."""
+class WindowSpec:
+    """The geometry that convolution and pooling share; each field has an entry for each axis."""
 
     input_size: Sizes
     kernel_size: Sizes
     stride: Sizes
     padding: Pads
     dilation: Sizes
-    groups: int = 1
 
     @cached_property
     def output_size(self) -> Sizes:
-        axes = zip(self.input_size, self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
-        return tuple((i + sum(p) - d * (k - 1) - 1) // s + 1 for i, k, s, p, d in axes)
+        """floor((input + padding - dilation (kernel - 1) - 1) / stride) + 1."""
+        return tuple((i + sum(p) - d * (k - 1) - 1) // s + 1 for i, k, s, p, d in self._axes())
 
     @cached_property
     def window_padding(self) -> Pads:
-        """Zeros before and after each axis that the windows really reach; negative where they stop short of the end."""
-        return _reach(self.input_size, self.output_size, self.kernel_size, self.stride, self.padding, self.dilation)
+        """Elements before and after each axis that the windows reach; negative if they end before the axis does."""
+        axes = zip(self._axes(), self.output_size, strict=True)
+        return tuple((p[0], (o - 1) * s + d * (k - 1) + 1 - p[0] - i) for (i, k, s, p, d), o in axes)
 
     @cached_property
     def taps(self) -> tuple[tuple[Sizes, tuple[slice, ...]], ...]:
-        """Each kernel offset with the slices of the padded input that it multiplies, one element an output."""
-        return _taps(self.kernel_size, self.output_size, self.stride, self.dilation)
+        """Each offset in the window, with the slices of the padded input that it reads: an element for each output."""
+
+        def window(offset: Sizes) -> tuple[slice, ...]:
+            axes = zip(offset, self.output_size, self.stride, self.dilation, strict=True)
+            return tuple(slice(k * d, k * d + s * (o - 1) + 1, s) for k, o, s, d in axes)
+
+        return tuple((offset, window(offset)) for offset in product(*map(range, self.kernel_size)))
+
+    def _axes(self) -> Iterator[tuple[int, int, int, tuple[int, int], int]]:
+        return zip(self.input_size, self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
 
 
 @dataclass(frozen=True)
-class PoolSpec:
-    """The geometry of one pooling; `ceil_mode` keeps a last window that starts inside the input or its left padding."""
+class ConvSpec(WindowSpec):
+    """The geometry of a convolution."""
 
-    input_size: Sizes
-    kernel_size: Sizes
-    stride: Sizes
-    padding: Pads
-    dilation: Sizes
+    groups: int = 1
+
+
+@dataclass(frozen=True)
+class PoolSpec(WindowSpec):
+    """The geometry of a pooling; `ceil_mode` keeps a last window that starts inside the input or its left padding."""
+
     ceil_mode: bool = False
     count_include_pad: bool = True
     divisor_override: int | None = None
 
     @cached_property
     def output_size(self) -> Sizes:
+        """As for a convolution; with `ceil_mode` the division rounds up."""
+
         def size(i: int, k: int, s: int, p: tuple[int, int], d: int) -> int:
             span = i + sum(p) - d * (k - 1) - 1
             if not self.ceil_mode:
@@ -81,18 +93,7 @@ class PoolSpec:
             o = -(-span // s) + 1
             return o - 1 if (o - 1) * s >= i + p[0] else o
 
-        axes = zip(self.input_size, self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
-        return tuple(size(*axis) for axis in axes)
-
-    @cached_property
-    def window_padding(self) -> Pads:
-        """Elements before and after each axis that the windows reach; negative where they stop short of the end."""
-        return _reach(self.input_size, self.output_size, self.kernel_size, self.stride, self.padding, self.dilation)
-
-    @cached_property
-    def taps(self) -> tuple[tuple[Sizes, tuple[slice, ...]], ...]:
-        """Each window offset with the slices of the padded input that it reads, one element an output."""
-        return _taps(self.kernel_size, self.output_size, self.stride, self.dilation)
+        return tuple(size(*axis) for axis in self._axes())
 
     @cached_property
     def counts(self) -> tuple[Sizes, ...]:
@@ -104,21 +105,6 @@ class PoolSpec:
 
         axes = zip(self.input_size, self.output_size, self.kernel_size, self.stride, self.padding, strict=True)
         return tuple(axis(*a) for a in axes)
-
-
-def _reach(inputs: Sizes, outputs: Sizes, kernels: Sizes, strides: Sizes, pads: Pads, dilations: Sizes) -> Pads:
-    axes = zip(inputs, outputs, kernels, strides, pads, dilations, strict=True)
-    return tuple((p[0], (o - 1) * s + d * (k - 1) + 1 - p[0] - i) for i, o, k, s, p, d in axes)
-
-
-def _taps(
-    kernels: Sizes, outputs: Sizes, strides: Sizes, dilations: Sizes
-) -> tuple[tuple[Sizes, tuple[slice, ...]], ...]:
-    def window(offset: Sizes) -> tuple[slice, ...]:
-        axes = zip(offset, outputs, strides, dilations, strict=True)
-        return tuple(slice(k * d, k * d + s * (o - 1) + 1, s) for k, o, s, d in axes)
-
-    return tuple((offset, window(offset)) for offset in product(*map(range, kernels)))
 
 
 def _per_axis(call: str, name: str, value: Any, n: int, low: int) -> Sizes:

@@ -1,12 +1,12 @@
-"""Adam, and AdamW, which decays weights apart from the gradient."""
+"""Adam; and AdamW, whose weight decay is apart from the gradient."""
 
-import math
 from typing import Any, ClassVar
 
 from minicnn.autograd.tensor import Tensor
+from minicnn.backends.step_options import AdamOptions
 from minicnn.errors import ArgumentError
 from minicnn.ops.create import zeros_like
-from minicnn.optim.optimizer import Optimizer, Parameters, blocks, check_at_least, run_step
+from minicnn.optim.optimizer import Optimizer, Parameters, check_at_least, run_step
 from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.dispatch import kernel
 
@@ -87,15 +87,13 @@ class Adam(Optimizer):
                     state[name] = zeros_like(p)
             return [state[name] for state in states]
 
+        beta1, beta2 = group["betas"]
         run_step(
             "adam_step",
             parameters,
             [tensors("exp_avg"), tensors("exp_avg_sq"), tensors("max_exp_avg_sq") if group["amsgrad"] else []],
             steps=[state["step"] for state in states],
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            **{name: group[name] for name in ("lr", "eps", "weight_decay")},
-            decoupled=self.decoupled,
+            options=AdamOptions(group["lr"], beta1, beta2, group["eps"], group["weight_decay"], self.decoupled),
         )
 
 
@@ -137,46 +135,26 @@ def adam_step(
     maxima: list[Array],
     *,
     steps: list[int],
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    decoupled: bool,
+    options: AdamOptions,
 ) -> None:
-    """Change parameters and averages in place; there are no maxima without amsgrad.
+    """Change parameters and averages in place, by the equations above; without amsgrad, `maxima` is empty.
 
     Parameters
     ----------
     parameters, gradients, averages, squares, maxima : lists of arrays
-        Any shapes; those of one parameter have one shape and one element type.
+        Any shapes. The arrays of a parameter have one shape and one element type.
     steps : list of int
-        How often each parameter was changed, this step included.
-    lr, beta1, beta2, eps, weight_decay : float
-    decoupled : bool
-        AdamW's weight decay.
+        For each parameter the number of its steps, this step included.
+    options : AdamOptions
     """
-    for i, arrays in enumerate(zip(parameters, gradients, averages, squares, strict=True)):
-        m = xp(arrays[0])
-        root = math.sqrt(1 - beta2 ** steps[i])
-        rate = lr * root / (1 - beta1 ** steps[i])  # both corrections in one number, with ε scaled to match
-        for p, g, average, square, *maximum, s, t in blocks(*arrays, *maxima[i : i + 1], scratch=2):
-            if weight_decay and decoupled:
-                p *= 1 - lr * weight_decay
-            elif weight_decay:
-                m.multiply(p, weight_decay, out=t)
-                g = m.add(t, g, out=t)
-            m.subtract(g, average, out=s)
-            s *= 1 - beta1
-            average += s
-            m.multiply(g, g, out=s)
-            s *= 1 - beta2
-            square *= beta2
-            square += s
-            if maximum:
-                square = m.maximum(maximum[0], square, out=maximum[0])
-            m.sqrt(square, out=s)
-            s += eps * root
-            m.divide(average, s, out=s)
-            s *= rate
-            p -= s
+    lr, beta1, beta2, eps, weight_decay, decoupled = options
+    for i, (p, g, m, v, t) in enumerate(zip(parameters, gradients, averages, squares, steps, strict=True)):
+        if decoupled:
+            p *= 1 - lr * weight_decay
+        elif weight_decay:
+            g = g + weight_decay * p
+        m[...] = beta1 * m + (1 - beta1) * g
+        v[...] = beta2 * v + (1 - beta2) * g * g
+        if maxima:
+            maxima[i][...] = v = xp(v).maximum(maxima[i], v)
+        p -= lr * (m / (1 - beta1**t)) / (xp(v).sqrt(v / (1 - beta2**t)) + eps)

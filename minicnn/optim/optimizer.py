@@ -1,9 +1,9 @@
 """`Optimizer`: parameter groups with options, state for each parameter, and their state dictionary.
 
-A new optimizer derives from it, names in `state_names` what it remembers, checks its options in `check_options`, and
-in `update` makes one call of `run_step`: an operation of its own name over lists of arrays, changed in place. The
-reference kernel stands beside the class; faster ones may be registered under the same name, as for every operation (see
-`dispatch.py`).
+A new optimizer derives from `Optimizer`. It lists its state in `state_names` and checks its options in `check_options`.
+Its `update` makes one call of `run_step`, which runs an operation on lists of arrays and changes them in place. The
+reference kernel of this operation is beside the class: the textbook's equations. Faster kernels are registered under
+the same name (`runtime/dispatch.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,14 +15,11 @@ from minicnn.autograd.tape import enable_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeError, ShapeError
 from minicnn.ops.create import tensor, zeros_like
-from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.dispatch import select
 
-__all__ = ["Optimizer", "Parameters", "blocks", "check_at_least", "run_step"]
+__all__ = ["Optimizer", "Parameters", "check_at_least", "run_step"]
 
 Parameters: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
-
-BLOCK = 32768  # elements: pieces of seven float32 arrays, under 1 MB, stay in the second-level cache
 
 
 class Optimizer:
@@ -282,7 +279,7 @@ def check_at_least(call: str, name: str, value: Any, minimum: float, below: floa
         raise ArgumentError(f"{call}: {name} must be at least {minimum:g}{upper}, got {value}")
 
 
-def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]], **options: Any) -> None:
+def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]], **params: Any) -> None:
     """Run one step of an optimizer: a kernel changes lists of arrays in place.
 
     Parameters
@@ -292,8 +289,8 @@ def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]]
         The kernel gets the list of their arrays, and the list of their gradients' arrays.
     state : list of lists of Tensor
         The kernel gets a list of arrays for each.
-    **options
-        Numbers, and lists with one number for each parameter.
+    **params
+        The other parameters of the kernel.
 
     Raises
     ------
@@ -310,20 +307,4 @@ def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]]
     gradients = [p.grad for p in parameters if p.grad is not None]
     lists = [[t.array for t in tensors] for tensors in (parameters, gradients, *state)]
     with np.errstate(all="ignore"):  # as in every operation, NaN and infinity are values, not events
-        select(operation, device, lists, options)(*lists, **options)
-
-
-def blocks(*arrays: Array, scratch: int) -> Iterator[list[Array]]:
-    """Yield arrays of one shape, and scratch arrays beside them, piece by piece along the first axis.
-
-    A step makes about ten passes over its arrays: over pieces that stay in the cache they cost little more than one,
-    and scratch memory of one piece is enough. A GPU wants large pieces, and gets all at once.
-    """
-    arrays = tuple(a if a.ndim else a.reshape(1) for a in arrays)  # a view, as for any 0-d array
-    first = arrays[0]
-    rows = max(1, BLOCK * len(first) // max(first.size, 1) if isinstance(first, np.ndarray) else len(first))
-    shape = (min(rows, len(first)), *first.shape[1:])
-    spare = [xp(first).empty(shape, first.dtype) for _ in range(scratch)]
-    for start in range(0, len(first), rows):
-        pieces = [a[start : start + rows] for a in arrays]
-        yield [*pieces, *(s[: len(pieces[0])] for s in spare)]
+        select(operation, device, lists, params)(*lists, **params)

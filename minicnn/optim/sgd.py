@@ -3,10 +3,11 @@
 from typing import Any, ClassVar
 
 from minicnn.autograd.tensor import Tensor
+from minicnn.backends.step_options import SGDOptions
 from minicnn.errors import ArgumentError
 from minicnn.ops.create import zeros_like
-from minicnn.optim.optimizer import Optimizer, Parameters, blocks, check_at_least, run_step
-from minicnn.runtime.devices import Array, xp
+from minicnn.optim.optimizer import Optimizer, Parameters, check_at_least, run_step
+from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
 __all__ = ["SGD", "sgd_step"]
@@ -90,46 +91,30 @@ class SGD(Optimizer):
                 else:
                     shares[i] = 1 - group["dampening"]
                 buffers.append(state["momentum_buffer"])
-        options = {name: group[name] for name in ("lr", "momentum", "weight_decay", "nesterov")}
-        run_step("sgd_step", parameters, [buffers], shares=shares, **options)
+        options = SGDOptions(group["lr"], group["momentum"], group["weight_decay"], group["nesterov"])
+        run_step("sgd_step", parameters, [buffers], shares=shares, options=options)
 
 
 @kernel("sgd_step", "reference", name="reference")
 def sgd_step(
-    parameters: list[Array],
-    gradients: list[Array],
-    buffers: list[Array],
-    *,
-    shares: list[float],
-    lr: float,
-    momentum: float,
-    weight_decay: float,
-    nesterov: bool,
+    parameters: list[Array], gradients: list[Array], buffers: list[Array], *, shares: list[float], options: SGDOptions
 ) -> None:
-    """Change parameters and momentum buffers in place; there are no buffers without momentum.
+    """Change parameters and momentum buffers in place, by the equations above; without momentum, `buffers` is empty.
 
     Parameters
     ----------
     parameters, gradients, buffers : lists of arrays
-        Any shapes; the three of one parameter have one shape and one element type.
+        Any shapes. The arrays of a parameter have one shape and one element type.
     shares : list of float
-        How much of the gradient each buffer takes in: 1 at its first step, then 1 - dampening.
-    lr, momentum, weight_decay : float
-    nesterov : bool
+        For each parameter the factor of the gradient in b ← μ b + share g: 1 at its first step, then 1 - dampening.
+    options : SGDOptions
     """
-    for i, (whole, gradient) in enumerate(zip(parameters, gradients, strict=True)):
-        m = xp(whole)
-        for p, g, *b, s, t in blocks(whole, gradient, *buffers[i : i + 1], scratch=2):
-            if weight_decay:
-                m.multiply(p, weight_decay, out=t)
-                g = m.add(t, g, out=t)
-            if b:
-                buffer = b[0]
-                buffer *= momentum
-                buffer += m.multiply(g, shares[i], out=s)
-                if nesterov:
-                    m.multiply(buffer, momentum, out=s)
-                    g = m.add(s, g, out=s)
-                else:
-                    g = buffer
-            p -= m.multiply(g, lr, out=s)
+    lr, momentum, weight_decay, nesterov = options
+    for i, (p, g, share) in enumerate(zip(parameters, gradients, shares, strict=True)):
+        if weight_decay:
+            g = g + weight_decay * p
+        if buffers:
+            b = buffers[i]
+            b[...] = momentum * b + share * g
+            g = g + momentum * b if nesterov else b
+        p -= lr * g

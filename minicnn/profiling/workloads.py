@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backends.step_options import AdamOptions, SGDOptions
 from minicnn.errors import ArgumentError
 from minicnn.geometry import conv_spec, pool_spec
 from minicnn.runtime.devices import CUDASIM, Array
@@ -280,11 +281,9 @@ def _step(operation: str, draw: Draw, *, tensors: int, size: int) -> Call:
     lists = [[abs(draw(size)) for _ in range(tensors)] for _ in range(4 if operation == "adam_step" else 3)]
     text, all_of_them = f"{tensors} tensors of {size} elements", tensors * lists[0][0].nbytes
     if operation == "sgd_step":
-        options = {"lr": 1e-3, "momentum": 0.9, "weight_decay": 0.0, "nesterov": False}
-        params = {"shares": [1.0] * tensors, **options}
+        params = {"shares": [1.0] * tensors, "options": SGDOptions(1e-3, 0.9, 0.0, False)}
         return Call(f"{text}, with momentum", (*lists,), params, 4 * tensors * size, 2 * all_of_them)
-    options = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0, "decoupled": False}
-    params = {"steps": [1] * tensors, **options}
+    params = {"steps": [1] * tensors, "options": AdamOptions(1e-3, 0.9, 0.999, 1e-8, 0.0, False)}
     return Call(text, (*lists, []), params, 12 * tensors * size, 3 * all_of_them)
 
 

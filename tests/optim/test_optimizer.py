@@ -4,8 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import minicnn
 from minicnn import optim
@@ -18,8 +16,7 @@ from minicnn.errors import (
     KernelError,
     ShapeError,
 )
-from minicnn.optim import optimizer as module
-from minicnn.optim.optimizer import Optimizer, blocks
+from minicnn.optim.optimizer import Optimizer
 from minicnn.runtime import dispatch
 from minicnn.runtime.devices import Device
 
@@ -188,38 +185,6 @@ def test_the_memory_of_parameters_is_written_in_place(make):
     assert p.array is array
 
 
-@given(
-    shape=st.lists(st.integers(0, 5), max_size=4).map(tuple),
-    block=st.integers(1, 20),
-    transposed=st.booleans(),
-    which=st.sampled_from(range(len(OPTIMIZERS))),
-)
-def test_pieces_of_any_size_give_the_same_bits(shape, block, transposed, which):
-    results = []
-    for size in (block, 10**6):
-        p = parameter(*shape)
-        if transposed:
-            p.array = p.array.T
-        optimizer = OPTIMIZERS[which]([p])
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "BLOCK", size)
-            for seed in range(3):
-                give_gradients([p], seed)
-                optimizer.step()
-        results.append(p.detach().numpy())
-    np.testing.assert_array_equal(*results)
-
-
-def test_blocks_cover_everything_once_and_share_memory(monkeypatch):
-    monkeypatch.setattr(module, "BLOCK", 8)
-    array = np.zeros((7, 3))
-    pieces = [p.shape for p, s in blocks(array, scratch=1) if s.shape == p.shape]
-    assert pieces == [(2, 3), (2, 3), (2, 3), (1, 3)]
-    for (piece,) in blocks(array, scratch=0):
-        piece += 1
-    assert (array == 1).all()
-
-
 # --- kernels --------------------------------------------------------------------------------------------------
 
 
@@ -228,9 +193,9 @@ def test_another_kernel_can_stand_beside_the_reference(monkeypatch):
     dispatch.kernels.cache_clear()
     seen = []
 
-    @dispatch.kernel("sgd_step", "numpy", name="fused", supports=lambda p, g, b, **options: len(p) == 2, requires="two")
-    def fused(parameters, gradients, buffers, *, shares, lr, **options):
-        seen.append((len(parameters), len(gradients), len(buffers), shares, lr))
+    @dispatch.kernel("sgd_step", "numpy", name="fused", supports=lambda p, g, b, **params: len(p) == 2, requires="two")
+    def fused(parameters, gradients, buffers, *, shares, options):
+        seen.append((len(parameters), len(gradients), len(buffers), shares, options.lr))
 
     p, q = parameter(2), parameter(3)
     give_gradients([p, q], 0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minicnn as mc
+from minicnn.backends.step_options import SGDOptions
 from minicnn.errors import KernelError
 from minicnn.geometry import conv_spec
 from minicnn.runtime import dispatch
@@ -84,8 +85,7 @@ def test_a_kernel_that_does_not_exist_is_refused():
 
 def test_explain_takes_the_lists_of_an_optimizer_step():
     p = mc.zeros(3)
-    options = {"shares": [1.0], "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "nesterov": False}
-    text = mc.explain("sgd_step", [p], [p], [], **options)
+    text = mc.explain("sgd_step", [p], [p], [], shares=[1.0], options=SGDOptions(0.1, 0.0, 0.0, False))
     assert text.startswith("sgd_step on cpu for 1 arrays, 1 arrays, 0 arrays:")
     assert ": taken" in text
     with pytest.raises(KernelError, match="explain: which kernel 'relu' takes depends on its inputs; pass some"):

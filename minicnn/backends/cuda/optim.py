@@ -1,7 +1,6 @@
 """Optimizer steps: the rungs of kernels/cuda/optim.cu for `adam_step` and `sgd_step`, in place over lists of arrays."""
 
-import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backends.cuda.launch import Source, contiguous, device_key, floats, on_device
+from minicnn.backends.step_options import AdamOptions, SGDOptions
 from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.dispatch import kernel
 
@@ -23,7 +23,7 @@ Arrays = list[Array]
 REQUIRES = "contiguous, aligned arrays, all float32 or all float64"
 
 
-def _in_place(parameters: Arrays, gradients: Arrays, *state: Arrays, **options: Any) -> bool:
+def _in_place(parameters: Arrays, gradients: Arrays, *state: Arrays, **params: Any) -> bool:
     """Whether kernels can change parameters and state where they are; of gradients there may be a copy."""
     changed = [*parameters, *(a for arrays in state for a in arrays)]
     return floats(*changed, *gradients) and all(contiguous(a) is a for a in changed)
@@ -44,17 +44,6 @@ def _chunks_of(arrays: Arrays) -> Array:
     return _chunks(xp(arrays[0]), device_key(arrays[0]), tuple(a.size for a in arrays))
 
 
-def _rates(steps: Sequence[int], lr: float, beta1: float, beta2: float, eps: float) -> list[tuple[float, float]]:
-    """Return rate and floor of each tensor: both corrections in one number, with ε scaled to match."""
-    roots = [math.sqrt(1 - beta2**step) for step in steps]
-    return [(lr * root / (1 - beta1**step), eps * root) for step, root in zip(steps, roots, strict=True)]
-
-
-def _decays(lr: float, weight_decay: float, decoupled: bool) -> tuple[float, float]:
-    """Return what of the parameter is added to the gradient, and what it shrinks by itself."""
-    return (0.0, 1 - lr * weight_decay) if decoupled else (weight_decay, 1.0)
-
-
 def adam_multi_tensor(
     parameters: Arrays,
     gradients: Arrays,
@@ -63,19 +52,14 @@ def adam_multi_tensor(
     maxima: Arrays,
     *,
     steps: list[int],
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    decoupled: bool,
+    options: AdamOptions,
 ) -> None:
     """Change all tensors in one launch."""
     chunks = _chunks_of(parameters)
-    rates = on_device(parameters[0], np.array(_rates(steps, lr, beta1, beta2, eps), parameters[0].dtype))
+    rates = on_device(parameters[0], np.array([options.rate_and_floor(step) for step in steps], parameters[0].dtype))
     arrays = [*parameters, *averages, *squares, *maxima]
     counts = (len(parameters), int(bool(maxima)))
-    numbers = (1 - beta1, beta2, 1 - beta2, *_decays(lr, weight_decay, decoupled))
+    numbers = (1 - options.beta1, options.beta2, 1 - options.beta2, *options.decay_and_shrink())
     grads = [contiguous(g) for g in gradients]
     source.launch("optim_adam", len(chunks), THREADS, arrays, grads, chunks, rates, *counts, *numbers)
 
@@ -88,18 +72,13 @@ def adam_per_tensor(
     maxima: Arrays,
     *,
     steps: list[int],
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    decoupled: bool,
+    options: AdamOptions,
 ) -> None:
     """Change the tensors one by one."""
-    numbers = (1 - beta1, beta2, 1 - beta2, *_decays(lr, weight_decay, decoupled))
-    for i, (g, rates) in enumerate(zip(gradients, _rates(steps, lr, beta1, beta2, eps), strict=True)):
+    numbers = (1 - options.beta1, options.beta2, 1 - options.beta2, *options.decay_and_shrink())
+    for i, (g, step) in enumerate(zip(gradients, steps, strict=True)):
         arrays = [parameters[i], averages[i], squares[i], *maxima[i : i + 1]]
-        counts = (g.size, int(bool(maxima)))
+        counts, rates = (g.size, int(bool(maxima))), options.rate_and_floor(step)
         source.launch("optim_adam_each", _blocks(g.size), THREADS, arrays, contiguous(g), *counts, *rates, *numbers)
 
 
@@ -109,16 +88,13 @@ def sgd_multi_tensor(
     buffers: Arrays,
     *,
     shares: list[float],
-    lr: float,
-    momentum: float,
-    weight_decay: float,
-    nesterov: bool,
+    options: SGDOptions,
 ) -> None:
     """Change all tensors in one launch."""
     chunks = _chunks_of(parameters)
     shared = on_device(parameters[0], np.array(shares, parameters[0].dtype))
-    counts = (len(parameters), int(bool(buffers)), int(nesterov))
-    numbers = (lr, momentum, weight_decay)
+    counts = (len(parameters), int(bool(buffers)), int(options.nesterov))
+    numbers = (options.lr, options.momentum, options.weight_decay)
     grads = [contiguous(g) for g in gradients]
     arrays = [*parameters, *buffers]
     source.launch("optim_sgd", len(chunks), THREADS, arrays, grads, chunks, shared, *counts, *numbers)
@@ -130,16 +106,13 @@ def sgd_per_tensor(
     buffers: Arrays,
     *,
     shares: list[float],
-    lr: float,
-    momentum: float,
-    weight_decay: float,
-    nesterov: bool,
+    options: SGDOptions,
 ) -> None:
     """Change the tensors one by one."""
     for i, (g, share) in enumerate(zip(gradients, shares, strict=True)):
         arrays = [parameters[i], *buffers[i : i + 1]]
-        counts = (g.size, int(bool(buffers)), int(nesterov))
-        numbers = (lr, share, momentum, weight_decay)
+        counts = (g.size, int(bool(buffers)), int(options.nesterov))
+        numbers = (options.lr, share, options.momentum, options.weight_decay)
         source.launch("optim_sgd_each", _blocks(g.size), THREADS, arrays, contiguous(g), *counts, *numbers)
 
 

@@ -1,12 +1,12 @@
 """Optimizer steps over all parameters in one call, in place: kernels/cpu/optim.cpp."""
 
-import math
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from minicnn.backends.native.library import Source, contiguous, floats
+from minicnn.backends.step_options import AdamOptions, SGDOptions
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -20,7 +20,7 @@ REQUIRES = "contiguous arrays, all float32 or all float64"
 Arrays = list[Array]
 
 
-def _in_place(parameters: Arrays, gradients: Arrays, *state: Arrays, **options: Any) -> bool:
+def _in_place(parameters: Arrays, gradients: Arrays, *state: Arrays, **params: Any) -> bool:
     """Whether parameters and state can be changed where they are; of gradients there may be a copy."""
     changed = [*parameters, *(a for arrays in state for a in arrays)]
     return floats(*changed, *gradients) and all(a.flags.carray for a in changed) and source.works(changed[0].dtype)
@@ -47,23 +47,15 @@ def adam_step(
     maxima: Arrays,
     *,
     steps: list[int],
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    decoupled: bool,
+    options: AdamOptions,
 ) -> None:
     """Change all parameters and their averages."""
-    roots = [math.sqrt(1 - beta2**step) for step in steps]
-    rates = [(lr * root / (1 - beta1**step), eps * root) for step, root in zip(steps, roots, strict=True)]
-    decay, shrink = (0.0, 1 - lr * weight_decay) if decoupled else (weight_decay, 1.0)
     gradients = [contiguous(g) for g in gradients]  # copies live until the call is over
     addresses = _addresses(parameters, gradients, averages, squares, *([maxima] if maxima else []))
     chunks = _chunks(tuple(p.size for p in parameters))
-    rates_array = np.array(rates, parameters[0].dtype)
-    numbers = (1 - beta1, beta2, 1 - beta2, decay, shrink)
-    source.call("adam_step", addresses, chunks, len(chunks), rates_array, int(bool(maxima)), *numbers)
+    rates = np.array([options.rate_and_floor(step) for step in steps], parameters[0].dtype)
+    numbers = (1 - options.beta1, options.beta2, 1 - options.beta2, *options.decay_and_shrink())
+    source.call("adam_step", addresses, chunks, len(chunks), rates, int(bool(maxima)), *numbers)
 
 
 @kernel("sgd_step", "native", name="multi_tensor", supports=_in_place, requires=REQUIRES)
@@ -73,15 +65,12 @@ def sgd_step(
     buffers: Arrays,
     *,
     shares: list[float],
-    lr: float,
-    momentum: float,
-    weight_decay: float,
-    nesterov: bool,
+    options: SGDOptions,
 ) -> None:
     """Change all parameters and their buffers."""
     gradients = [contiguous(g) for g in gradients]
     addresses = _addresses(parameters, gradients, *([buffers] if buffers else []))
     chunks = _chunks(tuple(p.size for p in parameters))
-    counts = (int(bool(buffers)), int(nesterov))
-    numbers = (lr, momentum, weight_decay)
+    counts = (int(bool(buffers)), int(options.nesterov))
+    numbers = (options.lr, options.momentum, options.weight_decay)
     source.call("sgd_step", addresses, chunks, len(chunks), np.array(shares, parameters[0].dtype), *counts, *numbers)

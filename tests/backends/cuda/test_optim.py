@@ -12,6 +12,7 @@ from minicnn.backends.cuda import optim
 from minicnn.backends.cuda.simulator import counting, simulate
 from minicnn.runtime import dispatch
 from minicnn.runtime.devices import CUDASIM, Device
+from tests.step_params import packed
 
 pytestmark = pytest.mark.skipif(bool(Device.reasons()["cudasim"]), reason="needs a C++ compiler")
 
@@ -42,7 +43,7 @@ def trajectory(function, operation, shapes, dtype, options, kept, seed):
             "adam_step": {"steps": [c + step for c in counts]},
             "sgd_step": {"shares": [1.0 if step == 1 else 1 - 0.1 * c for c in counts]},
         }[operation]
-        function(parameters, gradients, *state, **per_tensor, **options)
+        function(parameters, gradients, *state, **packed({**per_tensor, **options}))
     return [*parameters, *(a for arrays in state for a in arrays)]
 
 
@@ -102,19 +103,19 @@ SGD = {"shares": [1.0, 1.0], "lr": 0.1, "momentum": 0.0, "weight_decay": 0.0, "n
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_steps_by_hand(name):
     p, g, m, v = ([np.full(5, x), np.full(3, x)] for x in (1.0, 2.0, 0.0, 0.0))
-    rung("adam_step", name).function(p, g, m, v, [], **{**ADAM, "steps": [1, 1]})
+    rung("adam_step", name).function(p, g, m, v, [], **packed({**ADAM, "steps": [1, 1]}))
     for i, size in enumerate((5, 3)):
         np.testing.assert_allclose(p[i], np.full(size, 0.9), rtol=1e-7)  # a step of lr against the gradient's sign
         np.testing.assert_allclose(m[i], 0.2)
         np.testing.assert_allclose(v[i], 0.04)
-    rung("sgd_step", name).function(p, g, [], **SGD)
+    rung("sgd_step", name).function(p, g, [], **packed(SGD))
     np.testing.assert_allclose(p[0], 0.7, rtol=1e-7)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_tensor_counts_its_own_steps(name):
     p, g, m, v = ([np.full(5, x), np.full(5, x)] for x in (0.0, 2.0, 0.0, 0.0))
-    rung("adam_step", name).function(p, g, m, v, [], **{**ADAM, "steps": [1, 7], "eps": 0.0})
+    rung("adam_step", name).function(p, g, m, v, [], **packed({**ADAM, "steps": [1, 7], "eps": 0.0}))
     for y, t in zip(p, (1, 7), strict=True):
         corrected = 0.2 / (1 - 0.9**t) / math.sqrt(0.04 / (1 - 0.99**t))
         np.testing.assert_allclose(y, -0.1 * corrected, rtol=1e-12)
@@ -126,7 +127,7 @@ def test_a_maximum_that_is_nan_stays(name):
     p, g, m, v = [np.zeros(5)], [np.sqrt(values)], [np.zeros(5)], [np.zeros(5)]
     largest = [np.array([2.0, 2.0, np.nan, 2.0, 0.0])]
     options = {**ADAM, "steps": [1], "beta2": 0.0}
-    rung("adam_step", name).function(p, g, m, v, largest, **options)
+    rung("adam_step", name).function(p, g, m, v, largest, **packed(options))
     np.testing.assert_array_equal(largest[0][:4], [2.0, np.nan, np.nan, np.inf])
     np.testing.assert_allclose(largest[0][4], 0.5)
 
@@ -134,8 +135,8 @@ def test_a_maximum_that_is_nan_stays(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_without_weight_decay_nothing_is_multiplied_by_zero(name):
     p, g, m, v = ([np.array([x, x])] for x in (np.inf, 1.0, 0.0, 0.0))
-    rung("adam_step", name).function(p, g, m, v, [], **{**ADAM, "steps": [1]})
-    rung("sgd_step", name).function(p, g, [], **{**SGD, "shares": [1.0]})
+    rung("adam_step", name).function(p, g, m, v, [], **packed({**ADAM, "steps": [1]}))
+    rung("sgd_step", name).function(p, g, [], **packed({**SGD, "shares": [1.0]}))
     assert np.isposinf(p[0]).all()
     assert np.isfinite(m[0]).all()
 
@@ -157,12 +158,12 @@ def test_arrays_that_cannot_be_changed_in_place_are_left_to_the_reference():
     ]
     for name in NAMES:
         adam, sgd = rung("adam_step", name), rung("sgd_step", name)
-        assert adam.supports(*lists(good), **ADAM)
-        assert adam.supports(*lists(good, g=turned), **ADAM)
-        assert sgd.supports(*lists(good)[:3], **SGD)
+        assert adam.supports(*lists(good), **packed(ADAM))
+        assert adam.supports(*lists(good, g=turned), **packed(ADAM))
+        assert sgd.supports(*lists(good)[:3], **packed(SGD))
         for wrong in refused:
-            assert not adam.supports(*wrong, **ADAM)
-            assert not sgd.supports(*wrong[:3], **SGD)
+            assert not adam.supports(*wrong, **packed(ADAM))
+            assert not sgd.supports(*wrong[:3], **packed(SGD))
 
 
 def test_chunks_hold_every_element_once():
@@ -188,15 +189,15 @@ def tensors(count):
 def test_one_launch_for_all_tensors_that_moves_little_else():
     adam, sgd = {**ADAM, "steps": [1] * 4}, {**SGD, "shares": [1.0] * 4, "momentum": 0.9}
     with counting() as launches:
-        rung("adam_step", "multi_tensor").function(*tensors(5), **adam)
-        rung("sgd_step", "multi_tensor").function(*tensors(3), **sgd)
+        rung("adam_step", "multi_tensor").function(*tensors(5), **packed(adam))
+        rung("sgd_step", "multi_tensor").function(*tensors(3), **packed(sgd))
     assert [(launch.entry, launch.grid[0]) for launch in launches] == [("optim_adam", 10), ("optim_sgd", 10)]
     for launch, moves in zip(launches, (5 + 4, 3 + 2), strict=True):
         least = moves * sum(a.nbytes for a in tensors(1)[0]) / 32
         assert least <= launch.sectors_moved <= 1.05 * least
         assert launch.sectors_requested <= 1.05 * launch.sectors_ideal
     with counting() as launches:
-        rung("sgd_step", "per_tensor").function(*tensors(3), **sgd)
+        rung("sgd_step", "per_tensor").function(*tensors(3), **packed(sgd))
     assert [launch.entry for launch in launches] == ["optim_sgd_each"] * 4
 
 

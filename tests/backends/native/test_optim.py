@@ -11,6 +11,7 @@ import minicnn
 from minicnn.backends.native import library
 from minicnn.runtime import dispatch
 from minicnn.runtime.devices import CPU
+from tests.step_params import packed
 
 pytestmark = pytest.mark.skipif(not library.usable(), reason="needs a C++ compiler")
 
@@ -41,7 +42,7 @@ def trajectory(function, operation, shapes, dtype, options, kept, seed):
             "adam_step": {"steps": [c + step for c in counts]},
             "sgd_step": {"shares": [1.0 if step == 1 else 1 - 0.1 * c for c in counts]},
         }[operation]
-        function(parameters, gradients, *state, **per_parameter, **options)
+        function(parameters, gradients, *state, **packed({**per_parameter, **options}))
     return [*parameters, *(a for arrays in state for a in arrays)]
 
 
@@ -90,18 +91,18 @@ def test_sgd_is_the_reference(shapes, weight_decay, momentum, seed):
 
 def test_the_first_steps_by_hand():
     p, g, m, v = ([np.full(5, x), np.full(3, x)] for x in (1.0, 2.0, 0.0, 0.0))
-    native("adam_step").function(p, g, m, v, [], steps=[1, 1], **ADAM)
+    native("adam_step").function(p, g, m, v, [], **packed({**ADAM, "steps": [1, 1]}))
     for i, size in enumerate((5, 3)):
         np.testing.assert_allclose(p[i], np.full(size, 0.9), rtol=1e-7)  # a step of lr against the gradient's sign
         np.testing.assert_allclose(m[i], 0.2)
         np.testing.assert_allclose(v[i], 0.04)
-    native("sgd_step").function(p, g, [], shares=[1.0, 1.0], **SGD)
+    native("sgd_step").function(p, g, [], **packed({**SGD, "shares": [1.0, 1.0]}))
     np.testing.assert_allclose(p[0], 0.7, rtol=1e-7)
 
 
 def test_every_parameter_counts_its_own_steps():
     p, g, m, v = ([np.full(5, x), np.full(5, x)] for x in (0.0, 2.0, 0.0, 0.0))
-    native("adam_step").function(p, g, m, v, [], steps=[1, 7], **{**ADAM, "eps": 0.0})
+    native("adam_step").function(p, g, m, v, [], **packed({**ADAM, "eps": 0.0, "steps": [1, 7]}))
     for y, t in zip(p, (1, 7), strict=True):
         corrected = 0.2 / (1 - 0.9**t) / math.sqrt(0.04 / (1 - 0.99**t))
         np.testing.assert_allclose(y, -0.1 * corrected, rtol=1e-12)
@@ -112,15 +113,15 @@ def test_a_maximum_that_is_nan_stays(size):
     values = np.resize([1.0, np.nan, 3.0, np.inf, 0.5], size)
     p, g, m, v = [np.zeros(size)], [np.sqrt(values)], [np.zeros(size)], [np.zeros(size)]
     largest = [np.resize([2.0, 2.0, np.nan, 2.0, 0.0], size)]
-    native("adam_step").function(p, g, m, v, largest, steps=[1], **{**ADAM, "beta2": 0.0})
+    native("adam_step").function(p, g, m, v, largest, **packed({**ADAM, "beta2": 0.0, "steps": [1]}))
     expected = np.resize([2.0, np.nan, np.nan, np.inf, 0.5], size)
     np.testing.assert_allclose(largest[0], expected, rtol=1e-15)
 
 
 def test_without_weight_decay_nothing_is_multiplied_by_zero():
     p, g, m, v = ([np.full(20, x)] for x in (np.inf, 1.0, 0.0, 0.0))
-    native("adam_step").function(p, g, m, v, [], steps=[1], **ADAM)
-    native("sgd_step").function(p, g, [], shares=[1.0], **SGD)
+    native("adam_step").function(p, g, m, v, [], **packed({**ADAM, "steps": [1]}))
+    native("sgd_step").function(p, g, [], **packed({**SGD, "shares": [1.0]}))
     assert np.isposinf(p[0]).all()
     assert np.isfinite(m[0]).all()
 
@@ -144,12 +145,12 @@ def test_arrays_that_cannot_be_changed_in_place_are_left_to_the_reference():
         [a + b for a, b in zip(lists(good), lists(good.astype(np.float64)), strict=True)],
     ]
     adam, sgd = native("adam_step"), native("sgd_step")
-    assert adam.supports(*lists(good), steps=[1], **ADAM)
-    assert adam.supports(*lists(good, g=turned), steps=[1], **ADAM)
-    assert sgd.supports(*lists(good)[:3], shares=[1.0], **SGD)
+    assert adam.supports(*lists(good), **packed({**ADAM, "steps": [1]}))
+    assert adam.supports(*lists(good, g=turned), **packed({**ADAM, "steps": [1]}))
+    assert sgd.supports(*lists(good)[:3], **packed({**SGD, "shares": [1.0]}))
     for wrong in refused:
-        assert not adam.supports(*wrong, steps=[1], **ADAM)
-        assert not sgd.supports(*wrong[:3], shares=[1.0], **SGD)
+        assert not adam.supports(*wrong, **packed({**ADAM, "steps": [1]}))
+        assert not sgd.supports(*wrong[:3], **packed({**SGD, "shares": [1.0]}))
 
 
 def test_chunks_hold_every_element_once():

@@ -1,0 +1,12 @@
+"""The parameters of an optimizer's step, from a plain dictionary."""
+
+from typing import Any
+
+from minicnn.backends.step_options import AdamOptions, SGDOptions
+
+
+def packed(params: dict[str, Any]) -> dict[str, Any]:
+    """Return `steps` or `shares` as they are, and the other entries as AdamOptions or SGDOptions."""
+    kind = AdamOptions if "beta1" in params else SGDOptions
+    options = kind(**{name: params[name] for name in kind._fields})
+    return {"options": options, **{name: value for name, value in params.items() if name not in kind._fields}}
