@@ -9,8 +9,8 @@ Shape letters used all through the project:
 | H, W | input height and width | KH, KW | kernel height and width |
 | OH, OW | output height and width | D, L | depth of a volume, length of a signal |
 
-`conv_spec`, `conv_transpose_spec` and `pool_spec` check the arguments and build a spec. Every kernel gets this spec, so no
-kernel computes a size again. Specs are frozen, hashable and N-dimensional.
+`conv_spec`, `conv_transpose_spec` and `pool_spec` check the arguments and build a spec. Every kernel gets this spec, so
+no kernel computes a size again. Specs are frozen, hashable and N-dimensional.
 """
 
 from collections.abc import Callable, Iterator, Sequence

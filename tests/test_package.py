@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+import pydoc
 from types import ModuleType
 from typing import get_origin
 
@@ -70,3 +71,22 @@ def test_the_version_is_a_version():
     numbers = minicnn.__version__.split(".")
     assert len(numbers) == 3
     assert all(number.isdigit() for number in numbers)
+
+
+def public_functions() -> dict[str, object]:
+    """Return what a notebook calls: the functions of minicnn and nn.functional, and the methods of Tensor."""
+    places = {"minicnn": minicnn, "F": minicnn.nn.functional}
+    found = {f"{place}.{name}": getattr(module, name) for place, module in places.items() for name in module.__all__}
+    methods = {f"Tensor.{name}": getattr(minicnn.Tensor, name) for name in dir(minicnn.Tensor) if name[0] != "_"}
+    functions = {name: thing for name, thing in {**found, **methods}.items() if callable(thing)}
+    return {name: f for name, f in functions.items() if not (isinstance(f, type) and issubclass(f, Exception))}
+
+
+@pytest.mark.parametrize("name", public_functions())
+def test_notebooks_show_signature_and_help(name):
+    thing = public_functions()[name]
+    assert inspect.signature(thing)
+    text = pydoc.render_doc(thing, renderer=pydoc.plaintext)
+    assert (inspect.getdoc(thing) or "").split("\n")[0] in text
+    if not isinstance(thing, type):
+        assert thing.__name__ in text

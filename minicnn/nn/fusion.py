@@ -8,8 +8,10 @@ one by one, to rounding; see `ops/fused.py` for what it saves.
 from collections.abc import Iterable, Iterator
 
 from minicnn.autograd.tensor import Tensor
+from minicnn.errors import MiniCNNError
 from minicnn.nn.activation import ReLU
 from minicnn.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from minicnn.nn.location import note_layer
 from minicnn.nn.module import Module
 from minicnn.nn.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from minicnn.nn.pool import MaxPool1d, MaxPool2d, MaxPool3d
@@ -48,7 +50,11 @@ def run(stage: list[Module], input: Tensor) -> Tensor:
             input = module(input)
         return input
     window = {"pool": rest[1].window} if len(rest) > 1 else {}
-    y: Tensor = conv.convolve(input, relu=bool(rest), norm=norm, **window)
+    try:
+        y: Tensor = conv.convolve(input, relu=bool(rest), norm=norm, **window)
+    except MiniCNNError as error:
+        note_layer(error, conv)
+        raise
     return y
 
 

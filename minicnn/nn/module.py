@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Self
 from minicnn.autograd.tape import RemovableHandle, no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float32, float64
-from minicnn.errors import CheckpointError, DTypeError, ShapeError
+from minicnn.errors import CheckpointError, DTypeError, MiniCNNError, ShapeError
+from minicnn.nn.location import note_layer
 from minicnn.ops.create import as_tensor, zeros_like
 from minicnn.runtime.devices import Device
 
@@ -86,7 +87,11 @@ class Module:
             changed = before(self, args)
             if changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
-        output = self.forward(*args, **kwargs)
+        try:
+            output = self.forward(*args, **kwargs)
+        except MiniCNNError as error:
+            note_layer(error, self)
+            raise
         for after in list(self._forward_hooks.values()):
             changed = after(self, args, output)
             output = output if changed is None else changed
