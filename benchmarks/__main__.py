@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.cases import find
-from benchmarks.contenders import CONTENDERS, OURS
+from benchmarks.contenders import CONTENDERS, OURS, add_before
 from benchmarks.suite import run
 
 HERE = Path(__file__).parent
@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help=f"some cases, fewer rounds, {', '.join(QUICK)} alone")
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="cases with one of these in their names")
     parser.add_argument("--contenders", metavar="NAMES", help=f"some of {','.join(CONTENDERS)}")
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="compare with minicnn of another checkout")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write everything there, as JSON")
     parser.add_argument("--list", action="store_true", help="name the cases, time nothing")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the tables and plots from this JSON")
@@ -31,6 +32,8 @@ def main() -> None:
         print("\n".join(case.key for case in find(options.only, options.quick)))
         return
     names = options.contenders.split(",") if options.contenders else [*(QUICK if options.quick else CONTENDERS)]
+    if options.against:
+        names = [*("minicnn", "numpy"), *add_before(options.against)]
     if unknown := [name for name in names if name not in CONTENDERS]:
         parser.error(f"there is no contender {unknown[0]!r}; there are {', '.join(CONTENDERS)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that no process stays behind, stopped
@@ -38,7 +41,7 @@ def main() -> None:
     if not found["cases"]:
         parser.error(f"no case has any of {options.only} in its name; --list names them")
     print(report.summary(found))
-    complete = not options.only and not options.quick and not options.contenders
+    complete = not (options.only or options.quick or options.contenders or options.against)
     for file in filter(None, (options.out, HERE / "results.json" if complete else None)):
         file.write_text(as_text(found), encoding="utf-8")
     if complete:

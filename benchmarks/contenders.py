@@ -14,14 +14,25 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import THREADS
 from benchmarks.engines import Engine, minicnn_engine, torch_engine
 
-__all__ = ["CONTENDERS", "OURS", "PEERS", "ROOT", "Contender", "Process", "environment", "missing"]
+__all__ = [
+    "BEFORE",
+    "CONTENDERS",
+    "OURS",
+    "PEERS",
+    "ROOT",
+    "Contender",
+    "Process",
+    "add_before",
+    "environment",
+    "missing",
+]
 
 ROOT = Path(__file__).parents[1]
 OLD = ROOT / ".venv-bench-old/bin/python"  # Chainer and DeZero want packages of their time
@@ -37,6 +48,7 @@ class Contender:
     engine: Callable[[int], Engine] | None = None
     variables: dict[str, str] = field(default_factory=dict)
     python: Path = Path(sys.executable)
+    root: Path = ROOT  # the checkout whose code runs
 
 
 CONTENDERS = {
@@ -53,7 +65,16 @@ CONTENDERS = {
 }
 
 OURS = ("minicnn", "numpy", "reference")
+BEFORE = "before: "  # and the name of a contender that runs another checkout's code
 PEERS = ("mygrad", "autograd", "tinygrad", "chainer", "dezero")
+
+
+def add_before(checkout: Path) -> list[str]:
+    """Let minicnn of another checkout compete, with native and with NumPy kernels; return the contenders' names."""
+    for name in OURS[:2]:
+        title = f"{CONTENDERS[name].title} of {checkout}"
+        CONTENDERS[BEFORE + name] = replace(CONTENDERS[name], title=title, root=checkout.resolve())
+    return [BEFORE + name for name in OURS[:2]]
 
 
 def missing(name: str) -> str:
@@ -107,14 +128,14 @@ class Process:
         return {"failed": f"the process ended with status {child.returncode}"}
 
     def _start(self) -> subprocess.Popen[str]:
-        contender = CONTENDERS[self.name]
+        contender, name = CONTENDERS[self.name], self.name.removeprefix(BEFORE)
         child = subprocess.Popen(
-            [contender.python, "-W", "ignore", "-m", "benchmarks.worker", self.name, str(self.threads)],
+            [contender.python, "-W", "ignore", "-m", "benchmarks.worker", name, str(self.threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=ROOT,
-            env=environment(self.threads, contender.variables),
+            cwd=contender.root,
+            env={**environment(self.threads, contender.variables), "PYTHONPATH": str(contender.root)},
         )
         assert child.stdout
         child.stdout.readline()  # it is ready, or gone, which `ask` notices

@@ -6,7 +6,7 @@ from math import exp, log
 from pathlib import Path
 from statistics import median
 
-from benchmarks.contenders import CONTENDERS, OURS, PEERS
+from benchmarks.contenders import BEFORE, CONTENDERS, OURS, PEERS
 from benchmarks.suite import Record, disturbed
 
 __all__ = [
@@ -193,6 +193,18 @@ def _against_peers(cases: list[Record]) -> Iterator[list[str]]:
         yield [CONTENDERS[name].title, f"≥ {PEER_REACH:.0f}", _figure(mean, bold=True), nearest, str(len(ratios))]
 
 
+def _against_before(cases: list[Record]) -> Iterator[list[str]]:
+    """Yield a row for each group: the time of this checkout over the other checkout's."""
+    for goal in GOALS:
+        name = goal.contender
+        chosen = [r for r in cases if goal.chosen(r)]
+        ratios = {r["key"]: x for r in chosen if (x := ratio(r, name, BEFORE + name)) is not None}
+        if ratios:
+            worst = max(ratios, key=ratios.__getitem__)
+            mean = geometric_mean(list(ratios.values()))
+            yield [goal.title, _figure(mean, bold=True), f"{_figure(ratios[worst])} ({worst.partition(': ')[2]})"]
+
+
 def summary(found: Record) -> str:
     """Return the goals and what was reached, in Markdown."""
     cases = found["cases"]
@@ -204,6 +216,8 @@ def summary(found: Record) -> str:
     if peers := list(_against_peers(cases)):
         head = ["convolution, forward + backward: time over minicnn's", "to reach", "mean", "least", "cases"]
         parts.append(_table(head, peers))
+    if before := list(_against_before(cases)):
+        parts.append(_table(["time (memory) over that of the other checkout", "mean", "worst case"], before))
     if trouble := sum(map(disturbed, cases)):
         parts.append(
             f"**Do not quote this run**: in {trouble} cases (marked †) somebody else used the processors, from which "

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import THREADS, Case, Net, Op, cases, find
-from benchmarks.contenders import CONTENDERS, OURS, PEERS, ROOT, Process, environment, missing
+from benchmarks.contenders import BEFORE, CONTENDERS, OURS, PEERS, ROOT, Process, environment, missing
 from benchmarks.timing import FULL, QUICK, measure
 
 __all__ = ["Record", "disturbed", "run", "wanted"]
@@ -76,7 +76,7 @@ def run(words: list[str], names: list[str], quick: bool, tell: Callable[[Record]
                 tell(found[i])
     if _asked("memory", words, quick):
         for case in (c for c in cases().values() if c.group == "training"):
-            keep(_memory(case, [n for n in names if n in OURS + TORCH and n != "reference"]))
+            keep(_memory(case, [n for n in names if n.removeprefix(BEFORE) in OURS + TORCH and n != "reference"]))
     if _asked("import", words, quick):
         keep(_imports(names))
     about = {**machine(), "versions": versions, "absent": absent, "quick": quick, "only": words}

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from benchmarks import __main__ as command
+from benchmarks import contenders
 from tests.benchmarks import made_up
 
 
@@ -53,6 +54,15 @@ def test_a_part_is_not_published_but_kept_where_asked(call, tmp_path, part):
     assert (tmp_path / "kept.json").exists()
     assert not (tmp_path / "benchmarks" / "results.json").exists()
     assert "convolution" not in (tmp_path / "README.md").read_text()
+
+
+def test_another_checkout_competes(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "CONTENDERS", dict(command.CONTENDERS))
+    monkeypatch.setattr(contenders, "CONTENDERS", command.CONTENDERS)
+    ((_, names, _),) = call("--against", str(tmp_path / "older"), "--quick")
+    assert names == ["minicnn", "numpy", "before: minicnn", "before: numpy"]
+    assert command.CONTENDERS["before: numpy"].root == tmp_path / "older"
+    assert not (tmp_path / "benchmarks" / "results.json").exists()
 
 
 def test_the_quick_run_has_few_contenders(call):

@@ -25,6 +25,16 @@ def test_who_failed_has_no_ratio_and_no_time():
     assert report.seconds(r, "minicnn") is None
 
 
+def test_another_checkout_is_compared_by_groups():
+    found = run()
+    for record, seconds in zip(found["cases"][2:4], (0.5, 5.0), strict=True):
+        record["results"]["before: minicnn"] = {"turns": [seconds]}
+    text = report.summary(found)
+    assert "time (memory) over that of the other checkout" in text
+    assert "| convolution, forward + backward | **1.26** | 2.00 (a, forward + backward) |" in text
+    assert "other checkout" not in report.summary(run())
+
+
 def test_memory_is_compared_with_the_leaner_pytorch():
     results = {"minicnn": {"bytes": 30}, "torch": {"bytes": 60}, "torch-default": {"bytes": 20}}
     assert report.to_torch({"group": "memory", "results": results}) == 1.5
