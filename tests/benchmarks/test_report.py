@@ -27,8 +27,8 @@ def test_who_failed_has_no_ratio_and_no_time():
 
 def test_another_checkout_is_compared_by_groups():
     found = run()
-    for record, seconds in zip(found["cases"][2:4], (0.5, 5.0), strict=True):
-        record["results"]["before: minicnn"] = {"turns": [seconds]}
+    for case, seconds in zip(found["cases"][2:4], (0.5, 5.0), strict=True):
+        case["results"]["before: minicnn"] = {"turns": [seconds]}
     text = report.summary(found)
     assert "time (memory) over that of the other checkout" in text
     assert "| convolution, forward + backward | **1.26** | 2.00 (a, forward + backward) |" in text
