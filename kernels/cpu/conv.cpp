@@ -9,11 +9,11 @@
 // implicit_gemm   Windows overlap, so they are not written out. A task copies what its pixels see, once, with zeros
 //                 around it, such that each tap reads neighbours for neighbours; see below. Weights are packed once.
 //
-// The last two end in the micro-kernel of tile.hpp. With a bias and an activation they finish a tile while it is warm.
+// The last two end in the micro-kernel of microkernel.hpp. With a bias and an activation they finish a tile while it is warm.
 #include <algorithm>
 #include <vector>
 
-#include "gather.hpp"
+#include "conv_layout.hpp"
 #include "threads.hpp"
 enum Activation : int64_t { IDENTITY, RELU };
 
@@ -45,8 +45,8 @@ static int64_t seen(const Conv& s, int64_t pixel, int64_t k, bool gradient) {
 
 static void direct(const Conv& s, const Real* x, const Real* w, const Real* bias, Real* y, int64_t act, bool gradient) {
     const int64_t rows = gradient ? s.channels : s.filters, summed = gradient ? s.filters : s.channels;
-    const int64_t read = volume(gradient ? s.output : s.input), written = volume(gradient ? s.input : s.output);
-    const int64_t taps = volume(s.kernel);
+    const int64_t read = numel(gradient ? s.output : s.input), written = numel(gradient ? s.input : s.output);
+    const int64_t taps = numel(s.kernel);
     parallel(s.batch * s.groups * rows, [&](int64_t plane) {
         const int64_t row = plane % rows, group = plane / rows % s.groups;
         const Real* from = x + plane / rows * summed * read;
@@ -69,11 +69,11 @@ static void gemm_tiles(
     const Conv& s, const Real* x, const Real* w, const Real* bias, Real* y, int64_t act, bool gradient
 ) {
     const int64_t rows = gradient ? s.channels : s.filters, summed = gradient ? s.filters : s.channels;
-    const int64_t read = volume(gradient ? s.output : s.input), written = volume(gradient ? s.input : s.output);
-    const int64_t taps = volume(s.kernel), depth = summed * taps, tiles = parts(written, COLUMNS);
+    const int64_t read = numel(gradient ? s.output : s.input), written = numel(gradient ? s.input : s.output);
+    const int64_t taps = numel(s.kernel), depth = summed * taps, tiles = ceil_div(written, COLUMNS);
     parallel(s.batch * s.groups * tiles, [&](int64_t task) {
         const int64_t image = task / tiles, group = image % s.groups;   // images of one group
-        const int64_t first = task % tiles * COLUMNS, columns = least(COLUMNS, written - first);
+        const int64_t first = task % tiles * COLUMNS, columns = min(COLUMNS, written - first);
         Real* windows = scratch(0, depth * COLUMNS);
         for (int64_t k = 0; k < depth; ++k)
             for (int64_t i = 0; i < COLUMNS; ++i) {
@@ -89,8 +89,8 @@ static void gemm_tiles(
                     const int64_t from = ((group * s.filters + f) * s.channels + c) * taps + k % taps;
                     panel[k * ROWS + r] = row + r < rows ? w[from] : Real(0);
                 }
-            multiply<VECTORS>(panel, depth, [&](int64_t k) { return windows + k * COLUMNS; }, tile, false);
-            for (int64_t r = 0; r < least(ROWS, rows - row); ++r)
+            microkernel<VECTORS>(panel, depth, [&](int64_t k) { return windows + k * COLUMNS; }, tile, false);
+            for (int64_t r = 0; r < min(ROWS, rows - row); ++r)
                 for (int64_t i = 0; i < columns; ++i) {
                     const Real sum = tile[r * COLUMNS + i] + (bias ? bias[group * rows + row + r] : Real(0));
                     y[(image * rows + row + r) * written + first + i] = activate(sum, act);
@@ -101,7 +101,7 @@ static void gemm_tiles(
 
 // --- implicit_gemm ---------------------------------------------------------------------------------------------------
 //
-//   long rows of a block of channels    panel of a tile      sums of a tile       gather.hpp says what is copied and
+//   long rows of a block of channels    panel of a tile      sums of a tile       conv_layout.hpp says what is copied and
 //     ┌───────────────────────┐          ┌────┐               ┌────┐              where taps find it. For each block
 //     │  ┄┄┄ tap ┄┄┄          │  packed  │    │   times       │    │              of channels a task goes over its
 //     │     ┄┄┄ tap ┄┄┄       │ ───────→ │ k  │ ───────────→  │    │ rows         tiles of COLUMNS pixels: a tile's
@@ -126,23 +126,23 @@ struct Product {
     int64_t vectors;   // of a chunk, at most
 
     Product(const Conv& s, bool gradient)
-        : gather(s, gradient, parts(gradient ? s.channels : s.filters, ROWS) >= FEW, pixels(s)),
-          panels(parts(gather.rows, ROWS)) {
+        : gather(s, gradient, ceil_div(gradient ? s.channels : s.filters, ROWS) >= FEW, pixels(s)),
+          panels(ceil_div(gather.rows, ROWS)) {
         const int64_t most = DEPTH / gather.most_taps();
         const int64_t fit = gather.in_place ? most : COPY / (gather.channel * int64_t(sizeof(Real)));
-        block = even(std::max<int64_t>(gather.summed, 1), least(most, fit));
+        block = equal_blocks(max(gather.summed, 1), min(most, fit));
         gather.repeat_offsets(block);
         vectors = gather.positions / LANES;
         // Each slice of the rows packs the same windows anew: there are more than one only where threads would wait.
         const int64_t threads = minicnn_threads(), tasks = gather.chunks() * s.groups;
         const bool share = tasks % threads && tasks < TASKS * threads;
-        height = parts(panels, share ? least(threads, parts(panels, FEW)) : 1);
+        height = ceil_div(panels, share ? min(threads, ceil_div(panels, FEW)) : 1);
     }
     static int64_t pixels(const Conv& s) {
-        const int64_t all = s.batch * s.groups * volume(s.output);   // of one class, in the input gradient
-        return std::max(LEAST, least(PIXELS, parts(all, TASKS)));
+        const int64_t all = s.batch * s.groups * numel(s.output);   // of one class, in the input gradient
+        return max(LEAST, min(PIXELS, ceil_div(all, TASKS)));
     }
-    int64_t slices() const { return parts(panels, height); }
+    int64_t slices() const { return ceil_div(panels, height); }
 
     // Packed weights: for each group, block of channels, class, panel and k, ROWS numbers.
     int64_t packed_size() const { return gather.s.groups * panels * ROWS * gather.summed * gather.taps; }
@@ -151,13 +151,13 @@ struct Product {
     }
     void pack(const Real* w, Real* to) const {
         const Conv& s = gather.s;
-        const int64_t size = volume(s.kernel);
+        const int64_t size = numel(s.kernel);
         const int64_t row = gather.gradient ? size : s.channels * size, sum = gather.gradient ? s.channels * size : size;
         parallel(s.groups * panels, [&](int64_t task) {
-            const int64_t group = task / panels, panel = task % panels, m = least(ROWS, gather.rows - panel * ROWS);
+            const int64_t group = task / panels, panel = task % panels, m = min(ROWS, gather.rows - panel * ROWS);
             const Real* from = w + group * s.filters * s.channels * size + panel * ROWS * row;
             for (int64_t first = 0; first < gather.summed; first += block) {
-                const int64_t count = least(block, gather.summed - first);
+                const int64_t count = min(block, gather.summed - first);
                 for (const Class& c : gather.classes) {
                     const int64_t depth = count * int64_t(c.k.size());
                     Real* out = to + packed(group, first, count, c) + panel * depth * ROWS;
@@ -180,7 +180,7 @@ struct Product {
     static void turn(const Real* from, int64_t row, int64_t m, int64_t count, Real* to) {
         Real some[LANES * ROWS + LANES];
         for (int64_t k = 0; k < count; k += LANES, to += LANES * ROWS) {
-            const int64_t here = least(LANES, count - k);
+            const int64_t here = min(LANES, count - k);
             pack_rows<ROWS>(from + k, row, m, here, some);
             memcpy(to, some, size_t(here * ROWS) * sizeof(Real));
         }
@@ -189,16 +189,16 @@ struct Product {
     void task(int64_t i, const Real* x, const Real* weights, const Real* bias, Real* y, int64_t act) const {
         const int64_t slice = i % slices(), group = i / slices() % gather.s.groups;
         const Chunk chunk = gather.chunk(i / slices() / gather.s.groups);
-        const int64_t panel = slice * height, count = least(height, panels - panel), size = ROWS * COLUMNS;
+        const int64_t panel = slice * height, count = min(height, panels - panel), size = ROWS * COLUMNS;
         const bool once = gather.summed <= block;
         x += (chunk.image * gather.s.groups + group) * gather.summed * gather.read;
         y += (chunk.image * gather.s.groups + group) * gather.rows * gather.written;
         Real* memory = gather.in_place ? nullptr : scratch(0, block * gather.channel);
-        Real* sums = scratch(1, once ? size : int64_t(gather.classes.size()) * parts(vectors, VECTORS) * count * size);
+        Real* sums = scratch(1, once ? size : int64_t(gather.classes.size()) * ceil_div(vectors, VECTORS) * count * size);
         Real* columns = scratch(3, block * gather.most_taps() * COLUMNS);
         Pieces reads, writes;
         for (int64_t first = 0; first == 0 || first < gather.summed; first += block) {
-            const int64_t channels = least(block, gather.summed - first);
+            const int64_t channels = min(block, gather.summed - first);
             const Real* rows = gather.rows_of(x + first * gather.read, chunk, channels, memory);
             Real* tile = sums;
             if (gather.sparse() && first == 0) fill(chunk, group, panel, count, y, bias, act);
@@ -208,15 +208,15 @@ struct Product {
                 const Real* a = weights + packed(group, first, channels, c) + panel * depth * ROWS;
                 const int64_t n = gather.pieces(chunk, c, reads, writes);
                 for (int64_t v = 0; v < n; v += VECTORS) {
-                    const int wide = int(least(VECTORS, n - v));
+                    const int wide = int(min(VECTORS, n - v));
                     const Real* from = rows + v * LANES;
                     const int64_t* offset = c.offset.data();
                     if (gather.dense) pack_columns(rows, c, depth, reads, v, wide, columns);
                     for (int64_t p = 0; p < count; ++p) {
                         if (gather.dense)
-                            multiply(wide, a + p * depth * ROWS, depth, [=](int64_t k) { return columns + k * COLUMNS; }, tile, first > 0);
+                            microkernel(wide, a + p * depth * ROWS, depth, [=](int64_t k) { return columns + k * COLUMNS; }, tile, first > 0);
                         else
-                            multiply(wide, a + p * depth * ROWS, depth, [=](int64_t k) { return from + offset[k]; }, tile, first > 0);
+                            microkernel(wide, a + p * depth * ROWS, depth, [=](int64_t k) { return from + offset[k]; }, tile, first > 0);
                         if (first + block >= gather.summed) finish(tile, wide, writes, v, group, panel + p, y, bias, act);
                         if (!once) tile += size;
                     }
@@ -233,10 +233,10 @@ struct Product {
         for (int a = 0; a < 3; ++a) {
             const Axis& axis = gather.axis[a];
             begin[a] = chunk.first[a] * axis.spread;
-            end[a] = least((chunk.first[a] + axis.size) * axis.spread, axis.written);
+            end[a] = min((chunk.first[a] + axis.size) * axis.spread, axis.written);
         }
         for (int64_t image = 0; image < chunk.images; ++image)
-            for (int64_t row = panel * ROWS; row < least((panel + count) * ROWS, gather.rows); ++row) {
+            for (int64_t row = panel * ROWS; row < min((panel + count) * ROWS, gather.rows); ++row) {
                 Real* plane = y + (image * gather.s.groups * gather.rows + row) * gather.written;
                 const Real value = activate(bias ? bias[group * gather.rows + row] : Real(0), act);
                 for (int64_t a = begin[0]; a < end[0]; ++a)
@@ -259,7 +259,7 @@ struct Product {
         const Real* rows, const int64_t* offset, int64_t depth, Piece piece, Real* to
     ) {
         const Real* from = rows + piece.place - piece.first;
-        const Part part(piece.first, piece.last);
+        const LaneMask part(piece.first, piece.last);
         if (piece.last - piece.first == LANES)
             for (int64_t k = 0; k < depth; ++k) store(to + k * COLUMNS, load(from + offset[k]));
         else if (piece.first == 0)
@@ -272,7 +272,7 @@ struct Product {
         const Real* tile, int wide, const Pieces& writes, int64_t v, int64_t group, int64_t panel, Real* y,
         const Real* bias, int64_t act
     ) const {
-        const int64_t row = panel * ROWS, m = least(ROWS, gather.rows - row), spread = gather.axis[2].spread;
+        const int64_t row = panel * ROWS, m = min(ROWS, gather.rows - row), spread = gather.axis[2].spread;
         const int64_t plane = gather.written;
         y += row * plane;
         for (int i = 0; i < wide; ++i) {
@@ -289,7 +289,7 @@ struct Product {
                 } else if (piece.last - piece.first == LANES) {
                     for (int64_t r = 0; r < m; ++r) store(to + r * plane, value(r));
                 } else {
-                    const Part part(piece.first, piece.last);
+                    const LaneMask part(piece.first, piece.last);
                     for (int64_t r = 0; r < m; ++r) part.store(to - piece.first + r * plane, value(r));
                 }
             }

@@ -3,7 +3,7 @@
 //     w[f, c, k] = Σ_{n,o} g[n, f, o] x[n, c, o stride + k dilation - padding]
 //
 // is, with a row for each channel and tap (c, k), a column for each filter f and one step of the sum for each output
-// pixel, the outer-product form of outer.hpp:
+// pixel, the outer-product form of packed_microkernel.hpp:
 //
 //               filters                  For some 384 pixels at a time, a task copies the part of x that they see into a
 //            ┌────┬────┬──┐              patch with its zeros around it, and turns PANEL filters of g into a panel of
@@ -15,7 +15,7 @@
 //       └──┘ └────┴────┴──┘              Tasks are blocks of channels and of filters and, where these are few, ranges of
 //                                        pixels whose sums are added up at the end. Sizes alone decide where the cuts are
 // and in which order is added, so the result depends on no number of threads.
-#include "outer.hpp"
+#include "packed_microkernel.hpp"
 #include "threads.hpp"
 
 constexpr int SPREAD = REGISTERS == 32 ? 9 : 6;   // rows of a tile: each takes a register for its address
@@ -64,7 +64,7 @@ struct Panel {
                 for (int j = 0; j < VECTORS; ++j, to += LANES) store(to, add ? load(to) + sum[r][j] : sum[r][j]);
         }
     };
-    static constexpr auto TILES = for_rows<Tile>(std::make_integer_sequence<int, SPREAD>());
+    static constexpr auto TILES = kernels_by_rows<Tile>(std::make_integer_sequence<int, SPREAD>());
 };
 
 // How lines of output pixels are cut, and how the patch of a chunk lies in memory.
@@ -78,25 +78,25 @@ struct Cut {
 
     explicit Cut(const Shape& shape) : s(shape) {
         const int64_t lines = s.images * s.out[0] * s.out[1];
-        pieces = parts(s.out[2], PIXELS);
-        piece = parts(s.out[2], pieces);
+        pieces = ceil_div(s.out[2], PIXELS);
+        piece = ceil_div(s.out[2], pieces);
         units = lines * pieces;
         chunk = pieces > 1 ? 1 : PIXELS / s.out[2];
         width = (piece - 1) * s.stride[2] + (s.kernel[2] - 1) * s.dilation[2] + 1;
         down = s.kernel[1] == 1 ? 1 : s.stride[1];
-        height = (least(chunk, s.out[1]) - 1) * down + (s.kernel[1] - 1) * s.dilation[1] + 1;
+        height = (min(chunk, s.out[1]) - 1) * down + (s.kernel[1] - 1) * s.dilation[1] + 1;
     }
     int64_t plane() const { return height * width; }
     int64_t channel() const { return s.kernel[0] * plane(); }
     // planes of outputs that a chunk of so many units can touch
-    int64_t planes() const { return least(chunk, parts(chunk - 1, s.out[1]) + 1); }
+    int64_t planes() const { return min(chunk, ceil_div(chunk - 1, s.out[1]) + 1); }
 };
 
 // Some lines of a patch, each x[from ... from + count) where it exists and zeros elsewhere.
 inline void copy_lines(
     const Real* x, int64_t down, int64_t lines, int64_t size, int64_t from, int64_t count, Real* to
 ) {
-    const int64_t begin = least(most(-from, 0), count), end = most(least(count, size - from), begin);
+    const int64_t begin = min(max(-from, 0), count), end = max(min(count, size - from), begin);
     for (; lines > 0; --lines, x += down, to += count) {
         for (int64_t i = 0; i < begin; ++i) to[i] = 0;
         int64_t i = begin;
@@ -114,21 +114,21 @@ void block(
     const int64_t taps = s.taps(), rows = cs * taps, segment = cs * cut.channel();
     Real* patch = scratch(0, segment * cut.planes());
     Real* panel = scratch(1, cut.chunk * cut.piece * PANEL);
-    Real* sums = scratch(2, rows * parts(fs, PANEL) * PANEL);
+    Real* sums = scratch(2, rows * ceil_div(fs, PANEL) * PANEL);
     const int64_t all_channels = s.groups * s.channels, all_filters = s.groups * s.filters;
     g += (group * s.filters + f) * s.outputs();
     x += (group * s.channels + c) * s.inputs();
     int64_t line[PIXELS];
     for (int64_t chunk = begin; chunk < end; chunk += cut.chunk) {
-        const int64_t units = least(cut.chunk, end - chunk);
+        const int64_t units = min(cut.chunk, end - chunk);
         const int64_t start = chunk % cut.pieces * cut.piece;   // of the pieces
-        const int64_t pixels = least(cut.piece, s.out[2] - start);
+        const int64_t pixels = min(cut.piece, s.out[2] - start);
         // The patch: a segment for each plane of outputs that the chunk touches.
         int64_t segments = 0;
         struct { int64_t image, plane, row, lines; } part[PIXELS];
         for (int64_t u = 0; u < units; ++segments) {
             const int64_t at = (chunk + u) / cut.pieces, row = at % s.out[1], plane = at / s.out[1];
-            const int64_t lines = least(units - u, s.out[1] - row);
+            const int64_t lines = min(units - u, s.out[1] - row);
             part[segments] = {plane / s.out[0], plane % s.out[0], row, lines};
             for (int64_t l = 0; l < lines; ++l) line[u + l] = segments * segment + l * cut.down * cut.width;
             u += lines;
@@ -142,8 +142,8 @@ void block(
                 for (int64_t k = 0; k < s.kernel[0]; ++k, to += cut.plane()) {
                     const int64_t z = p.plane * s.stride[0] + k * s.dilation[0] - s.before[0];
                     const bool inside = z >= 0 && z < s.in[0];
-                    const int64_t begin = inside ? least(parts(most(-top, 0), skip), high) : high;
-                    const int64_t end = most(least(high, parts(s.in[1] - top, skip)), begin);
+                    const int64_t begin = inside ? min(ceil_div(max(-top, 0), skip), high) : high;
+                    const int64_t end = max(min(high, ceil_div(s.in[1] - top, skip)), begin);
                     const Real* from = x + ((p.image * all_channels + channel) * s.in[0] + z) * s.in[1] * s.in[2];
                     memset(to, 0, size_t(begin * cut.width) * sizeof(Real));
                     copy_lines(from + (top + begin * skip) * s.in[2], skip * s.in[2], end - begin, s.in[2],
@@ -160,12 +160,12 @@ void block(
                 const Real* from = g + (p.image * all_filters + j) * s.outputs()
                                    + (p.plane * s.out[1] + p.row) * s.out[2] + start;
                 if (narrow) pack_rows<LANES>(from, s.outputs(), fs - j, count, to);
-                else pack_rows<PANEL>(from, s.outputs(), least(PANEL, fs - j), count, to);
+                else pack_rows<PANEL>(from, s.outputs(), min(PANEL, fs - j), count, to);
                 to += count * (narrow ? LANES : PANEL);
             }
             Real* sum = sums + rows * j;
             for (int64_t r = 0; r < rows; r += SPREAD) {
-                const int64_t count = least(SPREAD, rows - r);
+                const int64_t count = min(SPREAD, rows - r);
                 const Real* row[SPREAD];
                 for (int64_t i = 0; i < count; ++i) {
                     const int64_t channel = (r + i) / taps, tap = (r + i) % taps;
@@ -174,7 +174,7 @@ void block(
                     row[i] = patch + channel * cut.channel() + kz * cut.plane() + ky * s.dilation[1] * cut.width
                              + kx * s.dilation[2];
                 }
-                (narrow ? Panel<1>::TILES.of : Panel<WIDE>::TILES.of)[count - 1](
+                (narrow ? Panel<1>::TILES.of : Panel<PANEL_VECTORS>::TILES.of)[count - 1](
                     row, s.stride[2], line, units, pixels, panel, sum + r * (narrow ? LANES : PANEL), chunk > begin
                 );
             }
@@ -184,13 +184,13 @@ void block(
         const int64_t wide = fs - j <= LANES ? LANES : PANEL;
         const Real* sum = sums + rows * j;
         Real* to = w + ((group * s.filters + f + j) * s.channels + c) * taps;
-        for (int64_t q = 0; q < least(PANEL, fs - j); q += LANES)
+        for (int64_t q = 0; q < min(PANEL, fs - j); q += LANES)
             for (int64_t r = 0; r < rows; r += LANES) {
-                const int64_t count = least(LANES, rows - r);
+                const int64_t count = min(LANES, rows - r);
                 Vec v[LANES] = {};
                 for (int64_t i = 0; i < count; ++i) v[i] = load(sum + (r + i) * wide + q);
                 transpose(v);
-                for (int64_t i = 0; i < least(LANES, fs - j - q); ++i)
+                for (int64_t i = 0; i < min(LANES, fs - j - q); ++i)
                     store_lanes(to + (q + i) * s.channels * taps + r, v[i], 0, int(count), 1);
             }
     }
@@ -202,30 +202,30 @@ void block(
 extern "C" void conv_weight_grad(const Real* x, const Real* g, Real* w, const int64_t* sizes) {
     const Shape& s = *reinterpret_cast<const Shape*>(sizes);
     Cut cut(s);
-    int64_t cs = least(s.channels, parts(ROWS, s.taps()));
-    cs = least(cs, parts(PATCH, cut.channel() * cut.planes()));
-    const int64_t c_blocks = parts(s.channels, cs);
-    cs = parts(s.channels, c_blocks);
-    int64_t fs = least(s.filters, parts(parts(SUMS, cs * s.taps()), PANEL) * PANEL);
-    fs = parts(parts(s.filters, parts(s.filters, fs)), PANEL) * PANEL;
-    const int64_t f_blocks = parts(s.filters, fs);
+    int64_t cs = min(s.channels, ceil_div(ROWS, s.taps()));
+    cs = min(cs, ceil_div(PATCH, cut.channel() * cut.planes()));
+    const int64_t c_blocks = ceil_div(s.channels, cs);
+    cs = ceil_div(s.channels, c_blocks);
+    int64_t fs = min(s.filters, ceil_div(ceil_div(SUMS, cs * s.taps()), PANEL) * PANEL);
+    fs = ceil_div(ceil_div(s.filters, ceil_div(s.filters, fs)), PANEL) * PANEL;
+    const int64_t f_blocks = ceil_div(s.filters, fs);
     const int64_t blocks = s.groups * c_blocks * f_blocks;
-    const int64_t ranges = least(parts(TASKS, blocks), parts(cut.units * cut.piece, SHORTEST));
-    const int64_t range = parts(cut.units, ranges), size = s.groups * s.filters * s.channels * s.taps();
-    const int64_t used = parts(cut.units, range);
-    cut.chunk = least(cut.chunk, range);
+    const int64_t ranges = min(ceil_div(TASKS, blocks), ceil_div(cut.units * cut.piece, SHORTEST));
+    const int64_t range = ceil_div(cut.units, ranges), size = s.groups * s.filters * s.channels * s.taps();
+    const int64_t used = ceil_div(cut.units, range);
+    cut.chunk = min(cut.chunk, range);
     Real* sums = used > 1 ? scratch(3, used * size) : w;
     parallel(blocks * used, [&](int64_t task) {
         const int64_t i = task / blocks, c = task % c_blocks * cs, f = task / c_blocks % f_blocks * fs;
         block(
-            s, cut, x, g, task % blocks / (c_blocks * f_blocks), c, least(cs, s.channels - c), f,
-            least(fs, s.filters - f), i * range, least((i + 1) * range, cut.units), sums + i * size
+            s, cut, x, g, task % blocks / (c_blocks * f_blocks), c, min(cs, s.channels - c), f,
+            min(fs, s.filters - f), i * range, min((i + 1) * range, cut.units), sums + i * size
         );
     });
     if (used == 1) return;
     constexpr int64_t PIECE = 4096;
-    parallel(parts(size, PIECE), [&](int64_t piece) {
-        for (int64_t i = piece * PIECE; i < least((piece + 1) * PIECE, size); ++i) {
+    parallel(ceil_div(size, PIECE), [&](int64_t piece) {
+        for (int64_t i = piece * PIECE; i < min((piece + 1) * PIECE, size); ++i) {
             Real sum = sums[i];
             for (int64_t r = 1; r < used; ++r) sum += sums[r * size + i];
             w[i] = sum;

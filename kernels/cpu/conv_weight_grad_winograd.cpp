@@ -3,7 +3,7 @@
 //     V = Bᵀ x B  of tiles (36, tiles, C)     H = A g Aᵀ  (36, tiles, F)     S = Hᵀ·V  (36, F, C)     dw = Gᵀ S G
 //
 //                  C               For each of the 36 points S is a product of matrices, the outer-product form of
-//              ┌────┬────┬──┐      outer.hpp. It is four times as large as the weights, and with few tiles it would be
+//              ┌────┬────┬──┐      packed_microkernel.hpp. It is four times as large as the weights, and with few tiles it would be
 //        tiles │ V  │    │  │      written and read for little: then a task makes the sums of some filters and a panel
 //              └────┴────┴──┘      of channels for all points, and turns them into weights while they are in the
 //     tiles    ┌────┬────┬──┐      second-level cache.
@@ -15,7 +15,7 @@
 #include "winograd.hpp"
 #include "threads.hpp"
 
-constexpr int64_t HIGH = 4 * TALL;   // filters whose sums, of a panel of channels, are 220 kB
+constexpr int64_t HIGH = 4 * TILE_ROWS;   // filters whose sums, of a panel of channels, are 220 kB
 constexpr int64_t CHUNK = 1 << 18;   // values of tiles at a time
 constexpr int64_t RANGES = 8, LEAST = 64, FEW_SUMS = 1 << 18;   // of tiles: how many of so many, and their sums
 
@@ -29,9 +29,9 @@ struct WeightGradient {
 
     // Values of both sides of some strips, some strips of a block of channels or filters a task.
     void values(int64_t first, int64_t strips, Real* v, int64_t v_point, Real* h, int64_t h_point) const {
-        const int64_t share = parts(strips, 4), blocks = in.blocks() + out.blocks();
-        parallel(blocks * parts(strips, share), [&](int64_t task) {
-            const int64_t block = task % blocks, from = task / blocks * share, some = least(share, strips - from);
+        const int64_t share = ceil_div(strips, 4), blocks = in.blocks() + out.blocks();
+        parallel(blocks * ceil_div(strips, share), [&](int64_t task) {
+            const int64_t block = task % blocks, from = task / blocks * share, some = min(share, strips - from);
             const int64_t tile = from * in.tiles;
             Real* patch = scratch(0, in.patch());
             if (block < in.blocks())
@@ -57,23 +57,23 @@ struct WeightGradient {
             Real* to = w + (f * s.channels + c) * 9;
             for (int k = 0; k < 9; k += LANES) {
                 transpose(v + k);
-                for (int64_t i = 0; i < least(LANES, end - c); ++i)
-                    store_lanes(to + 9 * i + k, v[k + i], 0, int(least(LANES, 9 - k)), 1);
+                for (int64_t i = 0; i < min(LANES, end - c); ++i)
+                    store_lanes(to + 9 * i + k, v[k + i], 0, int(min(LANES, 9 - k)), 1);
             }
         }
     }
 
     // Few tiles: the sums of some filters and a panel of channels become weights while they are in a cache.
     void by_panels() const {
-        const int64_t tiles = in.strips() * in.tiles, panels = parts(s.channels, PANEL), high = least(HIGH, s.filters);
+        const int64_t tiles = in.strips() * in.tiles, panels = ceil_div(s.channels, PANEL), high = min(HIGH, s.filters);
         const int64_t v_point = apart(tiles * in.room()), h_point = apart(tiles * out.room());
         const int64_t point = apart(high * PANEL);
         Real* v = scratch(1, POINTS * v_point);
         Real* h = scratch(2, POINTS * h_point);
         values(0, in.strips(), v, v_point, h, h_point);
-        parallel(panels * parts(s.filters, high), [&](int64_t task) {
-            const int64_t f = task / panels * high, filters = least(high, s.filters - f);
-            const int64_t c = task % panels * PANEL, columns = least(PANEL, s.channels - c);
+        parallel(panels * ceil_div(s.filters, high), [&](int64_t task) {
+            const int64_t f = task / panels * high, filters = min(high, s.filters - f);
+            const int64_t c = task % panels * PANEL, columns = min(PANEL, s.channels - c);
             Real* sums = scratch(3, POINTS * point);
             for (int64_t k = 0; k < POINTS; ++k)
                 product(h + k * h_point + f, 1, out.room(), filters, v + k * v_point + c, in.room(), columns, tiles,
@@ -87,26 +87,26 @@ struct WeightGradient {
     // and its products are shared out.
     void by_points() const {
         const int64_t strips = in.strips(), tiles = in.tiles, point = apart(s.filters * in.room());
-        const int64_t ranges = POINTS * point <= FEW_SUMS ? least(RANGES, parts(strips * tiles, LEAST)) : 1;
-        const int64_t range = parts(strips, ranges), panels = parts(s.channels, PANEL);
+        const int64_t ranges = POINTS * point <= FEW_SUMS ? min(RANGES, ceil_div(strips * tiles, LEAST)) : 1;
+        const int64_t range = ceil_div(strips, ranges), panels = ceil_div(s.channels, PANEL);
         // Large sums travel as well, once a chunk.
-        const int64_t chunk = ranges > 1 ? CHUNK : std::max(int64_t(1) << 19, POINTS * point / 4);
-        const int64_t most = std::max<int64_t>(chunk / (POINTS * (in.room() + out.room()) * tiles), 1);
-        const int64_t high = parts(range, parts(range, most));
+        const int64_t chunk = ranges > 1 ? CHUNK : max(int64_t(1) << 19, POINTS * point / 4);
+        const int64_t most = max(chunk / (POINTS * (in.room() + out.room()) * tiles), 1);
+        const int64_t high = ceil_div(range, ceil_div(range, most));
         const int64_t v_point = apart(high * tiles * in.room()), h_point = apart(high * tiles * out.room());
         Real* sums = scratch(3, ranges * POINTS * point);
         parallel(ranges, [&](int64_t r) {
             Real* v = scratch(1, POINTS * v_point);
             Real* h = scratch(2, POINTS * h_point);
-            const int64_t begin = r * range, end = least(begin + range, strips);
+            const int64_t begin = r * range, end = min(begin + range, strips);
             if (begin >= end) memset(sums + r * POINTS * point, 0, size_t(POINTS * point) * sizeof(Real));
             for (int64_t first = begin; first < end; first += high) {
-                const int64_t count = least(high, end - first);
+                const int64_t count = min(high, end - first);
                 values(first, count, v, v_point, h, h_point);
                 parallel(POINTS * panels, [&](int64_t task) {
                     const int64_t k = task / panels, c = task % panels * PANEL;
                     product(h + k * h_point, 1, out.room(), s.filters, v + k * v_point + c, in.room(),
-                            least(PANEL, s.channels - c), count * tiles, sums + (r * POINTS + k) * point + c, in.room(),
+                            min(PANEL, s.channels - c), count * tiles, sums + (r * POINTS + k) * point + c, in.room(),
                             first > begin);
                 });
             }

@@ -19,7 +19,7 @@
 // In the weight gradient the sum runs over q instead, a vector of sums for each tap, and g is shifted.
 #include <vector>
 
-#include "outer.hpp"
+#include "packed_microkernel.hpp"
 #include "threads.hpp"
 
 namespace {   // float's and double's templates must not become one in the process
@@ -49,7 +49,7 @@ struct Axis {
         const int64_t stride = s.stride[axis];
         read = gradient ? s.out[axis] : s.in[axis], written = gradient ? s.in[axis] : s.out[axis];
         step = gradient ? 1 : stride, spread = gradient ? stride : 1;
-        pixels = parts(written, spread);
+        pixels = ceil_div(written, spread);
         classes.resize(size_t(spread));
         bool first = true;
         for (int64_t r = 0; r < spread; ++r)
@@ -59,7 +59,7 @@ struct Axis {
                 if (gradient && rest) continue;
                 classes[size_t(r)].push_back({k, rest, ahead});
                 const int64_t high = first || ahead > low + reach ? ahead : low + reach;
-                low = first ? ahead : least(low, ahead), reach = high - low;
+                low = first ? ahead : min(low, ahead), reach = high - low;
                 first = false;
             }
     }
@@ -100,9 +100,9 @@ struct Plan {
         shifted = SHIFTS && (kernel == 3 || kernel == 5 || kernel == 7) && (kernel - 1) * apart <= LANES;
         wide = b.pixels + b.reach;
         const int64_t phases = a.step * b.step, most = PATCH / (phases * wide * pitch) - a.reach;
-        blocks = parts(a.pixels, most < 1 ? 1 : most);
-        block = parts(a.pixels, blocks);
-        blocks = parts(a.pixels, block);
+        blocks = ceil_div(a.pixels, most < 1 ? 1 : most);
+        block = ceil_div(a.pixels, blocks);
+        blocks = ceil_div(a.pixels, block);
         phase = (block + a.reach) * wide * pitch;
         size = phases * phase;
         margin = s.before[2] + (kernel - 1) * apart + 4 * LANES;
@@ -129,7 +129,7 @@ struct Plan {
                 classes.push_back(of);
             }
     }
-    int64_t high(int64_t of) const { return least(block, a.pixels - of * block); }   // pixels of a block
+    int64_t high(int64_t of) const { return min(block, a.pixels - of * block); }   // pixels of a block
     // from its first pixel to the last
     int64_t length(int64_t of) const {
         return ((high(of) - 1) * wide + b.pixels - 1) * pitch + (written - 1) * step + 1;
@@ -213,7 +213,7 @@ void fill(const Plan& plan, const Real* x, int64_t block, bool zeros, Real* patc
     const Axis &a = plan.a, &b = plan.b;
     const int64_t lines = plan.block + a.reach, top = block * plan.block + a.low, line = plan.pitch;
     if (a.step == 1 && plan.wide == 1 && b.step == 1 && b.read == 1 && plan.between == 1 && line == plan.read) {
-        const int64_t first = least(lines, top < 0 ? -top : 0), some = least(lines, a.read - top) - first;
+        const int64_t first = min(lines, top < 0 ? -top : 0), some = min(lines, a.read - top) - first;
         const int64_t end = some > 0 ? first + some : first;
         if (!zeros) zero(patch, first * line);
         if (some > 0) copy(x + (top + first) * line, some * line, patch + first * line);
@@ -234,10 +234,10 @@ void fill(const Plan& plan, const Real* x, int64_t block, bool zeros, Real* patc
 // for each. (What has just been stored is slow to load at another alignment.)
 template <class Work>
 void patches(const Plan& plan, const Real* x, int64_t stride, int64_t begin, int64_t end, Work work) {
-    const int64_t pitch = plan.size + 2 * plan.margin, some = parts(TASK, plan.size);
-    Real* patch = scratch(0, least(some, end - begin) * pitch) + plan.margin;
+    const int64_t pitch = plan.size + 2 * plan.margin, some = ceil_div(TASK, plan.size);
+    Real* patch = scratch(0, min(some, end - begin) * pitch) + plan.margin;
     for (int64_t i = begin; i < end; i += some) {
-        const int64_t count = least(some, end - i);
+        const int64_t count = min(some, end - i);
         for (int64_t j = 0; j < count; ++j) {
             const bool zeros = plan.blocks == 1 && i > begin;
             fill(plan, x + (i + j) / plan.blocks * stride, (i + j) % plan.blocks, zeros, patch + j * pitch);
@@ -304,7 +304,7 @@ void correlate(const Plan& plan, const Class& of, int64_t c, const Real* patch, 
         const bool whole = q + 2 * LANES <= length;
         if (c) {
             Real before[2 * LANES] = {};
-            copy(to + q, least(2 * LANES, length - q), before);
+            copy(to + q, min(2 * LANES, length - q), before);
             y[0] += load(before), y[1] += load(before + LANES);
         }
         if (whole) {
@@ -387,7 +387,7 @@ void dot(const Plan& plan, const Real* g, const Real* patch, const int64_t* row,
             step(q, load(g + q), false);
         } else {
             Real some[LANES] = {};
-            if (q < length) copy(g + q, least(LANES, length - q), some);
+            if (q < length) copy(g + q, min(LANES, length - q), some);
             step(q, load(some), true);
         }
     }
@@ -421,14 +421,14 @@ void convolve(const Real* x, const Real* w, Real* y, const Sizes& s, bool gradie
     const Plan plan(s, gradient);
     const int64_t in = s.in[0] * s.in[1] * s.in[2], out = s.out[0] * s.out[1] * s.out[2];
     const int64_t read = gradient ? out : in, written = gradient ? in : out;
-    const int64_t all = s.images * s.groups * plan.blocks, some = parts(4 * TASK, plan.size);
-    parallel(parts(all, some), [&](int64_t task) {
+    const int64_t all = s.images * s.groups * plan.blocks, some = ceil_div(4 * TASK, plan.size);
+    parallel(ceil_div(all, some), [&](int64_t task) {
         Real* sums = scratch(1, plan.block * plan.wide * plan.pitch + 4 * LANES);
         const auto work = [&](int64_t i, int64_t block, const Real* patch) {
             for (int64_t f = i * s.filters; f < (i + 1) * s.filters; ++f)
                 pixels(plan, patch, w + f % (s.groups * s.filters) * plan.taps, block, y + f * written, sums);
         };
-        patches(plan, x, read, task * some, least((task + 1) * some, all), work);
+        patches(plan, x, read, task * some, min((task + 1) * some, all), work);
     });
 }
 

@@ -1,5 +1,5 @@
 // Element-wise operations, each in one pass over memory.
-#include "exponential.hpp"
+#include "exp.hpp"
 #include "threads.hpp"
 
 #include <utility>
@@ -57,7 +57,7 @@ static void with_channels(const Real* x, Real* y, int64_t outer, int64_t channel
                 const auto with = [=](auto... one) {
                     vectors(begin, stop, [=](int64_t i, int64_t m) { put(y + i, f(get(x + i, m), one...), m); });
                 };
-                with(all(b[row % channels])...);
+                with(broadcast(b[row % channels])...);
             }
             begin = stop;
         }
@@ -75,9 +75,9 @@ extern "C" void combine(const Real* x, const Real* b, Real* y, int64_t outer, in
         case 3: return run([](Vec v, Vec w) { return v / w; });
         case 4: return run([](Vec v, Vec w) { return w - v; });
         case 5: return run([](Vec v, Vec w) { return w / v; });
-        case 6: return run([](Vec v, Vec w) { return rectified(v + w); });
-        case 7: return run([](Vec v, Vec w) { return logistic(v + w); });
-        case 8: return run([](Vec v, Vec w) { return hyperbolic_tangent(v + w); });
+        case 6: return run([](Vec v, Vec w) { return relu(v + w); });
+        case 7: return run([](Vec v, Vec w) { return sigmoid(v + w); });
+        case 8: return run([](Vec v, Vec w) { return tanh(v + w); });
     }
 }
 

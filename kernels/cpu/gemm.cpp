@@ -1,7 +1,7 @@
 // Products of matrices: C (m, n) = A (m, k) B (k, n), both read by strides, so a transposed one costs no copy.
 //
 //                 n                          A task computes one block of C. For DEPTH steps of k at a time it packs
-//            ┌──┬────┬──┐                    its rows of A, TALL at a time, and its columns of B, PANEL at a time, into
+//            ┌──┬────┬──┐                    its rows of A, TILE_ROWS at a time, and its columns of B, PANEL at a time, into
 //          k │  │ B  │  │ ← panels           memory of its own that stays in the second-level cache. A panel of B lies
 //            └──┴────┴──┘                    in the first-level cache while all tiles of A go by.
 //      k     ┌──┬────┬──┐
@@ -10,11 +10,11 @@
 //    └───┘   └──┴────┴──┘                    in one order: the result depends on no number of threads.
 #include <iterator>
 
-#include "outer.hpp"
+#include "packed_microkernel.hpp"
 #include "threads.hpp"
 
 constexpr int64_t DEPTH = 1024 / sizeof(Real);              // steps of k: a panel takes at most 32 kB
-constexpr int64_t HEIGHT = 20 * TALL, WIDTH = 16 * PANEL;   // of the largest block
+constexpr int64_t HEIGHT = 20 * TILE_ROWS, WIDTH = 16 * PANEL;   // of the largest block
 constexpr int64_t SHALLOW = 32;                             // so few k that storing C takes longer than computing it
 constexpr int64_t SHARE = 32768;                            // numbers of B that are worth a task where rows are few
 
@@ -35,29 +35,29 @@ inline void pack(const Real* from, int64_t across, int64_t along, int64_t rows, 
 // A whole block: panels of B one after another, or, where there are few k to repay the jumps from row to row of C, all of
 // them at once and C row by row.
 void block(Matrix a, Matrix b, Real* c, int64_t row, int64_t m, int64_t n, int64_t k) {
-    const int64_t depth = least(DEPTH, k), some = k <= SHALLOW ? parts(n, PANEL) : 1;   // panels at a time
-    Real* left = scratch(0, parts(m, TALL) * TALL * depth + LANES);
+    const int64_t depth = min(DEPTH, k), some = k <= SHALLOW ? ceil_div(n, PANEL) : 1;   // panels at a time
+    Real* left = scratch(0, ceil_div(m, TILE_ROWS) * TILE_ROWS * depth + LANES);
     Real* panels = scratch(1, some * PANEL * depth + LANES);
-    Real edge[TALL * PANEL];
+    Real edge[TILE_ROWS * PANEL];
     for (int64_t p = 0; p < k; p += DEPTH) {
-        const int64_t deep = least(DEPTH, k - p);
-        for (int64_t i = 0; i < m; i += TALL)
-            pack<TALL>(a.from(i, p).at, a.row, a.column, least(TALL, m - i), deep, left + i * depth);
+        const int64_t deep = min(DEPTH, k - p);
+        for (int64_t i = 0; i < m; i += TILE_ROWS)
+            pack<TILE_ROWS>(a.from(i, p).at, a.row, a.column, min(TILE_ROWS, m - i), deep, left + i * depth);
         for (int64_t first = 0; first < n; first += some * PANEL) {
-            for (int64_t j = 0; j < least(some * PANEL, n - first); j += PANEL) {
+            for (int64_t j = 0; j < min(some * PANEL, n - first); j += PANEL) {
                 const Matrix from = b.from(p, first + j);
-                pack<PANEL>(from.at, b.column, b.row, least(PANEL, n - first - j), deep, panels + j * deep);
+                pack<PANEL>(from.at, b.column, b.row, min(PANEL, n - first - j), deep, panels + j * deep);
             }
-            for (int64_t i = 0; i < m; i += TALL)
-                for (int64_t j = 0; j < least(some * PANEL, n - first); j += PANEL) {
-                    const int64_t rows = least(TALL, m - i), columns = least(PANEL, n - first - j);
-                    const auto tile = Wide<WIDE>::TILES.of[rows - 1];
+            for (int64_t i = 0; i < m; i += TILE_ROWS)
+                for (int64_t j = 0; j < min(some * PANEL, n - first); j += PANEL) {
+                    const int64_t rows = min(TILE_ROWS, m - i), columns = min(PANEL, n - first - j);
+                    const auto tile = PackedMicrokernel<PANEL_VECTORS>::TILES.of[rows - 1];
                     Real* to = c + i * row + first + j;
                     if (columns == PANEL) {
-                        tile(left + i * depth, 1, TALL, panels + j * deep, PANEL, deep, to, row, p > 0);
+                        tile(left + i * depth, 1, TILE_ROWS, panels + j * deep, PANEL, deep, to, row, p > 0);
                         continue;
                     }
-                    tile(left + i * depth, 1, TALL, panels + j * deep, PANEL, deep, edge, PANEL, false);
+                    tile(left + i * depth, 1, TILE_ROWS, panels + j * deep, PANEL, deep, edge, PANEL, false);
                     for (int64_t r = 0; r < rows; ++r)
                         for (int64_t s = 0; s < columns; ++s)
                             to[r * row + s] = p ? to[r * row + s] + edge[r * PANEL + s] : edge[r * PANEL + s];
@@ -146,7 +146,7 @@ struct Thin {
         else along_columns<ROWS, COUNT>(a.at, a.row, b.at, b.column, n, k, c, row);
     }
 };
-constexpr auto THIN = for_rows<Thin>(std::make_integer_sequence<int, 8>());
+constexpr auto THIN = kernels_by_rows<Thin>(std::make_integer_sequence<int, 8>());
 
 }  // namespace
 
@@ -157,25 +157,25 @@ extern "C" void gemm(
     int64_t a_matrix, int64_t a_row, int64_t a_column, int64_t b_matrix, int64_t b_row, int64_t b_column
 ) {
     if (m <= int64_t(std::size(THIN.of)) && (b_column == 1 || a_column == 1)) {
-        const int64_t wide = parts(least(n, parts(SHARE, k)), PANEL) * PANEL, tasks = parts(n, wide);
+        const int64_t wide = ceil_div(min(n, ceil_div(SHARE, k)), PANEL) * PANEL, tasks = ceil_div(n, wide);
         parallel(batch * tasks, [&](int64_t task) {
             const int64_t matrix = task / tasks, j = task % tasks * wide;
             const Matrix left{a + matrix * a_matrix, a_row, a_column}, right{b + matrix * b_matrix, b_row, b_column};
-            THIN.of[m - 1](left, right.from(0, j), c + matrix * m * n + j, n, least(wide, n - j), k);
+            THIN.of[m - 1](left, right.from(0, j), c + matrix * m * n + j, n, min(wide, n - j), k);
         });
         return;
     }
-    int64_t rows = parts(m, HEIGHT), columns = parts(n, WIDTH);
-    while (batch * rows * columns < 4 && (m > rows * TALL || n > columns * PANEL)) {
+    int64_t rows = ceil_div(m, HEIGHT), columns = ceil_div(n, WIDTH);
+    while (batch * rows * columns < 4 && (m > rows * TILE_ROWS || n > columns * PANEL)) {
         if (m * columns > n * rows) rows *= 2;
         else columns *= 2;
     }
-    const int64_t high = parts(parts(m, rows), TALL) * TALL, wide = parts(parts(n, columns), PANEL) * PANEL;
-    rows = parts(m, high), columns = parts(n, wide);
+    const int64_t high = ceil_div(ceil_div(m, rows), TILE_ROWS) * TILE_ROWS, wide = ceil_div(ceil_div(n, columns), PANEL) * PANEL;
+    rows = ceil_div(m, high), columns = ceil_div(n, wide);
     parallel(batch * rows * columns, [&](int64_t task) {
         const int64_t matrix = task / (rows * columns), i = task / columns % rows * high, j = task % columns * wide;
         const Matrix left{a + matrix * a_matrix, a_row, a_column}, right{b + matrix * b_matrix, b_row, b_column};
         Real* to = c + (matrix * m + i) * n + j;
-        block(left.from(i, 0), right.from(0, j), to, n, least(high, m - i), least(wide, n - j), k);
+        block(left.from(i, 0), right.from(0, j), to, n, min(high, m - i), min(wide, n - j), k);
     });
 }

@@ -34,7 +34,7 @@ static inline Vec part(const Real* from, int64_t n, const Real* end, Vec fill = 
     Vec v{};
     if (end - from >= LANES) v = load(from);
     else memcpy(&v, from, n * sizeof(Real));
-    return numbers() < Index(n) ? v : fill;
+    return iota() < Index(n) ? v : fill;
 }
 static inline void put(Real* to, Vec v, int64_t n) { memcpy(to, &v, n >= LANES ? sizeof v : n * sizeof(Real)); }
 
@@ -117,8 +117,8 @@ struct Blocks {   // of one channel: parts of a row, or several rows
     int64_t count() const { return (v.outer + rows - 1) / rows * a_row; }
     Block operator()(int64_t channel, int64_t i) const {
         const int64_t row = i / a_row * rows, column = i % a_row * BLOCK;
-        return {(row * v.channels + channel) * v.inner + column, least(BLOCK, v.inner - column),
-                least(rows, v.outer - row), v.channels * v.inner};
+        return {(row * v.channels + channel) * v.inner + column, min(BLOCK, v.inner - column),
+                min(rows, v.outer - row), v.channels * v.inner};
     }
 };
 
@@ -126,7 +126,7 @@ template <bool GRADIENT>
 static Sums sums_about(Real near, const Block& b, const Real* x, const Real* g, const Real* end, const Real* end_g) {
     Vec away[4]{}, squares[4]{}, of_g[4]{}, of_both[4]{};
     b.each<false>([&](int64_t at, int k, int64_t n) {
-        const Vec d = part(x + at, n, end, all(near)) - near;
+        const Vec d = part(x + at, n, end, broadcast(near)) - near;
         away[k] += d, squares[k] += d * d;
         if (GRADIENT) {
             const Vec v = part(g + at, n, end_g);
@@ -145,7 +145,7 @@ static Sums sums_about(Real near, const Block& b, const Real* x, const Real* g, 
 
 template <bool GRADIENT>
 static Sums sums(const Block& b, const Real* x, const Real* g, const Real* end, const Real* end_g) {
-    const int64_t n = least(b.length, LANES);
+    const int64_t n = min(b.length, LANES);
     const Vec first = part(x + b.start, n, end);
     const Real near = Real(total(&first, 1) / n);
     const Sums s = sums_about<GRADIENT>(near, b, x, g, end, end_g);
@@ -176,20 +176,20 @@ static void in_rows(View v, const Real* x, const Real* g, Real* out, Make factor
         return s;
     };
     if (v.channels >= FEW || count == 1) {
-        const int64_t share = most(TASK / v.count(), 1);
+        const int64_t share = max(TASK / v.count(), 1);
         parallel((v.channels + share - 1) / share, [&](int64_t task) {
-            const int64_t first = task * share, last = least(v.channels, first + share);
+            const int64_t first = task * share, last = min(v.channels, first + share);
             std::vector<Factors> known;   // so that the sums of one channel need not wait for those of another
             for (int64_t c = first; c < last; ++c) known.push_back(factors(c, sum_of(c, 0, count)));
             for (int64_t c = first; c < last; ++c) apply_to(c, 0, count, known[c - first]);
         });
         return;
     }
-    const int64_t share = most(TASK / BLOCK, (count + FEW - 1) / FEW), pieces = (count + share - 1) / share;
+    const int64_t share = max(TASK / BLOCK, (count + FEW - 1) / FEW), pieces = (count + share - 1) / share;
     std::vector<Sums> of(v.channels * pieces);
     const auto in_pieces = [&](auto work) {
         parallel(v.channels * pieces, [&](int64_t i) {
-            work(i, i / pieces, i % pieces * share, least(count, (i % pieces + 1) * share));
+            work(i, i / pieces, i % pieces * share, min(count, (i % pieces + 1) * share));
         });
     };
     in_pieces([&](int64_t i, int64_t channel, int64_t from, int64_t to) { of[i] = sum_of(channel, from, to); });
@@ -211,7 +211,7 @@ static void in_columns(View v, const Real* x, const Real* g, Real* out, Make fac
     const int64_t pitch = v.channels * v.inner, share = STRIP * LANES / v.inner;
     const Real *const end = x + v.size(), *const end_g = g + v.size();
     parallel((v.channels + share - 1) / share, [&](int64_t task) {
-        const int64_t first = task * share, channels = least(share, v.channels - first), width = channels * v.inner;
+        const int64_t first = task * share, channels = min(share, v.channels - first), width = channels * v.inner;
         const int64_t start = first * v.inner;
         struct Lanes {
             Real of[STRIP * LANES];
@@ -230,7 +230,7 @@ static void in_columns(View v, const Real* x, const Real* g, Real* out, Make fac
             for (int64_t top = 0; top < v.outer; top += 64)
                 for (int k = 0; k * LANES < width; ++k) {
                     Vec sums[N]{};
-                    for (int64_t row = top; row < least(v.outer, top + 64); ++row)
+                    for (int64_t row = top; row < min(v.outer, top + 64); ++row)
                         f(k, row * pitch + start + k * LANES, width - k * LANES, sums);
                     for (int i = 0; i < N; ++i) store(totals[i].of + k * LANES, totals[i].get(k) + sums[i]);
                 }

@@ -44,7 +44,6 @@ struct Pool {
 };
 
 static inline int64_t up(int64_t n) { return (n + LANES - 1) / LANES * LANES; }
-static inline int64_t ceil_div(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); }
 
 // Moves of a vector of which only `room` elements exist.
 template <class V, class T>
@@ -106,11 +105,11 @@ static inline Vec strided(const Real* from, int64_t stride) {
 // Calls work(plane, slice, begin, end) for runs of rows: those of one slice of one plane, of a task's share of all.
 template <class Work>
 static void in_slices(int64_t planes, int64_t slices, int64_t rows, int64_t row_elements, Work work) {
-    const int64_t total = planes * slices * rows, share = most(TASK / most(row_elements, 1), 1);
+    const int64_t total = planes * slices * rows, share = max(TASK / max(row_elements, 1), 1);
     parallel((total + share - 1) / share, [&](int64_t task) {
-        const int64_t end = least(total, (task + 1) * share);
+        const int64_t end = min(total, (task + 1) * share);
         for (int64_t row = task * share; row < end;) {
-            const int64_t begin = row % rows, stop = least(rows, begin + end - row);
+            const int64_t begin = row % rows, stop = min(rows, begin + end - row);
             work(row / rows / slices, row / rows % slices, begin, stop, end - row - (stop - begin));
             row += stop - begin;
         }
@@ -154,12 +153,12 @@ static void outputs(const Pool& p, const Real* x, Real fill, Op op) {
             pitch = width, slab = height * width;
             Real* to = room_for(scratch, d.kernel * slab);
             from = to;
-            const int64_t n = most(least(c.in, width - c.before), 0);
+            const int64_t n = max(min(c.in, width - c.before), 0);
             for (int64_t k = 0; k < d.kernel; ++k)
                 for (int64_t h = 0; h < height; ++h, to += width) {
                     const int64_t z = deep + k * d.dilation, y = top + h;
                     const bool there = z >= 0 && z < d.in && y >= 0 && y < r.in;
-                    const int64_t before = there ? least(c.before, width) : width, copied = there ? n : 0;
+                    const int64_t before = there ? min(c.before, width) : width, copied = there ? n : 0;
                     for (int64_t i = 0; i < before; ++i) to[i] = fill;
                     memcpy(to + before, x + ((plane * d.in + z) * r.in + y) * c.in, copied * sizeof(Real));
                     for (int64_t i = before + copied; i < width; ++i) to[i] = fill;
@@ -195,7 +194,7 @@ static void over_outputs(const Pool& p, const Real* x, Real fill, Op op) {
 static std::vector<Index> first_taps(const Axis& a) {
     std::vector<Index> first(up(a.out));
     for (int64_t j = 0; j < a.out; ++j) {
-        const int64_t tap = most(ceil_div(a.before - j * a.stride, a.dilation), 0);
+        const int64_t tap = max(ceil_div(a.before - j * a.stride, a.dilation), 0);
         first[j] = tap < a.kernel && j * a.stride - a.before + tap * a.dilation < a.in ? Index(tap) : -1;
     }
     return first;
@@ -248,9 +247,9 @@ static bool whole(const Pool& p) {
 // Calls work(plane, where it begins, n), n elements to a plane.
 template <class Work>
 static void in_planes(const Pool& p, Work work) {
-    const int64_t n = p.taps(), share = most(TASK / n, 1);
+    const int64_t n = p.taps(), share = max(TASK / n, 1);
     parallel((p.planes + share - 1) / share, [&](int64_t task) {
-        for (int64_t i = task * share; i < least(p.planes, (task + 1) * share); ++i) work(i, i * n, n);
+        for (int64_t i = task * share; i < min(p.planes, (task + 1) * share); ++i) work(i, i * n, n);
     });
 }
 
@@ -269,7 +268,7 @@ static Real sum(const Real* x, int64_t n) {
 
 static void fill(Real* x, Real value, int64_t n) {
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) store(x + i, all(value));
+    for (; i + LANES <= n; i += LANES) store(x + i, broadcast(value));
     for (; i < n; ++i) x[i] = value;
 }
 
@@ -334,8 +333,8 @@ static void inputs(const Pool& p, const Real* g, const Real* divisors, const uin
             const int64_t from = phase + c.before - k * c.dilation;
             if (from % stride) continue;
             taps.push_back({from / stride, Index(k)});
-            before = most(before, -from / stride), ahead = most(ahead, from / stride);
-            after = most(after, (c.in - 1 - phase) / stride + from / stride + 1 - c.out);
+            before = max(before, -from / stride), ahead = max(ahead, from / stride);
+            after = max(after, (c.in - 1 - phase) / stride + from / stride + 1 - c.out);
         }
         taps_of.push_back(taps.size());
     }
@@ -358,7 +357,7 @@ static void inputs(const Pool& p, const Real* g, const Real* divisors, const uin
         const Tap* const tap = taps.data();
         const int64_t* const taps_end = taps_of.data();
         int64_t low = d.out * r.out, high = 0;   // the rows of outputs that are read
-        for (const Source* s = all + *ends; s < stop; ++s) low = least(low, s->row), high = most(high, s->row + 1);
+        for (const Source* s = all + *ends; s < stop; ++s) low = min(low, s->row), high = max(high, s->row + 1);
         const bool direct = !before && after <= 0 && (first_row + high - 1) * c.out + reach + VECTOR_BYTES <= size;
         const Real* from = g + (first_row + low) * c.out;
         const uint8_t* winners_from = winner + (first_row + low) * c.out;
@@ -366,7 +365,7 @@ static void inputs(const Pool& p, const Real* g, const Real* divisors, const uin
         if (!direct) {
             Real* const copy = room_for(scratch, (high - low) * width + before + VECTOR_BYTES) + before;
             Index* const winner_copy = WINNERS ? room_for(scratch_winners, (high - low) * width + before) + before : nullptr;
-            const int64_t copied = least(c.out, reach);
+            const int64_t copied = min(c.out, reach);
             for (int64_t row = begin; row < end; ++row)
                 for (const Source* s = all + ends[row - begin]; s < all + ends[row - begin + 1]; ++s) {
                     if (!s->first && row - r.dilation >= begin) continue;   // it was copied for an earlier row

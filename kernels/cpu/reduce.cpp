@@ -2,7 +2,7 @@
 //
 // Sums have one order, whoever makes them: vectors of a block, then its lanes, then blocks pairwise, from there on in
 // double precision. Errors stay below NumPy's, which adds columns one after the other.
-#include "lanes.hpp"
+#include "masked.hpp"
 #include "threads.hpp"
 
 #include <utility>
@@ -30,9 +30,9 @@ static double sum_of_run(const Real* x, int64_t n) {
     for (; i + 4 * LANES <= n; i += 4 * LANES)
         for (int k = 0; k < 4; ++k) parts[k] += load(x + i + k * LANES);
     for (; i + LANES <= n; i += LANES) parts[0] += load(x + i);
-    if (i < n && n < LANES) parts[1] += Part(0, int(n)).load(x + i);
+    if (i < n && n < LANES) parts[1] += LaneMask(0, int(n)).load(x + i);
     else if (i < n) {   // the rest is the end of the last whole vector
-        const Indices lane = numbers();
+        const Indices lane = iota();
         parts[1] += lane >= Index(LANES - (n - i)) ? load(x + n - LANES) : Vec{};
     }
     const Vec lanes = (parts[0] + parts[1]) + (parts[2] + parts[3]);
@@ -43,26 +43,26 @@ static double sum_of_run(const Real* x, int64_t n) {
 
 // Each channel's runs are cut into blocks, and all blocks into pieces: tasks make a piece's sum each.
 static void sums_of_runs(const Real* x, Real* y, View v) {
-    const int64_t a_run = most((v.inner + BLOCK - 1) / BLOCK, 1), count = v.outer * a_run, outputs = v.batch * v.channels;
-    const int64_t blocks = most(TASK / least(v.inner, BLOCK), 1);   // of a task: a piece of one output, or several outputs
-    const int64_t pieces = (count + blocks - 1) / blocks, share = most(blocks / count, 1);
+    const int64_t a_run = max((v.inner + BLOCK - 1) / BLOCK, 1), count = v.outer * a_run, outputs = v.batch * v.channels;
+    const int64_t blocks = max(TASK / min(v.inner, BLOCK), 1);   // of a task: a piece of one output, or several outputs
+    const int64_t pieces = (count + blocks - 1) / blocks, share = max(blocks / count, 1);
     std::vector<double> sums(pieces > 1 ? outputs * pieces : 0);
     const auto piece = [=](int64_t output, int64_t begin, int64_t end) {
         const int64_t batch = output / v.channels, channel = output % v.channels;
         return pairwise(begin, end, [=](int64_t i) {
             const int64_t run = (batch * v.outer + i / a_run) * v.channels + channel, column = i % a_run * BLOCK;
-            return sum_of_run(x + run * v.inner + column, least(BLOCK, v.inner - column));
+            return sum_of_run(x + run * v.inner + column, min(BLOCK, v.inner - column));
         });
     };
     double* const of = sums.data();
     if (pieces == 1)
         parallel((outputs + share - 1) / share, [=](int64_t task) {
-            for (int64_t i = task * share; i < least(outputs, (task + 1) * share); ++i) y[i] = Real(piece(i, 0, count));
+            for (int64_t i = task * share; i < min(outputs, (task + 1) * share); ++i) y[i] = Real(piece(i, 0, count));
         });
     else {
         parallel(outputs * pieces, [=](int64_t task) {
             const int64_t begin = task % pieces * blocks;
-            of[task] = piece(task / pieces, begin, least(count, begin + blocks));
+            of[task] = piece(task / pieces, begin, min(count, begin + blocks));
         });
         for (int64_t i = 0; i < outputs; ++i)
             y[i] = Real(pairwise(i * pieces, (i + 1) * pieces, [=](int64_t k) { return of[k]; }));
@@ -74,21 +74,21 @@ constexpr int64_t STRIP = 8 * LANES, ROWS = 64;
 
 static void sums_of_columns(const Real* x, Real* y, View v) {
     const int64_t width = v.channels * v.inner, strips = (width + STRIP - 1) / STRIP;
-    const int64_t rows = (most(TASK / least(width, STRIP), 1) + ROWS - 1) / ROWS * ROWS;   // of a piece
+    const int64_t rows = (max(TASK / min(width, STRIP), 1) + ROWS - 1) / ROWS * ROWS;   // of a piece
     const int64_t pieces = (v.outer + rows - 1) / rows;
     std::vector<double> table(v.batch * pieces * width);
     double* const sums = table.data();
     parallel(v.batch * pieces * strips, [=](int64_t task) {
         const int64_t strip = task % strips, piece = task / strips % pieces, batch = task / strips / pieces;
-        const int64_t first = strip * STRIP, columns = least(STRIP, width - first);
+        const int64_t first = strip * STRIP, columns = min(STRIP, width - first);
         double* const to = sums + (batch * pieces + piece) * width + first;
-        for (int64_t top = piece * rows; top < least(v.outer, (piece + 1) * rows); top += ROWS) {
+        for (int64_t top = piece * rows; top < min(v.outer, (piece + 1) * rows); top += ROWS) {
             const Real* from = x + (batch * v.outer + top) * width + first;
-            const int64_t height = least(ROWS, least(v.outer, (piece + 1) * rows) - top);
+            const int64_t height = min(ROWS, min(v.outer, (piece + 1) * rows) - top);
             for (int64_t c = 0; c < columns; c += LANES) {
-                const int64_t n = least(LANES, columns - c);
+                const int64_t n = min(LANES, columns - c);
                 Vec sum{};
-                const Part part(0, int(n));
+                const LaneMask part(0, int(n));
                 if (n == LANES)
                     for (int64_t row = 0; row < height; ++row) sum += load(from + row * width + c);
                 else

@@ -11,8 +11,8 @@
 // x enters less its largest element, so that nothing overflows. What is normalised together is walked through several
 // times, in the cache: a row where it lies, columns as a copy of a few, since numbers a power of 2 apart would push
 // each other out of it. Memory is read and written once.
-#include "lanes.hpp"
-#include "logarithm.hpp"
+#include "masked.hpp"
+#include "log.hpp"
 #include "threads.hpp"
 
 #include <memory>
@@ -23,7 +23,7 @@ constexpr int64_t STRIP = 8, COPIED = 1 << 18;   // vectors side by side that ar
 
 // --- rows and columns ------------------------------------------------------------------------------------------------
 
-// All lanes of a vector; Part is the first of them.
+// All lanes of a vector; LaneMask is the first of them.
 struct Whole {
     static Vec load(const Real* from, Vec = Vec{}) { return ::load(from); }
     static void store(Real* to, Vec v) { ::store(to, v); }
@@ -50,7 +50,7 @@ struct Lines {
         int64_t i = 0;
         if (ROW) {
             for (; i + LANES <= n; i += LANES) f(i, Whole{});
-            if (i < n) f(i, Part(0, int(n - i)));
+            if (i < n) f(i, LaneMask(0, int(n - i)));
         } else
             for (; i < n; ++i) f(i, Whole{});
     }
@@ -62,13 +62,13 @@ struct Lines {
     }
     template <class V>
     static V spread(V v) { return ROW ? v[0] - V{} : v; }   // the first lane's number to all of a row's
-    static Indices classes(int64_t i) { return Index(i) + (ROW ? numbers() : Indices{}); }   // of the lanes, at a step
+    static Indices classes(int64_t i) { return Index(i) + (ROW ? iota() : Indices{}); }   // of the lanes, at a step
 };
 
 // Calls f(p, lanes, q) for each vector of some columns: p in their array, q in their copy.
 template <class P, class Q, class F>
 static inline void over_columns(P array, Q copy, int64_t n, int64_t pitch, int64_t columns, F f) {
-    const Part last(0, int(columns % LANES));
+    const LaneMask last(0, int(columns % LANES));
     for (int64_t i = 0; i < n; ++i) {
         int64_t c = 0;
         for (; c + LANES <= columns; c += LANES) f(array + i * pitch + c, Whole{}, copy + c * n + i * LANES);
@@ -84,27 +84,27 @@ static inline const Real* from_on(const Real* p, int64_t i) { return p ? p + i :
 template <class F>
 static void over_lines(int64_t outer, int64_t n, int64_t inner, const Real* x, const Real* y, Real* out, F f) {
     if (inner == 1) {
-        const int64_t share = most(TASK / n, 1);
-        return parallel(parts(outer, share), [=](int64_t task) {
-            for (int64_t i = task * share; i < least(outer, (task + 1) * share); ++i)
+        const int64_t share = max(TASK / n, 1);
+        return parallel(ceil_div(outer, share), [=](int64_t task) {
+            for (int64_t i = task * share; i < min(outer, (task + 1) * share); ++i)
                 f(Lines<true>{n, 1}, i, from_on(x, i * n), from_on(y, i * n), from_on(out, i * n));
         });
     }
-    const int64_t fitting = most(COPIED / (n * VECTOR_BYTES), 1);
-    const int64_t width = least(parts(inner, LANES), least(fitting, STRIP)) * LANES, strips = parts(inner, width);
-    const int64_t total = outer * strips, share = most(TASK / (n * width), 1), size = n * width;
-    parallel(parts(total, share), [=](int64_t task) {
+    const int64_t fitting = max(COPIED / (n * VECTOR_BYTES), 1);
+    const int64_t width = min(ceil_div(inner, LANES), min(fitting, STRIP)) * LANES, strips = ceil_div(inner, width);
+    const int64_t total = outer * strips, share = max(TASK / (n * width), 1), size = n * width;
+    parallel(ceil_div(total, share), [=](int64_t task) {
         const std::unique_ptr<Real[]> copies(new Real[y ? 2 * size : size]);
         Real *const copy = copies.get(), *const second = y ? copy + size : nullptr;
         const auto read = [](const Real* from, auto lanes, Real* to) { store(to, lanes.load(from)); };
         const auto write = [](Real* to, auto lanes, const Real* from) { lanes.store(to, load(from)); };
-        for (int64_t i = task * share; i < least(total, (task + 1) * share); ++i) {
-            const int64_t row = i / strips, column = i % strips * width, columns = least(width, inner - column);
+        for (int64_t i = task * share; i < min(total, (task + 1) * share); ++i) {
+            const int64_t row = i / strips, column = i % strips * width, columns = min(width, inner - column);
             const int64_t start = row * n * inner + column;
             if (x) over_columns(x + start, copy, n, inner, columns, read);
             if (y) over_columns(y + start, second, n, inner, columns, read);
             for (int64_t c = 0; c < columns; c += LANES)
-                f(Lines<false>{n, int(least(LANES, columns - c))}, row * inner + column + c, copy + c * n,
+                f(Lines<false>{n, int(min(LANES, columns - c))}, row * inner + column + c, copy + c * n,
                   from_on(second, c * n), copy + c * n);
             if (out) over_columns(out + start, copy, n, inner, columns, write);
         }
@@ -117,7 +117,7 @@ static inline Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 // The largest element. NaN may be passed over: it comes back with the sum of e^x.
 template <class L>
 static inline Vec top_of(L lines, const Real* x) {
-    const Vec nothing = all(-Real(INFINITY));
+    const Vec nothing = broadcast(-Real(INFINITY));
     Vec top = nothing;
     lines.each([&](int64_t i, auto lanes) { top = larger(lanes.load(x + lines.at(i), nothing), top); });
     return lines.across(top, larger);
@@ -126,10 +126,10 @@ static inline Vec top_of(L lines, const Real* x) {
 // The sum of e^(x - top), whose terms go to `terms` as well, unless that is none.
 template <class L>
 static inline Vec sum_of_powers(L lines, const Real* x, Vec top, Real* terms) {
-    const Vec nothing = all(-Real(INFINITY));
+    const Vec nothing = broadcast(-Real(INFINITY));
     Vec sum{};
     lines.each([&](int64_t i, auto lanes) {
-        const Vec e = exponential(lanes.load(x + lines.at(i), nothing) - top);
+        const Vec e = exp(lanes.load(x + lines.at(i), nothing) - top);
         sum += e;
         if (terms) lanes.store(terms + lines.at(i), e);
     });
@@ -150,7 +150,7 @@ extern "C" void softmax(const Real* x, Real* y, int64_t outer, int64_t n, int64_
 
 extern "C" void log_softmax(const Real* x, Real* y, int64_t outer, int64_t n, int64_t inner) {
     over_lines(outer, n, inner, x, nullptr, y, [](auto lines, int64_t, const Real* x, const Real*, Real* y) {
-        const Vec top = top_of(lines, x), rest = logarithm(sum_of_powers(lines, x, top, nullptr));
+        const Vec top = top_of(lines, x), rest = log(sum_of_powers(lines, x, top, nullptr));
         lines.each([=](int64_t i, auto lanes) {
             const int64_t at = lines.at(i);
             lanes.store(y + at, lanes.load(x + at) - top - rest);
@@ -180,7 +180,7 @@ extern "C" void log_softmax_grad(const Real* h, const Real* y, Real* out, int64_
         sum = lines.across(sum, plus);
         lines.each([=](int64_t i, auto lanes) {
             const int64_t at = lines.at(i);
-            lanes.store(out + at, lanes.load(h + at) - exponential(lanes.load(y + at)) * sum);
+            lanes.store(out + at, lanes.load(h + at) - exp(lanes.load(y + at)) * sum);
         });
     });
 }
@@ -195,7 +195,7 @@ static inline bool is_class(int64_t label, int64_t n, int64_t ignored) {
 template <class P>
 static inline Vec weights_of(Lines<true>, const Real* weight, int64_t i, P lanes) { return lanes.load(weight + i); }
 template <class P>
-static inline Vec weights_of(Lines<false>, const Real* weight, int64_t i, P) { return all(weight[i]); }
+static inline Vec weights_of(Lines<false>, const Real* weight, int64_t i, P) { return broadcast(weight[i]); }
 
 // x are scores, or logarithms of probabilities. `each` is the weight of each example: 0 if its label is `ignored`, NaN
 // if that is no class.
@@ -206,7 +206,7 @@ static void loss_of(const Real* x, const int64_t* labels, const Real* weight, Re
         Vec top{}, rest{}, uniform{};
         if (SCORES) {
             top = top_of(lines, x);
-            rest = logarithm(sum_of_powers(lines, x, top, nullptr));
+            rest = log(sum_of_powers(lines, x, top, nullptr));
         }
         if (smoothing != 0) {
             lines.each([&](int64_t i, auto lanes) {

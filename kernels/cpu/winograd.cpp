@@ -3,7 +3,7 @@
 //     V = Bᵀ x B  of tiles (36, tiles, C)      U = G w Gᵀ  (36, C, F)      M = V·U  (36, tiles, F)      y = Aᵀ M A
 //
 //            F, a panel at a time      For each of the 36 points M is a product of matrices, the outer-product form of
-//          ┌────┬────┬──┐              outer.hpp. With many tiles U is made once for all of them, and a task takes some
+//          ┌────┬────┬──┐              packed_microkernel.hpp. With many tiles U is made once for all of them, and a task takes some
 //        C │ U  │    │  │              rows of tiles, so few that V and the part of M for one panel stay in the
 //          └────┴────┴──┘              second-level cache. With few tiles the weights are most of the work: V is made
 //     C    ┌────┬────┬──┐              once, a task takes a panel, and U is made for a block of channels at a time and
@@ -32,20 +32,20 @@ struct Winograd {
     Winograd(const Sizes& sizes, const Real* weights, const Real* add, Real* to, bool relu)
         : s(sizes), in(s.batch, s.channels, s.height, s.width, s.top, s.left, REACH, s.out_height, s.out_width),
           out(s.batch, s.filters, s.out_height, s.out_width, 0, 0, SIDE, s.out_height, s.out_width),
-          panels(parts(s.filters, PANEL)), few(in.strips() * in.tiles <= FEW),
-          depth(parts(parts(s.channels, parts(s.channels, few ? DEPTH / 2 : DEPTH)), LANES) * LANES),
+          panels(ceil_div(s.filters, PANEL)), few(in.strips() * in.tiles <= FEW),
+          depth(ceil_div(ceil_div(s.channels, ceil_div(s.channels, few ? DEPTH / 2 : DEPTH)), LANES) * LANES),
           size(apart(depth * PANEL)), w(weights), bias(add), y(to), rectify(relu) {}
 
     // U of a panel and channels [c, end), of one block: for each point, channel by channel, PANEL filters
     void weights(int64_t panel, int64_t c, int64_t end, Real* u) const {
         const int64_t row = s.turned ? 9 : 9 * s.channels;
         for (; c < end; ++c)
-            for (int64_t f = panel * PANEL; f < least(panel * PANEL + PANEL, s.filters); f += LANES) {
-                const int64_t count = least(LANES, s.filters - f);
+            for (int64_t f = panel * PANEL; f < min(panel * PANEL + PANEL, s.filters); f += LANES) {
+                const int64_t count = min(LANES, s.filters - f);
                 const Real* from = w + (s.turned ? c * s.filters : c) * 9 + f * row;
                 Real lines[9 * LANES];
                 for (int k = 0; k < 9; k += LANES) {
-                    const int some = int(least(LANES, 9 - k));
+                    const int some = int(min(LANES, 9 - k));
                     Vec v[LANES] = {};
                     for (int64_t i = 0; i < count; ++i) v[i] = load_lanes(from + i * row + k, 0, some);
                     transpose(v);
@@ -61,7 +61,7 @@ struct Winograd {
     // values of V at two points
     template <class Block>
     void results(int64_t first, int64_t strips, int64_t panel, Block block, const Real* v, int64_t point) const {
-        const int64_t tiles = strips * in.tiles, columns = least(PANEL, s.filters - panel * PANEL);
+        const int64_t tiles = strips * in.tiles, columns = min(PANEL, s.filters - panel * PANEL);
         const int64_t step = apart(tiles * PANEL);
         Real* m = scratch(3, POINTS * step);
         Real* patch = scratch(0, out.patch());
@@ -69,11 +69,11 @@ struct Winograd {
             const Real* u = block(c);
             for (int64_t k = 0; k < POINTS; ++k)
                 product(v + k * point + c, in.room(), 1, tiles, u + k * size, PANEL, columns,
-                        least(depth, s.channels - c), m + k * step, PANEL, c > 0);
+                        min(depth, s.channels - c), m + k * step, PANEL, c > 0);
         }
         for (int64_t i = 0; i < columns; i += LANES) {
             Real some[LANES] = {};
-            if (bias) memcpy(some, bias + panel * PANEL + i, size_t(least(LANES, columns - i)) * sizeof(Real));
+            if (bias) memcpy(some, bias + panel * PANEL + i, size_t(min(LANES, columns - i)) * sizeof(Real));
             const Vec add = load(some);
             const Real* from = m + i;
             for (int64_t strip = first; strip < first + strips; ++strip) {
@@ -82,11 +82,11 @@ struct Winograd {
                     transform<Results>([&](int a, int b) { return load(from + (a * REACH + b) * step); },
                                        [&](int a, int b, Vec value) {
                                            value += add;
-                                           if (rectify) value = rectified(value);
+                                           if (rectify) value = relu(value);
                                            store(to + (a * out.pitch + b) * LANES, value);
                                        });
                 }
-                out.empty(patch, strip, panel * WIDE + i / LANES, y);
+                out.empty(patch, strip, panel * PANEL_VECTORS + i / LANES, y);
             }
         }
     }
@@ -101,7 +101,7 @@ struct Winograd {
         parallel(panels, [&](int64_t panel) {
             const auto block = [&](int64_t c) {
                 Real* u = scratch(2, POINTS * size);
-                weights(panel, c, least(c + depth, s.channels), u);
+                weights(panel, c, min(c + depth, s.channels), u);
                 return u;
             };
             results(0, strips, panel, block, v, point);
@@ -110,17 +110,17 @@ struct Winograd {
 
     // Many tiles: U is shared, and the V of some strips is used up.
     void by_tiles(const Real* x) const {
-        const int64_t blocks = parts(s.channels, depth);
+        const int64_t blocks = ceil_div(s.channels, depth);
         Real* u = scratch(2, panels * blocks * POINTS * size);
         const auto place = [&](int64_t panel, int64_t c) { return u + (panel * blocks + c / depth) * POINTS * size; };
         parallel(panels * in.blocks(), [&](int64_t task) {
             const int64_t panel = task / in.blocks(), c = task % in.blocks() * LANES;
-            weights(panel, c, least(c + LANES, s.channels), place(panel, c));
+            weights(panel, c, min(c + LANES, s.channels), place(panel, c));
         });
-        const int64_t high = parts(in.strips(), parts(in.strips() * in.tiles, TILES));
+        const int64_t high = ceil_div(in.strips(), ceil_div(in.strips() * in.tiles, TILES));
         const int64_t point = apart(high * in.tiles * in.room());
-        parallel(parts(in.strips(), high), [&](int64_t task) {
-            const int64_t first = task * high, strips = least(high, in.strips() - first);
+        parallel(ceil_div(in.strips(), high), [&](int64_t task) {
+            const int64_t first = task * high, strips = min(high, in.strips() - first);
             Real* v = scratch(1, POINTS * point);
             for (int64_t block = 0; block < in.blocks(); ++block)
                 in.values<Data>(x, first, strips, block, scratch(0, in.patch()), v, point);

@@ -16,7 +16,7 @@
 // Here: the transforms, and how pictures are cut into tiles. winograd.cpp computes the first line,
 // conv_weight_grad_winograd.cpp the second.
 #pragma once
-#include "outer.hpp"
+#include "packed_microkernel.hpp"
 #include "threads.hpp"
 
 namespace {   // float's and double's templates must not become one in the process
@@ -27,7 +27,7 @@ constexpr int64_t FEW = 96, MOST = 64;                      // tiles: few beside
 
 // From the values of one point to the next: an odd number of vectors, so that a tile's 36 do not meet in one set of a
 // cache; with 64 channels or 64 tiles, that took twice the time.
-static inline int64_t apart(int64_t values) { return (parts(values, LANES) | 1) * LANES; }
+static inline int64_t apart(int64_t values) { return (ceil_div(values, LANES) | 1) * LANES; }
 
 struct Sizes {
     int64_t batch, channels, filters, height, width, top, left, out_height, out_width, turned;
@@ -125,12 +125,12 @@ struct Image {
     int64_t pitch;            // pixels in a row of a patch
 
     Image(int64_t n, int64_t c, int64_t h, int64_t w, int64_t t, int64_t l, int64_t reach, int64_t out_h, int64_t out_w)
-        : batch(n), channels(c), height(h), width(w), top(t), left(l), rows(reach), down(parts(out_h, SIDE)),
-          across(parts(out_w, SIDE)), pieces(parts(across, MOST)), tiles(parts(across, pieces)),
-          pitch(parts(tiles * SIDE + reach - SIDE, LANES) * LANES) {}
+        : batch(n), channels(c), height(h), width(w), top(t), left(l), rows(reach), down(ceil_div(out_h, SIDE)),
+          across(ceil_div(out_w, SIDE)), pieces(ceil_div(across, MOST)), tiles(ceil_div(across, pieces)),
+          pitch(ceil_div(tiles * SIDE + reach - SIDE, LANES) * LANES) {}
     int64_t strips() const { return batch * pieces * down; }
     int64_t patch() const { return rows * pitch * LANES; }
-    int64_t blocks() const { return parts(channels, LANES); }
+    int64_t blocks() const { return ceil_div(channels, LANES); }
     int64_t room() const { return (blocks() | 1) * LANES; }   // for a tile's channels; odd, so that tiles spread in a cache
 
     // Calls move(place, first, last, at) for each vector of pixels: its place in the patch, and the lanes that exist, which
@@ -141,7 +141,7 @@ struct Image {
         const int64_t y = strip % down * SIDE - top, x = piece * tiles * SIDE - left;
         for (int64_t r = from; r < rows; ++r)
             for (int64_t i = 0; i < pitch; i += LANES) {
-                const int64_t first = least(LANES, x + i < 0 ? -(x + i) : 0), last = least(LANES, width - x - i);
+                const int64_t first = min(LANES, x + i < 0 ? -(x + i) : 0), last = min(LANES, width - x - i);
                 const bool any = y + r >= 0 && y + r < height && first < last;
                 move((r * pitch + i) * LANES, int(first), any ? int(last) : 0,
                      (n * channels * height + y + r) * width + x + i + first);
@@ -150,7 +150,7 @@ struct Image {
 
     // The patch of a strip for a block of channels; one that lies below the last strip filled takes its two last rows.
     void fill(const Real* x, int64_t strip, int64_t block, bool below, Real* patch) const {
-        const int64_t plane = height * width, count = least(LANES, channels - block * LANES);
+        const int64_t plane = height * width, count = min(LANES, channels - block * LANES);
         const bool again = below && rows > SIDE && strip % down;
         if (again) memmove(patch, patch + SIDE * pitch * LANES, size_t((rows - SIDE) * pitch * LANES) * sizeof(Real));
         x += block * LANES * plane;
@@ -170,11 +170,11 @@ struct Image {
 
     // The way back: what lies inside of the image.
     void empty(const Real* patch, int64_t strip, int64_t block, Real* x) const {
-        const int64_t plane = height * width, count = least(LANES, channels - block * LANES);
-        const int64_t inside = least(tiles, across - strip / down % pieces * tiles) * SIDE;   // pixels
+        const int64_t plane = height * width, count = min(LANES, channels - block * LANES);
+        const int64_t inside = min(tiles, across - strip / down % pieces * tiles) * SIDE;   // pixels
         x += block * LANES * plane;
         each(strip, 0, [&](int64_t from, int first, int last, int64_t at) {
-            const int end = int(least(last, inside - from / LANES % pitch));
+            const int end = int(min(last, inside - from / LANES % pitch));
             if (end <= first) return;
             Vec v[LANES];
 #pragma GCC unroll 16
@@ -209,9 +209,9 @@ inline void product(
     const Real* a, int64_t across, int64_t along, int64_t rows, const Real* b, int64_t row, int64_t columns,
     int64_t depth, Real* c, int64_t pitch, bool add
 ) {
-    const auto& tiles = columns > LANES ? Wide<2>::TILES.of : Wide<1>::TILES.of;
-    for (int64_t r = 0; r < rows; r += TALL)
-        tiles[least(TALL, rows - r) - 1](a + r * across, across, along, b, row, depth, c + r * pitch, pitch, add);
+    const auto& tiles = columns > LANES ? PackedMicrokernel<2>::TILES.of : PackedMicrokernel<1>::TILES.of;
+    for (int64_t r = 0; r < rows; r += TILE_ROWS)
+        tiles[min(TILE_ROWS, rows - r) - 1](a + r * across, across, along, b, row, depth, c + r * pitch, pitch, add);
 }
 
 }  // namespace

@@ -18,18 +18,14 @@
 #include <algorithm>
 #include <vector>
 
-#include "outer.hpp"
-#include "tile.hpp"
+#include "packed_microkernel.hpp"
+#include "microkernel.hpp"
 
 struct Conv {
     int64_t batch, groups, channels, filters;   // of each group
     int64_t input[3], output[3], kernel[3], stride[3], before[3], dilation[3];
 };
 
-static inline int64_t volume(const int64_t* size) { return size[0] * size[1] * size[2]; }
-static inline int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
-// The size of the parts of n that are at most `most`, if they are made equal.
-static inline int64_t even(int64_t n, int64_t most) { return parts(n, parts(n, std::max<int64_t>(most, 1))); }
 
 struct Tap {
     int64_t k, ahead, phase;   // the offset is ahead · step + phase
@@ -47,8 +43,8 @@ struct Axis {
         const int64_t stride = s.stride[axis];
         read = gradient ? s.output[axis] : s.input[axis], written = gradient ? s.input[axis] : s.output[axis];
         step = gradient ? 1 : stride, spread = gradient ? stride : 1;
-        pixels = parts(written, spread);
-        classes.resize(size_t(least(spread, written)));
+        pixels = ceil_div(written, spread);
+        classes.resize(size_t(min(spread, written)));
         std::vector<bool> used(size_t(step), false);
         for (int64_t k = 0, known = 0; k < s.kernel[axis]; ++k) {
             const int64_t forward = k * s.dilation[axis] - s.before[axis], offset = gradient ? -forward : forward;
@@ -58,25 +54,25 @@ struct Axis {
             const int64_t ahead = (offset + mine - phase) / stride;
             classes[size_t(mine)].push_back({k, ahead, phase});
             used[size_t(phase)] = true;
-            low = known ? least(low, ahead) : ahead, high = known ? std::max(high, ahead) : ahead;
+            low = known ? min(low, ahead) : ahead, high = known ? max(high, ahead) : ahead;
             known = 1;
         }
         for (int64_t p = 0; p < step; ++p)
             if (used[size_t(p)]) phases.push_back(p);
     }
     int64_t reach() const { return high - low; }
-    int64_t chunks() const { return parts(pixels, size); }
-    int64_t in_class(int64_t r) const { return parts(written - r, spread); }
+    int64_t chunks() const { return ceil_div(pixels, size); }
+    int64_t in_class(int64_t r) const { return ceil_div(written - r, spread); }
     bool plain() const { return step == 1 && low >= 0 && pixels + high <= read; }
 
     // Chunks take at most `most` pixels along this axis. Returns how many may be taken along the next.
     int64_t cut(int64_t most) {
-        size = even(pixels, most);
+        size = equal_blocks(pixels, most);
         pitch = size + reach();
         if (size < pixels) return 1;
-        const int64_t begin = std::max<int64_t>(low, 0), end = std::max(begin, least(parts(read, step), pixels + high));
-        pitch = std::max(size, end - begin + std::max(begin - low, pixels + high - end));
-        return std::max<int64_t>(most / size, 1);
+        const int64_t begin = max(low, 0), end = max(begin, min(ceil_div(read, step), pixels + high));
+        pitch = max(size, end - begin + max(begin - low, pixels + high - end));
+        return max(most / size, 1);
     }
 };
 
@@ -99,7 +95,7 @@ struct Pieces {
     // The next `count` lanes, from `at` on, are at `place` and on, `step` apart.
     void add(int64_t at, int64_t place, int64_t count, int64_t step) {
         for (const int64_t end = at + count; at < end;) {
-            const int64_t first = at % LANES, last = least(LANES, first + end - at);
+            const int64_t first = at % LANES, last = min(LANES, first + end - at);
             upto(at / LANES + 1);
             if (int64_t(list.size()) > begin.back() && list.back().last == first &&
                 list.back().place + (first - list.back().first) * step == place) {
@@ -134,7 +130,7 @@ struct Gather {
 
     Gather(const Conv& shape, bool grad, bool packed, int64_t pixels)
         : s(shape), gradient(grad), rows(grad ? s.channels : s.filters), summed(grad ? s.filters : s.channels),
-          read(volume(grad ? s.output : s.input)), written(volume(grad ? s.input : s.output)), dense(packed) {
+          read(numel(grad ? s.output : s.input)), written(numel(grad ? s.input : s.output)), dense(packed) {
         int64_t most = pixels;
         bool plain = dense;
         for (int i = 2; i >= 0; --i) {
@@ -143,13 +139,13 @@ struct Gather {
             plain = plain && axis[i].plain();
         }
         const Axis &z = axis[0], &y = axis[1], &x = axis[2];
-        images = even(s.batch, most);
+        images = equal_blocks(s.batch, most);
         image = z.pitch * y.pitch * x.pitch;
         const int64_t last = (images - 1) * image + ((z.size - 1) * y.pitch + y.size - 1) * x.pitch + x.size;
-        positions = parts(last, LANES) * LANES;
+        positions = ceil_div(last, LANES) * LANES;
         plane = positions + (z.reach() * y.pitch + y.reach()) * x.pitch + x.reach();
         const int64_t planes = int64_t(z.phases.size() * y.phases.size() * x.phases.size());
-        channel = (parts(plane * planes, LANES) | 1) * LANES;   // odd, so that channels do not meet in one set of the cache
+        channel = (ceil_div(plane * planes, LANES) | 1) * LANES;   // odd, so that channels do not meet in one set of the cache
         if (plain) {
             in_place = true;
             for (Axis& a : axis) a.pitch = a.read;
@@ -171,7 +167,7 @@ struct Gather {
     }
     int64_t most_taps() const {
         size_t most = 1;
-        for (const Class& c : classes) most = std::max(most, c.k.size());
+        for (const Class& c : classes) most = max(most, c.k.size());
         return int64_t(most);
     }
     bool sparse() const {   // whether there are pixels that no tap meets
@@ -182,12 +178,12 @@ struct Gather {
             for (size_t i = c.k.size(); i < c.k.size() * size_t(channels); ++i)
                 c.offset.push_back(c.offset[i - c.k.size()] + channel);
     }
-    int64_t chunks() const { return parts(s.batch, images) * axis[0].chunks() * axis[1].chunks() * axis[2].chunks(); }
+    int64_t chunks() const { return ceil_div(s.batch, images) * axis[0].chunks() * axis[1].chunks() * axis[2].chunks(); }
     Chunk chunk(int64_t i) const {
         Chunk c;
         for (int a = 2; a >= 0; --a) c.first[a] = i % axis[a].chunks() * axis[a].size, i /= axis[a].chunks();
         c.image = i * images;
-        c.images = least(images, s.batch - c.image);
+        c.images = min(images, s.batch - c.image);
         return c;
     }
 
@@ -214,7 +210,7 @@ struct Gather {
     int64_t pieces(const Chunk& chunk, const Class& c, Pieces& reads, Pieces& writes) const {
         const Axis &z = axis[0], &y = axis[1], &x = axis[2];
         int64_t n[3], at = 0;
-        for (int a = 0; a < 3; ++a) n[a] = least(axis[a].size, axis[a].in_class(c.remainder[a]) - chunk.first[a]);
+        for (int a = 0; a < 3; ++a) n[a] = min(axis[a].size, axis[a].in_class(c.remainder[a]) - chunk.first[a]);
         reads = Pieces(), writes = Pieces();
         for (int64_t i = 0; i < chunk.images; ++i)
             for (int64_t a = 0; a < n[0]; ++a)
@@ -227,10 +223,10 @@ struct Gather {
                     if (!dense) at = from;
                     reads.add(at, from, n[2], 1);
                     writes.add(at, to, n[2], x.spread);
-                    at += std::max<int64_t>(n[2], 0);
+                    at += max(n[2], 0);
                 }
-        reads.upto(parts(at, LANES) + 1), writes.upto(parts(at, LANES) + 1);
-        return parts(at, LANES);
+        reads.upto(ceil_div(at, LANES) + 1), writes.upto(ceil_div(at, LANES) + 1);
+        return ceil_div(at, LANES);
     }
 
 private:
@@ -248,9 +244,9 @@ private:
     struct Inside {
         int64_t begin, end, from;
         Inside(const Axis& a, int64_t first, int64_t phase) {
-            const int64_t origin = first + a.low, length = a.read > phase ? parts(a.read - phase, a.step) : 0;
-            begin = std::max<int64_t>(-origin, 0);
-            end = least(a.size + a.reach(), length - origin);
+            const int64_t origin = first + a.low, length = a.read > phase ? ceil_div(a.read - phase, a.step) : 0;
+            begin = max(-origin, 0);
+            end = min(a.size + a.reach(), length - origin);
             from = (origin + begin) * a.step + phase;
         }
     };
