@@ -30,7 +30,7 @@ struct uint3 {
     unsigned x, y, z;
 };
 
-// --- fibers: stacks, and the switch from one to another ----------------------------------------------------------
+// --- fibers: stacks, and the switch from one to another -------------------------------------------------------------
 
 extern "C" void __sanitizer_start_switch_fiber(void** fake, const void* bottom, size_t size) __attribute__((weak));
 extern "C" void __sanitizer_finish_switch_fiber(void* fake, const void** bottom, size_t* size) __attribute__((weak));
@@ -221,7 +221,7 @@ void wait(State state, const char* what, const char* file, int line) {
     leave_fiber(false);
 }
 
-// --- tracing: races, bounds and uninitialised reads ---------------------------------------------------------------------
+// --- tracing: races, bounds and uninitialised reads -----------------------------------------------------------------
 
 // Time is counted in barriers: of the block, and of each warp. Two accesses of one block are in order if a barrier of the
 // block lies between them, or a barrier of the warp that both threads belong to. Accesses of two blocks are never in order.
@@ -390,10 +390,10 @@ void watch(void* address, size_t size, bool write, void* code) {
     record(p, size, write, m == &memories[0], code);
 }
 
-// --- tracing: counting sectors and bank conflicts -----------------------------------------------------------------------
+// --- tracing: counting sectors and bank conflicts -------------------------------------------------------------------
 
-// Counts bank conflicts. Shared memory has 32 banks of 4 bytes. A request of 8 bytes for each lane is served in two halves
-// of a warp, one of 16 bytes in four quarters.
+// Counts bank conflicts. Shared memory has 32 banks of 4 bytes. If each lane requests 8 bytes, the warp is served in two
+// halves, and for 16 bytes in four quarters.
 void count_shared(const Access& a) {
     int lanes = a.size <= 4 ? 32 : a.size == 8 ? 16 : 8;
     for (int first = 0; first < WARP; first += lanes) {
@@ -446,7 +446,7 @@ void end_of_traced_block() {
     memories[0].shadow.assign(memories[0].shadow.size(), Shadow());
 }
 
-// --- the scheduler: running a block ----------------------------------------------------------------------------------------------------------
+// --- the scheduler: running a block ---------------------------------------------------------------------------------
 
 Options settings{};
 Range shared_memory{};
@@ -467,8 +467,8 @@ void fail_divergent(const Thread& waiting) {
     char where[120] = "has returned";
     if (other && other->state != State::done)
         snprintf(where, sizeof where, "waits at %s in %s:%d", other->what, file_name(other->file), other->line);
-    fail("divergent: %d of %zu threads of block (%u,%u,%u) wait at %s in %s:%d, but thread (%u,%u,%u) %s", at, threads.size(),
-         cudasim_block.x, cudasim_block.y, cudasim_block.z, waiting.what, file_name(waiting.file), waiting.line,
+    fail("divergent: %d of %zu threads of block (%u,%u,%u) wait at %s in %s:%d, but thread (%u,%u,%u) %s", at,
+         threads.size(), cudasim_block.x, cudasim_block.y, cudasim_block.z, waiting.what, file_name(waiting.file), waiting.line,
          other ? other->index.x : 0, other ? other->index.y : 0, other ? other->index.z : 0, other ? where : "is missing");
 }
 
@@ -511,8 +511,10 @@ void run_block(std::vector<int>& order, const Options& options, std::mt19937& ra
         for (const Thread& t : threads)
             if (t.state != State::done && (!waiting || t.state == State::at_warp)) waiting = &t;
         if (!waiting) return;
-        if (waiting->state == State::at_warp && threads.size() % WARP && waiting - &threads[0] >= long(threads.size() / WARP * WARP))
-            fail("divergent: the last warp has %zu lanes, but %s in %s:%d is for all 32", threads.size() % WARP, waiting->what,
+        const size_t partial = threads.size() % WARP;   // lanes of the last warp, if it is not whole
+        const bool in_last_warp = waiting - &threads[0] >= long(threads.size() - partial);
+        if (waiting->state == State::at_warp && partial && in_last_warp)
+            fail("divergent: the last warp has %zu lanes, but %s in %s:%d is for all 32", partial, waiting->what,
                  file_name(waiting->file), waiting->line);
         fail_divergent(*waiting);
     }

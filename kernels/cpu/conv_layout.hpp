@@ -47,7 +47,7 @@ struct ResidueClass {
     int64_t remainder[3];
     std::vector<int64_t> k;        // the index of each tap in the kernel
     std::vector<int64_t> offset;   // in the long rows, of each channel of a block and each tap
-    int64_t taps_before;           // taps of the classes before this one
+    int64_t taps_before;           // the number of taps of all classes before
 };
 
 // Lanes first, ..., last - 1 of a vector, whose elements are evenly spaced in memory from `offset` on.
@@ -95,7 +95,7 @@ struct ConvLayout {
     std::vector<ResidueClass> classes;
     int64_t taps = 0;              // of all classes
     int64_t images, positions;     // of a chunk: images, and positions of pixels in the long row
-    int64_t image_pitch, phase_pitch, channel_pitch;   // from one to the next in the long rows
+    int64_t image_pitch, phase_pitch, channel_pitch;   // distances in the long rows
 
     ConvLayout(const ConvShape& s, bool grad, bool pack, int64_t chunk_pixels)
         : shape(s), input_grad(grad), result_channels(grad ? s.channels : s.filters),
@@ -137,7 +137,9 @@ struct ConvLayout {
             for (size_t i = c.k.size(); i < c.k.size() * size_t(channels); ++i)
                 c.offset.push_back(c.offset[i - c.k.size()] + channel_pitch);
     }
-    int64_t chunks() const { return ceil_div(shape.batch, images) * axis[0].chunks() * axis[1].chunks() * axis[2].chunks(); }
+    int64_t chunks() const {
+        return ceil_div(shape.batch, images) * axis[0].chunks() * axis[1].chunks() * axis[2].chunks();
+    }
     Chunk chunk(int64_t i) const {
         Chunk c;
         for (int a = 2; a >= 0; --a) c.first[a] = i % axis[a].chunks() * axis[a].size, i /= axis[a].chunks();

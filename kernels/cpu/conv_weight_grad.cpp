@@ -226,7 +226,7 @@ struct Block {
     }
 };
 
-// w = the sum of `count` arrays of `size` numbers, one behind the other.
+// w = the sum of `count` arrays of `size` numbers, which lie one after the other.
 void add_arrays(const Real* arrays, int64_t count, int64_t size, Real* w) {
     constexpr int64_t PIECE = 4096;
     parallel(ceil_div(size, PIECE), [&](int64_t piece) {

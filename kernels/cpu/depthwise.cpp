@@ -23,7 +23,7 @@ inline Vec apply_mask(Vec v, const Real* mask) { return Vec(Indices(v) & Indices
 
 // to[q] (+)= Σ over columns c, ..., c + COLUMNS - 1 of the kernel and over its rows, for a run of `length` pixels q. The
 // first column, c = 0, overwrites `to`. ROWS is the number of kernel rows in this class, or 0 for any number. Nothing is
-// written behind the run.
+// written after the run.
 template <int COLUMNS, int ROWS>
 void correlate(
     const Plan& plan, const LineClass& lines, int64_t c, const Real* patch, const Real* w, int64_t length, Real* to
@@ -89,7 +89,8 @@ void correlate(
 
 template <int COLUMNS>
 void correlate(const Plan& plan, const LineClass& lines, const Real* patch, const Real* w, int64_t length, Real* to) {
-    if (lines.offsets.size() == COLUMNS) correlate<COLUMNS, COLUMNS>(plan, lines, 0, patch, w, length, to);   // square kernel
+    // A square kernel has as many rows as columns.
+    if (lines.offsets.size() == COLUMNS) correlate<COLUMNS, COLUMNS>(plan, lines, 0, patch, w, length, to);
     else correlate<COLUMNS, 0>(plan, lines, 0, patch, w, length, to);
 }
 

@@ -11,7 +11,7 @@ constexpr int64_t FILLED = 4096;   // numbers of patches that a task fills befor
 inline void copy(const Real* from, int64_t count, Real* to) {
     if (count >= LANES) {
         for (int64_t i = 0; i < count - LANES; i += LANES) store(to + i, load(from + i));
-        store(to + count - LANES, load(from + count - LANES));   // the last vector overlaps the one before
+        store(to + count - LANES, load(from + count - LANES));   // the last vector overlaps the vector before it
         return;
     }
 #pragma GCC unroll 4
@@ -57,7 +57,7 @@ void spread(const Real* from, int64_t count, int64_t spacing, Real* to) {
     }
 }
 
-// to[i] = from[i · spacing] for i < count. Up to 2 LANES numbers behind the last are read.
+// to[i] = from[i · spacing] for i < count. Up to 2 LANES numbers after the last are read.
 void take_every(const Real* from, int64_t count, int64_t spacing, Real* to) {
     if (spacing == 1) {
         copy(from, count, to);

@@ -40,7 +40,7 @@ struct Plan {
     int64_t result_spacing;    // distance of the computed pixels that are kept
     int64_t pitch;             // numbers of a line of the patch
     int64_t kernel_columns, taps;
-    int64_t first_column, column_step;   // offset of the kernel's first column in the patch, and from one to the next
+    int64_t first_column, column_step;   // offset of the kernel's first column in the patch, and the distance of columns
     bool reversed;             // the first column in the patch is the last in the kernel
     bool all_columns;          // whether one pass computes all columns of the kernel
     int64_t block, blocks;     // of the outer axis: pixels at a time, and how many times
@@ -54,7 +54,7 @@ struct Plan {
     // `shifts_gradient`: the weight gradient, which shifts g (the result) and not the sums.
     Plan(const ConvShape& s, bool input_grad, bool shifts_gradient = false)
         : outer(s, 0, input_grad), middle(s, 1, input_grad) {
-        const int64_t computed = (s.output[2] - 1) * s.stride[2] + 1;   // pixels of a line, with those that are dropped
+        const int64_t computed = (s.output[2] - 1) * s.stride[2] + 1;   // pixels of a line, including dropped pixels
         source_columns = input_grad ? s.output[2] : s.input[2], result_columns = input_grad ? s.input[2] : s.output[2];
         source_spacing = input_grad ? s.stride[2] : 1, result_spacing = input_grad ? 1 : s.stride[2];
         pitch = max(computed, s.input[2]);
@@ -76,7 +76,8 @@ struct Plan {
     int64_t block_pixels(int64_t i) const { return min(block, outer.pixels - i * block); }   // along the outer axis
     // Numbers of the patch from the first pixel of a block to its last.
     int64_t run_length(int64_t i) const {
-        return ((block_pixels(i) - 1) * middle_lines + middle.pixels - 1) * pitch + (result_columns - 1) * result_spacing + 1;
+        const int64_t lines = (block_pixels(i) - 1) * middle_lines + middle.pixels - 1;
+        return lines * pitch + (result_columns - 1) * result_spacing + 1;
     }
     // Whether the run of pixels is the result as it lies in memory: no computed pixel is dropped.
     bool in_place() const {

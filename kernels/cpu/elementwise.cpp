@@ -17,7 +17,7 @@ static inline Vec load_first(const Real* from, int64_t n) {
 static inline void store_first(Real* to, Vec v, int64_t n) { memcpy(to, &v, n >= LANES ? sizeof v : n * sizeof(Real)); }
 
 // Calls f(i, n) for every vector of a row: n elements from i on. If the row has at least LANES elements, its last vector is
-// whole and overlaps the one before: half a store costs more than two. So no output may be an input.
+// whole and overlaps the vector before: a partial store costs more than two whole stores. So no output may be an input.
 template <class F>
 static inline void for_vectors(int64_t begin, int64_t end, F f) {
     const bool long_row = end - begin >= LANES;
@@ -91,7 +91,8 @@ extern "C" void normalize_with(const Real* x, const Real* mean, const Real* vari
     std::vector<Real> scale(channels);
     for (int64_t c = 0; c < channels; ++c) scale[c] = w[c] / sqrt(variance[c] + eps);
     const Real* scales = scale.data();
-    with_channels(x, y, outer, channels, inner, [](Vec v, Vec m, Vec r, Vec b) { return (v - m) * r + b; }, mean, scales, b);
+    const auto normalized = [](Vec v, Vec m, Vec r, Vec b) { return (v - m) * r + b; };
+    with_channels(x, y, outer, channels, inner, normalized, mean, scales, b);
 }
 
 // --- a choice between two arrays --------------------------------------------------------------------------------------

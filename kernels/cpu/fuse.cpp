@@ -48,7 +48,7 @@ static void run_step(int64_t operation, Real* to, const Real* a, const Real* b, 
         case CLONE: return unary([](Vec x) { return x; });
         case NEG: return unary([](Vec x) { return -x; });
         case ABS: return unary([](Vec x) { return abs(x); });
-        case SIGN: return unary([](Vec x) { return x > 0 ? broadcast(1) : x < 0 ? broadcast(-1) : x + 0; });   // -0 + 0 is 0
+        case SIGN: return unary([](Vec x) { return x > 0 ? broadcast(1) : x < 0 ? broadcast(-1) : x + 0; });   // not -0
         case SQUARE: return unary([](Vec x) { return x * x; });
         case SQRT: return unary([](Vec x) { return sqrt(x); });
         case RSQRT: return unary([](Vec x) { return 1 / sqrt(x); });
@@ -126,7 +126,7 @@ public:
         for (int64_t r = 0; r < graph.input_count; ++r) {
             if (is_scalar(r)) continue;
             const Real* from = graph.inputs[r] + begin;
-            if (n < BLOCK) memcpy(blocks[r], from, n * sizeof(Real));   // steps read whole vectors: not from the array's end
+            if (n < BLOCK) memcpy(blocks[r], from, n * sizeof(Real));   // steps read whole vectors
             operands[r] = n < BLOCK ? blocks[r] : from;
         }
         const Step* last = graph.steps + graph.step_count - 1;

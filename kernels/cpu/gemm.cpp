@@ -27,7 +27,7 @@ struct Matrix {
 };
 
 // to[k * SIZE + i] = element k of vector i, for i < size <= SIZE and k < count. `across` is the distance in memory between
-// vectors, `along` between the elements of one.
+// vectors, `along` between the elements of a vector.
 template <int SIZE>
 inline void pack(const Real* from, int64_t across, int64_t along, int64_t size, int64_t count, Real* to) {
     if (along == 1) pack_rows<SIZE>(from, across, size, count, to);
@@ -45,7 +45,8 @@ void multiply_block(Matrix a, Matrix b, Real* c, int64_t c_row, int64_t m, int64
     for (int64_t p = 0; p < k; p += DEPTH) {
         const int64_t depth = min(DEPTH, k - p);
         for (int64_t i = 0; i < m; i += TILE_ROWS)
-            pack<TILE_ROWS>(a.from(i, p).at, a.row_step, a.column_step, min(TILE_ROWS, m - i), depth, packed_a + i * max_depth);
+            pack<TILE_ROWS>(a.from(i, p).at, a.row_step, a.column_step, min(TILE_ROWS, m - i), depth,
+                            packed_a + i * max_depth);
         for (int64_t first = 0; first < n; first += panels_at_once * PANEL) {
             const int64_t width = min(panels_at_once * PANEL, n - first);
             for (int64_t j = 0; j < width; j += PANEL)
@@ -110,7 +111,8 @@ void multiply_rows(const Real* a, int64_t a_row, int64_t a_column, const Real* b
     } else if (j < n) {
         for (int r = 0; r < ROWS; ++r) {
             Vec sum{};
-            for (int64_t i = 0; i < k; ++i) sum += a[r * a_row + i * a_column] * load_lanes(b + i * b_row + j, 0, int(n - j));
+            for (int64_t i = 0; i < k; ++i)
+                sum += a[r * a_row + i * a_column] * load_lanes(b + i * b_row + j, 0, int(n - j));
             store_lanes(c + r * c_row + j, sum, 0, int(n - j), 1);
         }
     }

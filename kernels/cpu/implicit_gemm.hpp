@@ -5,7 +5,7 @@
 //     │  ┄┄┄ tap ┄┄┄          │  packed  │    │   times       │    │              elements. For each block of channels, a
 //     │     ┄┄┄ tap ┄┄┄       │ ───────→ │ k  │ ───────────→  │    │ rows         task goes over its tiles of COLUMNS
 //     │        ┄┄┄ tap ┄┄┄    │  tap by  │    │ all panels    │    │              pixels. It packs a tile's panel and
-//     └───────────────────────┘   tap    └────┘ of weights    └────┘              multiplies it by all weights of the block.
+//     └───────────────────────┘   tap    └────┘ of weights    └────┘              multiplies it by all weights.
 //
 // The panel and the long rows stay in the L2 cache, which is fast enough for three vectors a step of k. Unfinished sums
 // are loaded and stored once for each block of channels. This costs less than packing the windows again for fewer rows.
@@ -90,7 +90,7 @@ struct ImplicitGemm {
             }
         });
     }
-    // to[k][r] = from[r][k]. pack_rows writes behind the panel, where another thread's panel begins: so it packs into a
+    // to[k][r] = from[r][k]. pack_rows writes after the panel, where another thread's panel begins: so it packs into a
     // small buffer first.
     static void pack_by_transposing(const Real* from, int64_t pitch, int64_t rows, int64_t count, Real* to) {
         Real buffer[LANES * ROWS + LANES];
@@ -131,11 +131,11 @@ struct ImplicitGemm {
                     const int64_t* offset = c.offset.data();
                     if (layout.packed) pack_windows(rows, c, depth, reads, v, n, windows);
                     for (int64_t p = 0; p < count; ++p) {
-                        const Real* weights_panel = a + p * depth * ROWS;
-                        if (layout.packed)
-                            microkernel(n, weights_panel, depth, [=](int64_t k) { return windows + k * COLUMNS; }, tile, first > 0);
-                        else
-                            microkernel(n, weights_panel, depth, [=](int64_t k) { return from + offset[k]; }, tile, first > 0);
+                        const Real* left = a + p * depth * ROWS;
+                        const auto window = [=](int64_t k) { return windows + k * COLUMNS; };
+                        const auto tap = [=](int64_t k) { return from + offset[k]; };
+                        if (layout.packed) microkernel(n, left, depth, window, tile, first > 0);
+                        else microkernel(n, left, depth, tap, tile, first > 0);
                         if (first + block >= layout.source_channels)
                             store_tile(tile, n, writes, v, group, panel + p, y, bias, act);
                         if (!one_block) tile += size;

@@ -13,7 +13,7 @@ struct LaneMask {
 #if defined(__AVX512F__)
     uint32_t mask;
     LaneMask(int first, int last) : mask((1u << last) - (1u << first)) {}
-    // The other lanes get those of `others`.
+    // The other lanes get their values from `others`.
     Vec load(const Real* from, Vec others = Vec{}) const {
         if (sizeof(Real) == 4) return (Vec)_mm512_mask_loadu_ps((__m512)others, __mmask16(mask), from);
         return (Vec)_mm512_mask_loadu_pd((__m512d)others, __mmask8(mask), from);

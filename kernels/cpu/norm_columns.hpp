@@ -80,8 +80,10 @@ struct Strip {
         FactorColumns result;
         for (int64_t c = 0; c < channels; ++c) {
             const int64_t from = c * v.inner, n = v.inner;
-            const Sums s = sums_about_shift(double(v.count()), shift.numbers[from], sums[0].sum(from, n), sums[1].sum(from, n),
-                                            GRADIENT ? sums[2].sum(from, n) : 0, GRADIENT ? sums[3].sum(from, n) : 0);
+            const Sums s = sums_about_shift(
+                double(v.count()), shift.numbers[from], sums[0].sum(from, n), sums[1].sum(from, n),
+                GRADIENT ? sums[2].sum(from, n) : 0, GRADIENT ? sums[3].sum(from, n) : 0
+            );
             result.fill(from, n, make_factors(first + c, s));
         }
         return result;

@@ -73,7 +73,9 @@ static Sums sums_of_block(const Block& b, const Real* x, const Real* g, const Re
 }
 
 template <bool GRADIENT>
-static void write_block(const Block& b, const Real* x, const Real* g, Real* out, const Real* end, const Real* end_g, Factors f) {
+static void write_block(
+    const Block& b, const Real* x, const Real* g, Real* out, const Real* end, const Real* end_g, Factors f
+) {
     b.for_vectors<true>([&](int64_t at, int, int64_t n) {
         const Vec d = load_first(x + at, n, end) - f.mean;
         const Vec y = GRADIENT ? (load_first(g + at, n, end_g) - f.mean_g) * f.scale - d * f.slope : d * f.scale + f.shift;

@@ -4,7 +4,7 @@
 //
 // The sums of a tile stay in registers while k runs, and each step of k adds an outer product. With 12 × 2 accumulators
 // (6 × 2 where there are 16 registers) a step is 24 multiply-adds for 14 loads. A core that does two of each in a cycle
-// keeps up, and no sum waits for the one before. Packing copies B into panels: for each k, PANEL neighbours in memory.
+// keeps up, and no sum waits for the step before. Packing copies B into panels: for each k, PANEL neighbours in memory.
 #pragma once
 #include <type_traits>
 #include <utility>
@@ -37,8 +37,8 @@ static inline __attribute__((always_inline)) void transpose(Vec* v) {
     }
 }
 
-// Packs by transposing: to[k * SIZE + i] = from[i * pitch + k] for i < rows <= SIZE and k < count. The columns behind
-// `rows`, and LANES numbers behind the panel, are overwritten with undefined values. Only the rows are read.
+// Packs by transposing: to[k * SIZE + i] = from[i * pitch + k] for i < rows <= SIZE and k < count. The columns after
+// `rows`, and LANES numbers after the panel, are overwritten with undefined values. Only the rows are read.
 template <int SIZE>
 static inline void pack_rows(const Real* from, int64_t pitch, int64_t rows, int64_t count, Real* to) {
     for (int64_t k = 0; k < count; k += LANES) {

@@ -25,7 +25,7 @@ static std::vector<std::vector<Reader>> list_readers(const PoolAxis& a) {
 // A row of outputs that reads a given row of inputs.
 struct ReadingRow {
     int64_t row;      // within its plane
-    Index tap;        // the first of the taps in question: those of one row of the window
+    Index tap;        // the first tap of the row of the window that reads it
     Real divisor;     // the factors of slice and row
     bool first_tap;   // then this output row reads no row of inputs above this one, in this slice
 };
@@ -42,7 +42,7 @@ struct Readers {
     std::vector<int64_t> taps_end = std::vector<int64_t>(1);   // taps of a phase: taps_end[phase] to taps_end[phase + 1]
     std::vector<ReadingRow> rows;
     std::vector<int64_t> rows_end = std::vector<int64_t>(1);   // the same for each row of inputs
-    int64_t before = 0, after = 0;   // elements that loads read before and behind a row of outputs
+    int64_t before = 0, after = 0;   // elements that loads read before and after a row of outputs
     int64_t ahead = 0;               // the largest shift
 
     Readers(const PoolShape& p, const Real* divisors) {
@@ -85,8 +85,9 @@ static GradientRows copy_rows(
     int64_t high, int64_t reach, const Real* columns
 ) {
     const int64_t before = readers.before, width = before + reach, copied = min(p.column.output, reach);
-    Real* const copy = scratch(0, (high - g.low) * width + before + VECTOR_BYTES) + before;
-    Index* const winner_copy = WINNERS ? reinterpret_cast<Index*>(scratch(1, (high - g.low) * width + before)) + before : nullptr;
+    const int64_t size = (high - g.low) * width + before;
+    Real* const copy = scratch(0, size + VECTOR_BYTES) + before;
+    Index* const winner_copy = WINNERS ? reinterpret_cast<Index*>(scratch(1, size)) + before : nullptr;
     for (int64_t row = begin; row < end; ++row)
         for (int64_t i = ends[row - begin]; i < ends[row - begin + 1]; ++i) {
             const ReadingRow& s = readers.rows[i];
@@ -101,12 +102,12 @@ static GradientRows copy_rows(
     return {copy, nullptr, winner_copy, g.low, width};
 }
 
-// The sum for inputs m·stride + phase, m the lane: of all taps, or of those that won their window (WINNERS). TAPS is the
-// number of taps of each phase, or 0 if phases have different numbers. DIRECT: g is read where it lies.
+// The sum for inputs m·stride + phase, where m counts the lanes: of all taps, or only of taps that won their window
+// (WINNERS). TAPS is the number of taps of each phase, or 0 if phases have different numbers. DIRECT: g is read where it lies.
 template <bool WINNERS, int TAPS, bool DIRECT>
 static inline Vec sum_of_readers(
-    const GradientRows& g, const ReadingRow* row, const ReadingRow* rows_end, const ColumnTap* taps, const int64_t* taps_end,
-    const Real* columns, int64_t phase, int64_t m
+    const GradientRows& g, const ReadingRow* row, const ReadingRow* rows_end, const ColumnTap* taps,
+    const int64_t* taps_end, const Real* columns, int64_t phase, int64_t m
 ) {
     const int64_t first = TAPS ? TAPS * phase : taps_end[phase], end = TAPS ? first + TAPS : taps_end[phase + 1];
     Vec total{};
@@ -187,7 +188,9 @@ static void for_inputs(const PoolShape& p, const Real* g, const Real* divisors, 
             );
         } else {
             const auto copy = copy_rows<WINNERS>(p, readers, in_place, begin, end, ends, high, reach, columns);
-            write_rows<WINNERS, STRIDE, TAPS, false>(readers, copy, ends, end - begin, c.input, c.stride, room, columns, out);
+            write_rows<WINNERS, STRIDE, TAPS, false>(
+                readers, copy, ends, end - begin, c.input, c.stride, room, columns, out
+            );
         }
     });
 }

@@ -83,7 +83,8 @@ static void for_outputs(const PoolShape& p, const Real* x, Real fill, Op op) {
         const int64_t first = (plane * d.input + deep) * r.input * c.input + top * c.input;
         InputRows input{x + first, c.input, d.dilation * r.input * c.input};
         const int64_t last = first + (d.kernel - 1) * input.slice_pitch + (height - 1) * input.pitch + width;
-        const bool inside = columns_inside && deep >= 0 && deep + d.reach() < d.input && top >= 0 && top + height <= r.input;
+        const bool inside =
+            columns_inside && deep >= 0 && deep + d.reach() < d.input && top >= 0 && top + height <= r.input;
         if (!inside || last > size) input = copy_padded(p, x, plane, deep, top, height, width, fill);
         const int64_t at = ((plane * d.output + slice) * r.output + begin) * c.output;
         const int64_t room = (end - begin + rows_after) * c.output;

@@ -29,7 +29,7 @@ struct PoolShape {
 };
 
 // Calls work(plane, slice, begin, end, rows_after) for runs of rows [begin, end) of one slice of a plane. A task has one
-// run or several; rows_after counts the rows of the task behind this run. Each row is about row_elements of work.
+// run or several; rows_after counts the rows of the task after this run. Each row is about row_elements of work.
 template <class Work>
 static void for_row_runs(int64_t planes, int64_t slices, int64_t rows, int64_t row_elements, Work work) {
     const int64_t total = planes * slices * rows, share = max(TASK / max(row_elements, 1), 1);
@@ -100,7 +100,7 @@ static inline Vec interleave(Vec a, Vec b, std::integer_sequence<int, I...>) {
     return __builtin_shufflevector(a, b, (HALF * LANES / 2 + I / 2 + I % 2 * LANES)...);
 }
 
-// from[0], from[stride], from[2 stride], ... Nothing behind the last of these is read.
+// from[0], from[stride], from[2 stride], ... Nothing after the last of these is read.
 template <int STRIDE>
 static inline Vec load_strided(const Real* from, int64_t stride) {
     if (STRIDE == 1) return load(from);

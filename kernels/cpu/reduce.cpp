@@ -60,7 +60,8 @@ static void sum_rows(const Real* x, Real* y, View v) {
     if (pieces == 1) {
         const int64_t share = max(task_blocks / count, 1);
         parallel(ceil_div(outputs, share), [=](int64_t task) {
-            for (int64_t i = task * share; i < min(outputs, (task + 1) * share); ++i) y[i] = Real(sum_of_piece(i, 0, count));
+            const int64_t end = min(outputs, (task + 1) * share);
+            for (int64_t i = task * share; i < end; ++i) y[i] = Real(sum_of_piece(i, 0, count));
         });
         return;
     }

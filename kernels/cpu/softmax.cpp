@@ -202,8 +202,8 @@ static inline Vec weights_of(Lines<false>, const Real* weight, int64_t i, P) { r
 // x are scores (logits), or log-probabilities. example_weight gets 0 for the label `ignored`, and NaN for a label that is
 // no class.
 template <bool SCORES>
-static void loss_of(const Real* x, const int64_t* labels, const Real* weight, Real* loss, Real* example_weight, int64_t outer,
-                    int64_t n, int64_t inner, Real smoothing, int64_t ignored) {
+static void loss_of(const Real* x, const int64_t* labels, const Real* weight, Real* loss, Real* example_weight,
+                    int64_t outer, int64_t n, int64_t inner, Real smoothing, int64_t ignored) {
     for_lines(outer, n, inner, x, nullptr, nullptr, [=](auto lines, int64_t first, const Real* x, const Real*, Real*) {
         Vec top{}, log_sum{}, uniform{};
         if (SCORES) {
@@ -259,8 +259,8 @@ static void loss_grad_of(const Real* g, const Real* x, const int64_t* labels, co
     });
 }
 
-extern "C" void nll(const Real* x, const int64_t* labels, const Real* weight, Real* loss, Real* example_weight, int64_t outer,
-                    int64_t n, int64_t inner, Real smoothing, int64_t ignored) {
+extern "C" void nll(const Real* x, const int64_t* labels, const Real* weight, Real* loss, Real* example_weight,
+                    int64_t outer, int64_t n, int64_t inner, Real smoothing, int64_t ignored) {
     loss_of<false>(x, labels, weight, loss, example_weight, outer, n, inner, smoothing, ignored);
 }
 extern "C" void cross_entropy(const Real* x, const int64_t* labels, const Real* weight, Real* loss, Real* example_weight,

@@ -2,7 +2,7 @@
 //
 //     V = Bᵀ x B  of tiles (36, tiles, C)      U = G w Gᵀ  (36, C, F)      M = V·U  (36, tiles, F)      y = Aᵀ M A
 //
-//            F, a panel at a time      For each of the 36 points, M is a matrix product; packed_microkernel.hpp computes it.
+//            F, a panel at a time      For each of the 36 points, M is a matrix product (packed_microkernel.hpp).
 //          ┌────┬────┬──┐
 //        C │ U  │    │  │              Many tiles: U is computed once for all of them. A task takes a few rows of tiles,
 //          └────┴────┴──┘              few enough that V and M of one panel stay in the L2 cache.
@@ -74,7 +74,7 @@ struct Winograd {
         for (int64_t i = 0; i < columns; i += LANES) transform_result(first, strips, panel, i, m, m_point);
     }
 
-    // Writes y for the filters from i on of a panel: LANES of them, or those that are left.
+    // Writes y for the filters from i on of a panel: at most LANES filters.
     void transform_result(int64_t first, int64_t strips, int64_t panel, int64_t i, const Real* m, int64_t m_point) const {
         Real* patch = scratch(0, result.patch_size());
         Real bias_lanes[LANES] = {};

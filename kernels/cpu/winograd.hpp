@@ -27,7 +27,7 @@ constexpr Real A = 0.75, B = 1.5, AA = A * A, BB = B * B;   // the points and th
 constexpr int OUTPUT_TILE = 4, INPUT_TILE = 6, POINTS = INPUT_TILE * INPUT_TILE;   // sides of a tile, and its products
 constexpr int64_t FEW_TILES = 96, MAX_STRIP = 64;   // tiles: so few that weights are most of the work; of a strip, at most
 
-// The distance in memory from the values of one point to those of the next. An odd number of vectors, so that the 36
+// The distance in memory between the values of neighbour points. It is an odd number of vectors, so that the 36
 // values of a tile do not compete for one set of the cache: with 64 channels or 64 tiles, that took twice the time.
 static inline int64_t point_pitch(int64_t values) { return (ceil_div(values, LANES) | 1) * LANES; }
 
