@@ -1,14 +1,15 @@
-// The CUDA simulator: runs the threads of a block as fibers, and watches what they do.
+// The CUDA simulator: runs CUDA kernels on the CPU and checks what their threads do.
 //
-//   scheduler   every thread runs until it waits or returns; when nobody can go on, whoever waits for the same thing is
-//               let through together. If not everybody came, the kernel has a bug that a GPU may hang or err on, and the
-//               launch ends with a message that names the line.
-//   shared      memory is filled with NaN before each block, so a value that nobody wrote shows.
-//   tracing     libraries built with -fsanitize=thread call a function for every read and write. They are counted and
-//               checked here, not by ThreadSanitizer's runtime: what orders two accesses in CUDA is known exactly (a
-//               barrier of the block, a barrier of the warp), so no race of a launch is missed and none is imagined.
+//   fibers      Each CUDA thread is a fiber with a stack of its own. The blocks of a grid run one after another.
+//   scheduler   A thread runs until it waits or returns. When no thread can go on, threads that wait at the same barrier
+//               or shuffle are released together. If some threads of the block or warp are missing there, the kernel has a
+//               bug: a GPU may hang. The launch then ends with a message that names the line.
+//   shared      Shared memory is filled with NaN before each block, so that reads of uninitialised values show.
+//   tracing     A library built with -fsanitize=thread calls a function for every read and write. The functions are here,
+//               not in ThreadSanitizer's runtime. They count and check the accesses. In CUDA only barriers of the block or
+//               the warp order two accesses, so the simulator finds every race of a launch, and reports no false ones.
 //
-// Plain C++17, no dependency. One launch at a time: the caller holds a lock.
+// Plain C++17 without dependencies. One launch at a time: the caller holds a lock.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -29,21 +30,21 @@ struct uint3 {
     unsigned x, y, z;
 };
 
-// --- fibers: a stack each, and a switch from one to another --------------------------------------------------------
+// --- fibers: stacks, and the switch from one to another -------------------------------------------------------------
 
 extern "C" void __sanitizer_start_switch_fiber(void** fake, const void* bottom, size_t size) __attribute__((weak));
 extern "C" void __sanitizer_finish_switch_fiber(void* fake, const void** bottom, size_t* size) __attribute__((weak));
 
 namespace {
 
-constexpr size_t STACK = 1 << 20;  // CUDA gives a thread half of that; what is not touched costs nothing
-constexpr size_t GUARD = 64 << 10;  // below it, so that who needs more dies here and not in another thread's stack
+constexpr size_t STACK = 1 << 20;   // CUDA gives a thread half of this; pages that are never touched cost nothing
+constexpr size_t GUARD = 64 << 10;  // guard pages below the stack: a stack overflow faults here, not in another stack
 constexpr int WARP = 32;
 extern "C" void cudasim_begin();
 
 #if defined(__x86_64__)
 
-// Saves the registers that a call must keep, and takes over those that another fiber saved.
+// Saves the callee-saved registers of the fiber that runs, and restores those of another fiber.
 asm(R"(
 .text
 .hidden cudasim_switch
@@ -61,7 +62,7 @@ struct Context {
     void* top = nullptr;
     void prepare(char* stack) {
         void** sp = reinterpret_cast<void**>(stack + STACK);
-        *--sp = nullptr;  // where the first function would return to; keeps the stack aligned as after a call
+        *--sp = nullptr;  // the return address of the first function; it also aligns the stack as after a call
         *--sp = reinterpret_cast<void*>(&cudasim_begin);
         sp -= 6;
         std::fill(sp, sp + 6, nullptr);
@@ -96,37 +97,38 @@ struct Thread {
     char* stack = nullptr;
     uint3 index;
     State state = State::fresh;
-    bool exchanges = false;  // waits at a shuffle, which orders nothing, or at __syncwarp
+    bool exchanges = false;  // it waits at a shuffle, which orders no accesses, and not at __syncwarp
     unsigned mask = 0;
-    uint32_t parity = 0;     // which of two sets of slots the next shuffle uses
-    const char* what = "";
+    uint32_t parity = 0;     // which of the two sets of slots the next shuffle uses
+    const char* what = "";   // the barrier or shuffle that it waits at
     const char* file = "";
     int line = 0;
-    void* fake = nullptr;    // AddressSanitizer's
+    void* fake = nullptr;    // AddressSanitizer's fake stack
 };
 
+// The values that the lanes of a warp exchange.
 struct Slots {
     alignas(16) char bytes[WARP][8];
 };
 
 struct Options {
     int order;      // of the threads: 0 forward, 1 backward, 2 shuffled
-    unsigned seed;
-    int traced;     // the library calls the functions for reads and writes
+    unsigned seed;  // of the shuffling
+    int traced;     // the library calls a function for every read and write
 };
 
 struct Range {
     char *begin, *end;
 };
 
-// What a traced launch found out; the same layout in backends/cuda/simulator.py.
+// Counts of a traced launch, with the same layout as the class Counts in Python.
 struct Counts {
     long long global_requests, sectors_requested, sectors_moved, sectors_ideal;
     long long shared_requests, shared_wavefronts, shared_ideal;
 };
 
 std::vector<Thread> threads;
-std::vector<Slots> slots;  // two for each warp
+std::vector<Slots> slots;  // two sets for each warp
 std::vector<char*> free_stacks;
 Context scheduler;
 void* scheduler_fake = nullptr;
@@ -141,7 +143,7 @@ bool failed = false;
 
 void fail(const char* format, ...) __attribute__((format(printf, 1, 2)));
 void fail(const char* format, ...) {
-    if (failed) return;  // the first one is the cause
+    if (failed) return;  // the first failure is the cause of the others
     failed = true;
     va_list values;
     va_start(values, format);
@@ -149,7 +151,7 @@ void fail(const char* format, ...) {
     va_end(values);
 }
 
-const char* name_of(const char* path) {
+const char* file_name(const char* path) {
     const char* slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
@@ -162,6 +164,7 @@ uint3 cudasim_thread, cudasim_block, cudasim_block_size, cudasim_grid_size;
 
 namespace {
 
+// Switches back to the scheduler. AddressSanitizer must know whether the fiber will run again.
 void leave_fiber(bool for_good) {
     Thread& t = threads[current];
     if (__sanitizer_start_switch_fiber)
@@ -176,7 +179,8 @@ void enter_fiber(int i) {
     cudasim_thread = t.index;
     if (t.state == State::fresh) {
         if (free_stacks.empty()) {
-            void* memory = mmap(nullptr, GUARD + STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+            const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+            void* memory = mmap(nullptr, GUARD + STACK, PROT_READ | PROT_WRITE, flags, -1, 0);
             if (memory == MAP_FAILED) return fail("no memory for the stack of a thread");
             mprotect(memory, GUARD, PROT_NONE);
             free_stacks.push_back(static_cast<char*>(memory) + GUARD);
@@ -193,7 +197,7 @@ void enter_fiber(int i) {
     if (t.state == State::done) free_stacks.push_back(t.stack);  // still warm in the cache for the next thread
 }
 
-// Ends the thread where it stands: after a failure there is nothing left that it could do.
+// Ends the thread that runs, after its last statement or after a failure.
 [[noreturn]] void abandon() {
     leave_fiber(true);
     __builtin_unreachable();
@@ -204,7 +208,7 @@ extern "C" void cudasim_begin() {
         __sanitizer_finish_switch_fiber(nullptr, &scheduler_bottom, &scheduler_size);
     try {
         kernel(arguments);
-    } catch (const std::exception& error) {  // of the tracing: no memory
+    } catch (const std::exception& error) {  // tracing ran out of memory
         fail("the simulator fails: %s", error.what());
     }
     threads[current].state = State::done;
@@ -217,19 +221,24 @@ void wait(State state, const char* what, const char* file, int line) {
     leave_fiber(false);
 }
 
-// --- tracing: who read and wrote what, and when -----------------------------------------------------------------------
+// --- tracing: races, bounds and uninitialised reads -----------------------------------------------------------------
 
-// Time is counted in barriers: of the block, and of each warp. Two accesses of one block are in order if a barrier of
-// the block lies between them, or one of the warp that both threads belong to; accesses of two blocks never are.
+// Time is counted in barriers: of the block, and of each warp. Two accesses of one block are in order if a barrier of the
+// block lies between them, or a barrier of the warp that both threads belong to. Accesses of two blocks are never in order.
+//
+// A stamp says who accessed a byte last, and when. For several readers since the last barrier it keeps one of them, with a
+// flag that tells how far apart the others are.
 struct Stamp {
-    int thread = -1;     // within the grid; -1: nobody yet; see also below
+    int thread = -1;   // its number in the grid, with flags; -1: no access yet
     uint32_t block_time = 0, warp_time = 0;
 };
-constexpr int MANY_IN_WARP = 1 << 28, MANY_IN_BLOCK = 1 << 29;  // flags beside the number of one of the threads
-constexpr int MANY_BLOCKS = 1 << 30;                              // and one that stays: no barrier orders two blocks
-constexpr int NUMBER = MANY_IN_WARP - 1;                          // what is left for the number
+constexpr int MANY_IN_WARP = 1 << 28;        // flag: other threads of the same warp, too
+constexpr int MANY_IN_BLOCK = 1 << 29;       // flag: threads of other warps of the block, too
+constexpr int MANY_BLOCKS = 1 << 30;         // flag: other blocks, too; it stays, because no barrier orders two blocks
+constexpr int NUMBER = MANY_IN_WARP - 1;     // mask of the thread's number
 
-struct Shadow {  // of one byte
+// Shadow memory: the last accesses of one byte.
+struct Shadow {
     Stamp write, read;
 };
 
@@ -239,20 +248,22 @@ struct Memory {
     const char* kind;
 };
 
+// The lanes of a warp at one instruction: a request to memory.
 struct Access {
-    uintptr_t address[WARP];
+    uintptr_t address[WARP];   // 0: the lane does not take part
     uint32_t size;
     bool write, shared;
 };
 
-struct Site {  // an instruction: one place in the code that reads or writes
-    std::vector<std::vector<Access>> warps;   // [warp][how often the lanes were here]
+// An instruction that reads or writes, told apart by its address in the code.
+struct Site {
+    std::vector<std::vector<Access>> warps;   // [warp][how often its lanes were here before]
     std::vector<uint32_t> visits;             // [thread]
 };
 
 bool tracing = false;
 Range image{};
-std::vector<Memory> memories;  // [0] is shared memory
+std::vector<Memory> memories;   // [0] is shared memory
 std::unordered_map<void*, Site> sites;
 std::unordered_set<uintptr_t> sectors_read, sectors_written, all_read, all_written;
 std::vector<uint32_t> warp_time;
@@ -261,100 +272,128 @@ long long block_number = 0;
 Counts counts{};
 
 int block_threads() { return int(threads.size()); }
+int block_of(int thread) { return thread / block_threads(); }
+int warp_of(int thread) { return thread % block_threads() / WARP; }
+int running_thread() { return int(block_number * block_threads() + current); }   // its number in the grid
 
+// Whether an access that happened before is ordered before an access of `thread` now.
 bool in_order(const Stamp& before, int thread) {
     if (before.thread < 0) return true;
-    int other = before.thread & NUMBER;
     if (before.thread & MANY_BLOCKS) return false;
-    bool many_in_block = before.thread & MANY_IN_BLOCK, many_in_warp = before.thread & MANY_IN_WARP;
+    const int other = before.thread & NUMBER;
+    const bool many_in_block = before.thread & MANY_IN_BLOCK, many_in_warp = before.thread & MANY_IN_WARP;
     if (other == thread && !many_in_block && !many_in_warp) return true;
-    if (other / block_threads() != thread / block_threads()) return false;
+    if (block_of(other) != block_of(thread)) return false;
     if (before.block_time != block_time) return true;
-    int a = other % block_threads() / WARP, b = thread % block_threads() / WARP;
-    return !many_in_block && a == b && before.warp_time != warp_time[b];
+    const int warp = warp_of(thread);
+    return !many_in_block && warp_of(other) == warp && before.warp_time != warp_time[warp];
 }
 
-void describe(int thread, char* out, size_t size) {
+struct Name {
+    char text[80];
+};
+
+Name name_of_thread(int thread) {
     thread &= NUMBER;
-    int t = thread % block_threads(), b = thread / block_threads();
-    unsigned nx = cudasim_block_size.x, ny = cudasim_block_size.y, gx = cudasim_grid_size.x, gy = cudasim_grid_size.y;
-    snprintf(out, size, "thread (%u,%u,%u) of block (%u,%u,%u)", t % nx, t / nx % ny, t / nx / ny, b % gx, b / gx % gy,
-             b / gx / gy);
+    const int t = thread % block_threads(), b = block_of(thread);
+    const unsigned nx = cudasim_block_size.x, ny = cudasim_block_size.y, gx = cudasim_grid_size.x, gy = cudasim_grid_size.y;
+    Name name;
+    snprintf(name.text, sizeof name.text, "thread (%u,%u,%u) of block (%u,%u,%u)", t % nx, t / nx % ny, t / nx / ny, b % gx,
+             b / gx % gy, b / gx / gy);
+    return name;
 }
 
 [[noreturn]] void race(const Memory& m, const char* now, const char* then, int thread, int other, void* code) {
-    char a[80], b[80];
-    describe(thread, a, sizeof a);
-    describe(other, b, sizeof b);
-    bool blocks = (other & NUMBER) / block_threads() != thread / block_threads();
-    fail("race in %s memory: %s %s what %s %s, with no %s between; %%%p", m.kind, a, now, b, then,
-         blocks ? "order at all" : "barrier", code);
+    const bool blocks = block_of(other & NUMBER) != block_of(thread);
+    fail("race in %s memory: %s %s what %s %s, with no %s between; %%%p", m.kind, name_of_thread(thread).text, now,
+         name_of_thread(other).text, then, blocks ? "order at all" : "barrier", code);
     abandon();
 }
 
-void watch(void* address, size_t size, bool write, void* code) {
-    if (!tracing || failed) return;
-    char* p = static_cast<char*>(address);
-    Memory* m = nullptr;
-    for (Memory& candidate : memories)
-        if (p >= candidate.range.begin && p < candidate.range.end) m = &candidate;
-    char* stack = threads[current].stack;
-    if (!m) {
-        if ((p >= stack && p < stack + STACK) || p == static_cast<void*>(&cudasim_thread) ||
-            (p >= reinterpret_cast<char*>(&cudasim_thread) && p < reinterpret_cast<char*>(&cudasim_thread + 1)) ||
-            (p >= reinterpret_cast<char*>(&cudasim_block) && p < reinterpret_cast<char*>(&cudasim_block + 1)) ||
-            (p >= reinterpret_cast<char*>(&cudasim_block_size) && p < reinterpret_cast<char*>(&cudasim_block_size + 1)) ||
-            (p >= reinterpret_cast<char*>(&cudasim_grid_size) && p < reinterpret_cast<char*>(&cudasim_grid_size + 1)) ||
-            (p >= image.begin && p < image.end))
-            return;
+Memory* find_memory(const char* p) {
+    Memory* found = nullptr;
+    for (Memory& m : memories)
+        if (p >= m.range.begin && p < m.range.end) found = &m;
+    return found;
+}
+
+template <class T>
+bool is_inside(const char* p, const T& variable) {
+    const char* begin = reinterpret_cast<const char*>(&variable);
+    return p >= begin && p < begin + sizeof variable;
+}
+
+// Whether the address is on the thread's stack, in a built-in variable such as threadIdx, or a constant of the library.
+bool is_private(const char* p) {
+    const char* stack = threads[current].stack;
+    return (p >= stack && p < stack + STACK) || is_inside(p, cudasim_thread) || is_inside(p, cudasim_block) ||
+        is_inside(p, cudasim_block_size) || is_inside(p, cudasim_grid_size) || (p >= image.begin && p < image.end);
+}
+
+// The stamp of the readers `before` and of one more read, `now`.
+Stamp joined(const Stamp& before, Stamp now) {
+    if (before.thread < 0) return now;
+    const int thread = now.thread, other = before.thread & NUMBER;
+    const bool same_block = block_of(other) == block_of(thread);
+    const bool same_block_time = same_block && before.block_time == block_time;
+    if (before.thread & MANY_BLOCKS || !same_block) {
+        // A write from now on races with one of two blocks. The first reader is kept, so that a message can name it.
+        now = before, now.thread |= MANY_BLOCKS;
+    } else if (same_block_time && (before.thread & MANY_IN_BLOCK || warp_of(other) != warp_of(thread))) {
+        now.thread |= MANY_IN_BLOCK;
+    } else if (same_block_time && before.warp_time == now.warp_time && (before.thread & MANY_IN_WARP || other != thread)) {
+        now.thread |= MANY_IN_WARP;
     }
-    int thread = int(block_number * block_threads() + current);
-    if (!m || p + size > m->range.end) {
-        char who[80];
-        describe(thread, who, sizeof who);
-        fail("out of bounds: %s %s %zu bytes outside of every array; %%%p", who, write ? "writes" : "reads", size, code);
+    return now;
+}
+
+// Checks an access to one byte against the accesses before, and remembers it.
+void check_byte(const Memory& m, Shadow& s, bool write, int thread, void* code) {
+    if (!in_order(s.write, thread)) race(m, write ? "writes" : "reads", "wrote", thread, s.write.thread, code);
+    const Stamp now{thread, block_time, warp_time[current / WARP]};
+    if (write) {
+        if (!in_order(s.read, thread)) race(m, "writes", "read", thread, s.read.thread, code);
+        s.write = now;
+        return;
+    }
+    if (&m == &memories[0] && s.write.thread < 0) {
+        fail("uninitialised: %s reads shared memory that nobody wrote; %%%p", name_of_thread(thread).text, code);
         abandon();
     }
-    bool shared = m == &memories[0];
-    int warp = current / WARP;
-    for (size_t i = 0; i < size; ++i) {
-        Shadow& s = m->shadow[p - m->range.begin + i];
-        if (!in_order(s.write, thread)) race(*m, write ? "writes" : "reads", "wrote", thread, s.write.thread, code);
-        Stamp now{thread, block_time, warp_time[warp]};
-        if (write) {
-            if (!in_order(s.read, thread)) race(*m, "writes", "read", thread, s.read.thread, code);
-            s.write = now;
-        } else {
-            if (shared && s.write.thread < 0) {
-                char who[80];
-                describe(thread, who, sizeof who);
-                fail("uninitialised: %s reads shared memory that nobody wrote; %%%p", who, code);
-                abandon();
-            }
-            Stamp& r = s.read;
-            int other = r.thread < 0 ? -1 : r.thread & NUMBER;
-            bool joined = other >= 0 && other / block_threads() == thread / block_threads() && r.block_time == block_time;
-            if (other >= 0 && (r.thread & MANY_BLOCKS || other / block_threads() != thread / block_threads())) {
-                // Read by two blocks: whoever writes from now on races with one of them. The first is kept, to be named.
-                now = r, now.thread |= MANY_BLOCKS;
-            } else if (joined && (r.thread & MANY_IN_BLOCK || other % block_threads() / WARP != warp)) {
-                now.thread |= MANY_IN_BLOCK;
-            } else if (joined && r.warp_time == now.warp_time && (r.thread & MANY_IN_WARP || other != thread)) {
-                now.thread |= MANY_IN_WARP;
-            }
-            r = now;
-        }
-    }
+    s.read = joined(s.read, now);
+}
+
+// Remembers which address the lane accesses at this instruction; sectors and bank conflicts are counted after the block.
+void record(const char* p, size_t size, bool write, bool shared, void* code) {
     Site& site = sites[code];
     if (site.visits.empty()) site.visits.resize(block_threads()), site.warps.resize((block_threads() + WARP - 1) / WARP);
-    uint32_t visit = site.visits[current]++;
-    std::vector<Access>& accesses = site.warps[warp];
+    const uint32_t visit = site.visits[current]++;
+    std::vector<Access>& accesses = site.warps[current / WARP];
     if (accesses.size() <= visit) accesses.resize(visit + 1, Access{{}, 0, write, shared});
     accesses[visit].address[current % WARP] = reinterpret_cast<uintptr_t>(p);
     accesses[visit].size = uint32_t(size);
 }
 
-// Bank conflicts: 32 banks of 4 bytes; lanes that ask for 8 bytes are served in two halves, for 16 in four quarters.
+// Traced libraries call this for every access; `code` is the address of the instruction.
+void watch(void* address, size_t size, bool write, void* code) {
+    if (!tracing || failed) return;
+    char* p = static_cast<char*>(address);
+    Memory* m = find_memory(p);
+    if (!m && is_private(p)) return;
+    const int thread = running_thread();
+    if (!m || p + size > m->range.end) {
+        fail("out of bounds: %s %s %zu bytes outside of every array; %%%p", name_of_thread(thread).text,
+             write ? "writes" : "reads", size, code);
+        abandon();
+    }
+    for (size_t i = 0; i < size; ++i) check_byte(*m, m->shadow[p - m->range.begin + i], write, thread, code);
+    record(p, size, write, m == &memories[0], code);
+}
+
+// --- tracing: counting sectors and bank conflicts -------------------------------------------------------------------
+
+// Counts bank conflicts. Shared memory has 32 banks of 4 bytes. If each lane requests 8 bytes, the warp is served in two
+// halves, and for 16 bytes in four quarters.
 void count_shared(const Access& a) {
     int lanes = a.size <= 4 ? 32 : a.size == 8 ? 16 : 8;
     for (int first = 0; first < WARP; first += lanes) {
@@ -377,6 +416,7 @@ void count_shared(const Access& a) {
     counts.shared_requests += 1;
 }
 
+// Counts the sectors of 32 bytes that a request touches.
 void count_global(const Access& a) {
     static std::vector<uintptr_t> sectors;
     sectors.clear();
@@ -406,33 +446,33 @@ void end_of_traced_block() {
     memories[0].shadow.assign(memories[0].shadow.size(), Shadow());
 }
 
+// --- the scheduler: running a block ---------------------------------------------------------------------------------
+
 Options settings{};
 Range shared_memory{};
-std::vector<int> order;  // in which threads get their turn
+std::vector<int> order;  // in which the threads run
 std::mt19937 shuffler;
 
-// --- a block ----------------------------------------------------------------------------------------------------------
-
-void not_everybody(const Thread& waiting) {
-    int at = 0, gone = 0, elsewhere = 0;
+// Fails with a message: `waiting` waits at a place that other threads will never reach.
+void fail_divergent(const Thread& waiting) {
+    int at = 0;
     const Thread* other = nullptr;
     for (const Thread& t : threads) {
         if (t.state == waiting.state && t.line == waiting.line && t.file == waiting.file) {
             ++at;
             continue;
         }
-        t.state == State::done ? ++gone : ++elsewhere;
         if (!other) other = &t;
     }
     char where[120] = "has returned";
     if (other && other->state != State::done)
-        snprintf(where, sizeof where, "waits at %s in %s:%d", other->what, name_of(other->file), other->line);
-    fail("divergent: %d of %zu threads of block (%u,%u,%u) wait at %s in %s:%d, but thread (%u,%u,%u) %s", at, threads.size(),
-         cudasim_block.x, cudasim_block.y, cudasim_block.z, waiting.what, name_of(waiting.file), waiting.line,
+        snprintf(where, sizeof where, "waits at %s in %s:%d", other->what, file_name(other->file), other->line);
+    fail("divergent: %d of %zu threads of block (%u,%u,%u) wait at %s in %s:%d, but thread (%u,%u,%u) %s", at,
+         threads.size(), cudasim_block.x, cudasim_block.y, cudasim_block.z, waiting.what, file_name(waiting.file), waiting.line,
          other ? other->index.x : 0, other ? other->index.y : 0, other ? other->index.z : 0, other ? where : "is missing");
 }
 
-// Lets through the warps of which every lane waits at one place; returns whether there was one.
+// Releases the warps whose lanes all wait at the same place. Returns whether there was one.
 bool release_warps() {
     bool any = false;
     for (size_t first = 0; first < threads.size(); first += WARP) {
@@ -449,6 +489,7 @@ bool release_warps() {
     return any;
 }
 
+// Releases the block if all of its threads wait at the same __syncthreads. Returns whether they did.
 bool release_block() {
     for (const Thread& t : threads)
         if (t.state != State::at_barrier || t.line != threads[0].line || t.file != threads[0].file) return false;
@@ -470,12 +511,14 @@ void run_block(std::vector<int>& order, const Options& options, std::mt19937& ra
         for (const Thread& t : threads)
             if (t.state != State::done && (!waiting || t.state == State::at_warp)) waiting = &t;
         if (!waiting) return;
-        if (waiting->state == State::at_warp && threads.size() % WARP && waiting - &threads[0] >= long(threads.size() / WARP * WARP))
-            fail("divergent: the last warp has %zu lanes, but %s in %s:%d is for all 32", threads.size() % WARP, waiting->what,
-                 name_of(waiting->file), waiting->line);
-        not_everybody(*waiting);
+        const size_t partial = threads.size() % WARP;   // lanes of the last warp, if it is not whole
+        const bool in_last_warp = waiting - &threads[0] >= long(threads.size() - partial);
+        if (waiting->state == State::at_warp && partial && in_last_warp)
+            fail("divergent: the last warp has %zu lanes, but %s in %s:%d is for all 32", partial, waiting->what,
+                 file_name(waiting->file), waiting->line);
+        fail_divergent(*waiting);
     }
-    for (Thread& t : threads)  // after a failure: give up the fibers where they stand
+    for (Thread& t : threads)  // after a failure: abandon the fibers
         if (t.state != State::done && t.state != State::fresh) free_stacks.push_back(t.stack);
 }
 
@@ -486,15 +529,15 @@ extern "C" {
 void cudasim_wait_block(const char* file, int line) { wait(State::at_barrier, "__syncthreads()", file, line); }
 
 void cudasim_wait_warp(unsigned mask, const char* what, const char* file, int line) {
-    if (mask != 0xffffffffu) fail("%s:%d: this simulator knows only the mask of all 32 lanes", name_of(file), line);
+    if (mask != 0xffffffffu) fail("%s:%d: this simulator knows only the mask of all 32 lanes", file_name(file), line);
     threads[current].exchanges = false;
     wait(State::at_warp, what, file, line);
 }
 
 const void* cudasim_exchange(unsigned mask, const void* value, int size, const char* file, int line) {
-    if (mask != 0xffffffffu) fail("%s:%d: this simulator knows only the mask of all 32 lanes", name_of(file), line);
+    if (mask != 0xffffffffu) fail("%s:%d: this simulator knows only the mask of all 32 lanes", file_name(file), line);
     Thread& t = threads[current];
-    // Two sets of slots in turn: nobody can be two shuffles ahead of a lane that still has to read.
+    // Two sets of slots, used in turn: no lane can be two shuffles ahead of a lane that still has to read.
     Slots& s = slots[current / WARP * 2 + (t.parity++ & 1)];
     memcpy(s.bytes[current % WARP], value, size_t(size));
     t.exchanges = true;
@@ -504,8 +547,9 @@ const void* cudasim_exchange(unsigned mask, const void* value, int size, const c
 
 int cudasim_lane() { return current % WARP; }
 
-// Prepares a kernel for a grid. `shared` is the library's shared memory, `arrays` all that the kernel may touch, `image`
-// the library itself (constants). What goes wrong is told in `text`; "%0x..." in it is an address of code.
+// Prepares the launch of a kernel. `shared` is the shared memory of its library, `library` the whole library with its
+// constants, and `arrays` all arrays that the kernel may access. A failure writes a message to `text`; "%0x..." in it is
+// the address of an instruction.
 void cudasim_prepare(void (*entry)(void**), void** values, const unsigned* grid, const unsigned* block, const Range* shared,
                      const Range* library, const Range* arrays, int n_arrays, const Options* options, char* text,
                      size_t text_size) {
@@ -538,14 +582,14 @@ void cudasim_prepare(void (*entry)(void**), void** values, const unsigned* grid,
     }
 }
 
-// Runs blocks of the grid for about so many seconds. Returns 0 after the last, 1 if one failed, 2 if there are more:
-// the caller looks for Ctrl-C and calls again.
+// Runs blocks of the grid for about `seconds`. Returns 0 after the last block, 1 after a failure, and 2 if blocks are left:
+// then the caller checks for Ctrl-C and calls again.
 int cudasim_continue(double seconds, Counts* out) {
     const auto begin = std::chrono::steady_clock::now();
     uint3& b = cudasim_block;
     const uint3 grid = cudasim_grid_size;
     while (!failed && b.z < grid.z) {
-        // NaN in every floating-point type. No memset: AddressSanitizer would object to the gaps between arrays.
+        // NaN in every floating-point type. No memset: AddressSanitizer would report its writes between two arrays.
         for (char* p = shared_memory.begin; p != shared_memory.end; ++p) *p = char(0xff);
         try {
             run_block(order, settings, shuffler);
@@ -565,20 +609,18 @@ int cudasim_continue(double seconds, Counts* out) {
     return failed;
 }
 
-// What the compiler calls (-fsanitize=alignment) where an access of several bytes at once is not aligned to them.
+// The compiler calls this (-fsanitize=alignment) at an access whose address is not a multiple of the type's alignment.
 struct Place {
     const char* file;
     unsigned line, column;
 };
 void __ubsan_handle_type_mismatch_v1_abort(const Place* place, void* address) {
-    char who[80];
-    describe(int(block_number * block_threads() + current), who, sizeof who);
-    fail("misaligned: %s needs an address that is a multiple of the type's alignment, got %p; %s:%u", who, address,
-         name_of(place->file), place->line);
+    fail("misaligned: %s needs an address that is a multiple of the type's alignment, got %p; %s:%u",
+         name_of_thread(running_thread()).text, address, file_name(place->file), place->line);
     abandon();
 }
 
-// What the compiler calls in a traced library.
+// A traced library calls these for every access.
 #define ACCESS(bytes)                                                                                              \
     void __tsan_read##bytes(void* p) { watch(p, bytes, false, __builtin_return_address(0)); }                     \
     void __tsan_write##bytes(void* p) { watch(p, bytes, true, __builtin_return_address(0)); }                     \

@@ -1,17 +1,15 @@
-// CUDA's vocabulary for g++: this header lets an unmodified file of cuda/ run on a CPU.
+// The keywords, built-in variables and built-in functions of CUDA, for g++: an unmodified file of cuda/ runs on a CPU.
 //
-// A CUDA thread is a fiber: it runs until it has to wait for others (a barrier, a shuffle) or returns, and then hands
-// over. The blocks of a grid run one after another. cudasim.cpp holds the scheduler and all checks; this file only gives
-// the keywords, the built-in variables and the built-in functions of CUDA their meaning here.
+// Each CUDA thread is a fiber. It runs until it waits for other threads (at a barrier or shuffle) or returns; then another
+// fiber runs. The blocks of a grid run one after another. cudasim.cpp has the scheduler and all checks.
 //
-// A file is compiled through a generated one (see minicnn/backends/build.py): this header, the .cu file inside an unnamed
-// namespace (so that `__shared__` variables of templates are plain variables of the library), CUDASIM_MARKS, and a
-// CUDASIM_ENTRY for each kernel.
+// The compiler gets a generated file: this header, the .cu file inside an unnamed namespace, CUDASIM_MARKS, and a
+// CUDASIM_ENTRY for each kernel. The namespace makes `__shared__` variables of templates plain variables of the library.
 #pragma once
 #include <math.h>
 #include <string.h>
 
-// What is part of the simulator, not of a kernel, is not traced (see cudasim.cpp).
+// For functions of the simulator: their accesses are not traced (see cudasim.cpp).
 #define CUDASIM_UNTRACED __attribute__((no_sanitize("thread"), noinline))
 
 #define __global__
@@ -20,7 +18,7 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
-#define __shared__ static   // the only variables of such a library, so they are exactly its .bss
+#define __shared__ static   // a library has no other static variables, so its .bss section is the shared memory
 
 struct uint3 {
     unsigned x, y, z;
@@ -30,7 +28,7 @@ extern "C" {
 extern uint3 cudasim_thread, cudasim_block, cudasim_block_size, cudasim_grid_size;
 void cudasim_wait_block(const char* file, int line);                                   // __syncthreads
 void cudasim_wait_warp(unsigned mask, const char* what, const char* file, int line);   // __syncwarp
-// Gives this lane's value to the others of its warp and returns all 32 of them.
+// Exchanges values within a warp: returns the values of all 32 lanes, 8 bytes each.
 const void* cudasim_exchange(unsigned mask, const void* value, int size, const char* file, int line);
 int cudasim_lane();
 }
@@ -59,7 +57,7 @@ CUDASIM_UNTRACED T from_lane(unsigned mask, T value, int source, const char* fil
 
 }  // namespace cudasim
 
-// As in CUDA, a lane that asks beyond its segment of `width` lanes gets its own value back.
+// As in CUDA, a lane that reads outside of its segment of `width` lanes gets its own value.
 template <class T>
 T __shfl_sync(unsigned mask, T value, int source, int width = 32, const char* file = __builtin_FILE(),
               int line = __builtin_LINE()) {
@@ -135,7 +133,7 @@ struct MakeIndices<0, Index...> {
     using type = Indices<Index...>;
 };
 
-// Calls a kernel with arguments given as CUDA's driver takes them: by their addresses.
+// Calls a kernel. As for CUDA's driver, the arguments are given by their addresses.
 template <class... Arguments, int... Index>
 CUDASIM_UNTRACED void call(void (*kernel)(Arguments...), void** arguments, Indices<Index...>) {
     kernel(*static_cast<Arguments*>(arguments[Index])...);
@@ -153,7 +151,7 @@ CUDASIM_UNTRACED int sizes(void (*)(Arguments...), int* out) {
 
 }  // namespace cudasim
 
-// Marks that the linker sets: where this library's shared memory lies, and where the library itself does.
+// Symbols of the linker: the begin and the end of the shared memory (.bss), and of the whole library.
 #define CUDASIM_MARKS                                                                                              \
     extern "C" __attribute__((visibility("hidden"))) char __ehdr_start[], __bss_start[], _end[];                   \
     extern "C" CUDASIM_UNTRACED void cudasim_marks(char** marks) {                                                  \

@@ -1,103 +1,124 @@
-// The weight gradient of a convolution, as a product of matrices that nobody builds.
+// The weight gradient of a convolution, as a matrix product whose windows matrix is never stored.
 //
-//     w[f, c, k] = Σ_{n,o} g[n, f, o] x[n, c, o stride + k dilation - padding]
+//     w[f, c, k] = Σ_{n,o} g[n, f, o] x[n, c, o·stride + k·dilation - padding]
 //
-// is, with a row for each channel and tap (c, k), a column for each filter f and one step of the sum for each output
-// pixel, the outer-product form of outer.hpp:
+// A row of the product is a channel and a tap (c, k); a tap is one offset of the kernel window. A column is a filter f.
+// The sum runs over all output pixels (n, o). Each step of it adds an outer product, as in packed_microkernel.hpp.
 //
-//               filters                  For some 384 pixels at a time, a task copies the part of x that they see into a
-//            ┌────┬────┬──┐              patch with its zeros around it, and turns PANEL filters of g into a panel of
-//     pixels │    │    │  │ ← g          whole vectors. Then a tile's rows are pointers into the patch, a tap each, that
-//            └────┴────┴──┘              walk along the lines of pixels together: no window is ever unrolled, and any
-//   c,k ┌──┐ ┌────┬────┬──┐              stride and dilation costs nothing.
+//               filters                  A task works on chunks of about 384 pixels. It copies the part of x that they
+//            ┌────┬────┬──┐              read into a patch, with zeros around it. It packs PANEL filters of g into a
+//     pixels │    │    │  │ ← g          panel of whole vectors. A tile's rows are then pointers into the patch, one for
+//            └────┴────┴──┘              each tap, and all of them move along the lines of pixels together. Windows are
+//   c,k ┌──┐ ┌────┬────┬──┐              never gathered, and stride and dilation cost nothing.
 //       ├──┤ ├────┼────┼──┤
-//       │ x│ │ sum│    │  │              A panel is filled once for all rows of a task, a patch once for all filters.
-//       └──┘ └────┴────┴──┘              Tasks are blocks of channels and of filters and, where these are few, ranges of
-//                                        pixels whose sums are added up at the end. Sizes alone decide where the cuts are
-// and in which order is added, so the result depends on no number of threads.
-#include "outer.hpp"
+//       │ x│ │ sum│    │  │              A panel is packed once for all rows of a task, a patch is copied once for all
+//       └──┘ └────┴────┴──┘              filters. Tasks are blocks of channels and filters. If there are few of these,
+//                                        they are split into ranges of pixels, whose sums are added at the end.
+//
+// The sizes alone decide how the work is cut and in which order sums are added. So the result does not depend on the
+// number of threads.
+#include "conv_shape.hpp"
+#include "packed_microkernel.hpp"
 #include "threads.hpp"
 
-constexpr int SPREAD = REGISTERS == 32 ? 9 : 6;   // rows of a tile: each takes a register for its address
-constexpr int64_t PIXELS = 1024;                   // most of a chunk: a panel of 48 kB
-constexpr int64_t ROWS = 640, SUMS = 81920;       // most rows and sums of a task: 320 kB or 640 kB
-constexpr int64_t PATCH = 65536;                  // numbers of a patch that leave room for the sums
-constexpr int64_t TASKS = 8, SHORTEST = 64;       // fewer tasks are cut into ranges of at least so many pixels
+constexpr int PATCH_ROWS = REGISTERS == 32 ? 9 : 6;   // rows of a tile: each needs a register for its address
+constexpr int64_t MAX_PIXELS = 1024;                  // of a chunk: a panel of 48 kB
+constexpr int64_t MAX_ROWS = 640, MAX_SUMS = 81920;   // of a task: 320 kB or 640 kB of sums
+constexpr int64_t MAX_PATCH = 65536;                  // numbers of a patch: more would push the sums out of the cache
+constexpr int64_t MIN_TASKS = 8, MIN_RANGE = 64;      // fewer tasks are split into ranges of at least so many pixels
 
-namespace {   // float's and double's templates must not become one in the process
+namespace {   // one process loads this for float and for double: without it the linker would merge the templates of both
 
-struct Shape {
-    int64_t images, groups, channels, filters;   // channels and filters of a group
-    int64_t in[3], out[3], kernel[3], stride[3], before[3], dilation[3];
-    int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
-    int64_t inputs() const { return in[0] * in[1] * in[2]; }
-    int64_t outputs() const { return out[0] * out[1] * out[2]; }
-};
-
-// sum[r] += Σ over lines and pixels of row[r][line + pixel step] panel[pixel]
+// sum[r] += Σ over lines and pixels of row[r][line + pixel·stride] panel[pixel], for ROWS rows.
 template <int VECTORS>
-struct Panel {
-    template <int COUNT>
+struct PatchMicrokernel {
+    template <int ROWS>
     struct Tile {
         static void run(
-            const Real* const* row, int64_t step, const int64_t* line, int64_t lines, int64_t pixels, const Real* panel,
+            const Real* const* row, int64_t stride, const int64_t* line, int64_t lines, int64_t pixels, const Real* panel,
             Real* to, bool add
         ) {
-            Vec sum[COUNT][VECTORS] = {};
-            const Real* at[COUNT];
-            for (int r = 0; r < COUNT; ++r) at[r] = row[r];
+            Vec sum[ROWS][VECTORS] = {};
+            const Real* at[ROWS];
+            for (int r = 0; r < ROWS; ++r) at[r] = row[r];
             for (int64_t l = 0; l < lines; ++l) {
                 int64_t x = line[l];
-                for (int64_t p = 0; p < pixels; ++p, x += step, panel += VECTORS * LANES) {
+                for (int64_t p = 0; p < pixels; ++p, x += stride, panel += VECTORS * LANES) {
                     Vec v[VECTORS];
 #pragma GCC unroll 2
                     for (int j = 0; j < VECTORS; ++j) v[j] = load(panel + j * LANES);
 #pragma GCC unroll 9
-                    for (int r = 0; r < COUNT; ++r)
+                    for (int r = 0; r < ROWS; ++r)
 #pragma GCC unroll 2
                         for (int j = 0; j < VECTORS; ++j) sum[r][j] += at[r][x] * v[j];
                 }
             }
 #pragma GCC unroll 9
-            for (int r = 0; r < COUNT; ++r)
+            for (int r = 0; r < ROWS; ++r)
 #pragma GCC unroll 2
                 for (int j = 0; j < VECTORS; ++j, to += LANES) store(to, add ? load(to) + sum[r][j] : sum[r][j]);
         }
     };
-    static constexpr auto TILES = for_rows<Tile>(std::make_integer_sequence<int, SPREAD>());
+    static constexpr auto TILES = kernels_by_rows<Tile>(std::make_integer_sequence<int, PATCH_ROWS>());
 };
 
-// How lines of output pixels are cut, and how the patch of a chunk lies in memory.
+// How lines of output pixels are cut into chunks, and the layout of a chunk's patch in memory.
 struct Cut {
-    const Shape& s;
-    int64_t pieces, piece;    // of a line, and the pixels in it
-    int64_t units;            // pieces of all lines
-    int64_t chunk;            // units in a chunk
-    int64_t down;             // lines of the patch from one output to the next: a kernel of one line skips the others
+    const ConvShape& s;
+    int64_t pieces, piece;    // of a line: how many, and the pixels of one
+    int64_t units;            // pieces of all lines of all images
+    int64_t chunk;            // units of a chunk
+    int64_t line_step;        // lines of the patch between two output lines: a kernel of height 1 skips the lines between
     int64_t height, width;    // of a plane of the patch
 
-    explicit Cut(const Shape& shape) : s(shape) {
-        const int64_t lines = s.images * s.out[0] * s.out[1];
-        pieces = parts(s.out[2], PIXELS);
-        piece = parts(s.out[2], pieces);
+    explicit Cut(const ConvShape& shape) : s(shape) {
+        const int64_t lines = s.batch * s.output[0] * s.output[1];
+        pieces = ceil_div(s.output[2], MAX_PIXELS);
+        piece = ceil_div(s.output[2], pieces);
         units = lines * pieces;
-        chunk = pieces > 1 ? 1 : PIXELS / s.out[2];
+        chunk = pieces > 1 ? 1 : MAX_PIXELS / s.output[2];
         width = (piece - 1) * s.stride[2] + (s.kernel[2] - 1) * s.dilation[2] + 1;
-        down = s.kernel[1] == 1 ? 1 : s.stride[1];
-        height = (least(chunk, s.out[1]) - 1) * down + (s.kernel[1] - 1) * s.dilation[1] + 1;
+        line_step = s.kernel[1] == 1 ? 1 : s.stride[1];
+        height = lines_read(min(chunk, s.output[1]));
     }
+    int64_t lines_read(int64_t lines) const { return (lines - 1) * line_step + (s.kernel[1] - 1) * s.dilation[1] + 1; }
     int64_t plane() const { return height * width; }
     int64_t channel() const { return s.kernel[0] * plane(); }
-    // planes of outputs that a chunk of so many units can touch
-    int64_t planes() const { return least(chunk, parts(chunk - 1, s.out[1]) + 1); }
+    // Output planes that a chunk can touch.
+    int64_t planes_of_chunk() const { return min(chunk, ceil_div(chunk - 1, s.output[1]) + 1); }
 };
 
-// Some lines of a patch, each x[from ... from + count) where it exists and zeros elsewhere.
+// Lines of one output plane that belong to a chunk. The patch has a segment for each of these.
+struct Segment {
+    int64_t image, plane, row, lines;
+};
+
+struct Chunk {
+    int64_t units, first_pixel, pixels;   // pixels of each unit: a line, or the same piece of several lines
+    int64_t segments = 0;
+    Segment segment[MAX_PIXELS];
+    int64_t line[MAX_PIXELS];             // where the line of each unit begins in the patch
+
+    Chunk(const Cut& cut, int64_t first, int64_t end, int64_t segment_size) {
+        const ConvShape& s = cut.s;
+        units = min(cut.chunk, end - first);
+        first_pixel = first % cut.pieces * cut.piece, pixels = min(cut.piece, s.output[2] - first_pixel);
+        for (int64_t u = 0; u < units; ++segments) {
+            const int64_t at = (first + u) / cut.pieces, row = at % s.output[1], plane = at / s.output[1];
+            const int64_t lines = min(units - u, s.output[1] - row);
+            segment[segments] = {plane / s.output[0], plane % s.output[0], row, lines};
+            for (int64_t l = 0; l < lines; ++l) line[u + l] = segments * segment_size + l * cut.line_step * cut.width;
+            u += lines;
+        }
+    }
+};
+
+// Copies lines of a patch: elements x[from], ..., x[from + count - 1] of each, and zeros outside of [0, size).
 inline void copy_lines(
-    const Real* x, int64_t down, int64_t lines, int64_t size, int64_t from, int64_t count, Real* to
+    const Real* x, int64_t pitch, int64_t lines, int64_t size, int64_t from, int64_t count, Real* to
 ) {
-    const int64_t begin = least(most(-from, 0), count), end = most(least(count, size - from), begin);
-    for (; lines > 0; --lines, x += down, to += count) {
+    const int64_t begin = min(max(-from, 0), count), end = max(min(count, size - from), begin);
+    for (; lines > 0; --lines, x += pitch, to += count) {
         for (int64_t i = 0; i < begin; ++i) to[i] = 0;
         int64_t i = begin;
         for (; i + LANES <= end; i += LANES) store(to + i, load(x + from + i));
@@ -106,129 +127,141 @@ inline void copy_lines(
     }
 }
 
-// The sums of channels [c, c + cs) and filters [f, f + fs) of a group over units [begin, end), into w (filters, rows)
-void block(
-    const Shape& s, const Cut& cut, const Real* x, const Real* g, int64_t group, int64_t c, int64_t cs, int64_t f,
-    int64_t fs, int64_t begin, int64_t end, Real* w
-) {
-    const int64_t taps = s.taps(), rows = cs * taps, segment = cs * cut.channel();
-    Real* patch = scratch(0, segment * cut.planes());
-    Real* panel = scratch(1, cut.chunk * cut.piece * PANEL);
-    Real* sums = scratch(2, rows * parts(fs, PANEL) * PANEL);
-    const int64_t all_channels = s.groups * s.channels, all_filters = s.groups * s.filters;
-    g += (group * s.filters + f) * s.outputs();
-    x += (group * s.channels + c) * s.inputs();
-    int64_t line[PIXELS];
-    for (int64_t chunk = begin; chunk < end; chunk += cut.chunk) {
-        const int64_t units = least(cut.chunk, end - chunk);
-        const int64_t start = chunk % cut.pieces * cut.piece;   // of the pieces
-        const int64_t pixels = least(cut.piece, s.out[2] - start);
-        // The patch: a segment for each plane of outputs that the chunk touches.
-        int64_t segments = 0;
-        struct { int64_t image, plane, row, lines; } part[PIXELS];
-        for (int64_t u = 0; u < units; ++segments) {
-            const int64_t at = (chunk + u) / cut.pieces, row = at % s.out[1], plane = at / s.out[1];
-            const int64_t lines = least(units - u, s.out[1] - row);
-            part[segments] = {plane / s.out[0], plane % s.out[0], row, lines};
-            for (int64_t l = 0; l < lines; ++l) line[u + l] = segments * segment + l * cut.down * cut.width;
-            u += lines;
-        }
-        for (int64_t i = 0; i < segments; ++i) {
-            const auto& p = part[i];
-            const int64_t high = (p.lines - 1) * cut.down + (s.kernel[1] - 1) * s.dilation[1] + 1;
-            const int64_t top = p.row * s.stride[1] - s.before[1], skip = s.stride[1] / cut.down;
-            Real* to = patch + i * segment;
-            for (int64_t channel = 0; channel < cs; ++channel)
-                for (int64_t k = 0; k < s.kernel[0]; ++k, to += cut.plane()) {
-                    const int64_t z = p.plane * s.stride[0] + k * s.dilation[0] - s.before[0];
-                    const bool inside = z >= 0 && z < s.in[0];
-                    const int64_t begin = inside ? least(parts(most(-top, 0), skip), high) : high;
-                    const int64_t end = most(least(high, parts(s.in[1] - top, skip)), begin);
-                    const Real* from = x + ((p.image * all_channels + channel) * s.in[0] + z) * s.in[1] * s.in[2];
-                    memset(to, 0, size_t(begin * cut.width) * sizeof(Real));
-                    copy_lines(from + (top + begin * skip) * s.in[2], skip * s.in[2], end - begin, s.in[2],
-                               start * s.stride[2] - s.before[2], cut.width, to + begin * cut.width);
-                    memset(to + end * cut.width, 0, size_t((high - end) * cut.width) * sizeof(Real));
-                }
-        }
-        for (int64_t j = 0; j < fs; j += PANEL) {
-            const bool narrow = fs - j <= LANES;
-            Real* to = panel;
-            for (int64_t i = 0; i < segments; ++i) {
-                const auto& p = part[i];
-                const int64_t count = p.lines * pixels;
-                const Real* from = g + (p.image * all_filters + j) * s.outputs()
-                                   + (p.plane * s.out[1] + p.row) * s.out[2] + start;
-                if (narrow) pack_rows<LANES>(from, s.outputs(), fs - j, count, to);
-                else pack_rows<PANEL>(from, s.outputs(), least(PANEL, fs - j), count, to);
-                to += count * (narrow ? LANES : PANEL);
-            }
-            Real* sum = sums + rows * j;
-            for (int64_t r = 0; r < rows; r += SPREAD) {
-                const int64_t count = least(SPREAD, rows - r);
-                const Real* row[SPREAD];
-                for (int64_t i = 0; i < count; ++i) {
-                    const int64_t channel = (r + i) / taps, tap = (r + i) % taps;
-                    const int64_t kx = tap % s.kernel[2], ky = tap / s.kernel[2] % s.kernel[1];
-                    const int64_t kz = tap / s.kernel[2] / s.kernel[1];
-                    row[i] = patch + channel * cut.channel() + kz * cut.plane() + ky * s.dilation[1] * cut.width
-                             + kx * s.dilation[2];
-                }
-                (narrow ? Panel<1>::TILES.of : Panel<WIDE>::TILES.of)[count - 1](
-                    row, s.stride[2], line, units, pixels, panel, sum + r * (narrow ? LANES : PANEL), chunk > begin
-                );
+// A block of the result: some channels and some filters of one group.
+struct Block {
+    const ConvShape& s;
+    const Cut& cut;
+    int64_t group, first_channel, channels, first_filter, filters;
+
+    int64_t rows() const { return channels * s.taps(); }
+    int64_t segment_size() const { return channels * cut.channel(); }
+    int64_t panel_width(int64_t j) const { return filters - j <= LANES ? LANES : PANEL; }   // of the panel from filter j on
+
+    // Writes the sums over units [begin, end) to w (filters, channels, taps).
+    void compute(const Real* x, const Real* g, int64_t begin, int64_t end, Real* w) const {
+        Real* patch = scratch(0, segment_size() * cut.planes_of_chunk());
+        Real* panel = scratch(1, cut.chunk * cut.piece * PANEL);
+        Real* sums = scratch(2, rows() * round_up(filters, PANEL));
+        x += (group * s.channels + first_channel) * numel(s.input);
+        g += (group * s.filters + first_filter) * numel(s.output);
+        for (int64_t first = begin; first < end; first += cut.chunk) {
+            const Chunk chunk(cut, first, end, segment_size());
+            for (int64_t i = 0; i < chunk.segments; ++i)
+                copy_segment(x, chunk.segment[i], chunk.first_pixel, patch + i * segment_size());
+            for (int64_t j = 0; j < filters; j += PANEL) {
+                pack_panel(g, chunk, j, panel);
+                add_products(patch, chunk, j, panel, first > begin, sums + rows() * j);
             }
         }
+        write_weights(sums, w);
     }
-    for (int64_t j = 0; j < fs; j += PANEL) {
-        const int64_t wide = fs - j <= LANES ? LANES : PANEL;
-        const Real* sum = sums + rows * j;
-        Real* to = w + ((group * s.filters + f + j) * s.channels + c) * taps;
-        for (int64_t q = 0; q < least(PANEL, fs - j); q += LANES)
-            for (int64_t r = 0; r < rows; r += LANES) {
-                const int64_t count = least(LANES, rows - r);
-                Vec v[LANES] = {};
-                for (int64_t i = 0; i < count; ++i) v[i] = load(sum + (r + i) * wide + q);
-                transpose(v);
-                for (int64_t i = 0; i < least(LANES, fs - j - q); ++i)
-                    store_lanes(to + (q + i) * s.channels * taps + r, v[i], 0, int(count), 1);
+
+    // Copies the part of x that a segment reads: for each channel and each plane of the kernel, a plane of the patch.
+    void copy_segment(const Real* x, const Segment& p, int64_t first_pixel, Real* to) const {
+        const int64_t height = cut.lines_read(p.lines), width = cut.width;
+        const int64_t top = p.row * s.stride[1] - s.padding[1], skip = s.stride[1] / cut.line_step;
+        for (int64_t channel = 0; channel < channels; ++channel)
+            for (int64_t k = 0; k < s.kernel[0]; ++k, to += cut.plane()) {
+                const int64_t z = p.plane * s.stride[0] + k * s.dilation[0] - s.padding[0];
+                const bool inside = z >= 0 && z < s.input[0];
+                const int64_t begin = inside ? min(ceil_div(max(-top, 0), skip), height) : height;
+                const int64_t end = max(min(height, ceil_div(s.input[1] - top, skip)), begin);
+                const Real* from = x + (p.image * s.groups * s.channels + channel) * numel(s.input) +
+                    z * s.input[1] * s.input[2];
+                memset(to, 0, size_t(begin * width) * sizeof(Real));
+                copy_lines(from + (top + begin * skip) * s.input[2], skip * s.input[2], end - begin, s.input[2],
+                           first_pixel * s.stride[2] - s.padding[2], width, to + begin * width);
+                memset(to + end * width, 0, size_t((height - end) * width) * sizeof(Real));
             }
     }
+
+    // Packs the panel from filter j on: for each pixel of the chunk, the gradients of the panel's filters.
+    void pack_panel(const Real* g, const Chunk& chunk, int64_t j, Real* panel) const {
+        const int64_t plane = numel(s.output);
+        for (int64_t i = 0; i < chunk.segments; ++i) {
+            const Segment& p = chunk.segment[i];
+            const int64_t count = p.lines * chunk.pixels;
+            const Real* from = g + (p.image * s.groups * s.filters + j) * plane +
+                (p.plane * s.output[1] + p.row) * s.output[2] + chunk.first_pixel;
+            if (panel_width(j) == LANES) pack_rows<LANES>(from, plane, filters - j, count, panel);
+            else pack_rows<PANEL>(from, plane, min(PANEL, filters - j), count, panel);
+            panel += count * panel_width(j);
+        }
+    }
+
+    // Adds the products of the patch and the panel to its sums (rows, panel width), tile by tile.
+    void add_products(const Real* patch, const Chunk& chunk, int64_t j, const Real* panel, bool add, Real* sums) const {
+        const int64_t taps = s.taps(), width = panel_width(j);
+        const auto& tiles = width == LANES ? PatchMicrokernel<1>::TILES.of : PatchMicrokernel<PANEL_VECTORS>::TILES.of;
+        for (int64_t r = 0; r < rows(); r += PATCH_ROWS) {
+            const int64_t count = min(PATCH_ROWS, rows() - r);
+            const Real* row[PATCH_ROWS];
+            for (int64_t i = 0; i < count; ++i) {
+                const int64_t channel = (r + i) / taps, tap = (r + i) % taps;
+                const int64_t kx = tap % s.kernel[2], ky = tap / s.kernel[2] % s.kernel[1];
+                const int64_t kz = tap / s.kernel[2] / s.kernel[1];
+                row[i] = patch + channel * cut.channel() + kz * cut.plane() + ky * s.dilation[1] * cut.width
+                         + kx * s.dilation[2];
+            }
+            tiles[count - 1](row, s.stride[2], chunk.line, chunk.units, chunk.pixels, panel, sums + r * width, add);
+        }
+    }
+
+    // Transposes the sums: filters become rows.
+    void write_weights(const Real* sums, Real* w) const {
+        const int64_t filter_pitch = s.channels * s.taps();
+        for (int64_t j = 0; j < filters; j += PANEL) {
+            const Real* sum = sums + rows() * j;
+            Real* to = w + (group * s.filters + first_filter + j) * filter_pitch + first_channel * s.taps();
+            for (int64_t q = 0; q < min(PANEL, filters - j); q += LANES)
+                for (int64_t r = 0; r < rows(); r += LANES) {
+                    const int64_t count = min(LANES, rows() - r);
+                    Vec v[LANES] = {};
+                    for (int64_t i = 0; i < count; ++i) v[i] = load(sum + (r + i) * panel_width(j) + q);
+                    transpose(v);
+                    for (int64_t i = 0; i < min(LANES, filters - j - q); ++i)
+                        store_lanes(to + (q + i) * filter_pitch + r, v[i], 0, int(count), 1);
+                }
+        }
+    }
+};
+
+// w = the sum of `count` arrays of `size` numbers, which lie one after the other.
+void add_arrays(const Real* arrays, int64_t count, int64_t size, Real* w) {
+    constexpr int64_t PIECE = 4096;
+    parallel(ceil_div(size, PIECE), [&](int64_t piece) {
+        for (int64_t i = piece * PIECE; i < min((piece + 1) * PIECE, size); ++i) {
+            Real sum = arrays[i];
+            for (int64_t r = 1; r < count; ++r) sum += arrays[r * size + i];
+            w[i] = sum;
+        }
+    });
 }
 
 }  // namespace
 
-// w (F, C/G, K) from x (N, C, I) and g (N, F, O), N > 0; sizes: a Shape
-extern "C" void conv_weight_grad(const Real* x, const Real* g, Real* w, const int64_t* sizes) {
-    const Shape& s = *reinterpret_cast<const Shape*>(sizes);
+// w (F, C/G, K) from x (N, C, I) and g (N, F, O), N > 0; shape: a ConvShape
+extern "C" void conv_weight_grad(const Real* x, const Real* g, Real* w, const int64_t* shape) {
+    const ConvShape& s = conv_shape(shape);
     Cut cut(s);
-    int64_t cs = least(s.channels, parts(ROWS, s.taps()));
-    cs = least(cs, parts(PATCH, cut.channel() * cut.planes()));
-    const int64_t c_blocks = parts(s.channels, cs);
-    cs = parts(s.channels, c_blocks);
-    int64_t fs = least(s.filters, parts(parts(SUMS, cs * s.taps()), PANEL) * PANEL);
-    fs = parts(parts(s.filters, parts(s.filters, fs)), PANEL) * PANEL;
-    const int64_t f_blocks = parts(s.filters, fs);
-    const int64_t blocks = s.groups * c_blocks * f_blocks;
-    const int64_t ranges = least(parts(TASKS, blocks), parts(cut.units * cut.piece, SHORTEST));
-    const int64_t range = parts(cut.units, ranges), size = s.groups * s.filters * s.channels * s.taps();
-    const int64_t used = parts(cut.units, range);
-    cut.chunk = least(cut.chunk, range);
-    Real* sums = used > 1 ? scratch(3, used * size) : w;
-    parallel(blocks * used, [&](int64_t task) {
-        const int64_t i = task / blocks, c = task % c_blocks * cs, f = task / c_blocks % f_blocks * fs;
-        block(
-            s, cut, x, g, task % blocks / (c_blocks * f_blocks), c, least(cs, s.channels - c), f,
-            least(fs, s.filters - f), i * range, least((i + 1) * range, cut.units), sums + i * size
-        );
+    int64_t channels = min(s.channels, ceil_div(MAX_ROWS, s.taps()));
+    channels = min(channels, ceil_div(MAX_PATCH, cut.channel() * cut.planes_of_chunk()));
+    const int64_t channel_blocks = ceil_div(s.channels, channels);
+    channels = ceil_div(s.channels, channel_blocks);
+    int64_t filters = min(s.filters, round_up(ceil_div(MAX_SUMS, channels * s.taps()), PANEL));
+    filters = round_up(equal_blocks(s.filters, filters), PANEL);
+    const int64_t filter_blocks = ceil_div(s.filters, filters);
+    const int64_t blocks = s.groups * channel_blocks * filter_blocks;
+    const int64_t wanted_ranges = min(ceil_div(MIN_TASKS, blocks), ceil_div(cut.units * cut.piece, MIN_RANGE));
+    const int64_t range = ceil_div(cut.units, wanted_ranges), ranges = ceil_div(cut.units, range);
+    const int64_t size = s.groups * s.filters * s.channels * s.taps();
+    cut.chunk = min(cut.chunk, range);
+    Real* sums = ranges > 1 ? scratch(3, ranges * size) : w;
+    parallel(blocks * ranges, [&](int64_t task) {
+        const int64_t i = task / blocks, group = task % blocks / (channel_blocks * filter_blocks);
+        const int64_t c = task % channel_blocks * channels, f = task / channel_blocks % filter_blocks * filters;
+        const Block block{s, cut, group, c, min(channels, s.channels - c), f, min(filters, s.filters - f)};
+        block.compute(x, g, i * range, min((i + 1) * range, cut.units), sums + i * size);
     });
-    if (used == 1) return;
-    constexpr int64_t PIECE = 4096;
-    parallel(parts(size, PIECE), [&](int64_t piece) {
-        for (int64_t i = piece * PIECE; i < least((piece + 1) * PIECE, size); ++i) {
-            Real sum = sums[i];
-            for (int64_t r = 1; r < used; ++r) sum += sums[r * size + i];
-            w[i] = sum;
-        }
-    });
+    if (ranges > 1) add_arrays(sums, ranges, size, w);
 }

@@ -1,8 +1,9 @@
 // Sums along axes.
 //
-// Sums have one order, whoever makes them: vectors of a block, then its lanes, then blocks pairwise, from there on in
-// double precision. Errors stay below NumPy's, which adds columns one after the other.
-#include "lanes.hpp"
+// x is viewed as (batch, outer, channels, inner); outer and inner are summed. The order of the additions is fixed: first
+// the vectors of a block, lane by lane, then its lanes, then blocks pairwise. Lanes and blocks are added in double
+// precision. So the result does not depend on the number of threads, and its error is below NumPy's.
+#include "masked.hpp"
 #include "threads.hpp"
 
 #include <utility>
@@ -11,92 +12,103 @@
 constexpr int64_t BLOCK = 4096;    // elements
 constexpr int64_t TASK = 16384;    // elements that are worth a task
 
-// x is (batch, outer, channels, inner); outer and inner are added up.
 struct View {
     int64_t batch, outer, channels, inner;
 };
 
-// The sum of f over [begin, end): halves, the halves' halves, ...
+// The pairwise sum of f(i) over [begin, end): the sum of the first half plus the sum of the second half.
 template <class F>
-static double pairwise(int64_t begin, int64_t end, F f) {
+static double pairwise_sum(int64_t begin, int64_t end, F f) {
     if (end - begin == 1) return f(begin);
     const int64_t middle = begin + (end - begin) / 2;
-    return pairwise(begin, middle, f) + pairwise(middle, end, f);
+    return pairwise_sum(begin, middle, f) + pairwise_sum(middle, end, f);
 }
 
-static double sum_of_run(const Real* x, int64_t n) {
-    Vec parts[4]{};
+// --- rows: inner is at least a vector, or everything is summed ---------------------------------------------------------
+
+static double sum_of_row(const Real* x, int64_t n) {
+    Vec partial[4]{};
     int64_t i = 0;
     for (; i + 4 * LANES <= n; i += 4 * LANES)
-        for (int k = 0; k < 4; ++k) parts[k] += load(x + i + k * LANES);
-    for (; i + LANES <= n; i += LANES) parts[0] += load(x + i);
-    if (i < n && n < LANES) parts[1] += Part(0, int(n)).load(x + i);
-    else if (i < n) {   // the rest is the end of the last whole vector
-        const Indices lane = numbers();
-        parts[1] += lane >= Index(LANES - (n - i)) ? load(x + n - LANES) : Vec{};
+        for (int k = 0; k < 4; ++k) partial[k] += load(x + i + k * LANES);
+    for (; i + LANES <= n; i += LANES) partial[0] += load(x + i);
+    if (i < n && n < LANES) {
+        partial[1] += LaneMask(0, int(n)).load(x + i);
+    } else if (i < n) {   // the remainder is in the last lanes of the vector that ends at the end
+        const Indices lane = iota();
+        partial[1] += lane >= Index(LANES - (n - i)) ? load(x + n - LANES) : Vec{};
     }
-    const Vec lanes = (parts[0] + parts[1]) + (parts[2] + parts[3]);
-    double sum[4]{};   // several at once
+    const Vec lanes = (partial[0] + partial[1]) + (partial[2] + partial[3]);
+    double sum[4]{};   // four independent chains of additions
     for (int k = 0; k < LANES; ++k) sum[k % 4] += lanes[k];
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-// Each channel's runs are cut into blocks, and all blocks into pieces: tasks make a piece's sum each.
-static void sums_of_runs(const Real* x, Real* y, View v) {
-    const int64_t a_run = most((v.inner + BLOCK - 1) / BLOCK, 1), count = v.outer * a_run, outputs = v.batch * v.channels;
-    const int64_t blocks = most(TASK / least(v.inner, BLOCK), 1);   // of a task: a piece of one output, or several outputs
-    const int64_t pieces = (count + blocks - 1) / blocks, share = most(blocks / count, 1);
-    std::vector<double> sums(pieces > 1 ? outputs * pieces : 0);
-    const auto piece = [=](int64_t output, int64_t begin, int64_t end) {
+// The rows of an output are cut into blocks. A task sums a piece of one output's blocks, or several whole outputs.
+static void sum_rows(const Real* x, Real* y, View v) {
+    const int64_t blocks_of_row = max(ceil_div(v.inner, BLOCK), 1), count = v.outer * blocks_of_row;
+    const int64_t outputs = v.batch * v.channels, task_blocks = max(TASK / min(v.inner, BLOCK), 1);
+    const int64_t pieces = ceil_div(count, task_blocks);
+    const auto sum_of_piece = [=](int64_t output, int64_t begin, int64_t end) {
         const int64_t batch = output / v.channels, channel = output % v.channels;
-        return pairwise(begin, end, [=](int64_t i) {
-            const int64_t run = (batch * v.outer + i / a_run) * v.channels + channel, column = i % a_run * BLOCK;
-            return sum_of_run(x + run * v.inner + column, least(BLOCK, v.inner - column));
+        return pairwise_sum(begin, end, [=](int64_t i) {
+            const int64_t row = (batch * v.outer + i / blocks_of_row) * v.channels + channel;
+            const int64_t column = i % blocks_of_row * BLOCK;
+            return sum_of_row(x + row * v.inner + column, min(BLOCK, v.inner - column));
         });
     };
-    double* const of = sums.data();
-    if (pieces == 1)
-        parallel((outputs + share - 1) / share, [=](int64_t task) {
-            for (int64_t i = task * share; i < least(outputs, (task + 1) * share); ++i) y[i] = Real(piece(i, 0, count));
+    if (pieces == 1) {
+        const int64_t share = max(task_blocks / count, 1);
+        parallel(ceil_div(outputs, share), [=](int64_t task) {
+            const int64_t end = min(outputs, (task + 1) * share);
+            for (int64_t i = task * share; i < end; ++i) y[i] = Real(sum_of_piece(i, 0, count));
         });
-    else {
-        parallel(outputs * pieces, [=](int64_t task) {
-            const int64_t begin = task % pieces * blocks;
-            of[task] = piece(task / pieces, begin, least(count, begin + blocks));
-        });
-        for (int64_t i = 0; i < outputs; ++i)
-            y[i] = Real(pairwise(i * pieces, (i + 1) * pieces, [=](int64_t k) { return of[k]; }));
+        return;
     }
+    std::vector<double> memory(outputs * pieces);
+    double* const sums = memory.data();
+    parallel(outputs * pieces, [=](int64_t task) {
+        const int64_t begin = task % pieces * task_blocks;
+        sums[task] = sum_of_piece(task / pieces, begin, min(count, begin + task_blocks));
+    });
+    for (int64_t i = 0; i < outputs; ++i)
+        y[i] = Real(pairwise_sum(i * pieces, (i + 1) * pieces, [=](int64_t k) { return sums[k]; }));
 }
 
-// Runs shorter than a vector: lanes are columns, of all channels side by side, added up in strips from top to bottom.
-constexpr int64_t STRIP = 8 * LANES, ROWS = 64;
+// --- columns: inner is shorter than a vector, so lanes are columns of neighbour channels -------------------------------
 
-static void sums_of_columns(const Real* x, Real* y, View v) {
-    const int64_t width = v.channels * v.inner, strips = (width + STRIP - 1) / STRIP;
-    const int64_t rows = (most(TASK / least(width, STRIP), 1) + ROWS - 1) / ROWS * ROWS;   // of a piece
-    const int64_t pieces = (v.outer + rows - 1) / rows;
-    std::vector<double> table(v.batch * pieces * width);
-    double* const sums = table.data();
+constexpr int64_t STRIP = 8 * LANES, ROWS = 64;   // columns of a task, and rows that are summed before they are added
+
+// table (batch, pieces, channels · inner) = the sums of each piece of the rows.
+static void sum_pieces(const Real* x, double* table, View v, int64_t piece_rows, int64_t pieces) {
+    const int64_t width = v.channels * v.inner, strips = ceil_div(width, STRIP);
     parallel(v.batch * pieces * strips, [=](int64_t task) {
         const int64_t strip = task % strips, piece = task / strips % pieces, batch = task / strips / pieces;
-        const int64_t first = strip * STRIP, columns = least(STRIP, width - first);
-        double* const to = sums + (batch * pieces + piece) * width + first;
-        for (int64_t top = piece * rows; top < least(v.outer, (piece + 1) * rows); top += ROWS) {
+        const int64_t first = strip * STRIP, columns = min(STRIP, width - first);
+        const int64_t end = min(v.outer, (piece + 1) * piece_rows);
+        double* const to = table + (batch * pieces + piece) * width + first;
+        for (int64_t top = piece * piece_rows; top < end; top += ROWS) {
             const Real* from = x + (batch * v.outer + top) * width + first;
-            const int64_t height = least(ROWS, least(v.outer, (piece + 1) * rows) - top);
+            const int64_t height = min(ROWS, end - top);
             for (int64_t c = 0; c < columns; c += LANES) {
-                const int64_t n = least(LANES, columns - c);
+                const int64_t n = min(LANES, columns - c);
                 Vec sum{};
-                const Part part(0, int(n));
+                const LaneMask mask(0, int(n));
                 if (n == LANES)
                     for (int64_t row = 0; row < height; ++row) sum += load(from + row * width + c);
                 else
-                    for (int64_t row = 0; row < height; ++row) sum += part.load(from + row * width + c);
+                    for (int64_t row = 0; row < height; ++row) sum += mask.load(from + row * width + c);
                 for (int64_t i = 0; i < n; ++i) to[c + i] += sum[i];
             }
         }
     });
+}
+
+static void sum_columns(const Real* x, Real* y, View v) {
+    const int64_t width = v.channels * v.inner;
+    const int64_t piece_rows = round_up(max(TASK / min(width, STRIP), 1), ROWS), pieces = ceil_div(v.outer, piece_rows);
+    std::vector<double> sums(v.batch * pieces * width);
+    sum_pieces(x, sums.data(), v, piece_rows, pieces);
     for (int64_t batch = 0; batch < v.batch; ++batch)
         for (int64_t channel = 0; channel < v.channels; ++channel) {
             double sum = 0;
@@ -107,8 +119,9 @@ static void sums_of_columns(const Real* x, Real* y, View v) {
         }
 }
 
+// y (batch, channels) = the sums of x (batch, outer, channels, inner)
 extern "C" void sum(const Real* x, Real* y, int64_t batch, int64_t outer, int64_t channels, int64_t inner) {
     const View v{batch, outer, channels, inner};
-    if (inner < LANES && channels > 1 && outer > 1) sums_of_columns(x, y, v);
-    else sums_of_runs(x, y, v);
+    if (inner < LANES && channels > 1 && outer > 1) sum_columns(x, y, v);
+    else sum_rows(x, y, v);
 }

@@ -1,10 +1,12 @@
-// The pool behind threads.hpp.
+// The thread pool behind threads.hpp.
 //
-// Waking a sleeping thread takes some 100 µs (measured in a virtual machine), as long as a small kernel runs. So a worker
-// that has run out of work looks for more for a while before it sleeps: a training step, with one kernel after another,
-// finds it awake. Where all sleep, the caller does the first task alone and wakes them if it finds that the rest is
-// worth it; and nobody waits for a worker that comes too late. A caller that finds the pool at work, for somebody else
-// or for the task that it is part of itself, does all of its own tasks alone.
+// A job is one parallel loop. The caller announces it, and the workers join it. Waking a sleeping thread takes about
+// 100 µs (measured in a virtual machine), as long as a small kernel runs. So a worker without work spins for a while
+// before it sleeps: a training step, with one kernel after another, finds it awake. If workers sleep, the caller runs the
+// first task alone. It wakes them if that task took long enough. It never waits for a worker that has not joined.
+//
+// Only one job runs at a time. If the pool is busy, with the job of another caller or with a job that made this call, the
+// caller runs all of its tasks alone.
 #include <pthread.h>
 #include <stdint.h>
 
@@ -20,14 +22,14 @@
 namespace {
 
 using Clock = std::chrono::steady_clock;
-#ifdef EVERY_THREAD   // for checks: however small the work, others get some of it
-constexpr auto WAKING = std::chrono::microseconds(-1);
+#ifdef EVERY_THREAD   // for checks: workers are always woken, however small the work
+constexpr auto WAKING_TIME = std::chrono::microseconds(-1);
 inline void after_a_task() { std::this_thread::yield(); }
 #else
-constexpr auto WAKING = std::chrono::microseconds(100);
+constexpr auto WAKING_TIME = std::chrono::microseconds(100);
 inline void after_a_task() {}
 #endif
-constexpr int LOOKS = 40000;   // for work before going to sleep: longer than Python takes from one kernel to the next
+constexpr int SPINS = 40000;   // before going to sleep: longer than Python takes from one kernel to the next
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -37,30 +39,31 @@ inline void pause() {
 #endif
 }
 
-std::atomic<int> wanted{1};   // threads, the caller included
+std::atomic<int> wanted_threads{1};   // the caller included
 
-// Tasks that are a thread's own unless it is late: the same part of every job, so that what one kernel has written lies
-// in the cache of the core that reads it in the next (reading it from another core's takes three times as long).
+// The tasks that a thread runs first. A thread gets the same part of every job: then the numbers that one kernel wrote lie
+// in the cache of the core that reads them in the next kernel. From another core's cache, reading takes three times as
+// long. A thread that is done takes tasks from the shares of others.
 struct alignas(64) Share {
     std::atomic<int64_t> next{0};
     int64_t end = 0;
 };
 
 struct Pool {
-    std::atomic<bool> busy{false};   // while a job runs; no mutex, for a task may ask again in the same thread
+    std::atomic<bool> busy{false};   // while a job runs; no mutex, because a task may call minicnn_run in the same thread
     std::mutex sleeping;
     std::condition_variable awake;
-    int asleep = 0;   // workers; guarded by `sleeping`
+    int asleep = 0;   // sleeping workers; guarded by `sleeping`
     std::vector<std::thread> workers;
     std::atomic<uint64_t> job{0};      // number of the newest job; 0 before the first
-    std::atomic<bool> open{false};     // while workers may join in: what follows is that job's
-    std::atomic<int> inside{0};        // workers that have joined in, or are about to see that it is too late
-    std::unique_ptr<Share[]> shares;   // of each thread, the caller's first
+    std::atomic<bool> open{false};     // while workers may join the job
+    std::atomic<int> inside{0};        // workers that have joined, or that are about to see that the job is closed
+    std::unique_ptr<Share[]> shares;   // of this job, one for each thread; the first is the caller's
     void (*work)(void*, int64_t) = nullptr;
     void* context = nullptr;
     std::atomic<bool> ending{false};
 
-    // The thread's own share, then what is left of the others'.
+    // Runs the tasks of the thread's own share, and then the remaining tasks of the others.
     void drain(int own) {
         const int threads = int(workers.size()) + 1;
         for (int t = own; t < own + threads; ++t) {
@@ -72,7 +75,7 @@ struct Pool {
 
     void worker(int own, uint64_t seen) {
         for (;;) {
-            for (int look = 0; look < LOOKS && job.load(std::memory_order_acquire) == seen; ++look) pause();
+            for (int spin = 0; spin < SPINS && job.load(std::memory_order_acquire) == seen; ++spin) pause();
             if (job.load(std::memory_order_acquire) == seen) {
                 std::unique_lock<std::mutex> lock(sleeping);
                 ++asleep;
@@ -87,9 +90,9 @@ struct Pool {
         }
     }
 
-    // Begins a new job; returns how many workers sleep through it unless they are woken.
+    // Begins a new job. Returns how many workers sleep: they miss it unless they are woken.
     int announce() {
-        std::lock_guard<std::mutex> lock(sleeping);   // nobody falls asleep between looking and waiting
+        std::lock_guard<std::mutex> lock(sleeping);   // no worker falls asleep after its last look at `job`
         job.fetch_add(1, std::memory_order_release);
         return asleep;
     }
@@ -106,12 +109,12 @@ struct Pool {
             const Clock::time_point begin = Clock::now();
             const int64_t first = shares[0].next.fetch_add(1, std::memory_order_relaxed);
             if (first < shares[0].end) work(context, first);
-            if ((Clock::now() - begin) * (tasks - 1) > WAKING) awake.notify_all();
+            if ((Clock::now() - begin) * (tasks - 1) > WAKING_TIME) awake.notify_all();
         }
         drain(0);
         open = false;
-        for (int look = 0; inside; ++look)   // long only if somebody else has a worker's processor
-            look < LOOKS ? pause() : std::this_thread::yield();
+        for (int spin = 0; inside; ++spin)   // takes long only if another process uses a worker's processor
+            spin < SPINS ? pause() : std::this_thread::yield();
     }
 
     void resize(int threads) {
@@ -125,24 +128,25 @@ struct Pool {
         try {
             for (int i = 1; i < threads; ++i) workers.emplace_back(&Pool::worker, this, i, job.load());
         } catch (const std::system_error&) {
-            wanted.store(int(workers.size()) + 1);   // the system has no more for us
+            wanted_threads.store(int(workers.size()) + 1);   // the system has no more threads
         }
     }
 };
 
-Pool* pool = new Pool;   // never destroyed: workers may still look at it when the process ends
+Pool* pool = new Pool;   // never destroyed: workers may still use it while the process ends
 
-// A forked child has the pool's memory without its threads: it starts its own when it first has work for them.
-void begin_anew() { pool = new Pool; }
-const int at_fork = pthread_atfork(nullptr, nullptr, begin_anew);
+// A forked child process has the pool's memory, but not its threads. It gets a new pool, whose threads start with its first
+// job.
+void replace_pool() { pool = new Pool; }
+const int at_fork = pthread_atfork(nullptr, nullptr, replace_pool);
 
 }  // namespace
 
 extern "C" {
 
-int minicnn_threads() { return wanted.load(std::memory_order_relaxed); }
+int minicnn_threads() { return wanted_threads.load(std::memory_order_relaxed); }
 
-void minicnn_set_threads(int threads) { wanted.store(threads, std::memory_order_relaxed); }
+void minicnn_set_threads(int threads) { wanted_threads.store(threads, std::memory_order_relaxed); }
 
 void minicnn_run(int64_t tasks, void (*work)(void*, int64_t), void* context) {
     Pool* p = pool;

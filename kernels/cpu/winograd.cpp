@@ -1,142 +1,164 @@
-// Winograd's F(4×4, 3×3) forward and for the input gradient; winograd.hpp has the equations.
+// Winograd's F(4×4, 3×3), forward and for the input gradient. winograd.hpp has the equations.
 //
 //     V = Bᵀ x B  of tiles (36, tiles, C)      U = G w Gᵀ  (36, C, F)      M = V·U  (36, tiles, F)      y = Aᵀ M A
 //
-//            F, a panel at a time      For each of the 36 points M is a product of matrices, the outer-product form of
-//          ┌────┬────┬──┐              outer.hpp. With many tiles U is made once for all of them, and a task takes some
-//        C │ U  │    │  │              rows of tiles, so few that V and the part of M for one panel stay in the
-//          └────┴────┴──┘              second-level cache. With few tiles the weights are most of the work: V is made
-//     C    ┌────┬────┬──┐              once, a task takes a panel, and U is made for a block of channels at a time and
-//    ┌───┐ │    │    │  │              used up while it is in that cache.
-//  V │   │ │ M  │    │  │ tiles
-//    └───┘ └────┴────┴──┘
+//            F, a panel at a time      For each of the 36 points, M is a matrix product (packed_microkernel.hpp).
+//          ┌────┬────┬──┐
+//        C │ U  │    │  │              Many tiles: U is computed once for all of them. A task takes a few rows of tiles,
+//          └────┴────┴──┘              few enough that V and M of one panel stay in the L2 cache.
+//     C    ┌────┬────┬──┐
+//    ┌───┐ │    │    │  │              Few tiles: the weights are most of the work. V is computed once, and a task takes a
+//  V │   │ │ M  │    │  │ tiles        panel. It computes U for one block of channels at a time and uses it while it is in
+//    └───┘ └────┴────┴──┘              the L2 cache.
 #include "winograd.hpp"
-#include "threads.hpp"
 
-constexpr int64_t DEPTH = 256;   // channels of a block; half of it, 590 kB of U for a panel, where U is used up at once
-constexpr int64_t TILES = 48;    // of a task
+constexpr int64_t CHANNELS = 256;     // of a block; half of this with few tiles: 590 kB of U for a panel
+constexpr int64_t TASK_TILES = 48;
 
 namespace {
 
 struct Winograd {
-    const Sizes& s;
-    const Image in, out;
-    const int64_t panels;   // of filters
-    const bool few;         // tiles
-    const int64_t depth;    // channels of a block
-    const int64_t size;     // of a panel of a block of U, for one point
+    const Winograd3x3& s;
+    const TiledImages source, result;
+    const int64_t panels;    // of filters
+    const bool few_tiles;
+    const int64_t block;     // channels of a block
+    const int64_t u_point;   // numbers of U of a panel and a block, for one point
     const Real *w, *bias;
     Real* y;
-    const bool rectify;
+    const bool with_relu;
 
-    Winograd(const Sizes& sizes, const Real* weights, const Real* add, Real* to, bool relu)
-        : s(sizes), in(s.batch, s.channels, s.height, s.width, s.top, s.left, REACH, s.out_height, s.out_width),
-          out(s.batch, s.filters, s.out_height, s.out_width, 0, 0, SIDE, s.out_height, s.out_width),
-          panels(parts(s.filters, PANEL)), few(in.strips() * in.tiles <= FEW),
-          depth(parts(parts(s.channels, parts(s.channels, few ? DEPTH / 2 : DEPTH)), LANES) * LANES),
-          size(apart(depth * PANEL)), w(weights), bias(add), y(to), rectify(relu) {}
+    Winograd(const Winograd3x3& sizes, const Real* weights, const Real* b, Real* to, bool activation)
+        : s(sizes), source(TiledImages::of_source(s)), result(TiledImages::of_result(s)),
+          panels(ceil_div(s.filters, PANEL)), few_tiles(source.strips() * source.tiles <= FEW_TILES),
+          block(round_up(equal_blocks(s.channels, few_tiles ? CHANNELS / 2 : CHANNELS), LANES)),
+          u_point(point_pitch(block * PANEL)), w(weights), bias(b), y(to), with_relu(activation) {}
 
-    // U of a panel and channels [c, end), of one block: for each point, channel by channel, PANEL filters
-    void weights(int64_t panel, int64_t c, int64_t end, Real* u) const {
-        const int64_t row = s.turned ? 9 : 9 * s.channels;
+    // Computes U of a panel and channels [c, end) of one block: for each point and channel, PANEL filters.
+    void transform_weights(int64_t panel, int64_t c, int64_t end, Real* u) const {
+        const int64_t filter_pitch = s.input_grad ? 9 : 9 * s.channels, channel_pitch = s.input_grad ? 9 * s.filters : 9;
         for (; c < end; ++c)
-            for (int64_t f = panel * PANEL; f < least(panel * PANEL + PANEL, s.filters); f += LANES) {
-                const int64_t count = least(LANES, s.filters - f);
-                const Real* from = w + (s.turned ? c * s.filters : c) * 9 + f * row;
-                Real lines[9 * LANES];
+            for (int64_t f = panel * PANEL; f < min(panel * PANEL + PANEL, s.filters); f += LANES) {
+                const int64_t count = min(LANES, s.filters - f);
+                const Real* from = w + c * channel_pitch + f * filter_pitch;
+                Real taps[9 * LANES];   // lanes are filters
                 for (int k = 0; k < 9; k += LANES) {
-                    const int some = int(least(LANES, 9 - k));
+                    const int lanes = int(min(LANES, 9 - k));
                     Vec v[LANES] = {};
-                    for (int64_t i = 0; i < count; ++i) v[i] = load_lanes(from + i * row + k, 0, some);
+                    for (int64_t i = 0; i < count; ++i) v[i] = load_lanes(from + i * filter_pitch + k, 0, lanes);
                     transpose(v);
-                    for (int i = 0; i < some; ++i) store(lines + (s.turned ? 8 - k - i : k + i) * LANES, v[i]);
+                    // In the input gradient the kernel is flipped.
+                    for (int i = 0; i < lanes; ++i) store(taps + (s.input_grad ? 8 - k - i : k + i) * LANES, v[i]);
                 }
-                Real* to = u + c % depth * PANEL + f % PANEL;
-                transform<Weights>([&](int i, int j) { return load(lines + (3 * i + j) * LANES); },
-                                   [&](int i, int j, Vec v) { store(to + (i * REACH + j) * size, v); });
+                Real* to = u + c % block * PANEL + f % PANEL;
+                transform<WeightTransform>([&](int i, int j) { return load(taps + (3 * i + j) * LANES); },
+                                           [&](int i, int j, Vec v) { store(to + (i * INPUT_TILE + j) * u_point, v); });
             }
     }
 
-    // y of some strips and a panel, from V and from block(c), the U of the channels from c on; `point` lies between the
-    // values of V at two points
-    template <class Block>
-    void results(int64_t first, int64_t strips, int64_t panel, Block block, const Real* v, int64_t point) const {
-        const int64_t tiles = strips * in.tiles, columns = least(PANEL, s.filters - panel * PANEL);
-        const int64_t step = apart(tiles * PANEL);
-        Real* m = scratch(3, POINTS * step);
-        Real* patch = scratch(0, out.patch());
-        for (int64_t c = 0; c < s.channels; c += depth) {
-            const Real* u = block(c);
+    // Computes y of some strips and a panel from V and U. block_of_u(c) returns U of the channels from c on; `v_point` is
+    // the distance in V of two points' values.
+    template <class BlockOfU>
+    void compute_result(
+        int64_t first, int64_t strips, int64_t panel, BlockOfU block_of_u, const Real* v, int64_t v_point
+    ) const {
+        const int64_t tiles = strips * source.tiles, columns = min(PANEL, s.filters - panel * PANEL);
+        const int64_t m_point = point_pitch(tiles * PANEL);
+        Real* m = scratch(3, POINTS * m_point);
+        for (int64_t c = 0; c < s.channels; c += block) {
+            const Real* u = block_of_u(c);
             for (int64_t k = 0; k < POINTS; ++k)
-                product(v + k * point + c, in.room(), 1, tiles, u + k * size, PANEL, columns,
-                        least(depth, s.channels - c), m + k * step, PANEL, c > 0);
+                multiply(v + k * v_point + c, source.tile_pitch(), 1, tiles, u + k * u_point, PANEL, columns,
+                         min(block, s.channels - c), m + k * m_point, PANEL, c > 0);
         }
-        for (int64_t i = 0; i < columns; i += LANES) {
-            Real some[LANES] = {};
-            if (bias) memcpy(some, bias + panel * PANEL + i, size_t(least(LANES, columns - i)) * sizeof(Real));
-            const Vec add = load(some);
-            const Real* from = m + i;
-            for (int64_t strip = first; strip < first + strips; ++strip) {
-                for (int64_t t = 0; t < in.tiles; ++t, from += PANEL) {
-                    Real* to = patch + t * SIDE * LANES;
-                    transform<Results>([&](int a, int b) { return load(from + (a * REACH + b) * step); },
-                                       [&](int a, int b, Vec value) {
-                                           value += add;
-                                           if (rectify) value = rectified(value);
-                                           store(to + (a * out.pitch + b) * LANES, value);
-                                       });
-                }
-                out.empty(patch, strip, panel * WIDE + i / LANES, y);
+        for (int64_t i = 0; i < columns; i += LANES) transform_result(first, strips, panel, i, m, m_point);
+    }
+
+    // Writes y for the filters from i on of a panel: at most LANES filters.
+    void transform_result(int64_t first, int64_t strips, int64_t panel, int64_t i, const Real* m, int64_t m_point) const {
+        Real* patch = scratch(0, result.patch_size());
+        Real bias_lanes[LANES] = {};
+        const int64_t f = panel * PANEL + i;
+        if (bias) memcpy(bias_lanes, bias + f, size_t(min(LANES, s.filters - f)) * sizeof(Real));
+        const Vec b = load(bias_lanes);
+        const Real* from = m + i;
+        for (int64_t strip = first; strip < first + strips; ++strip) {
+            for (int64_t t = 0; t < source.tiles; ++t, from += PANEL) {
+                Real* to = patch + t * OUTPUT_TILE * LANES;
+                transform<OutputTransform>(
+                    [&](int i, int j) { return load(from + (i * INPUT_TILE + j) * m_point); },
+                    [&](int i, int j, Vec value) {
+                        value += b;
+                        if (with_relu) value = relu(value);
+                        store(to + (i * result.pitch + j) * LANES, value);
+                    });
             }
+            result.write_patch(patch, strip, panel * PANEL_VECTORS + i / LANES, y);
         }
     }
 
-    // Few tiles: their V is shared, and a panel's U is used up while it is in a cache.
+    // Few tiles: all tasks share V. A task takes a panel, and computes its U block by block.
     void by_panels(const Real* x) const {
-        const int64_t strips = in.strips(), point = apart(strips * in.tiles * in.room());
-        Real* v = scratch(1, POINTS * point);
-        parallel(in.blocks(), [&](int64_t block) {
-            in.values<Data>(x, 0, strips, block, scratch(0, in.patch()), v, point);
+        const int64_t strips = source.strips(), v_point = point_pitch(strips * source.tiles * source.tile_pitch());
+        Real* v = scratch(1, POINTS * v_point);
+        parallel(source.blocks(), [&](int64_t lanes) {
+            source.transform_tiles<InputTransform>(x, 0, strips, lanes, scratch(0, source.patch_size()), v, v_point);
         });
         parallel(panels, [&](int64_t panel) {
-            const auto block = [&](int64_t c) {
-                Real* u = scratch(2, POINTS * size);
-                weights(panel, c, least(c + depth, s.channels), u);
+            const auto block_of_u = [&](int64_t c) {
+                Real* u = scratch(2, POINTS * u_point);
+                transform_weights(panel, c, min(c + block, s.channels), u);
                 return u;
             };
-            results(0, strips, panel, block, v, point);
+            compute_result(0, strips, panel, block_of_u, v, v_point);
         });
     }
 
-    // Many tiles: U is shared, and the V of some strips is used up.
-    void by_tiles(const Real* x) const {
-        const int64_t blocks = parts(s.channels, depth);
-        Real* u = scratch(2, panels * blocks * POINTS * size);
-        const auto place = [&](int64_t panel, int64_t c) { return u + (panel * blocks + c / depth) * POINTS * size; };
-        parallel(panels * in.blocks(), [&](int64_t task) {
-            const int64_t panel = task / in.blocks(), c = task % in.blocks() * LANES;
-            weights(panel, c, least(c + LANES, s.channels), place(panel, c));
+    // Many tiles: all tasks share U. A task takes a few strips, and computes their V.
+    void by_strips(const Real* x) const {
+        const int64_t blocks = ceil_div(s.channels, block);
+        Real* u = scratch(2, panels * blocks * POINTS * u_point);
+        const auto u_of = [&](int64_t panel, int64_t c) { return u + (panel * blocks + c / block) * POINTS * u_point; };
+        parallel(panels * source.blocks(), [&](int64_t task) {
+            const int64_t panel = task / source.blocks(), c = task % source.blocks() * LANES;
+            transform_weights(panel, c, min(c + LANES, s.channels), u_of(panel, c));
         });
-        const int64_t high = parts(in.strips(), parts(in.strips() * in.tiles, TILES));
-        const int64_t point = apart(high * in.tiles * in.room());
-        parallel(parts(in.strips(), high), [&](int64_t task) {
-            const int64_t first = task * high, strips = least(high, in.strips() - first);
-            Real* v = scratch(1, POINTS * point);
-            for (int64_t block = 0; block < in.blocks(); ++block)
-                in.values<Data>(x, first, strips, block, scratch(0, in.patch()), v, point);
+        const int64_t share = ceil_div(source.strips(), ceil_div(source.strips() * source.tiles, TASK_TILES));
+        const int64_t v_point = point_pitch(share * source.tiles * source.tile_pitch());
+        parallel(ceil_div(source.strips(), share), [&](int64_t task) {
+            const int64_t first = task * share, strips = min(share, source.strips() - first);
+            Real* v = scratch(1, POINTS * v_point);
+            for (int64_t lanes = 0; lanes < source.blocks(); ++lanes)
+                source.transform_tiles<InputTransform>(
+                    x, first, strips, lanes, scratch(0, source.patch_size()), v, v_point
+                );
             for (int64_t panel = 0; panel < panels; ++panel)
-                results(first, strips, panel, [&](int64_t c) { return place(panel, c); }, v, point);
+                compute_result(first, strips, panel, [&](int64_t c) { return u_of(panel, c); }, v, v_point);
         });
     }
 };
 
+void run(const Real* x, const Real* w, const Real* bias, Real* y, const int64_t* shape, bool with_relu, bool input_grad) {
+    const Winograd3x3 sizes(conv_shape(shape), input_grad);
+    const Winograd winograd(sizes, w, bias, y, with_relu);
+    if (winograd.few_tiles) winograd.by_panels(x);
+    else winograd.by_strips(x);
+}
+
 }  // namespace
 
-// y (N, F, OH, OW) from x (N, C, H, W) and w (F, C, 3, 3), turned (C, F, 3, 3); bias (F) may be null; sizes: a Sizes
+// --- entry points: shapes are a ConvShape, bias may be null -----------------------------------------------------------
+
+// y (N, F, OH, OW) from x (N, C, H, W) and w (F, C, 3, 3); bias (F)
 extern "C" void winograd(
-    const Real* x, const Real* w, const Real* bias, Real* y, const int64_t* sizes, int64_t rectify
+    const Real* x, const Real* w, const Real* bias, Real* y, const int64_t* shape, int64_t with_relu
 ) {
-    const Winograd winograd(*reinterpret_cast<const Sizes*>(sizes), w, bias, y, rectify);
-    if (winograd.few) winograd.by_panels(x);
-    else winograd.by_tiles(x);
+    run(x, w, bias, y, shape, with_relu, false);
+}
+
+// x (N, C, H, W) from g (N, F, OH, OW) and w (F, C, 3, 3); bias (C)
+extern "C" void winograd_input_grad(
+    const Real* g, const Real* w, const Real* bias, Real* x, const int64_t* shape, int64_t with_relu
+) {
+    run(g, w, bias, x, shape, with_relu, true);
 }

@@ -1,44 +1,58 @@
-// Winograd's minimal filtering F(4×4, 3×3): a 3 × 3 convolution with stride 1 in a quarter of the products.
+// Winograd's minimal filtering F(4×4, 3×3): a 3×3 convolution with stride 1 in a quarter of the products.
 //
-//     y  = Aᵀ [ Σ_c (G w_c Gᵀ) ⊙ (Bᵀ x_c B) ] A        x_c: a tile of 6 × 6 elements of channel c, y: its 4 × 4 results
-//     dw = Gᵀ [ Σ_t (A g_t Aᵀ) ⊙ (Bᵀ x_t B) ] G        over all tiles t: the bracket is trilinear, as convolution is
+//     y  = Aᵀ [ Σ_c (G w_c Gᵀ) ⊙ (Bᵀ x_c B) ] A        x_c: a tile of 6×6 inputs of channel c, y: its 4×4 outputs
+//     dw = Gᵀ [ Σ_t (A g_t Aᵀ) ⊙ (Bᵀ x_t B) ] G        the weight gradient: a sum over all tiles t
 //
-// (Lavin and Gray, 2015, section 4). A product of polynomials is a product of their values at some points (Toom and
-// Cook). The points here are 0, ±3/4, ±3/2 and ∞: rounding errors are half of those with the usual 0, ±1, ±2, ∞, and all
-// constants but G's are exact. The input gradient is the first line with the kernel turned by 180° and its first two axes
-// exchanged.
+// (Lavin and Gray, 2015, section 4). A product of two polynomials can be computed from their values at some points (Toom
+// and Cook). The transforms G and Bᵀ compute such values, ⊙ multiplies them, and Aᵀ goes back. The bracket is linear in
+// each of x, w and g, so the same matrices also give the weight gradient. The points are 0, ±3/4, ±3/2 and ∞: rounding
+// errors are half of those with the usual points 0, ±1, ±2, ∞, and all constants but G's are exact. The input gradient is
+// the first line with the kernel flipped (turned by 180°), and with channels and filters exchanged.
 //
-//   x     patch                  V (36, tiles, C)       M (36, tiles, F)          Lanes are channels: a patch, six rows
-//    ┌──┐     ┌──────────┐  Bᵀ d B  ┌──────┐ 36 × V·U ┌──────┐  Aᵀ m A  patch → y  under a row of tiles, is transposed
-//    └──┘ ──→ └──────────┘ ───────→ │      │ ───────→ │      │ ───────→ ┌──────┐   to it when it is copied, with its
-//      transposed, with zeros       └──────┘          └──────┘          └──────┘   zeros, and the results back. So tiles
-//                                                                                  of any width are alike.
-// Here: the transforms, and how pictures are cut into tiles. winograd.cpp computes the first line,
-// conv_weight_grad_winograd.cpp the second.
+//   x     patch                  V (36, tiles, C)       M (36, tiles, F)          Lanes are channels. A patch is six lines
+//    ┌──┐     ┌──────────┐  Bᵀ d B  ┌──────┐ 36 × V·U ┌──────┐  Aᵀ m A  patch → y  of x under a row of tiles. Copying it
+//    └──┘ ──→ └──────────┘ ───────→ │      │ ───────→ │      │ ───────→ ┌──────┐   transposes it, so that channels become
+//      transposed, with zeros       └──────┘          └──────┘          └──────┘   neighbours, and adds the zeros around.
+//                                                                                  Outputs are transposed back.
+// This file has the transforms, and the cutting of images into tiles. winograd.cpp computes the first line and the input
+// gradient, conv_weight_grad_winograd.cpp computes the second line.
 #pragma once
-#include "outer.hpp"
+#include "conv_shape.hpp"
+#include "packed_microkernel.hpp"
 #include "threads.hpp"
 
-namespace {   // float's and double's templates must not become one in the process
+namespace {   // one process loads this for float and for double: without it the linker would merge the templates of both
 
 constexpr Real A = 0.75, B = 1.5, AA = A * A, BB = B * B;   // the points and their squares
-constexpr int SIDE = 4, REACH = 6, POINTS = REACH * REACH;  // of a tile: results, elements, products
-constexpr int64_t FEW = 96, MOST = 64;                      // tiles: few beside many weights; of a strip
+constexpr int OUTPUT_TILE = 4, INPUT_TILE = 6, POINTS = INPUT_TILE * INPUT_TILE;   // sides of a tile, and its products
+constexpr int64_t FEW_TILES = 96, MAX_STRIP = 64;   // tiles: so few that weights are most of the work; of a strip, at most
 
-// From the values of one point to the next: an odd number of vectors, so that a tile's 36 do not meet in one set of a
-// cache; with 64 channels or 64 tiles, that took twice the time.
-static inline int64_t apart(int64_t values) { return (parts(values, LANES) | 1) * LANES; }
+// The distance in memory between the values of neighbour points. It is an odd number of vectors, so that the 36
+// values of a tile do not compete for one set of the cache: with 64 channels or 64 tiles, that took twice the time.
+static inline int64_t point_pitch(int64_t values) { return (ceil_div(values, LANES) | 1) * LANES; }
 
-struct Sizes {
-    int64_t batch, channels, filters, height, width, top, left, out_height, out_width, turned;
+// A convolution with 3×3 kernels and stride 1, from a source to a result. In the input gradient, g is the source.
+struct Winograd3x3 {
+    const ConvShape& shape;
+    const bool input_grad;
+    const int64_t batch, channels, filters;   // channels of the source, filters (channels of the result)
+    const int64_t height, width, top, left;   // the source, and the zeros above and to the left of it
+    const int64_t result_height, result_width;
+
+    Winograd3x3(const ConvShape& s, bool grad)
+        : shape(s), input_grad(grad), batch(s.batch), channels(grad ? s.filters : s.channels),
+          filters(grad ? s.channels : s.filters), height(grad ? s.output[1] : s.input[1]),
+          width(grad ? s.output[2] : s.input[2]), top(grad ? 2 - s.padding[1] : s.padding[1]),
+          left(grad ? 2 - s.padding[2] : s.padding[2]), result_height(grad ? s.input[1] : s.output[1]),
+          result_width(grad ? s.input[2] : s.output[2]) {}
 };
 
-// --- one axis of a tile: inputs `from` apart, outputs `to` apart ------------------------------------------------------
+// --- transforms of one axis of a tile: inputs are `from` apart, outputs are `to` apart --------------------------------
 
 constexpr Real FIRST = 1 / (2 * AA * (AA - BB)), SECOND = 1 / (2 * BB * (BB - AA));
 
-struct Weights {   // G: 3 weights -> 6 values
-    static constexpr int IN = 3, OUT = REACH;
+struct WeightTransform {   // G: 3 weights -> 6 values
+    static constexpr int IN = 3, OUT = INPUT_TILE;
     static inline void apply(const Vec* g, int from, Vec* u, int to) {
         const Vec g0 = g[0], g1 = g[from], g2 = g[2 * from];
         const Vec p = (g0 + AA * g2) * FIRST, q = g1 * (A * FIRST), r = (g0 + BB * g2) * SECOND, s = g1 * (B * SECOND);
@@ -48,8 +62,8 @@ struct Weights {   // G: 3 weights -> 6 values
         u[5 * to] = g2;
     }
 };
-struct Data {   // Bᵀ: 6 elements -> 6 values
-    static constexpr int IN = REACH, OUT = REACH;
+struct InputTransform {   // Bᵀ: 6 inputs -> 6 values
+    static constexpr int IN = INPUT_TILE, OUT = INPUT_TILE;
     static inline void apply(const Vec* d, int from, Vec* v, int to) {
         const Vec d1 = d[from], d2 = d[2 * from], d3 = d[3 * from], d4 = d[4 * from];
         const Vec p = d4 - BB * d2, q = A * (d3 - BB * d1);
@@ -60,8 +74,8 @@ struct Data {   // Bᵀ: 6 elements -> 6 values
         v[5 * to] = AA * BB * d1 - (AA + BB) * d3 + d[5 * from];
     }
 };
-struct Results {   // Aᵀ: 6 values -> 4 results
-    static constexpr int IN = REACH, OUT = SIDE;
+struct OutputTransform {   // Aᵀ: 6 values -> 4 outputs
+    static constexpr int IN = INPUT_TILE, OUT = OUTPUT_TILE;
     static inline void apply(const Vec* m, int from, Vec* y, int to) {
         const Vec p = m[from] + m[2 * from], q = A * (m[from] - m[2 * from]);
         const Vec r = m[3 * from] + m[4 * from], s = B * (m[3 * from] - m[4 * from]);
@@ -71,8 +85,8 @@ struct Results {   // Aᵀ: 6 values -> 4 results
         y[3 * to] = AA * q + BB * s + m[5 * from];
     }
 };
-struct Gradients {   // A: 4 gradients of results -> 6 values
-    static constexpr int IN = SIDE, OUT = REACH;
+struct GradientTransform {   // A: 4 output gradients -> 6 values
+    static constexpr int IN = OUTPUT_TILE, OUT = INPUT_TILE;
     static inline void apply(const Vec* g, int from, Vec* v, int to) {
         const Vec g0 = g[0], g1 = g[from], g2 = g[2 * from], g3 = g[3 * from];
         const Vec p = g0 + AA * g2, q = A * (g1 + AA * g3), r = g0 + BB * g2, s = B * (g1 + BB * g3);
@@ -82,8 +96,8 @@ struct Gradients {   // A: 4 gradients of results -> 6 values
         v[5 * to] = g3;
     }
 };
-struct WeightGradients {   // Gᵀ: 6 values -> 3 weights
-    static constexpr int IN = REACH, OUT = 3;
+struct WeightGradTransform {   // Gᵀ: 6 values -> 3 weights
+    static constexpr int IN = INPUT_TILE, OUT = 3;
     static inline void apply(const Vec* u, int from, Vec* w, int to) {
         const Vec p = FIRST * (u[from] + u[2 * from]), q = (A * FIRST) * (u[from] - u[2 * from]);
         const Vec r = SECOND * (u[3 * from] + u[4 * from]), s = (B * SECOND) * (u[3 * from] - u[4 * from]);
@@ -93,7 +107,7 @@ struct WeightGradients {   // Gᵀ: 6 values -> 3 weights
     }
 };
 
-// Both axes: get(i, j) is an input, put(i, j, v) takes an output.
+// Both axes of a tile: get(i, j) returns an element before the transform, put(i, j, v) takes an element after it.
 template <class T, class Get, class Put>
 static inline __attribute__((always_inline)) void transform(Get get, Put put) {
     Vec half[T::OUT * T::IN];
@@ -113,48 +127,59 @@ static inline __attribute__((always_inline)) void transform(Get get, Put put) {
     }
 }
 
-// --- rows of tiles and their patches -----------------------------------------------------------------------------------
+// --- tiles, strips and patches -----------------------------------------------------------------------------------------
 
-// Images of some channels, cut into tiles of 4 × 4 (results, of which tile 0 begins at -top, -left), and these into
-// strips: neighbours in a row of tiles. Strips are counted down an image, then across, then over the images.
-struct Image {
+// Images of some channels, cut into tiles, and rows of tiles into strips. A tile has 4×4 outputs; the first tile begins at
+// (-top, -left). Strips are counted down an image, then across it, then over the images.
+struct TiledImages {
     int64_t batch, channels, height, width, top, left;
-    int64_t rows;             // under a strip: 6 for what tiles see, 4 for results
-    int64_t down, across;     // tiles
-    int64_t pieces, tiles;    // strips in a row of tiles, and tiles in each
-    int64_t pitch;            // pixels in a row of a patch
+    int64_t lines;                  // of a patch: 6 for inputs, 4 for outputs
+    int64_t tiles_down, tiles_across;
+    int64_t strips_across, tiles;   // strips of a row of tiles, and tiles of a strip
+    int64_t pitch;                  // pixels in a line of a patch
 
-    Image(int64_t n, int64_t c, int64_t h, int64_t w, int64_t t, int64_t l, int64_t reach, int64_t out_h, int64_t out_w)
-        : batch(n), channels(c), height(h), width(w), top(t), left(l), rows(reach), down(parts(out_h, SIDE)),
-          across(parts(out_w, SIDE)), pieces(parts(across, MOST)), tiles(parts(across, pieces)),
-          pitch(parts(tiles * SIDE + reach - SIDE, LANES) * LANES) {}
-    int64_t strips() const { return batch * pieces * down; }
-    int64_t patch() const { return rows * pitch * LANES; }
-    int64_t blocks() const { return parts(channels, LANES); }
-    int64_t room() const { return (blocks() | 1) * LANES; }   // for a tile's channels; odd, so that tiles spread in a cache
+    TiledImages(int64_t n, int64_t c, int64_t h, int64_t w, int64_t t, int64_t l, int64_t tile, const Winograd3x3& s)
+        : batch(n), channels(c), height(h), width(w), top(t), left(l), lines(tile),
+          tiles_down(ceil_div(s.result_height, OUTPUT_TILE)), tiles_across(ceil_div(s.result_width, OUTPUT_TILE)),
+          strips_across(ceil_div(tiles_across, MAX_STRIP)), tiles(ceil_div(tiles_across, strips_across)),
+          pitch(round_up(tiles * OUTPUT_TILE + tile - OUTPUT_TILE, LANES)) {}
 
-    // Calls move(place, first, last, at) for each vector of pixels: its place in the patch, and the lanes that exist, which
-    // begin at x[at].
+    static TiledImages of_source(const Winograd3x3& s) {
+        return {s.batch, s.channels, s.height, s.width, s.top, s.left, INPUT_TILE, s};
+    }
+    static TiledImages of_result(const Winograd3x3& s) {
+        return {s.batch, s.filters, s.result_height, s.result_width, 0, 0, OUTPUT_TILE, s};
+    }
+    int64_t strips() const { return batch * strips_across * tiles_down; }
+    int64_t patch_size() const { return lines * pitch * LANES; }
+    int64_t blocks() const { return ceil_div(channels, LANES); }   // of channels: the lanes of a vector
+    // Numbers from one tile's channels to the next tile's. An odd number of vectors spreads tiles over the cache's sets.
+    int64_t tile_pitch() const { return (blocks() | 1) * LANES; }
+
+    // Calls move(to, first, last, at) for each vector of pixels of a strip's patch, from line `from` on. `to` is its offset
+    // in the patch. Lanes first, ..., last - 1 lie inside of the image, and begin at x[at]; none do if last is 0.
     template <class Move>
-    inline void each(int64_t strip, int64_t from, Move move) const {
-        const int64_t n = strip / down / pieces, piece = strip / down % pieces;
-        const int64_t y = strip % down * SIDE - top, x = piece * tiles * SIDE - left;
-        for (int64_t r = from; r < rows; ++r)
+    inline void for_vectors(int64_t strip, int64_t from, Move move) const {
+        const int64_t n = strip / tiles_down / strips_across, across = strip / tiles_down % strips_across;
+        const int64_t y = strip % tiles_down * OUTPUT_TILE - top, x = across * tiles * OUTPUT_TILE - left;
+        for (int64_t r = from; r < lines; ++r)
             for (int64_t i = 0; i < pitch; i += LANES) {
-                const int64_t first = least(LANES, x + i < 0 ? -(x + i) : 0), last = least(LANES, width - x - i);
+                const int64_t first = min(LANES, max(-(x + i), 0)), last = min(LANES, width - x - i);
                 const bool any = y + r >= 0 && y + r < height && first < last;
                 move((r * pitch + i) * LANES, int(first), any ? int(last) : 0,
                      (n * channels * height + y + r) * width + x + i + first);
             }
     }
 
-    // The patch of a strip for a block of channels; one that lies below the last strip filled takes its two last rows.
-    void fill(const Real* x, int64_t strip, int64_t block, bool below, Real* patch) const {
-        const int64_t plane = height * width, count = least(LANES, channels - block * LANES);
-        const bool again = below && rows > SIDE && strip % down;
-        if (again) memmove(patch, patch + SIDE * pitch * LANES, size_t((rows - SIDE) * pitch * LANES) * sizeof(Real));
+    // Copies the patch of a strip, for a block of channels, from x. If the patch holds the strip above (`has_above`), that
+    // strip's last two lines are this strip's first two, and are kept.
+    void read_patch(const Real* x, int64_t strip, int64_t block, bool has_above, Real* patch) const {
+        const int64_t plane = height * width, count = min(LANES, channels - block * LANES);
+        const bool kept = has_above && lines > OUTPUT_TILE && strip % tiles_down;
+        const int64_t line = pitch * LANES, overlap = lines - OUTPUT_TILE;
+        if (kept) memmove(patch, patch + OUTPUT_TILE * line, size_t(overlap * line) * sizeof(Real));
         x += block * LANES * plane;
-        each(strip, again ? rows - SIDE : 0, [&](int64_t to, int first, int last, int64_t at) {
+        for_vectors(strip, kept ? overlap : 0, [&](int64_t to, int first, int last, int64_t at) {
             Vec v[LANES] = {};
             if (last == LANES && !first && count == LANES) {
 #pragma GCC unroll 16
@@ -168,13 +193,14 @@ struct Image {
         });
     }
 
-    // The way back: what lies inside of the image.
-    void empty(const Real* patch, int64_t strip, int64_t block, Real* x) const {
-        const int64_t plane = height * width, count = least(LANES, channels - block * LANES);
-        const int64_t inside = least(tiles, across - strip / down % pieces * tiles) * SIDE;   // pixels
+    // Copies the patch back to x, as far as it lies inside of the image.
+    void write_patch(const Real* patch, int64_t strip, int64_t block, Real* x) const {
+        const int64_t plane = height * width, count = min(LANES, channels - block * LANES);
+        const int64_t across = strip / tiles_down % strips_across;
+        const int64_t pixels = min(tiles, tiles_across - across * tiles) * OUTPUT_TILE;   // of this strip
         x += block * LANES * plane;
-        each(strip, 0, [&](int64_t from, int first, int last, int64_t at) {
-            const int end = int(least(last, inside - from / LANES % pitch));
+        for_vectors(strip, 0, [&](int64_t from, int first, int last, int64_t at) {
+            const int end = int(min(last, pixels - from / LANES % pitch));
             if (end <= first) return;
             Vec v[LANES];
 #pragma GCC unroll 16
@@ -187,16 +213,19 @@ struct Image {
         });
     }
 
-    // Values of the tiles of some strips at all points, for a block of channels; `point` lies between two points' values.
+    // Transforms the tiles of `count` strips, for a block of channels: v (36 points, tiles, channels). `point` is the
+    // distance of two points' values.
     template <class T>
-    void values(const Real* x, int64_t strip, int64_t count, int64_t block, Real* patch, Real* v, int64_t point) const {
+    void transform_tiles(
+        const Real* x, int64_t strip, int64_t count, int64_t block, Real* patch, Real* v, int64_t point
+    ) const {
         v += block * LANES;
         for (int64_t s = 0; s < count; ++s) {
-            fill(x, strip + s, block, s > 0, patch);
-            for (int64_t t = 0; t < tiles; ++t, v += room()) {
-                const Real* from = patch + t * SIDE * LANES;
+            read_patch(x, strip + s, block, s > 0, patch);
+            for (int64_t t = 0; t < tiles; ++t, v += tile_pitch()) {
+                const Real* from = patch + t * OUTPUT_TILE * LANES;
                 transform<T>([&](int i, int j) { return load(from + (i * pitch + j) * LANES); },
-                             [&](int i, int j, Vec value) { store(v + (i * REACH + j) * point, value); });
+                             [&](int i, int j, Vec value) { store(v + (i * INPUT_TILE + j) * point, value); });
             }
         }
     }
@@ -204,14 +233,17 @@ struct Image {
 
 // --- products ----------------------------------------------------------------------------------------------------------
 
-// c (rows, columns) (+)= a (rows, depth) · b (depth, columns), columns at most PANEL
-inline void product(
-    const Real* a, int64_t across, int64_t along, int64_t rows, const Real* b, int64_t row, int64_t columns,
-    int64_t depth, Real* c, int64_t pitch, bool add
+// c (rows, columns) = a (rows, depth) · b (depth, columns), or += with `add`, for at most PANEL columns. a_row, a_column,
+// b_row and c_row are distances in memory from one row or column to the next.
+inline void multiply(
+    const Real* a, int64_t a_row, int64_t a_column, int64_t rows, const Real* b, int64_t b_row, int64_t columns,
+    int64_t depth, Real* c, int64_t c_row, bool add
 ) {
-    const auto& tiles = columns > LANES ? Wide<2>::TILES.of : Wide<1>::TILES.of;
-    for (int64_t r = 0; r < rows; r += TALL)
-        tiles[least(TALL, rows - r) - 1](a + r * across, across, along, b, row, depth, c + r * pitch, pitch, add);
+    const auto& tiles = columns > LANES ? PackedMicrokernel<2>::TILES.of : PackedMicrokernel<1>::TILES.of;
+    for (int64_t r = 0; r < rows; r += TILE_ROWS)
+        tiles[min(TILE_ROWS, rows - r) - 1](
+            a + r * a_row, a_row, a_column, b, b_row, depth, c + r * c_row, c_row, add
+        );
 }
 
 }  // namespace

@@ -1,10 +1,8 @@
 """Convolution and its input gradient: kernels/cpu/conv.cpp."""
 
-from functools import lru_cache
-from typing import Any
-
 import numpy as np
 
+from minicnn.backends.native.conv_shape import conv_shape
 from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.geometry import ConvSpec
 from minicnn.runtime.devices import Array
@@ -25,20 +23,6 @@ __all__ = [
 source = Source("conv.cpp")
 
 
-@lru_cache(maxsize=1024)
-def _sizes(batch: int, filters: int, channels: int, spec: ConvSpec) -> np.ndarray[Any, Any]:
-    """The struct `Conv` of the source: channels and filters are those of a group, axes are filled up to three."""
-
-    def three(values: tuple[int, ...], fill: int) -> list[int]:
-        return [fill] * (3 - len(values)) + list(values)
-
-    sizes = [batch, spec.groups, channels, filters // spec.groups]
-    for values in (spec.input_size, spec.output_size, spec.kernel_size, spec.stride):
-        sizes += three(values, 1)
-    sizes += three(tuple(before for before, _ in spec.padding), 0) + three(spec.dilation, 1)
-    return np.array(sizes, np.int64)
-
-
 def supports(x: Array, w: Array, spec: ConvSpec) -> bool:
     """Return whether these kernels can convolve the arrays."""
     return floats(x, w) and source.works(x.dtype)
@@ -50,8 +34,8 @@ def forward(
     """x (N, C, *I), w (F, C/G, *K), b (F,) -> y (N, F, *O), with ReLU if asked to."""
     y = np.empty((x.shape[0], w.shape[0], *spec.output_size), x.dtype)
     if y.size:
-        sizes = _sizes(x.shape[0], *w.shape[:2], spec)
-        source.call(f"conv_{kernel}", contiguous(x), contiguous(w), b, y, sizes, relu)
+        shape = conv_shape(x.shape[0], *w.shape[:2], spec)
+        source.call(f"conv_{kernel}", contiguous(x), contiguous(w), b, y, shape, relu)
     return y
 
 
@@ -61,8 +45,8 @@ def backward(
     """g (N, F, *O), w (F, C/G, *K), b (C,) -> x (N, C, *I), with ReLU if asked to."""
     x = np.empty((g.shape[0], w.shape[1] * spec.groups, *spec.input_size), g.dtype)
     if x.size:
-        sizes = _sizes(g.shape[0], *w.shape[:2], spec)
-        source.call(f"conv_input_grad_{kernel}", contiguous(g), contiguous(w), b, x, sizes, relu)
+        shape = conv_shape(g.shape[0], *w.shape[:2], spec)
+        source.call(f"conv_input_grad_{kernel}", contiguous(g), contiguous(w), b, x, shape, relu)
     return x
 
 

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from minicnn.backends.native.conv_shape import NO_AXIS, conv_axes, shape_struct
 from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.geometry import ConvSpec
 from minicnn.runtime.devices import Array
@@ -16,30 +17,17 @@ source = Source("conv_weight_grad.cpp")
 
 @lru_cache(maxsize=1024)
 def shape(n: int, channels: int, filters: int, spec: ConvSpec) -> Array:
-    """Return the struct Shape of the source, for all channels and filters.
+    """Return the struct ConvShape of the source, for all channels and filters.
 
-    An axis along which nothing slides becomes one with the axis before it: a 1×1 convolution has one long line.
+    An axis along which the kernel does not move is merged into the axis before it: a 1×1 convolution has one long line.
     """
-    axes = [
-        list(axis)
-        for axis in zip(
-            spec.input_size,
-            spec.output_size,
-            spec.kernel_size,
-            spec.stride,
-            (before for before, _ in spec.padding),
-            spec.dilation,
-            strict=True,
-        )
-    ]
+    axes = [list(axis) for axis in conv_axes(spec)]
     while len(axes) > 1 and axes[-1] == [axes[-1][0], axes[-1][0], 1, 1, 0, axes[-1][5]] and axes[-2][3] == 1:
         width = axes.pop()[0]
         size, out, k, stride, before, dilation = axes[-1]
         axes[-1] = [size * width, out * width, k, stride, before * width, dilation * width]
-    axes = [[1, 1, 1, 1, 0, 1]] * (3 - len(axes)) + axes
-    groups = spec.groups
-    head = (n, groups, channels // groups, filters // groups)
-    return np.array([*head, *(v for column in zip(*axes, strict=True) for v in column)], np.int64)
+    axes = [list(NO_AXIS)] * (3 - len(axes)) + axes
+    return shape_struct(n, spec.groups, channels // spec.groups, filters // spec.groups, axes)
 
 
 @kernel(

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from minicnn.backends.native.conv_shape import NO_AXIS, conv_axes, shape_struct
 from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.geometry import ConvSpec
 from minicnn.runtime.devices import Array
@@ -23,17 +24,11 @@ REQUIRES = "floats, one channel a group, and several groups"
 
 
 @lru_cache(maxsize=1024)
-def _sizes(n: int, filters: int, spec: ConvSpec) -> Array:
-    """Return the struct Sizes of the source: a plane's rows are its first axis, along which large ones are cut."""
-
-    def three(values: tuple[int, ...], one: int) -> tuple[int, ...]:
-        *first, last = values
-        return (*first, *(one,) * (3 - len(values)), last)
-
-    lists = (spec.input_size, spec.output_size, spec.kernel_size, spec.stride)
-    before = tuple(before for before, _ in spec.padding)
-    axes = [*(three(values, 1) for values in lists), three(before, 0), three(spec.dilation, 1)]
-    return np.array([n, spec.groups, 1, filters // spec.groups, *(v for values in axes for v in values)], np.int64)
+def _shape(n: int, filters: int, spec: ConvSpec) -> Array:
+    """Return the struct ConvShape of the source: the first axis comes first, since large planes are cut along it."""
+    *outer, inner = conv_axes(spec)
+    axes = [*outer, *[NO_AXIS] * (2 - len(outer)), inner]
+    return shape_struct(n, spec.groups, 1, filters // spec.groups, axes)
 
 
 def _supports(a: Array, b: Array, channels: int, spec: ConvSpec) -> bool:
@@ -55,7 +50,7 @@ def conv_depthwise(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, *I), w (F, 1, *K) -> y (N, F, *O)."""
     y = np.empty((len(x), len(w), *spec.output_size), x.dtype)
     if y.size:
-        source.call("depthwise", contiguous(x), contiguous(w), y, _sizes(len(x), len(w), spec))
+        source.call("depthwise", contiguous(x), contiguous(w), y, _shape(len(x), len(w), spec))
     return y
 
 
@@ -70,7 +65,7 @@ def conv_input_grad_depthwise(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """g (N, C, *O), w (C, 1, *K) -> x (N, C, *I)."""
     x = np.empty((len(g), spec.groups, *spec.input_size), g.dtype)
     if x.size:
-        source.call("depthwise_input_grad", contiguous(g), contiguous(w), x, _sizes(len(g), len(w), spec))
+        source.call("depthwise_input_grad", contiguous(g), contiguous(w), x, _shape(len(g), len(w), spec))
     return x
 
 
@@ -87,5 +82,5 @@ def conv_weight_grad_depthwise(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     if not len(x):
         return np.zeros(size, x.dtype)
     w = np.empty(size, x.dtype)
-    source.call("depthwise_weight_grad", contiguous(x), contiguous(g), w, _sizes(len(x), g.shape[1], spec))
+    source.call("depthwise_weight_grad", contiguous(x), contiguous(g), w, _shape(len(x), g.shape[1], spec))
     return w

@@ -1,4 +1,4 @@
-"""Chains of element-wise operations in one pass: kernels/cpu/chain.cpp."""
+"""Chains of element-wise operations in one pass: kernels/cpu/fuse.cpp."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,9 +13,9 @@ from minicnn.runtime.dispatch import kernel
 
 __all__ = ["fused", "fused_sum"]
 
-source = Source("chain.cpp")
+source = Source("fuse.cpp")
 
-INPUTS, REGISTERS = 8, 32  # as many as chain.cpp has
+INPUTS, REGISTERS = 8, 32  # as many as fuse.cpp has
 REQUIRES = f"floats of one shape or without axes, {INPUTS} at most, and {REGISTERS} registers at most"
 FEW, LARGE = 3, 1 << 14  # a call costs 5 µs; a step of the reference 1 µs, and time for each number
 BEST_FOR = f"more than {FEW} steps, or {LARGE} numbers times steps and more"
@@ -23,7 +23,7 @@ NUMBERS = {operation: i for i, operation in enumerate(OPERATIONS)}
 
 
 class _Code(NamedTuple):
-    """A graph as chain.cpp takes it."""
+    """A graph as fuse.cpp takes it."""
 
     steps: Array  # (length, 5): operation, result, operands
     constants: Array
@@ -71,7 +71,7 @@ def _run(inputs: tuple[Array, ...], graph: Graph, summed: bool) -> Array:
     single = sum(1 << i for i, x in enumerate(arrays) if x.size == 1)
     padding = [None] * (INPUTS - len(arrays))
     numbers = (len(arrays), single, code.constants, len(code.constants), code.steps, len(code.steps))
-    source.call("chain", *arrays, *padding, *numbers, y, largest.size, int(summed))
+    source.call("fuse", *arrays, *padding, *numbers, y, largest.size, int(summed))
     return y
 
 

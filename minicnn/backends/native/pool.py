@@ -29,7 +29,7 @@ def _choice(x: Array, *winner: Array, spec: PoolSpec) -> bool:
 
 @lru_cache(maxsize=256)
 def _geometry(planes: int, spec: PoolSpec) -> Array:
-    """The struct Pool: planes, then for depth, row and column six numbers; missing axes have size 1."""
+    """The struct PoolShape: planes, then for depth, row and column six numbers; missing axes have size 1."""
     before = tuple(b for b, _ in spec.padding)
     fields = (spec.input_size, spec.output_size, spec.kernel_size, spec.stride, before, spec.dilation)
     missing = [(1, 1, 1, 1, 0, 1)] * (3 - len(spec.input_size))

@@ -1,10 +1,10 @@
 """3×3 convolution with stride 1 by Winograd's F(4×4, 3×3): kernels/cpu/winograd.cpp, conv_weight_grad_winograd.cpp."""
 
-from functools import lru_cache
 from math import prod
 
 import numpy as np
 
+from minicnn.backends.native.conv_shape import conv_shape
 from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.geometry import ConvSpec
 from minicnn.runtime.devices import Array
@@ -64,24 +64,12 @@ def _weight_grad_profitable(x: Array, g: Array, spec: ConvSpec) -> bool:
     return channels >= max(8, filters // 8) and _fills(len(x), spec.output_size)
 
 
-@lru_cache(maxsize=1024)
-def _sizes(n: int, filters: int, channels: int, spec: ConvSpec, turned: bool) -> Array:
-    """Return the struct Sizes of the source, where channels are what is read and filters what is written."""
-    if turned:
-        read, written = spec.output_size, spec.input_size
-        before = tuple(2 - before for before, _ in spec.padding)
-    else:
-        read, written = spec.input_size, spec.output_size
-        before = tuple(before for before, _ in spec.padding)
-    return np.array([n, channels, filters, *read, *before, *written, turned], np.int64)
-
-
 def forward(x: Array, w: Array, b: Array | None, spec: ConvSpec, relu: bool = False) -> Array:
     """x (N, C, H, W), w (F, C, 3, 3), b (F,) -> y (N, F, OH, OW), with ReLU if asked to."""
     y = np.empty((len(x), len(w), *spec.output_size), x.dtype)
     if y.size:
-        sizes = _sizes(len(x), *w.shape[:2], spec, False)
-        source.call("winograd", contiguous(x), contiguous(w), b, y, sizes, relu)
+        shape = conv_shape(len(x), *w.shape[:2], spec)
+        source.call("winograd", contiguous(x), contiguous(w), b, y, shape, relu)
     return y
 
 
@@ -89,8 +77,8 @@ def backward(g: Array, w: Array, b: Array | None, spec: ConvSpec, relu: bool = F
     """g (N, F, OH, OW), w (F, C, 3, 3), b (C,) -> x (N, C, H, W), with ReLU if asked to."""
     x = np.empty((len(g), w.shape[1], *spec.input_size), g.dtype)
     if x.size:
-        sizes = _sizes(len(g), *w.shape[1::-1], spec, True)
-        source.call("winograd", contiguous(g), contiguous(w), b, x, sizes, relu)
+        shape = conv_shape(len(g), *w.shape[:2], spec)
+        source.call("winograd_input_grad", contiguous(g), contiguous(w), b, x, shape, relu)
     return x
 
 
@@ -135,6 +123,6 @@ def conv_weight_grad_winograd(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     """x (N, C, H, W), g (N, F, OH, OW) -> w (F, C, 3, 3)."""
     w = np.zeros((g.shape[1], x.shape[1], 3, 3), x.dtype)
     if x.size and g.size:
-        sizes = _sizes(len(x), g.shape[1], x.shape[1], spec, False)
-        weight_grad.call("winograd_weight_grad", contiguous(x), contiguous(g), w, sizes)
+        shape = conv_shape(len(x), g.shape[1], x.shape[1], spec)
+        weight_grad.call("winograd_weight_grad", contiguous(x), contiguous(g), w, shape)
     return w

@@ -1,4 +1,4 @@
-"""The machine of chain.cpp: each operation by itself with every special value, blocks and pieces, and its limits."""
+"""The interpreter of fuse.cpp: each operation by itself with every special value, blocks and pieces, and its limits."""
 
 import numpy as np
 import pytest

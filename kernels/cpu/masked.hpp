@@ -1,4 +1,6 @@
-// Parts of vectors: lanes that exist, where memory ends or zeros begin.
+// Masked loads and stores, for a partial vector at the end of an array or beside zeros.
+//
+// A mask selects the lanes first, ..., last - 1. Memory of the other lanes is neither read nor written.
 #pragma once
 #include "simd.hpp"
 
@@ -6,12 +8,12 @@
 #include <immintrin.h>
 #endif
 
-// Lanes first to last - 1. Addresses are those of lane 0; nothing is touched but the lanes. Loaded, the rest is
-// that of `others`.
-struct Part {
+// Pointers are the address of lane 0, even if lane 0 is not selected.
+struct LaneMask {
 #if defined(__AVX512F__)
     uint32_t mask;
-    Part(int first, int last) : mask((1u << last) - (1u << first)) {}
+    LaneMask(int first, int last) : mask((1u << last) - (1u << first)) {}
+    // The other lanes get their values from `others`.
     Vec load(const Real* from, Vec others = Vec{}) const {
         if (sizeof(Real) == 4) return (Vec)_mm512_mask_loadu_ps((__m512)others, __mmask16(mask), from);
         return (Vec)_mm512_mask_loadu_pd((__m512d)others, __mmask8(mask), from);
@@ -22,7 +24,7 @@ struct Part {
     }
 #else
     int first, last;
-    Part(int from, int to) : first(from), last(to) {}
+    LaneMask(int first_lane, int end) : first(first_lane), last(end) {}
     Vec load(const Real* from, Vec others = Vec{}) const {
         for (int i = first; i < last; ++i) others[i] = from[i];
         return others;
@@ -33,24 +35,24 @@ struct Part {
 #endif
 };
 
-// Lanes first to last - 1 of a vector, which are neighbours at `from`; the others are zero.
-static inline Vec load_lanes(const Real* from, int first, int last) { return Part(first, last).load(from - first); }
+// Loads last - first numbers at `from` into lanes first, ..., last - 1. The other lanes are zero.
+static inline Vec load_lanes(const Real* from, int first, int last) { return LaneMask(first, last).load(from - first); }
 
-// Lanes first to last - 1 go to `to` and on, `step` apart.
-static inline void store_lanes(Real* to, Vec v, int first, int last, int64_t step) {
-    if (step == 1 && last - first == LANES) {
+// Stores lanes first, ..., last - 1 to to[0], to[stride], to[2 stride], ...
+static inline void store_lanes(Real* to, Vec v, int first, int last, int64_t stride) {
+    if (stride == 1 && last - first == LANES) {
         store(to, v);
         return;
     }
-    if (step == 1) {
-        Part(first, last).store(to - first, v);
+    if (stride == 1) {
+        LaneMask(first, last).store(to - first, v);
         return;
     }
-#if defined(__AVX512F__) && defined(__BMI2__) && !defined(__clang__)   // which has no __builtin_shuffle
-    if (step == 2) {   // two vectors of every other lane, instead of one number at a time
+#if defined(__AVX512F__) && defined(__BMI2__) && !defined(__clang__)   // Clang has no __builtin_shuffle
+    if (stride == 2) {   // two masked stores, instead of one store for each lane
         Indices low, high;
         for (int i = 0; i < LANES; ++i) low[i] = Index(i / 2), high[i] = Index((i + LANES) / 2);
-        Part wide(first, last);
+        LaneMask wide(first, last);
         const uint32_t mask = _pdep_u32(wide.mask, 0x55555555);
         wide.mask = mask & ((1u << LANES) - 1);
         wide.store(to - 2 * first, __builtin_shuffle(v, low));
@@ -59,5 +61,5 @@ static inline void store_lanes(Real* to, Vec v, int first, int last, int64_t ste
         return;
     }
 #endif
-    for (int i = first; i < last; ++i, to += step) *to = v[i];
+    for (int i = first; i < last; ++i, to += stride) *to = v[i];
 }
