@@ -5,7 +5,7 @@
 // A row of the product is a channel and a tap (c, k); a tap is one offset of the kernel window. A column is a filter f.
 // The sum runs over all output pixels (n, o). Each step of it adds an outer product, as in packed_microkernel.hpp.
 //
-//               filters                  A task works on chunks of about 384 pixels. It copies the part of x that they
+//               filters                  A task works on chunks of up to 1024 pixels. It copies the part of x that they
 //            ┌────┬────┬──┐              read into a patch, with zeros around it. It packs PANEL filters of g into a
 //     pixels │    │    │  │ ← g          panel of whole vectors. A tile's rows are then pointers into the patch, one for
 //            └────┴────┴──┘              each tap, and all of them move along the lines of pixels together. Windows are

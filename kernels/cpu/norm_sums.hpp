@@ -1,6 +1,6 @@
 // Normalization: the sums of a channel, how two of them are merged, and the factors of the output.
 #pragma once
-#include "simd.hpp"
+#include "masked.hpp"
 #include "threads.hpp"
 
 constexpr int64_t TASK = 16384;   // elements that are worth a task
@@ -20,7 +20,10 @@ static inline Vec load_first(const Real* from, int64_t n, const Real* end, Vec f
     else memcpy(&v, from, n * sizeof(Real));
     return iota() < Index(n) ? v : fill;
 }
-static inline void store_first(Real* to, Vec v, int64_t n) { memcpy(to, &v, n >= LANES ? sizeof v : n * sizeof(Real)); }
+static inline void store_first(Real* to, Vec v, int64_t n) {
+    if (n >= LANES) store(to, v);
+    else LaneMask(0, int(n)).store(to, v);
+}
 
 // The sum of all lanes of n vectors. Lanes are added in double precision.
 static inline double sum_of_lanes(const Vec* vectors, int n) {
