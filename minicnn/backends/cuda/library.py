@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backends.build import kernel_folder, loaded
+from minicnn.backends.build import flattened, kernel_folder, loaded
 from minicnn.errors import KernelError
 
 __all__ = ["MODES", "ORDERS", "Counts", "Library", "address_of"]
@@ -83,7 +83,7 @@ class Counts(ctypes.Structure):
 
 @cache
 def _scheduler() -> ctypes.CDLL:
-    text = (kernel_folder() / "cudasim.cpp").read_text(encoding="utf-8")
+    text = flattened(kernel_folder() / "cudasim.cpp")
     flags = ["-O3", "-fno-tree-loop-distribute-patterns", "-Wl,-soname,libcudasim.so"]
     return loaded("cudasim.cpp", text, flags, mode=ctypes.RTLD_GLOBAL)[0]
 

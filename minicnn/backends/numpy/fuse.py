@@ -1,6 +1,6 @@
 """Chains block by block: what one step of a graph writes is still in the cache when the next reads it.
 
-The blocks are large, for each step is a call from Python; kernels/cpu/chain.cpp has the same idea with blocks of 1 kB.
+The blocks are large, for each step is a call from Python; kernels/cpu/fuse.cpp has the same idea with blocks of 1 kB.
 """
 
 import numpy as np
