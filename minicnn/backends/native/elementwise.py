@@ -36,7 +36,7 @@ class _Broadcast(NamedTuple):
     """How an operand is broadcast to the shape of the other operand."""
 
     view: tuple[int, int, int]  # the shape as (outer, channels, inner): the operand has one element for each channel
-    index: tuple[slice, ...]  # selects the elements of the operand that are not repetitions
+    distinct: tuple[slice, ...]  # selects the elements of the operand that are not repetitions
     min_elements: int  # of the result: from there on the kernel is faster than NumPy
 
 
@@ -83,7 +83,7 @@ def _match_operands(a: Array, b: Array) -> tuple[Array, Array, _Broadcast, bool]
 
 def _combine(operation: str, x: Array, b: Array, broadcast: _Broadcast) -> Array:
     y = np.empty(x.shape, x.dtype)
-    source.call("combine", x, b[(*broadcast.index, ...)], y, *broadcast.view, OPERATIONS.index(operation))
+    source.call("combine", x, b[(*broadcast.distinct, ...)], y, *broadcast.view, OPERATIONS.index(operation))
     return y
 
 
