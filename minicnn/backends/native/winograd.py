@@ -64,7 +64,7 @@ def backward_profitable(g: Array, w: Array, spec: ConvSpec) -> bool:
 
 
 def _weight_grad_profitable(x: Array, g: Array, spec: ConvSpec) -> bool:
-    """Return whether Winograd pays off: its vectors run over channels, those of the outer products over filters."""
+    """Return whether Winograd pays off: its vectors run over channels, the outer products' vectors over filters."""
     channels, filters = x.shape[1], g.shape[1]
     return channels >= max(8, filters // 8) and _fills_tiles(len(x), spec.output_size)
 
