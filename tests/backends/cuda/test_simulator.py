@@ -371,7 +371,7 @@ def test_ctrl_c_ends_a_launch(monkeypatch):
 
 def test_too_many_threads_to_trace():
     x = np.zeros(64, np.float32)
-    with simulator.simulate(mode="traced"), pytest.raises(KernelError, match="threads; tracing tells apart 268435455"):
+    with simulator.simulate(mode="traced"), pytest.raises(KernelError, match="threads; tracing supports 268435455"):
         planted.launch("right_rotate", 2**22, 64, x, empty(x, (64,)), 64)
 
 
