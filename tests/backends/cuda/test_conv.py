@@ -360,8 +360,7 @@ def test_too_much_for_shared_memory(kernel, dilation):
     x, w = inputs("conv", 1, (1, 1, *kernel), spec)
     message = (
         "'tiled' does not support .* requires float32 or float64, at most 256 taps, "
-        "and at most 4096 elements of the input "
-        "under a tile of 256 pixels"
+        "and at most 4096 input elements for a tile of 256 output pixels"
     )
     with minicnn.use_kernel("conv", "tiled"), pytest.raises(KernelError, match=message):
         call("conv", x, w, spec)
