@@ -83,11 +83,11 @@ def kernel(
     operation, backend, name : str
         The kernel's name is unique for the operation and the backend.
     supports : callable, optional
-        Takes the kernel's arguments. True where the kernel is correct. Default: always.
+        Takes the kernel's arguments. True if the kernel is correct for them. Default: always.
     requires : str, optional
         The condition `supports` in words, for `explain` and errors.
     profitable : callable, optional
-        Takes the kernel's arguments. True where the kernel is faster than the kernels after it. Default: always. It
+        Takes the kernel's arguments. True if the kernel is faster than the kernels after it. Default: always. It
         runs before `supports`, so it must accept any arguments. A forced kernel runs without it, and so do the tests.
     best_for : str, optional
         The condition `profitable` in words.

@@ -339,7 +339,7 @@ def floats(*arrays: Array) -> bool:
 
 
 def int3(values: Sequence[int], fill: int) -> tuple[int, int, int]:
-    """Return one to three numbers as three numbers: missing numbers at the front are `fill`."""
+    """Return one to three numbers as three numbers; missing numbers at the front become `fill`."""
     x, y, z = (fill,) * (3 - len(values)) + tuple(values)
     return x, y, z
 

@@ -90,7 +90,7 @@ def _over_inputs(g: Array, spec: PoolSpec) -> tuple[int, tuple[int, ...]]:
     requires=f"{MAX_POOL_REQUIRES}; {WARP_REQUIRES}",
 )
 def max_pool_warp(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
-    """Return the maxima and winners of the windows, x (N, C, *I) -> two arrays (N, C, *O), one warp a window."""
+    """Return the maxima and winners of the windows, x (N, C, *I) -> two arrays (N, C, *O), one warp per window."""
     x, y = contiguous(x), _empty_outputs(x, spec)
     winner = empty(x, y.shape, "uint8")
     source.launch("max_pool_warp", blocks(y.size, 32), THREADS, x, y, winner, y.size, _geometry(x, spec))
@@ -99,7 +99,7 @@ def max_pool_warp(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
 
 @kernel("max_pool", "cuda", name="slab", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def max_pool_slab(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
-    """Return the maxima and winners of the windows, x (N, C, *I) -> two arrays (N, C, *O), one slab a block."""
+    """Return the maxima and winners of the windows, x (N, C, *I) -> two arrays (N, C, *O), one slab per block."""
     x, y = contiguous(x), _empty_outputs(x, spec)
     winner = empty(x, y.shape, "uint8")
     grid, slabs = _over_outputs(x, spec)
@@ -109,7 +109,7 @@ def max_pool_slab(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
 
 @kernel("max_pool", "cuda", name="direct", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def max_pool_direct(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
-    """Return the maxima and winners of the windows, x (N, C, *I) -> two arrays (N, C, *O), one thread a window."""
+    """Return the maxima and winners of the windows, x (N, C, *I) -> two arrays (N, C, *O), one thread per window."""
     x, y = contiguous(x), _empty_outputs(x, spec)
     winner = empty(x, y.shape, "uint8")
     source.launch("max_pool_direct", blocks(y.size), THREADS, x, y, winner, y.size, _geometry(x, spec))
@@ -118,7 +118,7 @@ def max_pool_direct(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
 
 @kernel("max_unpool", "cuda", name="slab", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def max_unpool_slab(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """Add each g to the winner of its window: g and winners (N, C, *O) -> (N, C, *I), one slab a block."""
+    """Add each g to the winner of its window: g and winners (N, C, *O) -> (N, C, *I), one slab per block."""
     g, winner, x = contiguous(g), contiguous(winner), _empty_inputs(g, spec)
     grid, slabs = _over_inputs(g, spec)
     source.launch("max_unpool_slab", grid, THREADS, g, winner, x, slabs, cover(spec), _geometry(g, spec))
@@ -127,7 +127,7 @@ def max_unpool_slab(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
 
 @kernel("max_unpool", "cuda", name="direct", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def max_unpool_direct(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """Add each g to the winner of its window: g and winners (N, C, *O) -> (N, C, *I), one thread an element."""
+    """Add each g to the winner of its window: g and winners (N, C, *O) -> (N, C, *I), one thread per element."""
     g, winner, x = contiguous(g), contiguous(winner), _empty_inputs(g, spec)
     source.launch("max_unpool_direct", blocks(x.size), THREADS, g, winner, x, x.size, _geometry(g, spec))
     return x
@@ -135,7 +135,7 @@ def max_unpool_direct(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
 
 @kernel("pick", "cuda", name="slab", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def pick_slab(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """Return the element of x at each winner: x (N, C, *I), winners (N, C, *O) -> (N, C, *O), one slab a block."""
+    """Return the element of x at each winner: x (N, C, *I), winners (N, C, *O) -> (N, C, *O), one slab per block."""
     x, winner, y = contiguous(x), contiguous(winner), _empty_outputs(x, spec)
     grid, slabs = _over_outputs(x, spec)
     source.launch("pick_slab", grid, THREADS, x, winner, y, slabs, _geometry(x, spec))
@@ -144,7 +144,7 @@ def pick_slab(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
 
 @kernel("pick", "cuda", name="direct", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def pick_direct(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """Return the element of x at each winner: x (N, C, *I), winners (N, C, *O) -> (N, C, *O), one thread a window."""
+    """Return the element of x at each winner: x (N, C, *I), winners (N, C, *O) -> (N, C, *O), one thread per window."""
     x, winner, y = contiguous(x), contiguous(winner), _empty_outputs(x, spec)
     source.launch("pick_direct", blocks(y.size), THREADS, x, winner, y, y.size, _geometry(x, spec))
     return y
@@ -161,7 +161,7 @@ def pick_direct(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
     requires=f"{REQUIRES}; {WARP_REQUIRES}",
 )
 def avg_pool_warp(x: Array, *, spec: PoolSpec) -> Array:
-    """Return the average of each window: x (N, C, *I) -> (N, C, *O), one warp a window."""
+    """Return the average of each window: x (N, C, *I) -> (N, C, *O), one warp per window."""
     x, y = contiguous(x), _empty_outputs(x, spec)
     source.launch("avg_pool_warp", blocks(y.size, 32), THREADS, x, y, y.size, _geometry(x, spec))
     return y
@@ -169,7 +169,7 @@ def avg_pool_warp(x: Array, *, spec: PoolSpec) -> Array:
 
 @kernel("avg_pool", "cuda", name="slab", supports=_supports, requires=REQUIRES)
 def avg_pool_slab(x: Array, *, spec: PoolSpec) -> Array:
-    """Return the average of each window: x (N, C, *I) -> (N, C, *O), one slab a block."""
+    """Return the average of each window: x (N, C, *I) -> (N, C, *O), one slab per block."""
     x, y = contiguous(x), _empty_outputs(x, spec)
     grid, slabs = _over_outputs(x, spec)
     source.launch("avg_pool_slab", grid, THREADS, x, y, slabs, _geometry(x, spec))
@@ -178,7 +178,7 @@ def avg_pool_slab(x: Array, *, spec: PoolSpec) -> Array:
 
 @kernel("avg_pool", "cuda", name="direct", supports=_supports, requires=REQUIRES)
 def avg_pool_direct(x: Array, *, spec: PoolSpec) -> Array:
-    """Return the average of each window: x (N, C, *I) -> (N, C, *O), one thread a window."""
+    """Return the average of each window: x (N, C, *I) -> (N, C, *O), one thread per window."""
     x, y = contiguous(x), _empty_outputs(x, spec)
     source.launch("avg_pool_direct", blocks(y.size), THREADS, x, y, y.size, _geometry(x, spec))
     return y
@@ -186,7 +186,7 @@ def avg_pool_direct(x: Array, *, spec: PoolSpec) -> Array:
 
 @kernel("avg_pool_input_grad", "cuda", name="slab", supports=_supports, requires=REQUIRES)
 def avg_pool_input_grad_slab(g: Array, *, spec: PoolSpec) -> Array:
-    """Return the gradient of `avg_pool` for x: g (N, C, *O) -> (N, C, *I), one slab a block."""
+    """Return the gradient of `avg_pool` for x: g (N, C, *O) -> (N, C, *I), one slab per block."""
     g, x = contiguous(g), _empty_inputs(g, spec)
     grid, slabs = _over_inputs(g, spec)
     source.launch("avg_pool_input_grad_slab", grid, THREADS, g, x, slabs, cover(spec), _geometry(g, spec))
@@ -195,7 +195,7 @@ def avg_pool_input_grad_slab(g: Array, *, spec: PoolSpec) -> Array:
 
 @kernel("avg_pool_input_grad", "cuda", name="direct", supports=_supports, requires=REQUIRES)
 def avg_pool_input_grad_direct(g: Array, *, spec: PoolSpec) -> Array:
-    """Return the gradient of `avg_pool` for x: g (N, C, *O) -> (N, C, *I), one thread an element."""
+    """Return the gradient of `avg_pool` for x: g (N, C, *O) -> (N, C, *I), one thread per element."""
     g, x = contiguous(g), _empty_inputs(g, spec)
     source.launch("avg_pool_input_grad_direct", blocks(x.size), THREADS, g, x, x.size, _geometry(g, spec))
     return x

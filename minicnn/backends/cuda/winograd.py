@@ -1,7 +1,7 @@
 """3×3 convolution by Winograd's algorithm, and its input gradient: wrappers for kernels/cuda/winograd.cu.
 
 These kernels come last in the order, so they run only inside `use_kernel`. They need fewer multiplications, but no
-measurement on a GPU shows yet that they are faster, and their rounding errors are larger than those of a direct sum.
+measurement on a GPU shows yet that they are faster, and their rounding errors are larger than in a direct sum.
 The error relative to the norm of the result, in float32 with 128 channels, is 4e-7 for F(2×2) and 2.4e-6 for F(4×4).
 """
 

@@ -25,7 +25,7 @@ MIN_MULTISTEP, MIN_SHORT_ROWS, MIN_ELEMENTS = 1 << 13, 1 << 13, 1 << 16
 SHORT_ROW = 256  # elements
 FLOATS = "float32 or float64"
 ROWS = f"at least {MIN_ELEMENTS} elements, or {MIN_SHORT_ROWS} in short rows with one number for each row"
-# The operations of `combine` in elementwise.cpp, in the order of its enum.
+# The operations of `combine` in elementwise.cpp: the position is the number of the case.
 OPERATIONS = ("add", "sub", "mul", "div", "sub swapped", "div swapped", "relu", "sigmoid", "tanh")
 
 

@@ -14,7 +14,7 @@ from minicnn.runtime.dispatch import kernel
 
 __all__ = ["keep_where", "relu_grad_bits", "relu_threads"]
 
-LARGE = 1 << 18  # elements from which two threads beat one
+LARGE = 1 << 18  # elements: from there on, two threads are faster
 BLOCK = 1 << 17  # elements: several arrays of this size fit into the cache
 
 

@@ -12,7 +12,7 @@ from minicnn.runtime.dispatch import kernel
 
 __all__ = ["linear_rows", "matmul_outer", "matmul_rows"]
 
-LARGE = 1 << 23  # multiplications from which two threads beat one
+LARGE = 1 << 23  # multiplications: from there on, two threads are faster
 
 
 @kernel(

@@ -16,7 +16,7 @@ from minicnn.runtime.dispatch import kernel
 
 __all__ = ["adam_step", "sgd_step"]
 
-LARGE = 1 << 17  # elements from which two threads beat one
+LARGE = 1 << 17  # elements: from there on, two threads are faster
 PIECE = 1 << 16  # elements of a thread's task
 BLOCK = 1 << 15  # elements of a block: seven float32 arrays, under 1 MB, stay in the second-level cache
 
