@@ -1,4 +1,4 @@
-"""The GPU, with PyTorch's words: `minicnn.cuda.is_available()`, `synchronize()`, `device_count()`."""
+"""Functions about the GPU, with PyTorch's names: `minicnn.cuda.is_available()`, `synchronize()`, `device_count()`."""
 
 from minicnn.errors import MiniCNNError
 from minicnn.runtime.devices import CUDA
@@ -21,17 +21,17 @@ def is_available() -> bool:
 
 
 def device_count() -> int:
-    """Return how many GPUs minicnn uses: one, or none where there is none."""
+    """Return the number of GPUs that minicnn can use: 1, or 0 if there is none."""
     return int(is_available())
 
 
 def synchronize() -> None:
-    """Wait until the GPU has done all that was asked of it, as one must before reading a clock.
+    """Wait until the GPU has finished all its work. Call this before you measure times.
 
     Raises
     ------
     DeviceError, MissingPackageError
-        If there is no GPU, or no CuPy.
+        If there is no GPU, or CuPy is not installed.
     """
     CUDA.check()
     CUDA.xp.cuda.Device().synchronize()

@@ -1,7 +1,7 @@
-"""Element types and PyTorch's promotion rule.
+"""Element types, and the rule of type promotion, which is the same as in PyTorch.
 
-bool < integer < floating point. Tensors with axes decide; a 0-d tensor only counts where its category is higher, a
-Python number only where its category is higher still, so that float32 stays float32 when 2.0 is added.
+The categories are bool < integer < floating point. Tensors with axes determine the type. A 0-d tensor counts only if
+its category is higher, and a Python number only if its category is higher than both: float32 + 2.0 is float32.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 
 def category(dtype: DType) -> int:
-    """Return 0 for bool, 1 for integers, 2 for floating point.
+    """Return the category of an element type: 0 for bool, 1 for integers, 2 for floating point.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def category(dtype: DType) -> int:
 
 
 def scalar_dtype(value: bool | int | float) -> DType:
-    """Return the element type of a Python number."""
+    """Return the element type of a Python number: bool, int64 or the default float type."""
     if isinstance(value, bool):
         return bool_
     return int64 if isinstance(value, int) else default_dtype

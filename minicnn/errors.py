@@ -1,7 +1,7 @@
-"""The exceptions of minicnn: one tree, so that `except MiniCNNError` catches all of them and nothing else.
+"""The exceptions of minicnn. All derive from MiniCNNError, so `except MiniCNNError` catches all of them.
 
-Each one also derives from the built-in exception a Python programmer would expect. A message names the call,
-the rule that was broken, the actual values and the repair. Errors are raised once, at the surface; kernels trust.
+Each exception also derives from a suitable built-in exception. A message contains the call, the broken rule, the actual
+values and the repair. Public functions check their arguments; kernels do not check them again.
 """
 
 __all__ = [
@@ -20,44 +20,44 @@ __all__ = [
 
 
 class MiniCNNError(Exception):
-    """Base of every error that minicnn raises on purpose."""
+    """The base class of all exceptions of minicnn."""
 
 
 class ShapeError(MiniCNNError, ValueError):
-    """Sizes that do not fit each other, or a size parameter out of its range."""
+    """Sizes do not fit each other, or a size is out of range."""
 
 
 class ArgumentError(MiniCNNError, ValueError):
-    """An argument out of its range or not among its choices, where no shape is concerned."""
+    """An argument that is not a size is out of range or not among the allowed values."""
 
 
 class DTypeError(MiniCNNError, TypeError):
-    """An element type that the operation does not take."""
+    """The operation does not support an element type, or an argument has the wrong type."""
 
 
 class DeviceError(MiniCNNError, RuntimeError):
-    """A device that is not there, or tensors of two devices in one operation."""
+    """A device does not exist or does not work, or the tensors of an operation are on different devices."""
 
 
 class KernelError(MiniCNNError, RuntimeError):
-    """A kernel that does not exist, does not apply, or could not be built."""
+    """A kernel does not exist, does not support the call, or cannot be built."""
 
 
 class AutogradError(MiniCNNError, RuntimeError):
-    """A gradient that cannot be computed: no graph, a freed graph, a saved tensor that was changed."""
+    """A gradient cannot be computed: there is no graph, the graph was freed, or a saved tensor was modified."""
 
 
 class AnomalyError(AutogradError):
-    """An operation produced NaN or infinity while `detect_anomaly` was watching."""
+    """An operation produced NaN or infinity inside `detect_anomaly`."""
 
 
 class CheckpointError(MiniCNNError, RuntimeError):
-    """A checkpoint or state dictionary that is damaged or does not match the model."""
+    """A checkpoint or state dict is damaged or does not match the model."""
 
 
 class DataError(MiniCNNError, ValueError):
-    """A file or folder of data that cannot be used."""
+    """A data file or folder cannot be used."""
 
 
 class MissingPackageError(MiniCNNError, ImportError):
-    """An optional package is needed here and not installed; the message names the extra to install."""
+    """An optional package is not installed; the message contains the command that installs it."""

@@ -1,6 +1,6 @@
-"""Sizes of convolution and pooling windows, and every error that a wrong size can cause.
+"""The sizes of convolution and pooling windows (`ConvSpec`, `PoolSpec`), and the checks of all size arguments.
 
-Shape letters used all through the project:
+The project uses these letters for shapes:
 
 | letter | meaning | letter | meaning |
 |---|---|---|---|
@@ -34,7 +34,7 @@ PadArgument = str | int | Sequence[int] | Sequence[tuple[int, int]]
 
 @dataclass(frozen=True)
 class WindowSpec:
-    """The geometry that convolution and pooling share; each field has an entry for each axis."""
+    """The geometry of windows, the base class for convolution and pooling; each field has one entry for each axis."""
 
     input_size: Sizes
     kernel_size: Sizes
@@ -44,18 +44,18 @@ class WindowSpec:
 
     @cached_property
     def output_size(self) -> Sizes:
-        """floor((input + padding - dilation (kernel - 1) - 1) / stride) + 1."""
+        """The output size, floor((input + padding - dilation (kernel - 1) - 1) / stride) + 1 for each axis."""
         return tuple((i + sum(p) - d * (k - 1) - 1) // s + 1 for i, k, s, p, d in self._axes())
 
     @cached_property
     def window_padding(self) -> Pads:
-        """Elements before and after each axis that the windows reach; negative if they end before the axis does."""
+        """How far the windows reach beyond each axis, (before, after); negative if they end inside the input."""
         axes = zip(self._axes(), self.output_size, strict=True)
         return tuple((p[0], (o - 1) * s + d * (k - 1) + 1 - p[0] - i) for (i, k, s, p, d), o in axes)
 
     @cached_property
     def taps(self) -> tuple[tuple[Sizes, tuple[slice, ...]], ...]:
-        """Each offset in the window, with the slices of the padded input that it reads: an element for each output."""
+        """The taps: each offset in the window, and the slices of the padded input that it reads for all outputs."""
 
         def window(offset: Sizes) -> tuple[slice, ...]:
             axes = zip(offset, self.output_size, self.stride, self.dilation, strict=True)
@@ -76,7 +76,7 @@ class ConvSpec(WindowSpec):
 
 @dataclass(frozen=True)
 class PoolSpec(WindowSpec):
-    """The geometry of a pooling; `ceil_mode` keeps a last window that starts inside the input or its left padding."""
+    """The geometry of a pooling; `ceil_mode` keeps a last window that starts inside the input or the padding before."""
 
     ceil_mode: bool = False
     count_include_pad: bool = True
@@ -84,7 +84,7 @@ class PoolSpec(WindowSpec):
 
     @cached_property
     def output_size(self) -> Sizes:
-        """As for a convolution; with `ceil_mode` the division rounds up."""
+        """The output size, computed as for a convolution; with `ceil_mode` the division rounds up."""
 
         def size(i: int, k: int, s: int, p: tuple[int, int], d: int) -> int:
             span = i + sum(p) - d * (k - 1) - 1
@@ -97,7 +97,7 @@ class PoolSpec(WindowSpec):
 
     @cached_property
     def counts(self) -> tuple[Sizes, ...]:
-        """For each axis, how many elements of each window average pooling divides by (padding counted or not)."""
+        """For each axis, the number of elements in each window, with or without padding: the divisor of an average."""
 
         def axis(i: int, o: int, k: int, s: int, p: tuple[int, int]) -> Sizes:
             low, high = (-p[0], i + p[1]) if self.count_include_pad else (0, i)
@@ -108,6 +108,7 @@ class PoolSpec(WindowSpec):
 
 
 def _per_axis(call: str, name: str, value: Any, n: int, low: int) -> Sizes:
+    """Return one integer or a sequence of n integers as n integers, all at least `low`."""
     value = _hashable(value)
     sizes = value if isinstance(value, tuple) else (value,)
     if len(sizes) == 1:
@@ -118,7 +119,7 @@ def _per_axis(call: str, name: str, value: Any, n: int, low: int) -> Sizes:
 
 
 def _pads(call: str, padding: PadArgument, stride: Sizes, reach: Sizes) -> Pads:
-    """`reach` is dilation * (kernel - 1), what 'same' has to add."""
+    """Return the padding as (before, after) pairs; `reach` is dilation · (kernel - 1), the total padding of 'same'."""
     n = len(reach)
     if padding == "valid":
         return ((0, 0),) * n
@@ -137,7 +138,7 @@ def _pads(call: str, padding: PadArgument, stride: Sizes, reach: Sizes) -> Pads:
 
 
 def _hashable(value: Any) -> Any:
-    """Sequences as tuples, NumPy's integers as Python's; what is neither is left for `_per_axis` to refuse."""
+    """Convert sequences to tuples and NumPy integers to int; other values stay, and `_per_axis` raises an error."""
     if type(value) is int or type(value) is str:
         return value
     if hasattr(value, "__index__") and not hasattr(value, "__len__"):  # an array has both
@@ -145,23 +146,23 @@ def _hashable(value: Any) -> Any:
     return tuple(map(_hashable, value)) if isinstance(value, Sequence) else value
 
 
-def _remembered(function: Callable[P, R]) -> Callable[P, R]:
-    """Work out each geometry once: a network asks for the same ones in every step."""
-    known = lru_cache(maxsize=4096, typed=True)(function)
+def _cached(function: Callable[P, R]) -> Callable[P, R]:
+    """Cache the results, because a network uses the same geometries in every training step."""
+    cached = lru_cache(maxsize=4096, typed=True)(function)
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         values: Any = map(_hashable, args)
         named: Any = {name: _hashable(value) for name, value in kwargs.items()}
         try:
-            return known(*values, **named)
-        except TypeError:  # something unhashable, which the function refuses with better words
+            return cached(*values, **named)
+        except TypeError:  # an argument is not hashable: the function raises a better message
             return function(*args, **kwargs)
 
     return call
 
 
-@_remembered
+@_cached
 def conv_spec(
     call: str,
     input_shape: Sizes,
@@ -171,12 +172,12 @@ def conv_spec(
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
 ) -> ConvSpec:
-    """Check a convolution's arguments and return its geometry.
+    """Check the arguments of a convolution and return its geometry.
 
     Parameters
     ----------
     call : str
-        The name of the public function, to begin every error message with.
+        The name of the public function, for error messages.
     input_shape, weight_shape : tuple of int
         (N, C, *spatial) and (F, C / G, *kernel).
     stride, dilation : int or sequence of int
@@ -225,7 +226,7 @@ def conv_spec(
     return spec
 
 
-@_remembered
+@_cached
 def conv_transpose_spec(
     call: str,
     input_shape: Sizes,
@@ -236,10 +237,10 @@ def conv_transpose_spec(
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
 ) -> ConvSpec:
-    """Return the geometry of the convolution whose input gradient this transposed convolution is.
+    """Check the arguments of a transposed convolution and return the geometry of the convolution that it transposes.
 
-    Its `input_size` is the output of the transposed convolution:
-    (input - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1.
+    A transposed convolution is the input gradient of a convolution. So the `input_size` of the result is the output
+    size of the transposed convolution: (input - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1.
 
     Parameters
     ----------
@@ -287,12 +288,12 @@ def conv_transpose_spec(
     size = tuple((i - 1) * s - 2 * p + d * (k - 1) + e + 1 for i, k, s, p, d, e in axes)
     if min(size) < 1 or min(input_shape[2:]) < 1:
         raise ShapeError(f"{call}: the output would be {size} for input {input_shape}; use less padding")
-    # Where output_padding reaches the stride, padding after the input is cut so that no further output fits.
+    # If output_padding >= stride, less padding after the input keeps the number of outputs of the convolution.
     padding_pairs = tuple((p, p - e // s * s) for p, e, s in zip(pads, extra, strides, strict=True))
     return ConvSpec(size, weight_shape[2:], strides, padding_pairs, dilations, groups)
 
 
-@_remembered
+@_cached
 def pool_spec(
     call: str,
     input_shape: Sizes,
@@ -305,7 +306,7 @@ def pool_spec(
     divisor_override: int | None = None,
     axes: int = 2,
 ) -> PoolSpec:
-    """Check a pooling's arguments and return its geometry; `stride=None` means the kernel size.
+    """Check the arguments of a pooling and return its geometry; `stride=None` means the kernel size.
 
     Raises
     ------
@@ -327,7 +328,7 @@ def pool_spec(
     pads = _per_axis(call, "padding", padding, axes, 0)
     if any(2 * p > d * (k - 1) + 1 for p, k, d in zip(pads, kernels, dilations, strict=True)):
         raise ShapeError(
-            f"{call}: padding must be at most half of the window, so that no window holds padding alone; "
+            f"{call}: padding must be at most half of the window, so that no window contains only padding; "
             f"got padding={pads}, kernel_size={kernels}, dilation={dilations}"
         )
     if divisor_override is not None and (not isinstance(divisor_override, int) or divisor_override < 1):

@@ -27,7 +27,7 @@ def backward(
     Parameters
     ----------
     gradient : Tensor, optional
-        The gradient with respect to this tensor, of its shape. A tensor of one element needs none (it is 1).
+        The gradient of this tensor, with its shape. Default for a tensor of one element: 1.
     retain_graph : bool, optional
         Keep the saved values, so that another backward pass is possible. Default: the value of `create_graph`.
     create_graph : bool
@@ -36,7 +36,8 @@ def backward(
     Raises
     ------
     AutogradError
-        If there is no graph, the graph was freed, or a saved value was modified in place.
+        If there is no graph, the graph was freed, a saved value was modified in place, `gradient` has another shape, or
+        a hook returns a gradient of another shape.
     DTypeError
         If `gradient` is not a tensor.
 
@@ -73,7 +74,7 @@ def grad(
     ----------
     outputs, inputs : Tensor or sequence of Tensor
     grad_outputs : Tensor or sequence of Tensor, optional
-        A gradient for each output, of its shape. An output of one element needs none (it is 1).
+        A gradient for each output, with its shape. Default for an output of one element: 1.
     retain_graph : bool, optional
         Keep the saved values, so that another backward pass is possible. Default: the value of `create_graph`.
     create_graph : bool
@@ -88,9 +89,9 @@ def grad(
     Raises
     ------
     AutogradError
-        If an input needs no gradient or no output depends on it, or the graph was freed.
+        If an input does not require a gradient, no output depends on it, the graph was freed, or a shape does not fit.
     DTypeError
-        If one of `grad_outputs` is not a tensor.
+        If an element of `grad_outputs` is not a tensor.
 
     Examples
     --------
@@ -120,7 +121,7 @@ def grad(
     return tuple(found)
 
 
-# --- one pass for both ------------------------------------------------------------------------------------------------
+# --- the backward pass of both functions ------------------------------------------------------------------------------
 
 
 def _backward(
@@ -168,7 +169,7 @@ def _visit(
         if node in wanted if wanted is not None else node.retained is not None:
             found[node] = g
         if on_path is not None and not any(edge in on_path for edge in node.edges):
-            continue  # no wanted node lies below: the saved values stay
+            continue  # no path to a wanted node from here: keep the saved values
         for position, g_input in node.primitive.vjp(node, g, on_path):
             edge = node.edges[position]
             assert edge is not None
@@ -179,18 +180,18 @@ def _visit(
 
 
 def _call_hooks(hooks: dict[int, Hook], g: Tensor) -> Tensor:
-    """Return the gradient after all hooks, as a view: a hook may have kept the gradient itself."""
+    """Return the gradient after all hooks, as a view, because a hook may have stored the gradient."""
     for hook in list(hooks.values()):
         replaced = hook(g)
         if replaced is not None:
             if replaced.shape != g.shape:
-                raise AutogradError(f"hook: it returned a gradient of shape {replaced.shape} for one of {g.shape}")
+                raise AutogradError(f"hook: must return a gradient of shape {g.shape}, got {replaced.shape}")
             g = replaced
     return Tensor._wrap(g.array[...], g.device, g._node, g._version)
 
 
 def _root(output: Tensor, grad_output: Tensor | None) -> tuple[Node | Leaf, Tensor]:
-    """Return the node of an output, and its gradient: 1, if none is given."""
+    """Return the node of an output and its gradient. The default gradient is 1."""
     if output._node is None:
         raise AutogradError(
             "backward: the output does not require a gradient; build it from tensors with requires_grad=True, "

@@ -27,13 +27,13 @@ def gradcheck(
     Parameters
     ----------
     func : callable
-        Takes the inputs; returns a tensor or a sequence of them.
+        Takes the inputs; returns a tensor or a sequence of tensors.
     inputs : Tensor or sequence of Tensor
-        Those that require a gradient are checked; they must be float64, for float32 has too few digits.
+        Inputs that require a gradient are checked. They must be float64, because float32 has too few digits.
     eps : float
-        The step.
+        The step of the finite differences.
     atol, rtol : float
-        How far apart the two may be: atol + rtol |numerical|.
+        The two gradients may differ by atol + rtol |numerical|.
 
     Returns
     -------
@@ -43,12 +43,13 @@ def gradcheck(
     Raises
     ------
     AutogradError
-        If no input requires a gradient, one is not float64, or a gradient is wrong: with the worst element.
+        If no input requires a gradient, a checked input is not float64, or a gradient is wrong. The message shows the
+        element with the largest error.
 
     Notes
     -----
-    One walk back for each element of the outputs and two calls for each element of the inputs: keep them small, and
-    away from kinks.
+    The check needs a backward pass for each element of the outputs, and two calls for each element of the inputs. Use
+    small inputs, and values at which the function is differentiable.
 
     Examples
     --------
@@ -59,7 +60,7 @@ def gradcheck(
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     checked = [i for i, t in enumerate(inputs) if t.requires_grad]
     if not checked:
-        raise AutogradError("gradcheck: no input requires a gradient; set requires_grad=True on one")
+        raise AutogradError("gradcheck: no input requires a gradient; set requires_grad=True on an input")
     for i in checked:
         if inputs[i].dtype != float64:
             raise AutogradError(f"gradcheck: input {i} is {inputs[i].dtype}; finite differences need float64")
@@ -80,14 +81,16 @@ def gradgradcheck(
     atol: float = 1e-5,
     rtol: float = 1e-3,
 ) -> bool:
-    """Compare the gradients of a function's gradients with central differences, also in the direction they are taken.
+    """Compare the second derivatives of a function with central differences of its gradients.
+
+    The gradients are functions of the inputs and of `grad_outputs`; both derivatives are checked.
 
     Parameters
     ----------
     func, inputs, eps, atol, rtol
-        As for `gradcheck`.
+        See `gradcheck`.
     grad_outputs : Tensor or sequence of Tensor, optional
-        The gradients that arrive at the outputs, float64; drawn at random, if left out.
+        The gradients of the outputs, float64. Default: random numbers.
 
     Returns
     -------
@@ -97,7 +100,7 @@ def gradgradcheck(
     Raises
     ------
     AutogradError
-        As `gradcheck`.
+        See `gradcheck`.
 
     Examples
     --------
@@ -130,20 +133,20 @@ def gradgradcheck(
 
 
 def _floats(result: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    """The outputs that can have a gradient."""
+    """Return the floating-point outputs: only these can have a gradient."""
     return [y for y in ([result] if isinstance(result, Tensor) else result) if y.dtype.kind == "f"]
 
 
 def _jacobian(y: Tensor, inputs: list[Tensor]) -> list[Matrix]:
-    """For each input the matrix of ∂y/∂x, elements of y down, of x across: a walk back for each element of y."""
+    """Return the Jacobian ∂y/∂x for each input, with a row for each element of y: a backward pass gives one row."""
     matrices = [np.zeros((y.array.size, x.array.size)) for x in inputs]
     for row, place in enumerate(product(*map(range, y.shape)) if y.requires_grad else ()):
-        one = np.zeros(y.shape)
-        one[place] = 1
+        unit = np.zeros(y.shape)
+        unit[place] = 1
         for x, matrix, g in zip(
             inputs,
             matrices,
-            grad(y, inputs, Tensor(one, device=y.device), retain_graph=True, allow_unused=True),
+            grad(y, inputs, Tensor(unit, device=y.device), retain_graph=True, allow_unused=True),
             strict=True,
         ):
             if g is not None:
@@ -156,7 +159,7 @@ def _jacobian(y: Tensor, inputs: list[Tensor]) -> list[Matrix]:
 
 
 def _differences(func: Function, inputs: list[Tensor], i: int, sizes: list[int], eps: float) -> list[Matrix]:
-    """For each output the matrix of its central differences in the elements of one input."""
+    """Return for each output the Jacobian for input i, from central differences: two calls give one column."""
     x = inputs[i]
     matrices = [np.zeros((size, x.array.size)) for size in sizes]
     for column, place in enumerate(product(*map(range, x.shape))):
@@ -172,7 +175,7 @@ def _differences(func: Function, inputs: list[Tensor], i: int, sizes: list[int],
 def _compare(
     k: int, y_shape: tuple[int, ...], i: int, x_shape: tuple[int, ...], a: Matrix, n: Matrix, atol: float, rtol: float
 ) -> None:
-    """Raise unless the analytical and the numerical matrix agree everywhere; NaN never does."""
+    """Raise AutogradError if the analytical and the numerical Jacobian differ; NaN counts as a difference."""
     excess = np.abs(a - n) - (atol + rtol * np.abs(n))
     if (excess <= 0).all():
         return

@@ -1,7 +1,7 @@
-"""The base class that gives Tensor its methods: empty here, filled by `ops/methods.py`.
+"""The base class of Tensor for its methods: empty here, filled by `ops/methods.py`.
 
-The operations are built on Tensor, so this file cannot import them. Editors and type checkers read the signatures in
-`methods.pyi`. `make stubs` writes that file from `ops/methods.py`, and a test keeps the two equal.
+The operations import Tensor, so this file cannot import them. Editors and type checkers read the signatures in
+`methods.pyi`. `make stubs` writes this stub file from `ops/methods.py`, and a test checks that both are equal.
 """
 
 __all__ = ["TensorMethods"]

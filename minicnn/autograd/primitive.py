@@ -58,8 +58,8 @@ class Primitive(Generic[Y_co]):
     """A function on arrays with a gradient rule for each input.
 
     Positional parameters of the body are the inputs, keyword-only parameters are constants. A body may return a tuple:
-    the output, then `residuals`. Residuals are returned without a gradient. They are values for the rules (the position
-    of each maximum) or other results of the same work (a batch's mean).
+    the output, then the `residuals`. Residuals have no gradient. They are values that the rules need (the position of
+    each maximum), or more results of the same computation (the mean of a batch).
     """
 
     __name__: str
@@ -105,7 +105,7 @@ class Primitive(Generic[Y_co]):
         return self._needed[wanted]
 
     def label(self, params: dict[str, Any]) -> str:
-        """Return the name of a call with these parameters, for messages."""
+        """Return the name of a call with these parameters, for error messages."""
         return self.name
 
     def __repr__(self) -> str:
@@ -138,12 +138,20 @@ class Primitive(Generic[Y_co]):
         return device, arrays
 
     def in_one_pass(self, parts: tuple[str, ...], *inputs: Tensor, **params: Any) -> Y_co | None:
-        """Call a kernel that does the work of several primitives, `parts`, in one pass. None if there is none."""
+        """Call a kernel that computes several primitives, `parts`, in one pass. Return None if there is none."""
         function = select_fused(self.name, parts, *self.arrays(inputs), params)
         return None if function is None else self.run(function, inputs, params)
 
     def run(self, function: Callable[..., Any], inputs: Sequence[Tensor], params: dict[str, Any]) -> Y_co:
-        """Call a kernel of this primitive on the inputs, and record the call."""
+        """Call a kernel of this primitive on the inputs, and record the call.
+
+        Raises
+        ------
+        AnomalyError
+            Under `detect_anomaly`, if the output has NaN or infinity and the inputs do not.
+        AutogradError
+            If an input is a view whose memory was modified in place through another view.
+        """
         device, arrays = inputs[0].device, [t.array for t in inputs]
         out = _quietly(function, arrays, params)
         residuals: list[Tensor] = []
@@ -194,7 +202,15 @@ class Primitive(Generic[Y_co]):
         result._node, result._history = node, result._version.count
 
     def vjp(self, node: Node, grad_output: Tensor, on_path: set[Node | Leaf] | None) -> Iterator[tuple[int, Tensor]]:
-        """Yield the gradient of each input that needs one: the vector-Jacobian product of grad_output and the input."""
+        """Yield (position, gradient) for each input that requires a gradient: the vector-Jacobian products.
+
+        Raises
+        ------
+        AutogradError
+            If the saved values were freed, or a saved value was modified in place.
+        AnomalyError
+            Under `detect_anomaly`, if a rule produces NaN or infinity.
+        """
         if node.saved is None:
             raise AutogradError(
                 f"backward: the saved values of {node.name()} were freed by an earlier backward pass; "
@@ -229,16 +245,16 @@ class Primitive(Generic[Y_co]):
         if isinstance(entry, Tensor):
             return entry
         if isinstance(entry, list):
-            return [self._restored(name, node, one) for one in entry]
+            return [self._restored(name, node, saved) for saved in entry]
         return self._restored(name, node, entry)
 
     def _restored(self, name: str, node: Node, entry: tuple[Any, ...]) -> Tensor:
         """Return a saved value as a tensor. Raise if it was modified in place since the call."""
         array, history, version, expected = entry
         if version.count != expected:
-            what = "output" if name == "y" else f"input {name!r}"
+            value = "output" if name == "y" else f"input {name!r}"
             raise AutogradError(
-                f"backward: the gradient of {node.name()} needs its {what} of shape {array.shape}, which was modified "
+                f"backward: the gradient of {node.name()} needs its {value} of shape {array.shape}, which was modified "
                 f"in place since (version {version.count}, expected {expected}); modify a .clone() instead"
             )
         return Tensor._wrap(array, node.device, node if name == "y" else history, version)
@@ -252,13 +268,13 @@ class Primitive(Generic[Y_co]):
             raise AnomalyError(f"{self.label(params)}: made NaN or infinity from finite inputs of shape {shapes}")
 
 
-@np.errstate(all="ignore")  # as in PyTorch, NaN and infinity are values, not events; a decorator costs half of `with`
+@np.errstate(all="ignore")  # as in PyTorch, NaN and infinity give no warning; a decorator is twice as fast as `with`
 def _quietly(function: Callable[..., Any], arrays: list[Array], params: dict[str, Any]) -> Any:
     return function(*arrays, **params)
 
 
 def _signature(parameters: list[inspect.Parameter], residuals: tuple[str, ...]) -> inspect.Signature:
-    """Return the signature of a call: the body's, with tensors for its inputs."""
+    """Return the signature of the body, with Tensor as the type of its inputs."""
     typed = [p if p.kind is p.KEYWORD_ONLY else p.replace(annotation=Tensor) for p in parameters]
     return inspect.Signature(typed, return_annotation=tuple[Tensor, ...] if residuals else Tensor)
 

@@ -55,7 +55,7 @@ clock = count()
 
 
 class Version:
-    """Counts the in-place writes to the memory that a tensor shares with its views.
+    """Counts the in-place writes to memory that a tensor shares with its views.
 
     `recorded` is the count after the last write that the tape recorded. A view made before it has an outdated node.
     """
@@ -67,7 +67,7 @@ class Version:
 
 
 class RemovableHandle:
-    """Returned by `register_hook`; removes the hook."""
+    """The result of `register_hook`: its method `remove` removes the hook."""
 
     __slots__ = ("_hooks", "_key")
 
@@ -76,7 +76,7 @@ class RemovableHandle:
         hooks[self._key] = hook
 
     def remove(self) -> None:
-        """Remove the hook; a second time does nothing."""
+        """Remove the hook; a second call does nothing."""
         self._hooks.pop(self._key, None)
 
 
@@ -106,7 +106,7 @@ class Node:
         self.retained: weakref.ref[Any] | None = None  # the tensor, after retain_grad()
 
     def name(self) -> str:
-        """Return the name of the operation, for messages."""
+        """Return the name of the operation, for error messages."""
         return self.primitive.label(self.params)
 
     def __repr__(self) -> str:
@@ -132,28 +132,28 @@ class ModeSetting:
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
-        def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-            with ModeSetting(**self._wanted):  # a new object: two threads may call the function at once
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            with ModeSetting(**self._wanted):  # a new object, because two threads may call the function at once
                 return function(*args, **kwargs)
 
-        return inside
+        return call
 
 
 def no_grad() -> ModeSetting:
-    """Record nothing inside the `with` block or the decorated function."""
+    """Do not record calls inside the `with` block or the decorated function."""
     return ModeSetting(recording=False)
 
 
 def enable_grad() -> ModeSetting:
-    """Record inside the `with` block, even within `no_grad`."""
+    """Record calls inside the `with` block or the decorated function, even within `no_grad`."""
     return ModeSetting(recording=True)
 
 
 def is_grad_enabled() -> bool:
-    """Return whether calls are recorded now."""
+    """Return whether calls are recorded at the moment."""
     return mode.recording
 
 
 def detect_anomaly() -> ModeSetting:
-    """Raise AnomalyError with the name of an operation that makes NaN or infinity from finite inputs."""
+    """Raise AnomalyError inside the block if an operation produces NaN or infinity from finite inputs."""
     return ModeSetting(anomaly=True)

@@ -1,6 +1,6 @@
-"""The tensor: an array and, where gradients are wanted, the node of the recorded call that made it.
+"""The class Tensor: an array and, if it requires a gradient, the node of the recorded call that produced it.
 
-Most methods are operations, which are built on this class. `ops/methods.py` attaches them.
+Most methods are operations, and the operations import this class. `ops/methods.py` attaches them.
 """
 
 from __future__ import annotations
@@ -26,16 +26,22 @@ class Tensor(TensorMethods):
     Parameters
     ----------
     data : array_like
-        Arrays and tensors are shared, not copied (`minicnn.tensor` copies); Python's numbers become float32 or int64.
+        Arrays and tensors are shared, not copied (`minicnn.tensor` copies). Python floats become float32, Python
+        integers int64.
     requires_grad : bool
-        Whether `backward` shall leave a gradient in `grad`.
+        Whether `backward` adds a gradient to `grad`.
 
     Attributes
     ----------
     array : ndarray
-        The values. Writing to it directly is invisible to the tape; in-place methods are not.
+        The values. The tape does not see direct writes to it, but it sees in-place methods.
     grad : Tensor or None
-        What `backward` accumulated.
+        The gradient that `backward` accumulated.
+
+    Raises
+    ------
+    DTypeError
+        If `requires_grad` is True and the data is not floating-point.
     """
 
     __slots__ = ("__weakref__", "_history", "_node", "_version", "_view", "array", "device", "grad")
@@ -66,7 +72,7 @@ class Tensor(TensorMethods):
         self._view = version is not None
         return self
 
-    # --- what a tensor is -----------------------------------------------------------------------------------
+    # --- properties -----------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -89,16 +95,24 @@ class Tensor(TensorMethods):
     def requires_grad(self, wanted: bool) -> None:
         if isinstance(self._node, Node):
             if not wanted:
-                raise AutogradError("requires_grad: only a leaf can be switched off; use .detach() on a result")
+                raise AutogradError("requires_grad: only a leaf can be set to False; use .detach() on a result")
         elif not wanted:
             self._node = None
         elif self.array.dtype.kind != "f":
-            raise DTypeError(f"requires_grad: only floating-point tensors have gradients, this one is {self.dtype}")
+            raise DTypeError(f"requires_grad: only floating-point tensors have gradients, got {self.dtype}")
         elif self._node is None:
             self._node = Leaf(self)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Set `requires_grad` and return the tensor."""
+        """Set `requires_grad` and return the tensor.
+
+        Raises
+        ------
+        AutogradError
+            If the tensor is not a leaf and `requires_grad` is False.
+        DTypeError
+            If the tensor is not floating-point and `requires_grad` is True.
+        """
         self.requires_grad = requires_grad
         return self
 
@@ -112,14 +126,14 @@ class Tensor(TensorMethods):
         return self._node if isinstance(self._node, Node) else None
 
     def detach(self) -> Tensor:
-        """Return the same values without history; the memory is shared."""
+        """Return a tensor that shares the memory but not the graph."""
         out = Tensor._wrap(self.array, self.device, version=self._version)
         out._history = NEVER
         return out
 
     @property
     def data(self) -> Tensor:
-        """The same values without history, for reading; assign a tensor to exchange the values."""
+        """A tensor that shares the memory but not the graph. Assign a tensor to replace the values."""
         return self.detach()
 
     @data.setter
@@ -128,43 +142,54 @@ class Tensor(TensorMethods):
         self._history = self._version.count
 
     def mark_modified(self) -> None:
-        """Tell the tape that the memory was written: whoever saved the old values will raise, not err in silence."""
+        """Tell the tape that the memory was written. A backward pass that needs the old values raises AutogradError."""
         self._version.count += 1
         self._history = max(self._history, self._version.count)
 
     def retain_grad(self) -> None:
-        """Ask `backward` to keep the gradient of this tensor too, though it is not a leaf."""
+        """Store the gradient of this tensor in `grad` during `backward`, although it is not a leaf.
+
+        Raises
+        ------
+        AutogradError
+            If the tensor does not require a gradient.
+        """
         if self._node is None:
             raise AutogradError("retain_grad: this tensor does not require a gradient")
         if isinstance(self._node, Node):
             self._node.retained = weakref.ref(self)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-        """Call `hook(gradient)` when the gradient of this tensor is complete; what it returns replaces the gradient.
+        """Call `hook(gradient)` when the gradient of this tensor is complete. A returned tensor replaces the gradient.
 
         Returns
         -------
         RemovableHandle
             Its `remove()` removes the hook.
+
+        Raises
+        ------
+        AutogradError
+            If the tensor does not require a gradient.
         """
         if self._node is None:
             raise AutogradError("register_hook: this tensor does not require a gradient")
         return RemovableHandle(self._node.hooks, hook)
 
 
-NEVER = 1 << 62  # the `_history` of what was detached: no write, however late, makes it part of a graph
+NEVER = 1 << 62  # the `_history` of a detached tensor: no later write makes it part of a graph
 
 
 def replace(target: Tensor, result: Tensor) -> Tensor:
-    """Write `result` into the memory of `target`, which takes over its history: every in-place method is this.
+    """Write `result` into the memory of `target`, and give `target` its node. Every in-place method does this.
 
     Raises
     ------
     ShapeError
         If the result has another shape.
     AutogradError
-        If a leaf that requires a gradient, or a view of another tensor, would have to enter the graph, or if the memory
-        cannot be written.
+        If the call must be recorded and the target is a leaf that requires a gradient or a view, or if the memory is
+        read-only.
     """
     if result.shape != target.shape:
         raise ShapeError(
@@ -185,23 +210,23 @@ def replace(target: Tensor, result: Tensor) -> Tensor:
         old, target._node = target._node, result._node
         if result._node is not None:
             target._version.recorded = target._version.count
-        if isinstance(old, Node) and isinstance(result._node, Node):  # retain_grad() means the tensor as it is now
+        if isinstance(old, Node) and isinstance(result._node, Node):  # retain_grad() is for the new values
             old.retained, result._node.retained = None, old.retained
     return target
 
 
 def write(target: Tensor, index: Any, values: Array) -> None:
-    """Write values into the memory of `target`, past the tape.
+    """Write values into the memory of `target` without recording the write.
 
     Raises
     ------
     AutogradError
-        If the memory cannot be written.
+        If the memory is read-only.
     """
     array = target.array
     try:
         if any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)):
-            raise ValueError("assignment destination is read-only")  # as NumPy says; CuPy would write
+            raise ValueError("assignment destination is read-only")  # NumPy's message; CuPy would write
         array[index] = values
     except ValueError as error:
         raise AutogradError(

@@ -1,3 +1,3 @@
-"""Kernels faster than the references, a folder for each tag; `dispatch` loads them by name on first use."""
+"""The backends: folders with kernels that are faster than the references. `dispatch` imports them on first use."""
 
 __all__: list[str] = []

@@ -1,7 +1,7 @@
-"""Builds the C++ of kernels/ with the machine's own compiler, once: libraries are found again by their content.
+"""Builds the C++ files of kernels/ with the machine's compiler, and keeps the libraries in a cache folder.
 
-A wheel that is built where there is a compiler carries libraries in kernels/built. They are taken if their content is
-what would be built here, so code for another processor never is.
+The name of a library is a hash of its source and flags, so each is built once. A wheel can contain libraries too, in
+kernels/built. A library from the wheel is used only if its hash is the same, so code for another processor never runs.
 """
 
 import atexit
@@ -21,17 +21,17 @@ from minicnn.errors import KernelError
 
 __all__ = ["cache_folder", "cached", "compiler", "flattened", "kernel_folder", "loaded", "shared_library"]
 
-SANITIZER: list[str] = []  # flags that tests add to every native library; set before the first is built
+SANITIZER: list[str] = []  # compiler flags that tests add to every native library, before they build the first library
 
 
 @cache
 def kernel_folder() -> Path:
-    """Return the folder kernels/: inside the package where it was installed from a wheel, beside it in a checkout.
+    """Return the folder kernels/: inside the package if it was installed from a wheel, beside the package otherwise.
 
     Raises
     ------
     KernelError
-        If it is in neither place.
+        If the folder does not exist.
     """
     places = [Path(__file__).parents[1] / "kernels", Path(__file__).parents[2] / "kernels"]
     for place in places:
@@ -41,7 +41,7 @@ def kernel_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Return the folder of what is built on first use: $XDG_CACHE_HOME/minicnn, by default ~/.cache/minicnn."""
+    """Return the cache folder: $XDG_CACHE_HOME/minicnn, or ~/.cache/minicnn; a temporary folder if it is read-only."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minicnn"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,27 +49,33 @@ def cache_folder() -> Path:
             return folder
     except OSError:
         pass
-    return _fallback()
+    return _temporary_folder()
 
 
 @cache
-def _fallback() -> Path:
+def _temporary_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="minicnn-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 def cached(key: Sequence[str | bytes], suffix: str, make: Callable[[Path], None]) -> Path:
-    """Return the file of this key in the cache; where there is none yet, `make` writes it to the path that it is given.
+    """Return the file with this key from the cache; if there is none, call `make` to write it.
 
     Parameters
     ----------
     key : sequence of str or bytes
-        Everything that the content depends on.
+        Everything on which the content depends; its hash is the name of the file.
     suffix : str
-        The end of the file's name, such as ".so".
+        The end of the file's name, for example ".so".
     make : callable
-        Its file is moved to its place when it is complete, so that nobody ever sees half of one.
+        Takes a path and writes the file there. The complete file is then moved into the cache, so that other processes
+        never read an incomplete file.
+
+    Raises
+    ------
+    KernelError
+        If the cache folder cannot be written.
     """
     path = cache_folder() / f"{_digest(key)}{suffix}"
     if not path.exists():
@@ -80,7 +86,7 @@ def cached(key: Sequence[str | bytes], suffix: str, make: Callable[[Path], None]
                 os.replace(unfinished, path)
         except OSError as error:
             raise KernelError(
-                f"kernels: cannot write to {path.parent}: {error}; set $XDG_CACHE_HOME to a place that has room"
+                f"kernels: cannot write to {path.parent}: {error}; set $XDG_CACHE_HOME to a folder with free space"
             ) from error
     return path
 
@@ -94,12 +100,12 @@ def _digest(key: Sequence[str | bytes]) -> str:
 
 
 def flattened(path: Path) -> str:
-    """Return the text of a kernel file with its `#include "..."` lines replaced by the files, each once.
+    """Return the text of a kernel file in which each `#include "..."` is replaced by the file, once.
 
     Raises
     ------
     KernelError
-        If a file is neither beside the one that includes it nor in kernels/cuda.
+        If an included file is neither in the same folder nor in kernels/cuda, or a CUDA file includes a system header.
     """
     seen: set[Path] = set()
 
@@ -124,12 +130,12 @@ def flattened(path: Path) -> str:
 
 @cache
 def compiler() -> tuple[str, str]:
-    """Return the C++ compiler and its version: $CXX, g++ or c++, whichever is there.
+    """Return the path of the C++ compiler and its version: the first that exists of $CXX, g++ and c++.
 
     Raises
     ------
     KernelError
-        If there is none.
+        If there is no compiler.
     """
     for name in (os.environ.get("CXX"), "g++", "c++"):
         found = shutil.which(name) if name else None
@@ -144,24 +150,24 @@ def compiler() -> tuple[str, str]:
 def shared_library(
     name: str, text: str, flags: Sequence[str], libraries: Sequence[Path] = (), shipped: bool = True
 ) -> Path:
-    """Build a shared library from C++ source, unless the same was built before or came with a wheel.
+    """Return the path of a shared library built from C++ source. Build it only if neither cache nor wheel have it.
 
     Parameters
     ----------
     name : str
-        What error messages call it.
+        The name for error messages.
     text : str
-        The whole source, with no includes but the system's.
+        The whole source; it includes only system headers.
     flags : sequence of str
     libraries : sequence of Path
-        Libraries that it needs and finds in the process.
+        The libraries that this library is linked to.
     shipped : bool
-        Take what came with a wheel, if it is the same.
+        Use a library from the wheel, if there is one with the same hash.
 
     Raises
     ------
     KernelError
-        If there is no compiler, or it refuses the source.
+        If there is no compiler, the compiler reports an error, or the cache folder cannot be written.
     """
     key = [sys.platform, platform.machine(), *flags, text]
     if shipped:
@@ -186,7 +192,7 @@ def shared_library(
         result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         source.unlink()
         if result.returncode:
-            raise KernelError(f"{name}: {program} refuses it:\n{result.stderr[:4000].rstrip()}")
+            raise KernelError(f"{name}: {program} cannot compile it:\n{result.stderr[:4000].rstrip()}")
 
     return cached(key, f"-{_digest([version])[:8]}.so", make)
 
@@ -194,14 +200,15 @@ def shared_library(
 def loaded(
     name: str, text: str, flags: Sequence[str], libraries: Sequence[Path] = (), mode: int = ctypes.DEFAULT_MODE
 ) -> tuple[ctypes.CDLL, Path]:
-    """Build a library as `shared_library` does, or find it, and load it; return it with its file.
+    """Build or find a library as `shared_library` does, and load it; return the library and its path.
 
-    What cannot be loaded is built anew: half a file after a power cut, or a wheel's library that wants a newer system.
+    A library that cannot be loaded is built again: it may be incomplete after a power cut, or the wheel's library may
+    need a newer system.
 
     Raises
     ------
     KernelError
-        If it cannot be built, or what was built cannot be loaded.
+        If the library cannot be built or loaded.
     """
     path = shared_library(name, text, flags, libraries)
     try:
@@ -213,4 +220,4 @@ def loaded(
     try:
         return ctypes.CDLL(str(path), mode), path
     except OSError as error:
-        raise KernelError(f"{name}: what was built from it cannot be loaded: {error}") from error
+        raise KernelError(f"{name}: the library built from it cannot be loaded: {error}") from error

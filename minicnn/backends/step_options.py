@@ -1,4 +1,4 @@
-"""The options of an optimizer's step, as every kernel of the step takes them."""
+"""The options of the optimizer steps, as one named tuple for each optimizer; every kernel of a step takes it."""
 
 import math
 from typing import NamedTuple
@@ -7,7 +7,7 @@ __all__ = ["AdamOptions", "SGDOptions"]
 
 
 class AdamOptions(NamedTuple):
-    """Options of `adam_step`; with `decoupled`, weights decay as in AdamW."""
+    """The options of `adam_step`; `decoupled` means the weight decay of AdamW."""
 
     lr: float
     beta1: float
@@ -17,7 +17,7 @@ class AdamOptions(NamedTuple):
     decoupled: bool
 
     def rate_and_floor(self, step: int) -> tuple[float, float]:
-        """Return r and f with lr m̂ / (√v̂ + ε) = r m / (√v + f): both bias corrections in two numbers.
+        """Return r and f with lr m̂ / (√v̂ + ε) = r m / (√v + f): two numbers contain both bias corrections.
 
         m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ), so r = lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) and f = ε √(1 - β₂ᵗ).
         """
@@ -25,12 +25,12 @@ class AdamOptions(NamedTuple):
         return self.lr * root / (1 - self.beta1**step), self.eps * root
 
     def decay_and_shrink(self) -> tuple[float, float]:
-        """Return λ of the gradient g + λ p, and the factor of p in AdamW."""
+        """Return λ of the gradient g + λ p, and the factor of p: weight decay is one of them, λ is 0 in AdamW."""
         return (0.0, 1 - self.lr * self.weight_decay) if self.decoupled else (self.weight_decay, 1.0)
 
 
 class SGDOptions(NamedTuple):
-    """Options of `sgd_step`."""
+    """The options of `sgd_step`."""
 
     lr: float
     momentum: float

@@ -1,8 +1,8 @@
-"""Graphs of element-wise functions: a function is called once on tracers, and its steps are written down.
+"""Graphs of element-wise functions: a function is called once on tracers, which record its steps.
 
-A `Tracer` stands where an array would be. It has no value: it records the operation and the operands that make it. A
-`Graph` is the list of these steps in order. Its registers hold the inputs, then the constants, then the result of each
-step; the last register is the output. A value that is computed twice becomes one step.
+A `Tracer` replaces an array. It has no value: it records its operation and its operands. A `Graph` is the list of these
+steps in order. Its registers hold the inputs, then the constants, then the result of each step; the last register is
+the output. A value that is computed twice becomes one step.
 
     x * sigmoid(x)      Tracer("mul", (x, Tracer("sigmoid", (x,))))
                         Graph("silu", 1, (), (Step("sigmoid", (0,)), Step("mul", (0, 1))))
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 CONDITIONS = ("eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not")  # 1 or 0
-# The primitives that can be a step, with the number of their operands; kernels know them by their place here.
+# The primitives that can be a step, with the number of operands. Their position here is their opcode in chain.cpp.
 OPERATIONS = {
     **dict.fromkeys(("clone", "neg", "abs", "sign", "square", "sqrt", "rsqrt", "relu", "logical_not"), 1),
     **dict.fromkeys(("exp", "expm1", "log", "log1p", "sigmoid", "tanh", "softplus", "erf"), 1),
@@ -50,14 +50,14 @@ OPERATIONS = {
 
 
 class Tracer:
-    """An element that nobody knows yet, and how it is made; it stands where an array would be.
+    """An object that replaces an array and records the operation that produces it.
 
     Parameters
     ----------
     operation : str
-        Of `OPERATIONS`, or the name of an input.
+        A key of `OPERATIONS`, or the name of an input.
     operands : tuple
-        Tracers, and arrays without axes for constants.
+        Tracers, and 0-d arrays for constants.
     """
 
     __slots__ = ("dtype", "operands", "operation")
@@ -68,9 +68,9 @@ class Tracer:
         self.operation, self.operands = operation, operands
         self.dtype: DType = bool_ if operation in CONDITIONS else float64
 
-    def _refuse(self, what: str) -> NoReturn:
+    def _refuse(self, name: str) -> NoReturn:
         raise ArgumentError(
-            f"fuse: {what} cannot be a step, for a fused function works on each element by itself, whatever its value; "
+            f"fuse: {name} cannot be a step: a fused function must do the same with each element, whatever its value; "
             f"steps are {', '.join(OPERATIONS)}, clamp and powers that are multiples of 1/2, at most 8"
         )
 
@@ -86,10 +86,10 @@ class Tracer:
         self._refuse(function.__name__)
 
     def __bool__(self) -> NoReturn:
-        self._refuse("a decision in Python")
+        self._refuse("a branch on a value")
 
     def __float__(self) -> NoReturn:
-        self._refuse("a value as a number")
+        self._refuse("a conversion to a Python number")
 
 
 class Step(NamedTuple):
@@ -101,18 +101,18 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A function of single elements as steps. Graphs are equal if they are one object.
+    """An element-wise function as a list of steps. Two graphs are equal only if they are the same object.
 
     Parameters
     ----------
     name : str
     inputs : int
-        How many it takes.
+        The number of inputs.
     constants : tuple of float
     steps : tuple of Step
         At least one.
     function : callable, optional
-        The function on tensors that was called for it. Its gradient is that of the function.
+        The function on tensors that was traced. The gradient of the graph is traced from it.
     """
 
     name: str
@@ -122,23 +122,23 @@ class Graph:
     function: Callable[..., Any] | None = None
 
     def run(self, inputs: Sequence[Any], constants: Sequence[Any], step: Callable[[str], Callable[..., Any]]) -> Any:
-        """Do the steps with what `step` gives for the name of an operation."""
+        """Run the steps: `step(operation)` returns the function that computes an operation."""
         registers = [*inputs, *constants]
         for (operation, operands), done in zip(self.steps, self.done, strict=True):
             registers.append(step(operation)(*[registers[i] for i in operands]))
-            for i in done:  # their memory serves the next step
+            for i in done:  # frees the memory for the next step
                 registers[i] = None
         return registers[-1]
 
     @cached_property
     def done(self) -> list[set[int]]:
-        """For each step the results of earlier ones that are read there for the last time."""
+        """For each step, the registers that it reads for the last time; only registers of results."""
         last = {register: i for i, step in enumerate(self.steps) for register in step.operands}
         first = self.inputs + len(self.constants)
         return [{r for r in step.operands if r >= first and last[r] == i} for i, step in enumerate(self.steps)]
 
     def on_arrays(self, *inputs: Array) -> Array:
-        """Do the steps with the references of their primitives: arrays of one shape, some perhaps without axes."""
+        """Run the steps with the reference kernels, on arrays of one shape or without axes."""
         return self.run(inputs, _constants(self, inputs[0].dtype, xp(inputs[0])), _reference)
 
 
@@ -156,13 +156,13 @@ INPUT, CONSTANT, STEP = 0, 1, 2
 
 
 def graph_of(name: str, inputs: Sequence[Tracer], output: Any, function: Callable[..., Any] | None = None) -> Graph:
-    """Return the graph that makes the output, a Tracer or a constant, of the inputs."""
+    """Return the graph that computes the output, a Tracer or a constant, from the inputs."""
     places: dict[Any, tuple[int, int]] = {id(tracer): (INPUT, i) for i, tracer in enumerate(inputs)}
     constants: list[float] = []
     steps: list[tuple[str, list[tuple[int, int]]]] = []
 
     def place(value: Any) -> None:
-        """Find a register for a value, all operands of which have one."""
+        """Assign a register to a value whose operands have registers."""
         if isinstance(value, Tracer):
             operands = [places[id(operand)] for operand in value.operands]
             key: Any = (value.operation, *operands)
@@ -170,7 +170,7 @@ def graph_of(name: str, inputs: Sequence[Tracer], output: Any, function: Callabl
                 places[key] = STEP, len(steps)
                 steps.append((value.operation, operands))
         else:
-            key = float(value).hex()  # which tells -0.0 from 0.0
+            key = float(value).hex()  # distinguishes -0.0 from 0.0
             if key not in places:
                 places[key] = CONSTANT, len(constants)
                 constants.append(float(value))
@@ -179,7 +179,7 @@ def graph_of(name: str, inputs: Sequence[Tracer], output: Any, function: Callabl
     if not isinstance(output, Tracer) or id(output) in places:
         output = Tracer("clone", (output,))
     todo = [output]
-    while todo:  # no recursion: a graph may be deeper than Python's stack
+    while todo:  # no recursion, because a graph may be deeper than Python's stack
         value = todo[-1]
         missing = [o for o in getattr(value, "operands", ()) if id(o) not in places]
         if missing:
@@ -192,13 +192,13 @@ def graph_of(name: str, inputs: Sequence[Tracer], output: Any, function: Callabl
     return Graph(name, len(inputs), tuple(constants), tuple(numbered), function)
 
 
-# --- the backend --------------------------------------------------------------------------------------------------
+# --- the backend "trace" ------------------------------------------------------------------------------------------
 
 TRACING = Device("tracing", ("trace",))
 
 
-def _some(*operands: Any, **_: Any) -> bool:
-    return any(isinstance(o, Tracer) for o in operands)  # constants alone are worked out by references
+def _has_tracer(*operands: Any, **_: Any) -> bool:
+    return any(isinstance(o, Tracer) for o in operands)  # the reference computes operations on constants only
 
 
 def _step(operation: str) -> Callable[..., Tracer]:
@@ -206,8 +206,8 @@ def _step(operation: str) -> Callable[..., Tracer]:
         numbers = operands[1:] if operation == "where" else operands
         if operation not in CONDITIONS and any(o.dtype == bool_ for o in numbers):
             raise ArgumentError(
-                f"fuse: {operation} takes numbers, and got a condition; combine conditions with &, | and ~, or make a "
-                "number of one with where(condition, 1.0, 0.0)"
+                f"fuse: {operation} takes numbers, and got a condition; combine conditions with &, | and ~, or convert "
+                "a condition to numbers with where(condition, 1.0, 0.0)"
             )
         return Tracer(operation, operands)
 
@@ -215,31 +215,39 @@ def _step(operation: str) -> Callable[..., Tracer]:
 
 
 for _operation in OPERATIONS:
-    kernel(_operation, "trace", name="step", supports=_some, requires="a tracer")(_step(_operation))
+    kernel(_operation, "trace", name="step", supports=_has_tracer, requires="a tracer")(_step(_operation))
 
 
 for _bits, _logic in (("and", "logical_and"), ("or", "logical_or"), ("xor", "ne"), ("not", "logical_not")):
-    kernel(f"bitwise_{_bits}", "trace", name="step", supports=_some, requires="a tracer")(
+    kernel(f"bitwise_{_bits}", "trace", name="step", supports=_has_tracer, requires="a tracer")(
         _step(_logic)
     )  # of conditions
 
 
-@kernel("fused", "trace", name="steps", supports=_some, requires="a tracer")
+@kernel("fused", "trace", name="steps", supports=_has_tracer, requires="a tracer")
 def fused(*inputs: Any, graph: Graph) -> Any:
-    """The steps of a fused function inside another."""
+    """Record the steps of a fused function inside another fused function."""
     return graph.run(inputs, [np.asarray(value) for value in graph.constants], _step)
 
 
-@kernel("clamp", "trace", name="steps", supports=_some, requires="a tracer")
+@kernel("clamp", "trace", name="steps", supports=_has_tracer, requires="a tracer")
 def clamp(x: Tracer, *, low: float | None, high: float | None) -> Tracer:
-    """Limit x to [low, high]."""
+    """Record the steps that limit x to [low, high]."""
     above = x if low is None else Tracer("maximum", (x, np.asarray(low)))
     return above if high is None else Tracer("minimum", (above, np.asarray(high)))
 
 
-@kernel("power", "trace", name="steps", supports=_some, requires="a tracer")
+@kernel("power", "trace", name="steps", supports=_has_tracer, requires="a tracer")
 def power(x: Tracer, *, exponent: float) -> Any:
-    """x times x times x ..., by squares; half an x is its root, and negative ones are below 1."""
+    """Record the steps of x to a power, by repeated squaring.
+
+    The exponent must be a multiple of 1/2 with |exponent| <= 8; a negative power is the reciprocal.
+
+    Raises
+    ------
+    ArgumentError
+        If the exponent is another number.
+    """
     if exponent < 0:
         return Tracer("div", (np.asarray(1.0), power(x, exponent=-exponent)))
     if exponent * 2 % 2 == 1:
@@ -253,11 +261,17 @@ def power(x: Tracer, *, exponent: float) -> Any:
     return Tracer("mul", (squared, x)) if exponent % 2 else squared
 
 
-@kernel("cast", "trace", name="steps", supports=_some, requires="a tracer")
+@kernel("cast", "trace", name="steps", supports=_has_tracer, requires="a tracer")
 def cast(x: Tracer, *, dtype: DType, source: DType) -> Tracer:
-    """A condition as a number."""
+    """Record the conversion of a condition to 1.0 or 0.0.
+
+    Raises
+    ------
+    ArgumentError
+        For any other conversion.
+    """
     if source.kind != "b" or dtype.kind != "f":
         raise ArgumentError(
-            f"fuse: cannot convert to {dtype}; all numbers of a fused function are of one type, its inputs'"
+            f"fuse: cannot convert to {dtype}; all numbers of a fused function have the element type of its inputs"
         )
     return Tracer("where", (x, np.asarray(1.0), np.asarray(0.0)))

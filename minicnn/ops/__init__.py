@@ -1,3 +1,3 @@
-"""Operations: primitives with their gradients, and the public functions built from them."""
+"""The operations: primitives with their gradient rules, and the public functions that call them."""
 
 __all__: list[str] = []

@@ -1,4 +1,7 @@
-"""Activations, each one pass over memory, and so its gradients: primitives, and chains of these."""
+"""Activation functions and their gradients.
+
+Each activation is a primitive or a fused function (`@fuse`). So it needs one pass over memory, like its gradient.
+"""
 
 from collections.abc import Callable
 from math import erf as exact_erf
@@ -40,7 +43,13 @@ __all__ = [
 
 @Unary
 def relu(x: Array) -> Array:
-    """max(x, 0); NaN stays NaN, the gradient at 0 is 0."""
+    """Return max(x, 0), element by element, with the element type of x. NaN stays NaN; the gradient at 0 is 0.
+
+    Examples
+    --------
+    >>> relu(Tensor([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
     return xp(x).maximum(x, 0)
 
 
@@ -59,17 +68,23 @@ def _leaky_relu(x: Tensor, *, negative_slope: float) -> Tensor:
 
 
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """x where x > 0, negative_slope x elsewhere."""
+    """Return x where x > 0, and negative_slope · x elsewhere. Bools and integers become the default float type."""
     return _leaky_relu(x, negative_slope=float(negative_slope))
 
 
-# --- sigmoid and its kin --------------------------------------------------------------------------------------
+# --- sigmoid and similar functions ----------------------------------------------------------------------------
 
 
 @FloatUnary
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + e⁻ˣ)."""
-    return 1 / (1 + xp(x).exp(-x))  # exact to the last digits at both ends; far below 0 it is 1 / infinity
+    """Return 1 / (1 + e⁻ˣ), element by element. Bools and integers become the default float type.
+
+    Examples
+    --------
+    >>> sigmoid(Tensor([0.0])).item()
+    0.5
+    """
+    return 1 / (1 + xp(x).exp(-x))  # accurate for all x: for very negative x it is 1 / infinity = 0
 
 
 @fuse
@@ -82,7 +97,7 @@ sigmoid.gradient(x=lambda grad, y: _sigmoid_grad(grad, y))
 
 @fuse
 def silu(x: Tensor) -> Tensor:
-    """x sigmoid(x) (Elfwing et al., 2018)."""
+    """Return x sigmoid(x) (Elfwing et al., 2018). Bools and integers become the default float type."""
     return mul(x, sigmoid(x))
 
 
@@ -100,19 +115,19 @@ _softplus.gradient(x=lambda grad, x: _softplus_grad(grad, x))
 
 
 @fuse
-def _limited_softplus(x: Tensor, *, beta: float, threshold: float) -> Tensor:
+def _softplus_with_threshold(x: Tensor, *, beta: float, threshold: float) -> Tensor:
     scaled = mul(x, beta)
     return where(gt(scaled, threshold), x, div(_softplus(scaled), beta))
 
 
 def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + e^(beta x)) / beta, and x itself where beta x > threshold."""
-    return _limited_softplus(x, beta=float(beta), threshold=float(threshold))
+    """Return log(1 + e^(beta x)) / beta, and x where beta x > threshold. Bools and integers become floats."""
+    return _softplus_with_threshold(x, beta=float(beta), threshold=float(threshold))
 
 
 @fuse
 def logsigmoid(x: Tensor) -> Tensor:
-    """log sigmoid(x) without overflow."""
+    """Return log(sigmoid(x)), without overflow. Bools and integers become the default float type."""
     return neg(_softplus(neg(x)))
 
 
@@ -122,29 +137,29 @@ def _elu(x: Tensor, *, alpha: float) -> Tensor:
 
 
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
-    """x where x > 0, alpha (eˣ - 1) elsewhere (Clevert et al., 2016)."""
+    """Return x where x > 0, and alpha (eˣ - 1) elsewhere (Clevert et al., 2016). Bools and integers become floats."""
     return _elu(x, alpha=float(alpha))
 
 
 # --- the error function and GELU ------------------------------------------------------------------------------
-# NumPy has no erf. Two Chebyshev interpolants, through values of the standard library's made at import, give it to the
-# last digits of float64: erf(x) / x as a function of x² up to 1, where 1 - erfc would cancel, and erfc(x) e^(x²) from
-# there to 6.5, beyond which erf is 1.
+# NumPy has no erf. Two polynomials interpolate values of the standard library's erf and erfc at Chebyshev points, with
+# the accuracy of float64. For |x| < 1 the polynomial is erf(x) / x as a function of x²: 1 - erfc(x) would lose digits
+# there. For 1 <= |x| < 6.5 it is erfc(x) e^(x²). From 6.5 on, erf(x) is 1.
 
 _NEAR, _FAR = 1.0, 6.5
 
 
 def _interpolate(f: Callable[[float], float], degree: int) -> list[float]:
-    """The coefficients of the polynomial through f at the Chebyshev points of [-1, 1]."""
+    """Return the Chebyshev coefficients of the polynomial that interpolates f on [-1, 1]."""
     return list(map(float, np.polynomial.chebyshev.chebinterpolate(np.vectorize(f), degree)))
 
 
 def _chebyshev(coefficients: list[float], u: Array) -> Array:
-    """Σ cₖ Tₖ(u), by Clenshaw's recurrence: bₖ = cₖ + 2u bₖ₊₁ - bₖ₊₂."""
-    after, last = 0.0, 0.0
+    """Return Σ cₖ Tₖ(u), by Clenshaw's recurrence: bₖ = cₖ + 2u bₖ₊₁ - bₖ₊₂."""
+    b1, b2 = 0.0, 0.0
     for c in reversed(coefficients[1:]):
-        after, last = c + 2 * u * after - last, after
-    return coefficients[0] + u * after - last
+        b1, b2 = c + 2 * u * b1 - b2, b1
+    return coefficients[0] + u * b1 - b2
 
 
 _erf_over_x = _interpolate(lambda u: exact_erf(z := sqrt((u + 1) / 2) * _NEAR) / z, 12)
@@ -153,7 +168,7 @@ _scaled_erfc = _interpolate(lambda u: exact_erfc(z := _NEAR + (u + 1) / 2 * (_FA
 
 @FloatUnary
 def erf(x: Array) -> Array:
-    """2/√π ∫₀ˣ e^(-t²) dt."""
+    """Return the error function 2/√π ∫₀ˣ e^(-t²) dt. Bools and integers become the default float type."""
     m, t = xp(x), x.astype(float64)
     size = m.minimum(m.abs(t), _FAR)
     near = t * _chebyshev(_erf_over_x, 2 * m.square(m.minimum(size, _NEAR)) / _NEAR**2 - 1)
@@ -182,7 +197,15 @@ def _tanh_gelu(x: Tensor) -> Tensor:
 
 
 def gelu(x: Tensor, approximate: str = "none") -> Tensor:
-    """x Φ(x), Φ the normal distribution function; `approximate="tanh"` uses its tanh form (Hendrycks and Gimpel, 2016).
+    """Return x Φ(x), where Φ is the normal distribution function (Hendrycks and Gimpel, 2016).
+
+    Bools and integers become the default float type.
+
+    Parameters
+    ----------
+    x : Tensor
+    approximate : {"none", "tanh"}
+        "tanh" approximates Φ(x) by (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2.
 
     Raises
     ------
@@ -197,20 +220,20 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
 # --- softmax --------------------------------------------------------------------------------------------------
 
 
-def _shifted(x: Array, axis: int) -> Array:
-    """Move the largest element along the axis to 0."""
+def _subtract_max(x: Array, axis: int) -> Array:
+    """Return x minus its maximum along the axis, so that eˣ cannot overflow."""
     return x - x.max(axis=axis, keepdims=True) if x.size else x
 
 
 @primitive
 def _softmax(x: Array, *, axis: int) -> Array:
-    e = xp(x).exp(_shifted(x, axis))
+    e = xp(x).exp(_subtract_max(x, axis))
     return e / e.sum(axis=axis, keepdims=True)
 
 
 @primitive
 def _log_softmax(x: Array, *, axis: int) -> Array:
-    shifted = _shifted(x, axis)
+    shifted = _subtract_max(x, axis)
     return shifted - xp(x).log(xp(x).exp(shifted).sum(axis=axis, keepdims=True))
 
 
@@ -242,10 +265,16 @@ _log_softmax_grad.gradient(
 
 
 def softmax(x: Tensor, dim: int) -> Tensor:
-    """eˣ / Σ eˣ along an axis."""
+    """Return eˣ / Σ eˣ along an axis, without overflow. Bools and integers become the default float type.
+
+    Examples
+    --------
+    >>> softmax(Tensor([[1.0, 1.0]]), dim=1).tolist()
+    [[0.5, 0.5]]
+    """
     return _softmax(as_float(x), axis=axis_of("softmax", dim, x.ndim))
 
 
 def log_softmax(x: Tensor, dim: int) -> Tensor:
-    """x - log Σ eˣ along an axis, without overflow."""
+    """Return x - log Σ eˣ along an axis, without overflow. Bools and integers become the default float type."""
     return _log_softmax(as_float(x), axis=axis_of("log_softmax", dim, x.ndim))

@@ -1,4 +1,7 @@
-"""Axes and sizes in the forms that users write them: counted from either end, one or several, apart or in a tuple."""
+"""Functions that check the axes and sizes of a call and bring them to one form.
+
+Users may count axes from the end (-1), and write sizes as f(2, 3) or f((2, 3)); the operations see tuples of int >= 0.
+"""
 
 from collections.abc import Iterable, Sequence
 from operator import index
@@ -10,12 +13,12 @@ __all__ = ["axes_of", "axis_of", "sizes_of"]
 
 
 def axis_of(call: str, dim: int, ndim: int) -> int:
-    """Return `dim` counted from the front; a 0-d tensor is taken for one with a single axis.
+    """Return the axis `dim` as a number >= 0; a 0-d tensor counts as a tensor with one axis.
 
     Raises
     ------
     ShapeError
-        If there is no such axis, or `dim` is no integer.
+        If the axis does not exist, or `dim` is not an integer.
     """
     try:
         dim = index(dim)
@@ -27,12 +30,12 @@ def axis_of(call: str, dim: int, ndim: int) -> int:
 
 
 def axes_of(call: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
-    """Return the axes that `dim` names, all of them for None or an empty sequence, counted from the front.
+    """Return the axes of `dim` as sorted numbers >= 0; None and an empty sequence mean all axes.
 
     Raises
     ------
     ShapeError
-        If there is no such axis, or one is named twice.
+        If an axis does not exist, or appears twice.
     """
     if dim is None:
         return tuple(range(ndim))
@@ -44,12 +47,12 @@ def axes_of(call: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int,
 
 
 def sizes_of(call: str, args: tuple[Any, ...]) -> tuple[int, ...]:
-    """Return the sizes in f(2, 3), f((2, 3)) or f([2, 3]).
+    """Return the sizes of a call f(2, 3), f((2, 3)) or f([2, 3]) as a tuple.
 
     Raises
     ------
     ShapeError
-        If they are no integers.
+        If a size is not an integer.
     """
     sizes = args[0] if len(args) == 1 and not hasattr(args[0], "__index__") else args
     try:

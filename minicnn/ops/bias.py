@@ -1,11 +1,12 @@
-"""A bias on axis 1 and the activation after it, in one pass over memory: y = act(x + b).
+"""Bias along axis 1 and activation in one pass over memory: y = act(x + b).
 
-With h the gradient that arrives, the gradient of x + b is h act'(x + b), written with y alone:
+With z = x + b and the gradient h of the output, the gradient of z is h act'(z). It depends on y only:
 
     identity: h        relu: h where y > 0        sigmoid: h y (1 - y)        tanh: h (1 - y²)
 
-It is x's gradient as it stands and, summed over all axes but 1, the bias's. The identity is a primitive of its own,
-for it needs no y: it keeps nothing alive, and its output may be modified in place.
+The gradient of x is the gradient of z. The gradient of b is its sum over all axes except axis 1. The identity has its
+own primitive, `bias_add`, because it does not need y: nothing is kept for the backward pass, and its output may be
+modified in place.
 """
 
 from minicnn.autograd.primitive import primitive
@@ -23,13 +24,13 @@ ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh")
 
 @primitive
 def bias_add(x: Array, b: Array) -> Array:
-    """x (N, C, ...) + b (C,) along axis 1."""
+    """Return x (N, C, ...) plus b (C,) along axis 1."""
     return x + b.reshape(-1, *(1,) * (x.ndim - 2))
 
 
 @primitive
 def _bias_act(x: Array, b: Array, *, activation: str) -> Array:
-    """act(x + b), the activation not the identity."""
+    """Return act(x + b) for "relu", "sigmoid" or "tanh"."""
     z = x + b.reshape(-1, *(1,) * (x.ndim - 2))
     if activation == "relu":
         return xp(x).maximum(z, 0)
@@ -38,32 +39,33 @@ def _bias_act(x: Array, b: Array, *, activation: str) -> Array:
     return 1 / (1 + xp(x).exp(-z))
 
 
-def _before(grad: Tensor, y: Tensor, activation: str) -> Tensor:
-    """The gradient of x + b."""
+def _grad_z(grad: Tensor, y: Tensor, activation: str) -> Tensor:
+    """Return the gradient of z = x + b."""
     if activation == "relu":
         return _relu_grad(grad, y)
     return (_tanh_grad if activation == "tanh" else _sigmoid_grad)(grad, y)
 
 
 def _per_channel(grad: Tensor) -> Tensor:
+    """Return the sum over all axes except axis 1."""
     return _sum(grad, axes=(0, *range(2, grad.ndim)), keepdim=False)
 
 
 bias_add.gradient(x=lambda grad: grad, b=lambda grad: _per_channel(grad))
 _bias_act.gradient(
-    before=lambda grad, y, activation: _before(grad, y, activation),
-    x=lambda before: before,
-    b=lambda before: _per_channel(before),
+    grad_z=lambda grad, y, activation: _grad_z(grad, y, activation),
+    x=lambda grad_z: grad_z,
+    b=lambda grad_z: _per_channel(grad_z),
 )
 
 
 def bias_act(x: Tensor, b: Tensor, activation: str = "identity") -> Tensor:
-    """Add a bias along axis 1 and apply the activation, y = act(x + b), reading x and writing y once.
+    """Return act(x + b) with the bias b along axis 1; x is read once, and y is written once.
 
     Parameters
     ----------
     x : Tensor, (N, C, ...), float
-    b : Tensor, (C,), of the same element type
+    b : Tensor, (C,), with the element type of x
     activation : {"identity", "relu", "sigmoid", "tanh"}
 
     Returns
@@ -73,16 +75,16 @@ def bias_act(x: Tensor, b: Tensor, activation: str = "identity") -> Tensor:
     Raises
     ------
     ShapeError
-        If x has no axis 1, or b is not one number for each of its channels.
+        If x has no axis 1, or b does not have one number for each channel.
     DTypeError
-        If x and b are not of one floating-point type.
+        If x and b do not have the same floating-point type.
     ArgumentError
-        If there is no such activation.
+        If the activation does not exist.
 
     Notes
     -----
-    `act(x + b)` in two calls writes x + b to memory and reads it back; here it stays in registers: half the bytes, and
-    one tensor less to keep.
+    `act(x + b)` in two calls writes x + b to memory and reads it again. Here x + b stays in registers: this halves the
+    memory traffic, and the backward pass keeps one tensor less.
 
     Examples
     --------

@@ -1,4 +1,8 @@
-"""Primitives that compare, combine truth values and choose between elements."""
+"""Comparisons, logical and bitwise operations, and selections (`where`, `maximum`, `minimum`, `clamp`).
+
+Comparisons and logical operations return bool tensors without a gradient. Operands of two-operand functions are
+promoted to one element type and broadcast, as in PyTorch.
+"""
 
 from typing import Any
 
@@ -37,113 +41,143 @@ __all__ = [
     "where",
 ]
 
-# --- comparison: bool, without gradient -----------------------------------------------------------------------
+# --- comparisons ----------------------------------------------------------------------------------------------
 
 
 @Binary
 def eq(a: Array, b: Array) -> Array:
-    """a = b."""
+    """Return whether a equals b, element by element, as a bool tensor.
+
+    Examples
+    --------
+    >>> eq(Tensor([1, 2]), 2).tolist()
+    [False, True]
+    """
     return xp(a).equal(a, b)
 
 
 @Binary
 def ne(a: Array, b: Array) -> Array:
-    """a ≠ b."""
+    """Return whether a differs from b, element by element, as a bool tensor."""
     return xp(a).not_equal(a, b)
 
 
 @Binary
 def lt(a: Array, b: Array) -> Array:
-    """a < b."""
+    """Return whether a < b, element by element, as a bool tensor."""
     return xp(a).less(a, b)
 
 
 @Binary
 def le(a: Array, b: Array) -> Array:
-    """a <= b."""
+    """Return whether a <= b, element by element, as a bool tensor."""
     return xp(a).less_equal(a, b)
 
 
 @Binary
 def gt(a: Array, b: Array) -> Array:
-    """a > b."""
+    """Return whether a > b, element by element, as a bool tensor."""
     return xp(a).greater(a, b)
 
 
 @Binary
 def ge(a: Array, b: Array) -> Array:
-    """a >= b."""
+    """Return whether a >= b, element by element, as a bool tensor."""
     return xp(a).greater_equal(a, b)
 
 
 @Unary
 def isnan(x: Array) -> Array:
-    """x is not a number."""
+    """Return whether each element is NaN, as a bool tensor."""
     return xp(x).isnan(x)
 
 
 @Unary
 def isfinite(x: Array) -> Array:
-    """x is neither infinite nor NaN."""
+    """Return whether each element is neither infinite nor NaN, as a bool tensor."""
     return xp(x).isfinite(x)
 
 
-# --- logic ----------------------------------------------------------------------------------------------------
+# --- logical and bitwise operations ---------------------------------------------------------------------------
 
 
 @Binary
 def logical_and(a: Array, b: Array) -> Array:
-    """Both are not 0."""
+    """Return whether a and b are both nonzero, element by element, as a bool tensor."""
     return xp(a).logical_and(a, b)
 
 
 @Binary
 def logical_or(a: Array, b: Array) -> Array:
-    """At least one is not 0."""
+    """Return whether a or b is nonzero, element by element, as a bool tensor."""
     return xp(a).logical_or(a, b)
 
 
 @Binary
 def logical_xor(a: Array, b: Array) -> Array:
-    """Exactly one is not 0."""
+    """Return whether exactly one of a and b is nonzero, element by element, as a bool tensor."""
     return xp(a).logical_xor(a, b)
 
 
 @Unary
 def logical_not(x: Array) -> Array:
-    """x is 0."""
+    """Return whether each element is 0, as a bool tensor."""
     return xp(x).logical_not(x)
 
 
 @Binary
 def bitwise_and(a: Array, b: Array) -> Array:
-    """a & b: the bits of both; for bools the same as logical_and."""
+    """Return a & b, the bitwise AND of integers; for bools the same as `logical_and`.
+
+    Raises
+    ------
+    DTypeError
+        For floating-point tensors.
+    """
     require_kind("bitwise_and", a.dtype, "biu", "bools or integers")
     return xp(a).bitwise_and(a, b)
 
 
 @Binary
 def bitwise_or(a: Array, b: Array) -> Array:
-    """a | b: the bits of either; for bools the same as logical_or."""
+    """Return a | b, the bitwise OR of integers; for bools the same as `logical_or`.
+
+    Raises
+    ------
+    DTypeError
+        For floating-point tensors.
+    """
     require_kind("bitwise_or", a.dtype, "biu", "bools or integers")
     return xp(a).bitwise_or(a, b)
 
 
 @Binary
 def bitwise_xor(a: Array, b: Array) -> Array:
-    """a ^ b: the bits of one alone; for bools the same as logical_xor."""
+    """Return a ^ b, the bitwise XOR of integers; for bools the same as `logical_xor`.
+
+    Raises
+    ------
+    DTypeError
+        For floating-point tensors.
+    """
     require_kind("bitwise_xor", a.dtype, "biu", "bools or integers")
     return xp(a).bitwise_xor(a, b)
 
 
 @Unary
 def bitwise_not(x: Array) -> Array:
-    """~x: every bit exchanged; for bools the same as logical_not."""
+    """Return ~x, the bitwise NOT of integers; for bools the same as `logical_not`.
+
+    Raises
+    ------
+    DTypeError
+        For floating-point tensors.
+    """
     require_kind("bitwise_not", x.dtype, "biu", "bools or integers")
     return xp(x).invert(x)
 
 
-# --- choices --------------------------------------------------------------------------------------------------
+# --- selections -----------------------------------------------------------------------------------------------
 
 
 @primitive
@@ -153,13 +187,13 @@ def _where(condition: Array, a: Array, b: Array) -> Array:
 
 @Binary
 def maximum(a: Array, b: Array) -> Array:
-    """The larger; NaN if either is. Equal operands share the gradient."""
+    """Return the larger of a and b, element by element; NaN if a or b is NaN. Equal operands share the gradient."""
     return xp(a).maximum(a, b)
 
 
 @Binary
 def minimum(a: Array, b: Array) -> Array:
-    """The smaller; NaN if either is. Equal operands share the gradient."""
+    """Return the smaller of a and b, element by element; NaN if a or b is NaN. Equal operands share the gradient."""
     return xp(a).minimum(a, b)
 
 
@@ -169,7 +203,7 @@ def _clamp(x: Array, *, low: float | None, high: float | None) -> Array:
 
 
 def where(condition: Value, a: Value, b: Value) -> Tensor:
-    """a where the condition holds, b elsewhere; all three broadcast.
+    """Return a where the condition is true, and b elsewhere. All three are broadcast; a and b are promoted.
 
     Raises
     ------
@@ -177,6 +211,11 @@ def where(condition: Value, a: Value, b: Value) -> Tensor:
         If the condition is not a bool tensor.
     ShapeError
         If the shapes do not broadcast.
+
+    Examples
+    --------
+    >>> where(Tensor([True, False]), Tensor([1.0, 2.0]), 0.0).tolist()
+    [1.0, 0.0]
     """
     condition = as_tensor(condition)
     require_kind("where", condition.dtype, "b", "a bool condition")
@@ -193,12 +232,14 @@ def where(condition: Value, a: Value, b: Value) -> Tensor:
 
 
 def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
-    """Limit x to [min, max]; the gradient passes where min <= x <= max.
+    """Limit x to [min, max]. The gradient is passed on where min <= x <= max, and is 0 elsewhere.
+
+    Integers stay integers, unless a limit is a float.
 
     Raises
     ------
     ArgumentError
-        If there is neither a lower nor an upper limit, or one is not a number.
+        If `min` and `max` are both None, or a limit is not a number.
     """
     limits = [v for v in (min, max) if v is not None]
     if not limits or not all(isinstance(v, int | float) for v in limits):
@@ -217,14 +258,14 @@ def _clamp_grad(grad: Tensor, x: Tensor, *, low: float | None, high: float | Non
 
 
 @fuse
-def _larger_grad(grad: Tensor, one: Tensor, other: Tensor) -> Tensor:
-    """The gradient of an operand of maximum: nothing where it loses, half where it ties."""
-    return where(lt(one, other), 0.0, where(eq(one, other), grad * 0.5, grad))
+def _maximum_grad(grad: Tensor, operand: Tensor, other: Tensor) -> Tensor:
+    """Return the gradient of an operand of `maximum`: 0 where it is smaller, half where both are equal."""
+    return where(lt(operand, other), 0.0, where(eq(operand, other), grad * 0.5, grad))
 
 
 @fuse
-def _smaller_grad(grad: Tensor, one: Tensor, other: Tensor) -> Tensor:
-    return where(gt(one, other), 0.0, where(eq(one, other), grad * 0.5, grad))
+def _minimum_grad(grad: Tensor, operand: Tensor, other: Tensor) -> Tensor:
+    return where(gt(operand, other), 0.0, where(eq(operand, other), grad * 0.5, grad))
 
 
 _where.gradient(
@@ -232,5 +273,5 @@ _where.gradient(
     b=lambda grad, condition: _where(condition, zeros_like(grad), grad),
 )
 _clamp.gradient(x=lambda grad, x, low, high: _clamp_grad(grad, x, low=low, high=high))
-maximum.gradient(a=lambda grad, a, b: _larger_grad(grad, a, b), b=lambda grad, a, b: _larger_grad(grad, b, a))
-minimum.gradient(a=lambda grad, a, b: _smaller_grad(grad, a, b), b=lambda grad, a, b: _smaller_grad(grad, b, a))
+maximum.gradient(a=lambda grad, a, b: _maximum_grad(grad, a, b), b=lambda grad, a, b: _maximum_grad(grad, b, a))
+minimum.gradient(a=lambda grad, a, b: _minimum_grad(grad, a, b), b=lambda grad, a, b: _minimum_grad(grad, b, a))

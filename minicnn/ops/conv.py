@@ -1,15 +1,15 @@
-"""Convolution: one trilinear form and its three partial derivatives.
+"""Convolution as a trilinear form: its three partial derivatives are the convolution primitives.
 
-⟨conv(x, w), g⟩ is linear in each of x, w and g. Its derivatives are the only convolution primitives, and the gradients
-of each are the other two, so gradients of any order need nothing more:
+⟨conv(x, w), g⟩ is linear in x, in w and in g. The gradients of each primitive are the other two, so gradients of any
+order need no other primitive:
 
     conv(x, w)                     y[n,f,o] = Σ_{c,k} w[f,c,k] x[n, c, o stride + k dilation - padding]
-    conv_input_grad(g, w)          what multiplies each x: also the transposed convolution
-    conv_weight_grad(x, g)         what multiplies each w
+    conv_input_grad(g, w)          the derivative of ⟨conv(x, w), g⟩ by x; this is also the transposed convolution
+    conv_weight_grad(x, g)         the derivative of ⟨conv(x, w), g⟩ by w
 
-The references below go once over the kernel's offsets, the taps. For each tap, all outputs read one strided slice of
-the padded input, so a tap is one matrix product over channels. Any number of spatial axes, any stride, padding,
-dilation and groups.
+The reference kernels below loop over the taps (the offsets inside the window). For a tap, all outputs read one strided
+slice of the padded input, so each tap needs one matrix product over the channels. The kernels support any number of
+spatial axes, and any stride, padding, dilation and number of groups.
 """
 
 from minicnn.autograd.primitive import primitive
@@ -21,7 +21,7 @@ __all__ = ["conv", "conv_input_grad", "conv_weight_grad", "padded"]
 
 @primitive
 def conv(x: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
+    """Return the convolution of x (N, C, *I) and w (F, C/G, *K): y (N, F, *O)."""
     xs, ws = _grouped(padded(x, spec), spec.groups, 1), _grouped(w, spec.groups, 0)
     y = xp(x).zeros((x.shape[0], spec.groups, ws.shape[1], *spec.output_size), x.dtype)  # (N, G, F/G, *O)
     for k, window in spec.taps:
@@ -31,7 +31,7 @@ def conv(x: Array, w: Array, *, spec: ConvSpec) -> Array:
 
 @primitive
 def conv_input_grad(g: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
+    """Return the gradient of `conv` for x: g (N, F, *O), w (F, C/G, *K) -> (N, C, *I)."""
     gs, ws = _grouped(g, spec.groups, 1), _grouped(w, spec.groups, 0)
     size = tuple(i + max(b, 0) + max(a, 0) for i, (b, a) in zip(spec.input_size, spec.window_padding, strict=True))
     x = xp(g).zeros((g.shape[0], spec.groups, ws.shape[2], *size), g.dtype)  # (N, G, C/G, *padded)
@@ -43,10 +43,10 @@ def conv_input_grad(g: Array, w: Array, *, spec: ConvSpec) -> Array:
 
 @primitive
 def conv_weight_grad(x: Array, g: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
+    """Return the gradient of `conv` for w: x (N, C, *I), g (N, F, *O) -> (F, C/G, *K)."""
     xs, gs = _grouped(padded(x, spec), spec.groups, 1), _grouped(g, spec.groups, 1)
     w = xp(x).zeros((spec.groups, gs.shape[2], xs.shape[2], *spec.kernel_size), x.dtype)  # (G, F/G, C/G, *K)
-    axes = (0, *range(2, 2 + len(spec.kernel_size)))  # of one group: the batch and the pixels
+    axes = (0, *range(2, 2 + len(spec.kernel_size)))  # within a group: the batch and the pixels
     for k, window in spec.taps:
         part = xs[(..., *window)]
         for group in range(spec.groups):
@@ -55,7 +55,7 @@ def conv_weight_grad(x: Array, g: Array, *, spec: ConvSpec) -> Array:
 
 
 def padded(x: Array, spec: ConvSpec) -> Array:
-    """Return x with zeros where windows reach beyond it."""
+    """Return x with zero padding where windows reach beyond it."""
     widths = [(0, 0), (0, 0), *((max(b, 0), max(a, 0)) for b, a in spec.window_padding)]
     return xp(x).pad(x, widths) if any(b or a for b, a in widths) else x
 

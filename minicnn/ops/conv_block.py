@@ -1,12 +1,12 @@
-"""A convolution with the bias, the ReLU and the maximum pooling after it, in one pass where a kernel can do that.
+"""Convolution with bias, ReLU and maximum pooling as one operation.
 
     conv_bias              y = conv(x, w) + b                    conv_transpose_bias         the same with
     conv_bias_relu         y = max(conv(x, w) + b, 0)            conv_transpose_bias_relu    conv_input_grad
     conv_bias_relu_pool    y = max_pool(max(conv(x, w) + b, 0)), and the winners of max_pool
 
 A kernel adds the bias and applies ReLU while a tile of outputs is in registers. So the activation is written to memory
-once instead of three times; with pooling, it is not written at all. Where no kernel can do that, `conv_block` calls the
-primitives one after another. The gradient rules use the rules of the parts, so gradients of any order exist.
+once instead of three times; with pooling, it is not written at all. If no kernel supports the call, `conv_block` calls
+the primitives one after another. The gradient rules consist of primitives, so gradients of any order exist.
 """
 
 from minicnn.autograd.primitive import primitive
@@ -32,36 +32,36 @@ PARTS = ("conv", "conv_input_grad", "bias_add", "bias_act", "relu", "max_pool")
 
 @primitive
 def conv_bias(x: Array, w: Array, b: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), w (F, C/G, *K), b (F,) -> y (N, F, *O)."""
+    """Return conv(x, w) + b: x (N, C, *I), w (F, C/G, *K), b (F,) -> y (N, F, *O)."""
     return bias_add.body(conv.body(x, w, spec=spec), b)
 
 
 @primitive
 def conv_bias_relu(x: Array, w: Array, b: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), w (F, C/G, *K), b (F,) -> y (N, F, *O)."""
+    """Return ReLU(conv(x, w) + b): x (N, C, *I), w (F, C/G, *K), b (F,) -> y (N, F, *O)."""
     return relu.body(conv_bias.body(x, w, b, spec=spec))
 
 
 @primitive(residuals=("winner",))
 def conv_bias_relu_pool(x: Array, w: Array, b: Array, *, spec: ConvSpec, pool: PoolSpec) -> tuple[Array, Array]:
-    """x (N, C, *I), w (F, C/G, *K), b (F,) -> values and winners, (N, F, *O of the pooling)."""
+    """Return the maxima and winners of max_pool(ReLU(conv(x, w) + b)), two arrays (N, F, *pool.output_size)."""
     y, winner = max_pool.body(conv_bias_relu.body(x, w, b, spec=spec), spec=pool)
     return y, winner
 
 
 @primitive
 def conv_transpose_bias(x: Array, w: Array, b: Array, *, spec: ConvSpec) -> Array:
-    """x (N, F, *O), w (F, C/G, *K), b (C,) -> y (N, C, *I): O and I are those of the convolution that is transposed."""
+    """Return conv_input_grad(x, w) + b: x (N, F, *O), w (F, C/G, *K), b (C,) -> y (N, C, *I)."""
     return bias_add.body(conv_input_grad.body(x, w, spec=spec), b)
 
 
 @primitive
 def conv_transpose_bias_relu(x: Array, w: Array, b: Array, *, spec: ConvSpec) -> Array:
-    """x (N, F, *O), w (F, C/G, *K), b (C,) -> y (N, C, *I)."""
+    """Return ReLU(conv_input_grad(x, w) + b): x (N, F, *O), w (F, C/G, *K), b (C,) -> y (N, C, *I)."""
     return relu.body(conv_transpose_bias.body(x, w, b, spec=spec))
 
 
-# In the rules: z = conv(x, w) + b is the input of ReLU, and grad_z its gradient.
+# z = conv(x, w) + b is the input of ReLU, and grad_z is its gradient. grad_pooled is the gradient of max_pool(z).
 conv_bias.gradient(
     x=lambda grad, w, spec: conv_input_grad(grad, w, spec=spec),
     w=lambda grad, x, spec: conv_weight_grad(x, grad, spec=spec),
@@ -74,11 +74,11 @@ conv_bias_relu.gradient(
     b=lambda grad_z: _per_channel(grad_z),
 )
 conv_bias_relu_pool.gradient(
-    pooled=lambda grad, y: _relu_grad(grad, y),  # ReLU and maximum may change places: y is 0 where all of a window is
-    grad_z=lambda pooled, winner, pool: max_unpool(pooled, winner, spec=pool),
+    grad_pooled=lambda grad, y: _relu_grad(grad, y),  # because max_pool(relu(z)) = relu(max_pool(z))
+    grad_z=lambda grad_pooled, winner, pool: max_unpool(grad_pooled, winner, spec=pool),
     x=lambda grad_z, w, spec: conv_input_grad(grad_z, w, spec=spec),
     w=lambda grad_z, x, spec: conv_weight_grad(x, grad_z, spec=spec),
-    b=lambda pooled: _per_channel(pooled),  # equals the sum of grad_z, with fewer terms
+    b=lambda grad_pooled: _per_channel(grad_pooled),  # equals the sum of grad_z, with fewer terms
 )
 conv_transpose_bias.gradient(
     x=lambda grad, w, spec: conv(grad, w, spec=spec),
@@ -103,7 +103,7 @@ def conv_block(
     relu: bool = False,
     pool: PoolSpec | None = None,
 ) -> Tensor:
-    """Convolve, add the bias and optionally apply ReLU and maximum pooling; in one pass where a kernel can do that.
+    """Convolve, add the bias and optionally apply ReLU and maximum pooling; in one pass if a kernel supports it.
 
     Parameters
     ----------

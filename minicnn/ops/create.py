@@ -1,4 +1,7 @@
-"""Making tensors: from data, filled with a value, or drawn at random."""
+"""Functions that create tensors: from data, filled with a value, or with random numbers.
+
+Without `dtype`, Python floats become float32 and Python integers int64. Without `device`, the tensor is on the CPU.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
@@ -45,7 +48,7 @@ Place = str | Device | None
 
 
 def _checked(function: Callable[P, R]) -> Callable[P, R]:
-    """What the array module refuses becomes an error of the call that the user wrote."""
+    """Convert an exception of the array module to a DTypeError or ArgumentError that shows the user's call."""
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -65,7 +68,7 @@ def _place(device: Place) -> Device:
     return CPU if device is None else Device.named(device)
 
 
-def _finish(array: Any, device: Place, requires_grad: bool = False) -> Tensor:
+def _make(array: Any, device: Place, requires_grad: bool = False) -> Tensor:
     return Tensor(array, requires_grad=requires_grad, device=_place(device))
 
 
@@ -79,38 +82,54 @@ def tensor(data: Any, dtype: Any = None, device: Place = None, requires_grad: bo
         Arrays keep their element type; Python floats become float32, Python integers int64.
     dtype : dtype, optional
     device : str or Device, optional
-        That of the data, if left out: the CPU, for what is no tensor.
+        Default: the device of the data if it is a tensor, otherwise the CPU.
     requires_grad : bool
 
     Raises
     ------
     DTypeError
-        If the data is not an array of bool, integer or floating-point numbers.
+        If the data is not an array of bool, integer or floating-point numbers, or `dtype` is not an element type.
+    ArgumentError
+        If the array module rejects a value.
 
     Examples
     --------
     >>> tensor([[1.0, 2.0]]).dtype
     dtype('float32')
     """
-    data = _on_its_device(data)
+    data = _wrap_cupy(data)
     if isinstance(data, Tensor):
         out = data.detach().to(data.device if device is None else device, dtype=dtype, copy=True)
         return out.requires_grad_() if requires_grad else out
-    return _finish(_to_array(data, dtype, copy=True), device, requires_grad)
+    return _make(_to_array(data, dtype, copy=True), device, requires_grad)
 
 
 @_checked
 def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
-    """Return data as a tensor, without a copy where none is needed; a tensor comes back as it is."""
-    data = _on_its_device(data)
+    """Return data as a tensor. Copy it only if the element type or the device changes.
+
+    Raises
+    ------
+    DTypeError
+        If the data is not an array of bool, integer or floating-point numbers, or `dtype` is not an element type.
+    ArgumentError
+        If the array module rejects a value.
+    """
+    data = _wrap_cupy(data)
     if isinstance(data, Tensor):
         t: Tensor = data if dtype is None or data.dtype == np.dtype(dtype) else data.to(dtype)
         return t if device is None else t.to(device)
-    return _finish(_to_array(data, dtype, copy=False), device)
+    return _make(_to_array(data, dtype, copy=False), device)
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
-    """Return a tensor that shares the memory of a NumPy array."""
+    """Return a tensor that shares the memory of a NumPy array.
+
+    Raises
+    ------
+    DTypeError
+        If the argument is not a NumPy array.
+    """
     if not isinstance(array, np.ndarray):
         raise DTypeError(f"from_numpy: expected numpy.ndarray, got {type(array).__name__}; use minicnn.tensor")
     category(array.dtype)
@@ -118,7 +137,7 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
 
 
 def from_dlpack(source: Any) -> Tensor:
-    """Return a tensor that shares the memory of any object with `__dlpack__`."""
+    """Return a tensor that shares the memory of an object with the method `__dlpack__`."""
     if isinstance(source, Tensor):
         return source.detach()
     if source.__dlpack_device__()[0] == DLPACK_CUDA:
@@ -126,8 +145,8 @@ def from_dlpack(source: Any) -> Tensor:
     return from_numpy(np.from_dlpack(source))
 
 
-def _on_its_device(data: Any) -> Any:
-    """CuPy's arrays as tensors of the GPU, all else as it is."""
+def _wrap_cupy(data: Any) -> Any:
+    """Return a CuPy array as a tensor on the GPU, and anything else unchanged."""
     return data if xp(data) is np else Tensor(data, device=CUDA)
 
 
@@ -139,24 +158,25 @@ def _to_array(data: Any, dtype: Any, copy: bool) -> np.ndarray[Any, Any]:
         raise DTypeError(f"tensor: the data is not a rectangular array of numbers ({error})") from error
     category(array.dtype)
     if dtype is None and array.dtype.kind == "f":
-        dtype = result_type(list(_typed(data)), [], [])  # the default float type, where nothing has a type
+        dtype = result_type(list(_float_dtypes(data)), [], [])  # the default float type if there are only Python floats
     return array if dtype is None else array.astype(dtype, copy=False)
 
 
 def _without_tensors(data: Any) -> Any:
+    """Replace the tensors in nested lists by NumPy arrays."""
     if isinstance(data, Tensor):
         return data.detach().cpu().numpy()
     return [_without_tensors(d) for d in data] if isinstance(data, list | tuple) else data
 
 
-def _typed(data: Any) -> Iterator[DType]:
-    """Yield the element types of all arrays in nested lists that hold floats."""
+def _float_dtypes(data: Any) -> Iterator[DType]:
+    """Yield the element types of all floating-point arrays in nested lists."""
     if hasattr(data, "dtype"):
         if data.dtype.kind == "f":
             yield data.dtype
     elif isinstance(data, list | tuple):
         for d in data:
-            yield from _typed(d)
+            yield from _float_dtypes(d)
 
 
 # --- filled ---------------------------------------------------------------------------------------------------
@@ -166,77 +186,129 @@ def _typed(data: Any) -> Iterator[DType]:
 def full(
     size: Sequence[int], fill_value: float, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
-    """Return a tensor of a given size filled with one value."""
+    """Return a tensor of this size, filled with one value. Its type follows the value: float32, int64 or bool.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If an argument has a wrong type or value.
+
+    Examples
+    --------
+    >>> full((2,), 0.5).tolist()
+    [0.5, 0.5]
+    """
     kind = dtype or (default_dtype if isinstance(fill_value, float) else np.asarray(fill_value).dtype)
-    return _finish(_place(device).xp.full(tuple(size), fill_value, kind), device, requires_grad)
+    return _make(_place(device).xp.full(tuple(size), fill_value, kind), device, requires_grad)
 
 
 @_checked
 def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Return a tensor of zeros."""
+    """Return a tensor of zeros: `zeros(2, 3)` or `zeros((2, 3))`; float32 by default.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If an argument has a wrong type or value.
+    """
     m = _place(device).xp
-    return _finish(m.zeros(sizes_of("zeros", size), dtype or default_dtype), device, requires_grad)
+    return _make(m.zeros(sizes_of("zeros", size), dtype or default_dtype), device, requires_grad)
 
 
 @_checked
 def ones(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Return a tensor of ones."""
+    """Return a tensor of ones: `ones(2, 3)` or `ones((2, 3))`; float32 by default.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If an argument has a wrong type or value.
+    """
     m = _place(device).xp
-    return _finish(m.ones(sizes_of("ones", size), dtype or default_dtype), device, requires_grad)
+    return _make(m.ones(sizes_of("ones", size), dtype or default_dtype), device, requires_grad)
 
 
 @_checked
 def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Return a tensor whose values are not set."""
+    """Return an uninitialized tensor: `empty(2, 3)` or `empty((2, 3))`; float32 by default.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If an argument has a wrong type or value.
+    """
     m = _place(device).xp
-    return _finish(m.empty(sizes_of("empty", size), dtype or default_dtype), device, requires_grad)
+    return _make(m.empty(sizes_of("empty", size), dtype or default_dtype), device, requires_grad)
 
 
 @_checked
 def eye(n: int, m: int | None = None, dtype: Any = None, device: Place = None) -> Tensor:
-    """Return the (n, m) identity matrix."""
-    return _finish(_place(device).xp.eye(n, m, dtype=dtype or default_dtype), device)
+    """Return the (n, m) matrix with ones on the diagonal; m = n and float32 by default.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If an argument has a wrong type or value.
+    """
+    return _make(_place(device).xp.eye(n, m, dtype=dtype or default_dtype), device)
 
 
 def zeros_like(x: Tensor, dtype: Any = None) -> Tensor:
-    """Return zeros of the shape, element type and device of x."""
+    """Return zeros with the shape, element type and device of x."""
     return zeros(x.shape, dtype=dtype or x.dtype, device=x.device)
 
 
 def ones_like(x: Tensor, dtype: Any = None) -> Tensor:
-    """Return ones of the shape, element type and device of x."""
+    """Return ones with the shape, element type and device of x."""
     return ones(x.shape, dtype=dtype or x.dtype, device=x.device)
 
 
 def empty_like(x: Tensor, dtype: Any = None) -> Tensor:
-    """Return unset values of the shape, element type and device of x."""
+    """Return an uninitialized tensor with the shape, element type and device of x."""
     return empty(x.shape, dtype=dtype or x.dtype, device=x.device)
 
 
 def full_like(x: Tensor, fill_value: float, dtype: Any = None) -> Tensor:
-    """Return one value in the shape, element type and device of x."""
+    """Return a tensor filled with one value, with the shape, element type and device of x."""
     return full(x.shape, fill_value, dtype=dtype or x.dtype, device=x.device)
 
 
 @_checked
 def arange(start: float, end: float | None = None, step: float = 1, dtype: Any = None, device: Place = None) -> Tensor:
-    """Return start, start + step, ... up to but without end."""
+    """Return start, start + step, ... without end; `arange(end)` starts at 0. Integers give int64, floats float32.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If an argument has a wrong type or value.
+
+    Examples
+    --------
+    >>> arange(3).tolist()
+    [0, 1, 2]
+    """
     low, high = (0, start) if end is None else (start, end)
-    if any(isinstance(v, float) for v in (low, high, step)):  # rounded on the host, and so the same everywhere
-        return _finish(np.arange(low, high, step, dtype=dtype or default_dtype), device)
-    return _finish(_place(device).xp.arange(low, high, step, dtype=dtype), device)
+    if any(isinstance(v, float) for v in (low, high, step)):  # computed on the host: the same values on every device
+        return _make(np.arange(low, high, step, dtype=dtype or default_dtype), device)
+    return _make(_place(device).xp.arange(low, high, step, dtype=dtype), device)
 
 
 @_checked
 def linspace(start: float, end: float, steps: int, dtype: Any = None, device: Place = None) -> Tensor:
-    """Return `steps` evenly spaced values from start to end, both included."""
-    return _finish(np.linspace(start, end, steps, dtype=dtype or default_dtype), device)
+    """Return `steps` evenly spaced values from start to end, both included; float32 by default.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If an argument has a wrong type or value.
+    """
+    return _make(np.linspace(start, end, steps, dtype=dtype or default_dtype), device)
 
 
-# --- random: drawn on the host, so that a seed gives the same numbers on every device --------------------------
+# --- random numbers: drawn on the host, so that a seed gives the same numbers on every device ------------------
 
 
-def _drawn(call: str, dtype: Any) -> Any:
+def _random_dtype(call: str, dtype: Any) -> Any:
     kind = np.dtype(dtype or default_dtype)
     if kind not in (float32, float64):
         raise DTypeError(f"{call}: numbers are drawn as float32 or float64, got {kind}; convert the result with .to()")
@@ -245,25 +317,39 @@ def _drawn(call: str, dtype: Any) -> Any:
 
 @_checked
 def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Draw from the uniform distribution on [0, 1)."""
-    return _finish(random.generator().random(sizes_of("rand", size), _drawn("rand", dtype)), device, requires_grad)
+    """Return random numbers from the uniform distribution on [0, 1), as float32 or float64.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If an argument has a wrong type or value.
+    """
+    return _make(random.generator().random(sizes_of("rand", size), _random_dtype("rand", dtype)), device, requires_grad)
 
 
 @_checked
 def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Draw from the normal distribution of mean 0 and variance 1."""
-    return _finish(
-        random.generator().standard_normal(sizes_of("randn", size), _drawn("randn", dtype)), device, requires_grad
+    """Return random numbers from the normal distribution with mean 0 and variance 1, as float32 or float64.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If an argument has a wrong type or value.
+    """
+    return _make(
+        random.generator().standard_normal(sizes_of("randn", size), _random_dtype("randn", dtype)),
+        device,
+        requires_grad,
     )
 
 
 def rand_like(x: Tensor) -> Tensor:
-    """Draw from the uniform distribution on [0, 1) in the shape of x."""
+    """Return random numbers from the uniform distribution on [0, 1), with the shape and element type of x."""
     return rand(x.shape, dtype=x.dtype, device=x.device)
 
 
 def randn_like(x: Tensor) -> Tensor:
-    """Draw from the normal distribution in the shape of x."""
+    """Return random numbers from the standard normal distribution, with the shape and element type of x."""
     return randn(x.shape, dtype=x.dtype, device=x.device)
 
 
@@ -271,13 +357,25 @@ def randn_like(x: Tensor) -> Tensor:
 def randint(
     low: int, high: int | Sequence[int], size: Sequence[int] | None = None, dtype: DType = int64, device: Place = None
 ) -> Tensor:
-    """Draw integers from low to high - 1; `randint(high, size)` starts at 0."""
+    """Return random integers from low to high - 1; `randint(high, size)` starts at 0.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If an argument has a wrong type or value.
+    """
     if size is None:
         low, high, size = 0, low, high  # type: ignore[assignment]
-    return _finish(random.generator().integers(low, high, tuple(size), dtype=dtype), device)  # type: ignore[arg-type]
+    return _make(random.generator().integers(low, high, tuple(size), dtype=dtype), device)  # type: ignore[arg-type]
 
 
 @_checked
 def randperm(n: int, device: Place = None) -> Tensor:
-    """Draw a permutation of 0 ... n - 1."""
-    return _finish(random.generator().permutation(n), device)
+    """Return a random permutation of 0, ..., n - 1, as int64.
+
+    Raises
+    ------
+    DTypeError, ArgumentError
+        If an argument has a wrong type or value.
+    """
+    return _make(random.generator().permutation(n), device)

@@ -1,21 +1,22 @@
-"""The loss of class indices: minus the logarithm of the probability that each example's class has.
+"""Cross-entropy for class indices, the negative log probability of each example's class, and its gradients.
 
-An example of class t, with class weights w and smoothing ε among C classes, counts its classes by
+For an example of class t, with class weights w, label smoothing ε and C classes, the target weights are
 
     u = (1 - ε) wₜ [c = t] + ε/C w
 
-and with log p = log softmax(x) along the axis of the classes, p = softmax(x),
+With p = softmax(x) along the class axis,
 
     nll(x) = -Σ u x                nll_grad(g) = -g u
     cross_entropy(x) = -Σ u log p  cross_entropy_grad(g, x) = g (p Σ u - u)
 
-The first two are linear, and each other's gradients. Those of cross_entropy_grad are, with the gradient h that arrives,
+`nll` and `nll_grad` are linear, and each is the gradient of the other. The gradients of `cross_entropy_grad`, with the
+gradient h of its output, are
 
     for g:  nll(h - Σ p h)         for x:  -Σ nll_grad(g) softmax_grad(h, p)
 
-All are primitives, so that a kernel can do each in one pass over memory, without an array of u or log p. Beside a loss
-goes each example's weight wₜ, for the mean. An ignored example has loss, weight and gradient 0; one whose label is no
-class has a loss and weight of NaN, and a gradient of 0.
+All four are primitives, so a kernel can compute each in one pass over memory, without an array of u or log p. A loss
+comes with the weight wₜ of each example, for the mean. An ignored example has loss, weight and gradient 0. An example
+whose label is not a class has loss and weight NaN, and gradient 0.
 """
 
 from typing import NamedTuple
@@ -31,52 +32,55 @@ __all__ = ["Classes", "cross_entropy", "cross_entropy_grad", "nll", "nll_grad"]
 
 
 class Classes(NamedTuple):
-    """Along which axis the classes are, how much labels are smoothed, and the label to ignore."""
+    """The class axis, the label smoothing ε, and the label of ignored examples."""
 
     axis: int
     smoothing: float
     ignored: int
 
 
-@primitive(residuals=("each",))
+@primitive(residuals=("weights",))
 def nll(x: Array, labels: Array, weight: Array, *, classes: Classes) -> tuple[Array, Array]:
-    """Log probabilities x, labels without the axis of the classes, weight (C,) -> loss and weight of each example."""
+    """Return the loss and the weight of each example, with the shape of the labels.
+
+    x are log probabilities; labels have the shape of x without the class axis; weight is (C,).
+    """
     m, axis = xp(x), classes.axis
-    here, w = _here(labels, weight, classes), _spread(weight, x.ndim - axis)
-    valid, ignored = here.any(axis=axis), labels == classes.ignored
-    each = m.where(valid | ignored, m.where(here, w, 0).sum(axis=axis), x.dtype.type("nan"))
-    loss = (classes.smoothing - 1) * each * m.where(here, x, 0).sum(axis=axis)
+    one_hot, w = _one_hot(labels, weight, classes), _along_classes(weight, x.ndim - axis)
+    valid, ignored = one_hot.any(axis=axis), labels == classes.ignored
+    weights = m.where(valid | ignored, m.where(one_hot, w, 0).sum(axis=axis), x.dtype.type("nan"))
+    loss = (classes.smoothing - 1) * weights * m.where(one_hot, x, 0).sum(axis=axis)
     if classes.smoothing:
-        loss = loss - _share(weight, classes) * m.where(valid, (x * w).sum(axis=axis), 0)
-    return loss, each
+        loss = loss - _smoothing_weight(weight, classes) * m.where(valid, (x * w).sum(axis=axis), 0)
+    return loss, weights
 
 
 @primitive
 def nll_grad(g: Array, labels: Array, weight: Array, *, classes: Classes) -> Array:
-    """The gradient g of each example's loss -> that of nll's input."""
+    """Return the gradient of `nll` for x, from the gradient g of the losses."""
     m, axis = xp(g), classes.axis
-    here = _here(labels, weight, classes)
-    scaled = _with_axis(m.where(here.any(axis=axis), g, 0), axis) * _spread(weight, here.ndim - axis)
-    out = m.where(here, (classes.smoothing - 1) * scaled, 0)
-    return out - _share(weight, classes) * scaled if classes.smoothing else out
+    one_hot = _one_hot(labels, weight, classes)
+    scaled = _with_axis(m.where(one_hot.any(axis=axis), g, 0), axis) * _along_classes(weight, one_hot.ndim - axis)
+    out = m.where(one_hot, (classes.smoothing - 1) * scaled, 0)
+    return out - _smoothing_weight(weight, classes) * scaled if classes.smoothing else out
 
 
-@primitive(residuals=("each",))
+@primitive(residuals=("weights",))
 def cross_entropy(x: Array, labels: Array, weight: Array, *, classes: Classes) -> tuple[Array, Array]:
-    """Scores x, otherwise as nll."""
-    loss, each = nll.body(_log_softmax.body(x, axis=classes.axis), labels, weight, classes=classes)
-    return loss, each
+    """Return the loss and the weight of each example as `nll` does, but from logits x."""
+    loss, weights = nll.body(_log_softmax.body(x, axis=classes.axis), labels, weight, classes=classes)
+    return loss, weights
 
 
 @primitive
 def cross_entropy_grad(g: Array, x: Array, labels: Array, weight: Array, *, classes: Classes) -> Array:
-    """The gradient g of each example's loss -> that of the scores x."""
-    to_log_p, log_p = nll_grad.body(g, labels, weight, classes=classes), _log_softmax.body(x, axis=classes.axis)
-    return _log_softmax_grad.body(to_log_p, log_p, axis=classes.axis)
+    """Return the gradient of `cross_entropy` for the logits x, from the gradient g of the losses."""
+    grad_log_p, log_p = nll_grad.body(g, labels, weight, classes=classes), _log_softmax.body(x, axis=classes.axis)
+    return _log_softmax_grad.body(grad_log_p, log_p, axis=classes.axis)
 
 
-def _spread(weight: Array, axes: int) -> Array:
-    """One number a class, in a shape that broadcasts along the first of the last axes."""
+def _along_classes(weight: Array, axes: int) -> Array:
+    """Reshape one number for each class so that it broadcasts along the class axis, the first of the last `axes`."""
     return weight.reshape(-1, *(1,) * (axes - 1))
 
 
@@ -84,24 +88,24 @@ def _with_axis(a: Array, axis: int) -> Array:
     return a.reshape(*a.shape[:axis], 1, *a.shape[axis:])
 
 
-def _share(weight: Array, classes: Classes) -> float:
-    """What smoothing gives to each class."""
+def _smoothing_weight(weight: Array, classes: Classes) -> float:
+    """Return ε/C."""
     return classes.smoothing / max(len(weight), 1)
 
 
-def _here(labels: Array, weight: Array, classes: Classes) -> Array:
-    """At each class of each example whether it is the example's own; at none where that is ignored."""
+def _one_hot(labels: Array, weight: Array, classes: Classes) -> Array:
+    """Return a bool array: True at the class of each example, all False for an ignored example."""
     m, axis = xp(labels), classes.axis
     labels = m.where(labels == classes.ignored, -1, labels)
-    return _with_axis(labels, axis) == _spread(m.arange(len(weight)), labels.ndim + 1 - axis)
+    return _with_axis(labels, axis) == _along_classes(m.arange(len(weight)), labels.ndim + 1 - axis)
 
 
-def _to_gradient(grad: Tensor, p: Tensor, labels: Tensor, weight: Tensor, classes: Classes) -> Tensor:
-    along = total(mul(grad, p), classes.axis, keepdim=True)
-    return nll(sub(grad, along), labels, weight, classes=classes)[0]
+def _grad_for_g(grad: Tensor, p: Tensor, labels: Tensor, weight: Tensor, classes: Classes) -> Tensor:
+    dot = total(mul(grad, p), classes.axis, keepdim=True)
+    return nll(sub(grad, dot), labels, weight, classes=classes)[0]
 
 
-def _to_scores(grad: Tensor, g: Tensor, p: Tensor, labels: Tensor, weight: Tensor, classes: Classes) -> Tensor:
+def _grad_for_x(grad: Tensor, g: Tensor, p: Tensor, labels: Tensor, weight: Tensor, classes: Classes) -> Tensor:
     counts = total(nll_grad(g, labels, weight, classes=classes), classes.axis, keepdim=True)
     return mul(_softmax_grad(grad, p, axis=classes.axis), neg(counts))
 
@@ -113,6 +117,6 @@ cross_entropy.gradient(
 )
 cross_entropy_grad.gradient(
     p=lambda x, classes: _softmax(x, axis=classes.axis),
-    g=_to_gradient,
-    x=_to_scores,
+    g=_grad_for_g,
+    x=_grad_for_x,
 )

@@ -1,4 +1,8 @@
-"""Primitives that work on each element by itself: arithmetic, exponentials, roots, angles, steps."""
+"""Element-wise operations: arithmetic, exponentials, roots, trigonometric functions, rounding.
+
+Functions of two operands promote them to one element type and broadcast them, as in PyTorch. `Unary` functions keep
+the element type of x; `FloatUnary` functions convert bools and integers to the default float type first.
+"""
 
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
@@ -41,20 +45,32 @@ __all__ = [
 
 @Binary
 def add(a: Array, b: Array) -> Array:
-    """a + b."""
+    """Return a + b, element by element; the operands are promoted and broadcast.
+
+    Examples
+    --------
+    >>> add(Tensor([1.0, 2.0]), 1).tolist()
+    [2.0, 3.0]
+    """
     return xp(a).add(a, b)
 
 
 @Binary
 def sub(a: Array, b: Array) -> Array:
-    """a - b."""
-    require_kind("sub", a.dtype, "iuf", "numbers (for bools, ^ tells where two differ)")
+    """Return a - b, element by element; the operands are promoted and broadcast.
+
+    Raises
+    ------
+    DTypeError
+        For bool tensors.
+    """
+    require_kind("sub", a.dtype, "iuf", "numbers (for bools, use a ^ b)")
     return xp(a).subtract(a, b)
 
 
 @Binary
 def mul(a: Array, b: Array) -> Array:
-    """a b."""
+    """Return the product a b, element by element; the operands are promoted and broadcast."""
     return xp(a).multiply(a, b)
 
 
@@ -65,26 +81,44 @@ def _div(a: Array, b: Array) -> Array:
 
 @Binary
 def floor_divide(a: Array, b: Array) -> Array:
-    """The largest integer below a / b; it has no gradient."""
+    """Return the largest integer <= a / b, element by element, without a gradient.
+
+    Examples
+    --------
+    >>> floor_divide(Tensor([7, -7]), 2).tolist()
+    [3, -4]
+    """
     return xp(a).floor_divide(a, b)
 
 
 @Binary
 def remainder(a: Array, b: Array) -> Array:
-    """a - b floor(a / b), with the sign of b."""
+    """Return the remainder a - b floor(a / b), element by element; it has the sign of b.
+
+    Examples
+    --------
+    >>> remainder(Tensor([7, -7]), 2).tolist()
+    [1, 1]
+    """
     return xp(a).remainder(a, b)
 
 
 @Unary
 def neg(x: Array) -> Array:
-    """-x."""
-    require_kind("neg", x.dtype, "iuf", "numbers (for bools, ~ is the opposite)")
+    """Return -x.
+
+    Raises
+    ------
+    DTypeError
+        For bool tensors.
+    """
+    require_kind("neg", x.dtype, "iuf", "numbers (for bools, use ~x)")
     return xp(x).negative(x)
 
 
 @Unary
 def square(x: Array) -> Array:
-    """x²."""
+    """Return x²; bools become int64."""
     return x * x if x.dtype.kind != "b" else x.astype(int64)
 
 
@@ -99,23 +133,25 @@ def _pow(a: Array, b: Array) -> Array:
 
 
 def div(a: Value, b: Value) -> Tensor:
-    """a / b; integers give a float."""
+    """Return a / b, element by element; two integers give the default float type."""
     return _div(*float_operands("div", a, b))
 
 
 def pow(a: Value, b: Value) -> Tensor:
-    """a to the power b.
+    """Return a to the power b, element by element; the operands are promoted and broadcast.
 
     Raises
     ------
     DTypeError
-        If integers are raised to a negative power. On a GPU, exponents in a tensor are not looked at.
+        If integers are raised to a negative power. On a GPU, a tensor of exponents is not checked.
     """
     dtype = promote(a, b)
     x, y = operands("pow", a, b, dtype=dtype)
     if dtype.kind != "f" and (b < 0 if isinstance(b, int) else y.device.on_host and bool((y.array < 0).any())):
         raise DTypeError(f"pow: {dtype} cannot be raised to a negative power; convert it with .float() first")
-    if isinstance(a, Tensor) and isinstance(b, int | float):  # a plain number: NumPy's would change the element type
+    if isinstance(a, Tensor) and isinstance(
+        b, int | float
+    ):  # a Python number, because NumPy's numbers change the element type
         return _power(x, exponent=float(b) if isinstance(b, float) else int(b))
     return _pow(x, y)
 
@@ -149,61 +185,67 @@ _power.gradient(
 
 @FloatUnary
 def exp(x: Array) -> Array:
-    """eˣ."""
+    """Return eˣ, element by element.
+
+    Examples
+    --------
+    >>> exp(Tensor([0, 1])).dtype
+    dtype('float32')
+    """
     return xp(x).exp(x)
 
 
 @FloatUnary
 def expm1(x: Array) -> Array:
-    """eˣ - 1, exact for small x."""
+    """Return eˣ - 1, accurate for small x."""
     return xp(x).expm1(x)
 
 
 @FloatUnary
 def log(x: Array) -> Array:
-    """The natural logarithm."""
+    """Return the natural logarithm of x."""
     return xp(x).log(x)
 
 
 @FloatUnary
 def log1p(x: Array) -> Array:
-    """log(1 + x), exact for small x."""
+    """Return log(1 + x), accurate for small x."""
     return xp(x).log1p(x)
 
 
 @FloatUnary
 def sqrt(x: Array) -> Array:
-    """√x."""
+    """Return √x, element by element; NaN for negative x."""
     return xp(x).sqrt(x)
 
 
 @FloatUnary
 def rsqrt(x: Array) -> Array:
-    """1 / √x."""
+    """Return 1 / √x, element by element; NaN for negative x."""
     return 1 / xp(x).sqrt(x)
 
 
 @FloatUnary
 def sin(x: Array) -> Array:
-    """sin x, x in radians."""
+    """Return the sine of x, with x in radians."""
     return xp(x).sin(x)
 
 
 @FloatUnary
 def cos(x: Array) -> Array:
-    """cos x, x in radians."""
+    """Return the cosine of x, with x in radians."""
     return xp(x).cos(x)
 
 
 @FloatUnary
 def tanh(x: Array) -> Array:
-    """(eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)."""
+    """Return the hyperbolic tangent of x, (eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)."""
     return xp(x).tanh(x)
 
 
 @fuse
 def _expm1_grad(grad: Tensor, x: Tensor) -> Tensor:
-    return mul(grad, exp(x))  # y + 1 would lose the digits of a small eˣ
+    return mul(grad, exp(x))  # not y + 1, which would lose the digits of a small eˣ
 
 
 @fuse
@@ -241,37 +283,49 @@ _pow.gradient(
 )
 
 
-# --- steps: constant almost everywhere, so their gradient is zero ---------------------------------------------
+# --- absolute value, sign and rounding ------------------------------------------------------------------------
 
 
 @Unary
 def abs(x: Array) -> Array:
-    """|x|; the gradient at 0 is 0."""
+    """Return |x|; the gradient at 0 is 0."""
     return xp(x).abs(x)
 
 
 @Unary
 def sign(x: Array) -> Array:
-    """-1, 0 or 1."""
+    """Return the sign of x: -1, 0 or 1; the gradient is 0.
+
+    Raises
+    ------
+    DTypeError
+        For bool tensors.
+    """
     require_kind("sign", x.dtype, "iuf", "numbers")
     return xp(x).sign(x)
 
 
 @Unary
 def floor(x: Array) -> Array:
-    """The largest integer <= x."""
+    """Return the largest integer <= x, with the element type of x; the gradient is 0."""
     return xp(x).floor(x).astype(x.dtype, copy=False)
 
 
 @Unary
 def ceil(x: Array) -> Array:
-    """The smallest integer >= x."""
+    """Return the smallest integer >= x, with the element type of x; the gradient is 0."""
     return xp(x).ceil(x).astype(x.dtype, copy=False)
 
 
 @Unary
 def round(x: Array) -> Array:
-    """The nearest integer, halves to even."""
+    """Return the nearest integer, with the element type of x; halves are rounded to even, and the gradient is 0.
+
+    Examples
+    --------
+    >>> round(Tensor([0.5, 1.5])).tolist()
+    [0.0, 2.0]
+    """
     return xp(x).round(x).astype(x.dtype, copy=False)
 
 
@@ -281,5 +335,5 @@ def _abs_grad(grad: Tensor, x: Tensor) -> Tensor:
 
 
 abs.gradient(x=lambda grad, x: _abs_grad(grad, x))
-for _step in (sign, floor, ceil, round):
-    _step.gradient(x=lambda grad: zeros_like(grad))
+for _operation in (sign, floor, ceil, round):
+    _operation.gradient(x=lambda grad: zeros_like(grad))

@@ -1,18 +1,19 @@
-"""`fuse`: an element-wise function becomes one pass over memory, and so do its gradients of every order.
+"""`fuse` turns an element-wise function into one pass over memory, and so its gradients of every order.
 
     @fuse
     def silu(x):
         return x * sigmoid(x)
 
 Without `fuse` these are two primitives and two passes: sigmoid(x) is written to memory and read again, and the gradient
-takes six passes. `fuse` calls the function once, on tracers (backends/trace.py), and keeps its graph of steps. Kernels
-run the steps on one block after another, in registers and the nearest cache. For the gradient the function is called
-on tracers again, and the backward pass over this call gives another graph. There are two primitives:
+needs six passes. `fuse` calls the function once on tracers (backends/trace.py), and keeps the graph of its steps.
+Kernels run all steps on one block of elements after another, in registers and the first-level cache. For the gradient,
+the function is called on tracers again, and the backward pass over this call gives another graph. There are two
+primitives:
 
     fused(*inputs, graph)        y = f(inputs), element by element
     fused_sum(*inputs, graph)    y = Σ f(inputs), for losses
 
-The inputs have one shape. An input without axes is one number for all elements; its gradient is a sum.
+All inputs have one shape. An input without axes is broadcast to all elements; its gradient is a sum.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,7 +38,7 @@ __all__ = ["Fused", "fuse", "trace"]
 
 
 class _FusedPrimitive(Primitive[Tensor]):
-    """A primitive with a graph as its parameter. Messages name the function that the graph computes."""
+    """A primitive with a graph as its parameter. Error messages show the name of the graph's function."""
 
     def label(self, params: dict[str, Any]) -> str:
         return str(params["graph"].name)
@@ -59,7 +60,7 @@ def _largest_shape(inputs: Sequence[Array]) -> tuple[int, ...]:
 
 
 def _vjp(grad: Tensor, inputs: list[Tensor], graph: Graph, position: int) -> Tensor | None:
-    """Return the gradient of an input, from the gradient of the output or of the sum."""
+    """Return the gradient of an input, from the gradient of the output (or of the sum); None if it is 0."""
     derivative = _derivative(graph, position)
     if derivative is None:
         return None
@@ -75,16 +76,23 @@ _fused_sum.gradient(inputs=_vjp)
 
 
 def trace(name: str, function: Callable[..., Any], inputs: int) -> Graph:
-    """Return the graph of a function of so many tensors."""
+    """Return the graph of a function with this number of input tensors.
+
+    Raises
+    ------
+    ArgumentError
+        If the function uses another tensor, draws random numbers, takes a step that is not element-wise, or does not
+        return one floating-point tensor.
+    """
     tracers = [Tracer(f"input {i}") for i in range(inputs)]
-    drawn = get_rng_state()
-    with ModeSetting(recording=True, anomaly=False):  # and, by Context(), without `use_backends` and `use_kernel`
+    rng_state = get_rng_state()
+    with ModeSetting(recording=True, anomaly=False):  # Context() also ignores `use_backends` and `use_kernel`
         try:
             y = Context().run(function, *[Tensor._wrap(tracer, TRACING) for tracer in tracers])
         except DeviceError as error:
-            raise ArgumentError(f"fuse: {name} uses a tensor that is not an input of it; make it one") from error
-    if get_rng_state() != drawn:
-        raise ArgumentError(f"fuse: {name} draws random numbers, and would use the same ones ever after; pass them")
+            raise ArgumentError(f"fuse: {name} uses a tensor that is not an input; make it an input") from error
+    if get_rng_state() != rng_state:
+        raise ArgumentError(f"fuse: {name} draws random numbers, but every later call would reuse them; pass them in")
     if not isinstance(y, Tensor) or y.dtype.kind != "f":
         raise ArgumentError(f"fuse: {name} must return one floating-point tensor, got {y!r}")
     return graph_of(name, tracers, y.array, function)
@@ -92,70 +100,91 @@ def trace(name: str, function: Callable[..., Any], inputs: int) -> Graph:
 
 @lru_cache(maxsize=4096)
 def _derivative(graph: Graph, position: int) -> Graph | None:
-    """Return the graph of grad_output ∂f/∂x for an input: a function of grad_output and the inputs. None if it is 0."""
+    """Return the graph of grad_output · ∂f/∂x for the input x at this position, or None if the derivative is 0.
+
+    The inputs of the graph are grad_output and the inputs of f.
+    """
     assert graph.function is not None
-    function, found = graph.function, False
+    function, nonzero = graph.function, False
 
     def derivative(grad_output: Tensor, *inputs: Tensor) -> Tensor:
-        nonlocal found
+        nonlocal nonzero
         inputs[position].requires_grad = True
         y = function(*inputs)
         (g,) = (
             grad(y, inputs[position], grad_output, create_graph=True, allow_unused=True) if y.requires_grad else (None,)
         )
-        found = g is not None
+        nonzero = g is not None
         return grad_output if g is None else g
 
-    made = trace(f"{graph.name} gradient", derivative, graph.inputs + 1)
-    return made if found else None
+    traced = trace(f"{graph.name} gradient", derivative, graph.inputs + 1)
+    return traced if nonzero else None
 
 
 class Fused:
-    """A fused element-wise function, made by `fuse`."""
+    """A fused element-wise function; `fuse` returns it."""
 
     __name__: str
     __qualname__: str
 
     def __init__(self, function: Callable[..., Tensor]) -> None:
-        self.__name__ = type(function).__name__  # unless it has one of its own
+        self.__name__ = type(function).__name__  # for a callable object; update_wrapper sets a function's name
         update_wrapper(self, function)
         self._function = function
         parameters = signature(function).parameters.values()
         names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         if not names or any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
-            raise ArgumentError(f"fuse: {self.__name__} must name all of its inputs, and have at least one")
+            raise ArgumentError(f"fuse: {self.__name__} needs at least one input, and no *args or **kwargs")
         if any(p.default is not p.empty for p in parameters if p.name in names):
             raise ArgumentError(f"fuse: inputs of {self.__name__} cannot have defaults; put parameters after a *")
         self._inputs = len(names)
-        self._made = lru_cache(maxsize=256)(self._trace)
+        self._graphs = lru_cache(maxsize=256)(self._trace)
 
     def __reduce__(self) -> str:
-        return self.__qualname__  # pickled and copied by name, as functions of a module are
+        return self.__qualname__  # pickle and copy find it by name, like a function of a module
 
-    def _trace(self, parameters: tuple[tuple[str, Any, str], ...]) -> Graph:
-        given = {name: value for name, value, _ in parameters}
-        return trace(self.__name__.strip("_"), lambda *inputs: self._function(*inputs, **given), self._inputs)
+    def _trace(self, params: tuple[tuple[str, Any, str], ...]) -> Graph:
+        values = {name: value for name, value, _ in params}
+        return trace(self.__name__.strip("_"), lambda *inputs: self._function(*inputs, **values), self._inputs)
 
     def graph(self, **params: Any) -> Graph:
-        """Return the graph of the function with these parameters."""
-        try:
-            return self._made(tuple((name, value, str(value)) for name, value in params.items()))  # 0.0 is not -0.0
+        """Return the graph of the function with these parameters.
+
+        Raises
+        ------
+        ArgumentError
+            If the function does not take these parameters.
+        """
+        try:  # str(value) is a part of the key, because 0.0 and -0.0 are equal
+            return self._graphs(tuple((name, value, str(value)) for name, value in params.items()))
         except TypeError as error:
             raise ArgumentError(f"fuse: {self.__name__} cannot be called with {params}: {error}") from error
 
     def __call__(self, *inputs: Value, **params: Any) -> Tensor:
-        """Return f(inputs), element by element; inputs are promoted and broadcast."""
-        return _fused(*self._brought(inputs), graph=self.graph(**params))
+        """Return f(inputs), element by element; the inputs are promoted and broadcast.
+
+        Raises
+        ------
+        ArgumentError
+            If the number of inputs is wrong, or the function does not take these parameters.
+        """
+        return _fused(*self._prepare(inputs), graph=self.graph(**params))
 
     def sum(self, *inputs: Value, **params: Any) -> Tensor:
-        """Return the sum of f over all elements, which are not written to memory."""
-        return _fused_sum(*self._brought(inputs), graph=self.graph(**params))
+        """Return the sum of f over all elements, in one pass that does not write the elements to memory.
 
-    def _brought(self, inputs: tuple[Value, ...]) -> Sequence[Tensor]:
-        """Return the inputs as tensors of one floating-point type, of one shape or without axes."""
+        Raises
+        ------
+        ArgumentError
+            If the number of inputs is wrong, or the function does not take these parameters.
+        """
+        return _fused_sum(*self._prepare(inputs), graph=self.graph(**params))
+
+    def _prepare(self, inputs: tuple[Value, ...]) -> Sequence[Tensor]:
+        """Return the inputs as tensors of one floating-point type, all of one shape or without axes."""
         name = self.__name__.strip("_")
         if len(inputs) != self._inputs:
-            raise ArgumentError(f"{name}: takes {self._inputs} tensors, got {len(inputs)}; parameters have names")
+            raise ArgumentError(f"{name}: takes {self._inputs} tensors, got {len(inputs)}; pass parameters by keyword")
         first = inputs[0]
         if (
             all(isinstance(x, Tensor) for x in inputs)
@@ -170,26 +199,26 @@ class Fused:
 
 
 def fuse(function: Callable[..., Tensor]) -> Fused:
-    """Fuse an element-wise function: it passes over memory once, and so do its gradients of every order.
+    """Fuse an element-wise function: the function and its gradients of every order need one pass over memory each.
 
     Parameters
     ----------
     function : callable
         Its positional parameters are tensors, its keyword-only parameters are numbers. It is called on tracers, once
-        for each choice of the numbers. Other values that it uses are fixed by this call. It must take the same steps
-        for all values, and may use arithmetic, comparisons, `where`, `clamp`, `maximum`, `abs`, `exp`, `log`, `sqrt`,
-        `tanh`, `sigmoid`, `erf`, other fused functions, and functions built from these.
+        for each combination of the numbers. Other values that it uses are constants from this call on. It must take
+        the same steps for all values, and may use arithmetic, comparisons, `where`, `clamp`, `maximum`, `abs`, `exp`,
+        `log`, `sqrt`, `tanh`, `sigmoid`, `erf`, other fused functions, and functions built from these.
 
     Returns
     -------
     Fused
-        A function of the same arguments; tensors are promoted and broadcast. Its method `sum` returns the sum of all
-        elements in the same pass.
+        A function with the same arguments; tensors are promoted and broadcast. Its method `sum` returns the sum of
+        all elements in the same pass.
 
     Raises
     ------
     ArgumentError
-        If its parameters are of another kind, or if its first call takes a step that is not element-wise.
+        If the function has no positional parameter, *args, **kwargs, or a tensor parameter with a default value.
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""Windows as columns, and back: im2col copies every window out, col2im adds every column to where it came from.
+"""im2col copies the windows of images into columns, and col2im adds the columns back to the images.
 
     im2col:  columns[n, (c, k), o] = x[n, c, o stride + k dilation - padding], 0 in the padding
     col2im:  x[n, c, i]            = Σ columns[n, (c, k), o] over all (k, o) with o stride + k dilation - padding = i
 
-Both are linear and each is the other's adjoint, so each is the other's gradient. With the columns (C K, O), a
-convolution is one matrix product, w (F, C K) @ columns; that is what im2col is named after and used for.
+Both are linear, and each is the adjoint of the other, so each is the gradient of the other. With the columns (C K, O),
+a convolution is one matrix product, w (F, C K) @ columns.
 """
 
 from math import prod
@@ -19,7 +19,7 @@ __all__ = ["col2im", "im2col"]
 
 @primitive
 def im2col(x: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I) -> columns (N, C K, O): K taps, O outputs, both in row-major order."""
+    """Return the windows of x (N, C, *I) as columns (N, C K, O): K taps and O outputs, both in row-major order."""
     xs = padded(x, spec)
     columns = xp(x).empty((*x.shape[:2], len(spec.taps), *spec.output_size), x.dtype)  # (N, C, K, *O)
     for k, (_, window) in enumerate(spec.taps):
@@ -29,7 +29,7 @@ def im2col(x: Array, *, spec: ConvSpec) -> Array:
 
 @primitive
 def col2im(columns: Array, *, spec: ConvSpec) -> Array:
-    """columns (N, C K, O) -> x (N, C, *I): what lies in the padding is dropped."""
+    """Add the columns (N, C K, O) to the elements of their windows, and return x (N, C, *I) without the padding."""
     n, channels = columns.shape[0], columns.shape[1] // len(spec.taps)
     parts = columns.reshape(n, channels, len(spec.taps), *spec.output_size)
     reach = [(max(b, 0), max(a, 0)) for b, a in spec.window_padding]

@@ -1,15 +1,15 @@
-"""Primitives that take parts out of tensors and put them together. The adjoint of each is found here too.
+"""Indexing, concatenation, padding and splitting: the primitives, their gradients and the public functions.
 
-| moves | adjoint |
+| primitive | gradient |
 |---|---|
 | index | index_add into zeros |
-| index_put | index for the value; for the tensor, the gradient without the part that was overwritten |
-| cat | index, a slice for each part |
+| index_put | for the value: index; for the tensor: the gradient with zeros at the overwritten elements |
+| cat | index, with a slice for each tensor |
 | pad | index |
 
-Indexing is PyTorch's: integers, slices (negative steps too), None, ..., bool masks and integer tensors; it differs from
-NumPy's in that integers select first, so that x[0, :, tensor] is x[0][:, tensor]. A part that integers and slices alone
-describe is a view: it shares memory with its tensor.
+Indices are the same as in PyTorch: integers, slices (also with negative steps), None, ..., bool masks and integer
+tensors. Unlike in NumPy, integers are applied first: x[0, :, tensor] is x[0][:, tensor]. If the index contains only
+integers, slices, None and ..., the result is a view: it shares memory with its tensor.
 """
 
 import builtins
@@ -50,7 +50,7 @@ def _index(x: Array, *, index: tuple[Any, ...]) -> Array:
 
 @primitive
 def _index_add(g: Array, *, index: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
-    """Zeros of `shape` with g added at the index, as often as the index names an element."""
+    """Return zeros of `shape` with g added at the index; repeated elements of the index are added repeatedly."""
     out = xp(g).zeros(shape, g.dtype)
     if all(i is None or i is Ellipsis or isinstance(i, slice | int) for i in index):
         out[index] = g
@@ -61,7 +61,7 @@ def _index_add(g: Array, *, index: tuple[Any, ...], shape: tuple[int, ...]) -> A
 
 @primitive
 def _index_put(x: Array, v: Array, *, index: tuple[Any, ...]) -> Array:
-    """A copy of x with v written at the index."""
+    """Return a copy of x with v written at the index."""
     out = x.copy()
     out[index] = v
     return out
@@ -77,7 +77,8 @@ def _pad(x: Array, *, widths: tuple[tuple[int, int], ...], value: float) -> Arra
     return xp(x).pad(x, widths, constant_values=value)
 
 
-def _part(g: Tensor, position: int, shapes: tuple[tuple[int, ...], ...], axis: int) -> Tensor:
+def _slice_of(g: Tensor, position: int, shapes: tuple[tuple[int, ...], ...], axis: int) -> Tensor:
+    """Return the part of the gradient of `cat` that belongs to the tensor at this position."""
     start = builtins.sum(s[axis] for s in shapes[:position])
     return _index(g, index=(slice(None),) * axis + (slice(start, start + shapes[position][axis]),))
 
@@ -88,7 +89,7 @@ _index_put.gradient(
     x=lambda grad, v_shape, index: _index_put(grad, grad.new_zeros(v_shape), index=index),
     v=lambda grad, index: _index(grad, index=index),
 )
-_cat.gradient(xs=lambda grad, position, xs_shape, axis: _part(grad, position, xs_shape, axis))
+_cat.gradient(xs=lambda grad, position, xs_shape, axis: _slice_of(grad, position, xs_shape, axis))
 _pad.gradient(
     x=lambda grad, x_shape, widths: _index(
         grad, index=tuple(slice(b, b + s) for (b, _), s in zip(widths, x_shape, strict=True))
@@ -99,8 +100,8 @@ _pad.gradient(
 # --- indexing -------------------------------------------------------------------------------------------------
 
 
-def _plain(index: Any, device: Device) -> Any:
-    """One entry of an index without tensors; arrays are copied, for the gradient needs what they hold now."""
+def _without_tensor(index: Any, device: Device) -> Any:
+    """Return an entry of an index without Tensor. Arrays are copied, because the gradient needs the current values."""
     if isinstance(index, Tensor):
         index = index.array
     elif isinstance(index, list):
@@ -113,8 +114,8 @@ def _plain(index: Any, device: Device) -> Any:
 
 
 def _key(index: Any, device: Device) -> tuple[Any, ...]:
-    """The index as a tuple with one `...`, which makes NumPy return a view even of a single element."""
-    entries = tuple(_plain(i, device) for i in (index if isinstance(index, tuple) else (index,)))
+    """Return the index as a tuple with a `...`: then NumPy returns a view even for a single element."""
+    entries = tuple(_without_tensor(i, device) for i in (index if isinstance(index, tuple) else (index,)))
     return entries if any(e is Ellipsis for e in entries) else (*entries, ...)
 
 
@@ -122,14 +123,16 @@ def _is_array(entry: Any) -> bool:
     return hasattr(entry, "dtype")
 
 
-def _steps(index: Any, ndim: int, device: Device) -> list[tuple[Any, ...]]:
-    """The keys to apply one after the other: integers beside arrays select first."""
+def _split_index(index: Any, ndim: int, device: Device) -> list[tuple[Any, ...]]:
+    """Return the keys to apply one after another: integers first, if the index also contains arrays."""
     key = _key(index, device)
     arrays = [i for i in key if _is_array(i)]
     if not arrays or not any(_is_int(i) for i in key):
         return [key]
     taken = [_axes_taken(i) for i in key]
-    rest = (slice(None),) * (ndim - builtins.sum(taken))  # spelt out: to NumPy, even an empty ... parts two arrays
+    rest = (slice(None),) * (
+        ndim - builtins.sum(taken)
+    )  # written out, because NumPy treats arrays before and after `...` differently
     first: list[Any] = []
     then: list[Any] = []
     for i, axes in zip(key, taken, strict=True):
@@ -149,19 +152,19 @@ def _is_int(entry: Any) -> bool:
 
 
 def _axes_taken(entry: Any) -> int:
-    """How many axes of a tensor one entry of its index speaks of."""
+    """Return the number of axes that an entry of an index consumes."""
     if entry is None or entry is Ellipsis or isinstance(entry, bool):
         return 0
     return int(entry.ndim) if _is_array(entry) and entry.dtype.kind == "b" else 1
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
-    """x[index] with integers, slices, None, ..., bool masks and integer tensors, as in PyTorch.
+    """Return x[index] for integers, slices, None, ..., bool masks and integer tensors, as in PyTorch.
 
     Raises
     ------
     ShapeError
-        If the index does not fit. On a GPU, integers of a tensor that are out of range are not noticed.
+        If the index does not fit the shape. On a GPU, the integers in a tensor are not checked.
 
     Examples
     --------
@@ -171,7 +174,7 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     """
     try:
         part = x
-        for key in _steps(index, x.ndim, x.device):
+        for key in _split_index(index, x.ndim, x.device):
             part = _index(part, index=key)
         return part
     except (IndexError, TypeError, ValueError) as error:
@@ -179,23 +182,23 @@ def getitem(x: Tensor, index: Any) -> Tensor:
 
 
 def setitem(x: Tensor, index: Any, value: Any) -> None:
-    """x[index] = value, in place; gradients flow to what remains of x and to the value.
+    """Write x[index] = value in place. The gradient goes to the value, and to the elements of x that are not replaced.
 
     Raises
     ------
     ShapeError
-        If the index or the value does not fit.
+        If the index or the value does not fit the shape.
     AutogradError
-        If x is a leaf that requires a gradient or a view, and the write would have to be recorded.
+        If the call must be recorded, and x is a view or a leaf that requires a gradient.
     DTypeError
-        If the value is not made of numbers.
+        If the value does not consist of numbers.
     """
     try:
-        key, *then = _steps(index, x.ndim, x.device)
-        spot = (x.array[key][then[0]] if then else x.array[key]).shape
+        key, *then = _split_index(index, x.ndim, x.device)
+        selected_shape = (x.array[key][then[0]] if then else x.array[key]).shape
     except (IndexError, TypeError, ValueError) as error:
         raise ShapeError(f"index: {error}; the tensor is {x.shape}") from error
-    if then:  # change a copy of what the integers select, and write that
+    if then:  # modify a copy of the part that the integers select, and write it back
         part = _index(x, index=key).clone()
         setitem(part, then[0], value)
         setitem(x, key, part)
@@ -205,10 +208,10 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
     except (TypeError, ValueError) as error:
         raise DTypeError(f"index: the value is not made of numbers ({error}); use a number or a tensor") from error
     v = v if v.dtype == x.dtype else cast(v, x.dtype)
-    extra = v.ndim - len(spot)
+    extra = v.ndim - len(selected_shape)
     if extra > 0 and v.shape[:extra] == (1,) * extra:
         v = reshape(v, v.shape[extra:])
-    v = v if v.shape == spot else broadcast_to(v, spot)
+    v = v if v.shape == selected_shape else broadcast_to(v, selected_shape)
     if mode.recording and (x._node is not None or v._node is not None):
         replace(x, _index_put(x, v, index=key))
     else:
@@ -216,17 +219,23 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
 
 
 def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return the slices of an axis that a 1-D integer tensor names."""
+    """Return the slices along `dim` whose numbers are in `index`, a 1-D integer tensor.
+
+    Examples
+    --------
+    >>> index_select(Tensor([[1, 2], [3, 4]]), 0, Tensor([1, 1])).tolist()
+    [[3, 4], [3, 4]]
+    """
     return getitem(x, (slice(None),) * axis_of("index_select", dim, x.ndim) + (index,))
 
 
 def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return out[i][j][k] = x[index[i][j][k]][j][k] for dim=0, and likewise along another axis.
+    """Return out[i][j][k] = x[index[i][j][k]][j][k] for dim=0, and the same along another axis for another `dim`.
 
     Raises
     ------
     ShapeError
-        If the index has other axes than x or reaches beyond it.
+        If the index is not an integer tensor with the number of axes of x, or is out of range.
     """
     axis = axis_of("gather", dim, x.ndim)
     if index.ndim != x.ndim or index.dtype.kind not in "iu":
@@ -238,10 +247,10 @@ def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
     return getitem(x, (*grid[:axis], index, *grid[axis + 1 :]))
 
 
-# --- joining and cutting --------------------------------------------------------------------------------------
+# --- concatenation and splitting ------------------------------------------------------------------------------
 
 
-def _tensors(call: str, tensors: Sequence[Tensor]) -> list[Tensor]:
+def _require_tensors(call: str, tensors: Sequence[Tensor]) -> list[Tensor]:
     tensors = list(tensors)
     for t in tensors:
         if not isinstance(t, Tensor):
@@ -250,17 +259,19 @@ def _tensors(call: str, tensors: Sequence[Tensor]) -> list[Tensor]:
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Join tensors along an axis that they have.
+    """Concatenate tensors along an existing axis; their element types are promoted.
 
     Raises
     ------
+    DTypeError
+        If an argument is not a tensor.
     ShapeError
-        If there is no tensor, one has no axis, or their other sizes differ.
+        If the list is empty, a tensor has no axes, or the other sizes differ.
     """
-    tensors = _tensors("cat", tensors)
+    tensors = _require_tensors("cat", tensors)
     if not tensors or not all(t.ndim for t in tensors):
         got = ", ".join(str(t.shape) for t in tensors) or "none"
-        raise ShapeError(f"cat: expected tensors of at least one axis, got {got}; stack() joins numbers")
+        raise ShapeError(f"cat: expected tensors of at least one axis, got {got}; use stack() for 0-d tensors")
     axis = axis_of("cat", dim, tensors[0].ndim)
     rest = {(*t.shape[:axis], *t.shape[axis + 1 :]) for t in tensors}
     if len(rest) > 1 or len({t.ndim for t in tensors}) > 1:
@@ -270,8 +281,16 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Join tensors of one shape along a new axis."""
-    tensors = _tensors("stack", tensors)
+    """Concatenate tensors of one shape along a new axis.
+
+    Raises
+    ------
+    DTypeError
+        If an argument is not a tensor.
+    ShapeError
+        If the shapes differ, or the list is empty.
+    """
+    tensors = _require_tensors("stack", tensors)
     if len({t.shape for t in tensors}) != 1:
         got = ", ".join(str(t.shape) for t in tensors) or "none"
         raise ShapeError(f"stack: expected tensors of one shape, got {got}")
@@ -279,8 +298,19 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut along an axis into parts of one size (the last may be smaller) or of the given sizes."""
-    axis, n = _cut("split", x, dim)
+    """Split along an axis into parts of size `split_size` (the last may be smaller), or of the sizes in a list.
+
+    Raises
+    ------
+    ShapeError
+        If `split_size` is below 1, the sizes do not add up to the size of the axis, or x has no axes.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in split(Tensor([1, 2, 3]), 2)]
+    [[1, 2], [3]]
+    """
+    axis, n = _axis_and_size("split", x, dim)
     if isinstance(split_size, int):
         if split_size < 1:
             raise ShapeError(f"split: split_size must be at least 1, got {split_size}")
@@ -297,35 +327,58 @@ def split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Ten
 
 
 def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut along an axis into at most `chunks` parts of equal size."""
+    """Split along an axis into at most `chunks` parts of equal size; the last may be smaller.
+
+    Raises
+    ------
+    ShapeError
+        If `chunks` is below 1, or x has no axes.
+    """
     if chunks < 1:
         raise ShapeError(f"chunk: chunks must be at least 1, got {chunks}")
-    return split(x, max(1, -(-_cut("chunk", x, dim)[1] // chunks)), dim)
+    return split(x, max(1, -(-_axis_and_size("chunk", x, dim)[1] // chunks)), dim)
 
 
 def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """Return the slices along an axis, without that axis."""
-    axis, n = _cut("unbind", x, dim)
+    """Return a tuple of the slices along an axis; the axis is removed.
+
+    Raises
+    ------
+    ShapeError
+        If x has no axes.
+    """
+    axis, n = _axis_and_size("unbind", x, dim)
     return tuple(_index(x, index=(*(slice(None),) * axis, i, ...)) for i in range(n))
 
 
 def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int]) -> Tensor:
-    """Shift along axes; what leaves at the end enters at the front."""
+    """Shift the elements along axes; elements that leave at the end come back at the front.
+
+    Raises
+    ------
+    ShapeError
+        If the numbers of shifts and axes differ, or x has no axes.
+
+    Examples
+    --------
+    >>> roll(Tensor([1, 2, 3]), 1, 0).tolist()
+    [3, 1, 2]
+    """
     steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     axes = (dims,) if isinstance(dims, int) else tuple(dims)
     if len(steps) != len(axes):
         raise ShapeError(f"roll: each axis needs one shift, got shifts={steps} for dims={axes}")
     for shift, dim in zip(steps, axes, strict=True):
-        n = _cut("roll", x, dim)[1]
+        n = _axis_and_size("roll", x, dim)[1]
         cut = -shift % max(n, 1)
         head, tail = split(x, [cut, n - cut], dim)
         x = cat([tail, head], dim)
     return x
 
 
-def _cut(call: str, x: Tensor, dim: int) -> tuple[int, int]:
-    """The axis that `dim` names and its size."""
+def _axis_and_size(call: str, x: Tensor, dim: int) -> tuple[int, int]:
+    """Return the axis `dim` as a number >= 0, and its size."""
     if not x.ndim:
-        raise ShapeError(f"{call}: a 0-d tensor has no axis to cut along")
+        raise ShapeError(f"{call}: expected a tensor with at least one axis, got a 0-d tensor; use reshape(x, 1)")
     axis = axis_of(call, dim, x.ndim)
     return axis, x.shape[axis]

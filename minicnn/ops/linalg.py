@@ -1,4 +1,4 @@
-"""Matrix products."""
+"""Matrix products: `matmul`, `linear` and the matrix transpose `mT`."""
 
 from math import prod
 from typing import Any
@@ -23,12 +23,18 @@ def _matmul(a: Array, b: Array) -> Array:
 
 @primitive
 def _linear(x: Array, w: Array) -> Array:
-    """x wᵀ, with the weight as PyTorch stores it: (out, in)."""
+    """Return x wᵀ; the weight has PyTorch's shape (out, in)."""
     return xp(x).matmul(x, w.T)
 
 
 def mT(x: Tensor) -> Tensor:  # noqa: N802 (PyTorch's name)
-    """Exchange the last two axes."""
+    """Return x with the last two axes swapped: the transpose of each matrix.
+
+    Raises
+    ------
+    ShapeError
+        If x has fewer than two axes.
+    """
     if x.ndim < 2:
         raise ShapeError(f"mT: a matrix has at least two axes, the tensor is {x.shape}")
     return _permute(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
@@ -39,7 +45,7 @@ _linear.gradient(x=lambda grad, w: _matmul(grad, w), w=lambda grad, x: _matmul(m
 
 
 def matmul(a: Any, b: Any) -> Tensor:
-    """Multiply matrices; vectors are rows on the left, columns on the right, and leading axes broadcast.
+    """Return the matrix product a @ b. A vector is a row on the left and a column on the right; leading axes broadcast.
 
     Parameters
     ----------
@@ -48,12 +54,12 @@ def matmul(a: Any, b: Any) -> Tensor:
 
     Returns
     -------
-    Tensor, (..., n, m), without the axis of a vector
+    Tensor, (..., n, m), without n or m if that operand is a vector
 
     Raises
     ------
     ShapeError
-        If the inner sizes differ, leading axes do not broadcast, or an operand is a number.
+        If the inner sizes differ, the leading axes do not broadcast, or an operand has no axes.
     DTypeError
         If the element types differ.
     """
@@ -64,7 +70,7 @@ def matmul(a: Any, b: Any) -> Tensor:
             f"matmul: both operands need at least one axis, got {a.shape} and {b.shape}; use * for numbers"
         )
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
-        raise ShapeError(f"matmul: {a.shape} @ {b.shape}: the last axis of the first must equal the axis before it")
+        raise ShapeError(f"matmul: {a.shape} @ {b.shape}: the inner sizes must be equal")
     _one_dtype("matmul", a, b)
     if b.ndim == 1:
         return squeeze(matmul(a, unsqueeze(b, 1)), -1)
@@ -75,10 +81,10 @@ def matmul(a: Any, b: Any) -> Tensor:
         return reshape(_matmul(rows, b), (*a.shape[:-1], b.shape[-1]))
     if a.shape[:-2] != b.shape[:-2]:
         try:
-            lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+            leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         except ValueError:
             raise ShapeError(f"matmul: the leading axes of {a.shape} and {b.shape} do not broadcast") from None
-        a, b = expand(a, shape=(*lead, *a.shape[-2:])), expand(b, shape=(*lead, *b.shape[-2:]))
+        a, b = expand(a, shape=(*leading, *a.shape[-2:])), expand(b, shape=(*leading, *b.shape[-2:]))
     return _matmul(a, b)
 
 
@@ -89,7 +95,7 @@ def _one_dtype(call: str, *tensors: Tensor) -> None:
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """y = x wᵀ + b.
+    """Return y = x wᵀ + b.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""The methods of Tensor: each is a public function with the tensor as its first argument.
+"""The methods of Tensor: most are public functions with the tensor as the first argument.
 
-The operations are built on Tensor, so `autograd/tensor.py` cannot import them. This module attaches them, at import.
+The operations import Tensor, so `autograd/tensor.py` cannot import them: this module attaches them, at import.
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ class Methods:
     def __rmatmul__(self: Any, other: Any) -> Tensor:
         return linalg.matmul(other, self)
 
-    def __eq__(self, other: Any) -> Any:  # what is no number, as None, is unequal as a whole
+    def __eq__(self, other: Any) -> Any:  # x == None is False, not a tensor
         return comparison.eq(self, other) if _comparable(other) else NotImplemented
 
     def __ne__(self, other: Any) -> Any:
         return comparison.ne(self, other) if _comparable(other) else NotImplemented
 
-    __hash__ = object.__hash__  # by identity, for sets and dictionaries; == compares elements
+    __hash__ = object.__hash__  # by identity, so that tensors can be in sets and dictionaries
 
     square, sqrt, rsqrt = elementwise.square, elementwise.sqrt, elementwise.rsqrt
     exp, expm1, log, log1p = elementwise.exp, elementwise.expm1, elementwise.log, elementwise.log1p
@@ -102,21 +102,21 @@ class Methods:
     contiguous, clone, to = shape.contiguous, shape.clone, shape.to
 
     def expand(self: Any, *sizes: Any) -> Tensor:
-        """Repeat axes of size 1 without a copy; -1 keeps a size."""
+        """Broadcast to a shape without a copy; a size of -1 stays the same."""
         return shape.broadcast_to(self, sizes_of("expand", sizes))
 
     @property
     def T(self: Any) -> Tensor:  # noqa: N802 (PyTorch's name)
-        """The axes in reverse order."""
+        """The tensor with its axes in reverse order."""
         return shape.permute(self, *range(self.ndim - 1, -1, -1))
 
     @property
     def mT(self: Any) -> Tensor:  # noqa: N802 (PyTorch's name)
-        """The last two axes exchanged."""
+        """The tensor with the last two axes swapped."""
         return linalg.mT(self)
 
     def masked_fill(self: Any, mask: Tensor, value: float) -> Tensor:
-        """Return `value` where the mask holds, the tensor elsewhere."""
+        """Return `value` where the mask is True, and the tensor elsewhere."""
         return comparison.where(mask, value, self)
 
     # types
@@ -155,7 +155,7 @@ class Methods:
 
     # sizes
     def size(self: Any, dim: Any = None) -> Any:
-        """Return the shape, or one size."""
+        """Return the shape; with `dim`, the size of this axis."""
         return self.shape if dim is None else self.shape[dim]
 
     def dim(self: Any) -> int:
@@ -167,7 +167,7 @@ class Methods:
         return int(self.array.size)
 
     def is_contiguous(self: Any) -> Any:
-        """Return whether memory is in row-major order."""
+        """Return whether the elements are contiguous in memory, in row-major order."""
         return self.array.flags.c_contiguous
 
     def __len__(self: Any) -> int:
@@ -180,17 +180,17 @@ class Methods:
             raise ShapeError("iter: a 0-d tensor cannot be iterated")
         return iter(indexing.unbind(self))
 
-    # out of the engine
+    # conversion to Python and NumPy
     def item(self: Any) -> Any:
-        """Return the one element as a Python number.
+        """Return the only element as a Python number.
 
         Raises
         ------
         ShapeError
-            If there is not exactly one.
+            If there is not exactly one element.
         """
         if self.array.size != 1:
-            raise ShapeError(f"item: the tensor is {self.shape}; only one element is a number")
+            raise ShapeError(f"item: the tensor is {self.shape}; item() needs exactly one element")
         return self.array.item()
 
     def tolist(self: Any) -> Any:
@@ -198,14 +198,14 @@ class Methods:
         return to_host(self.array).tolist()
 
     def numpy(self: Any) -> np.ndarray[Any, Any]:
-        """Return the NumPy array underneath, sharing its memory.
+        """Return a NumPy array that shares the memory of the tensor.
 
         Raises
         ------
         AutogradError
-            If the tensor requires a gradient: changing the array would be invisible to the tape.
+            If the tensor requires a gradient, because the tape cannot see writes to the array.
         DeviceError
-            If it is on a GPU, so that memory cannot be shared.
+            If the tensor is on a GPU.
         """
         if self.requires_grad:
             raise AutogradError("numpy: the tensor requires a gradient; use .detach().numpy()")
@@ -243,7 +243,7 @@ class Methods:
 
     def __index__(self: Any) -> int:
         if self.dtype.kind not in "biu":
-            raise DTypeError(f"index: only an integer tensor is an index, this one is {self.dtype}")
+            raise DTypeError(f"index: expected an integer tensor, got {self.dtype}")
         return int(self.item())
 
     def __format__(self: Any, spec: str) -> str:
@@ -264,72 +264,104 @@ class Methods:
         if not self.is_leaf:
             raise AutogradError("deepcopy: only leaves can be copied deeply; use .detach().clone()")
         kind: Any = type(self)
-        twin = kind.__new__(kind)
-        Tensor.__init__(twin, self.array.copy(), requires_grad=self.requires_grad, device=self.device)
-        twin.grad = None if self.grad is None else self.grad.detach().clone()
-        memo[id(self)] = twin
-        return twin
+        duplicate = kind.__new__(kind)
+        Tensor.__init__(duplicate, self.array.copy(), requires_grad=self.requires_grad, device=self.device)
+        duplicate.grad = None if self.grad is None else self.grad.detach().clone()
+        memo[id(self)] = duplicate
+        return duplicate
 
     # new tensors like this one
     def new_tensor(self: Any, data: Any) -> Tensor:
-        """Return data as a tensor of this element type and device."""
+        """Return data as a new tensor with this element type and device."""
         return create.tensor(data, dtype=self.dtype, device=self.device)
 
     def new_zeros(self: Any, *size: Any) -> Tensor:
-        """Return zeros of this element type and device."""
+        """Return zeros with this element type and device."""
         return create.zeros(*size, dtype=self.dtype, device=self.device)
 
     def new_ones(self: Any, *size: Any) -> Tensor:
-        """Return ones of this element type and device."""
+        """Return ones with this element type and device."""
         return create.ones(*size, dtype=self.dtype, device=self.device)
 
     # in place
     def add_(self: Any, other: Any, alpha: Any = 1) -> Tensor:
-        """Add alpha times `other` in place."""
-        return replace(self, _same(self, elementwise.add(self, other if alpha == 1 else elementwise.mul(other, alpha))))
+        """Add alpha times `other` in place.
+
+        Raises
+        ------
+        DTypeError
+            If the result has a type that this tensor cannot hold.
+        """
+        return replace(
+            self, _same_dtype(self, elementwise.add(self, other if alpha == 1 else elementwise.mul(other, alpha)))
+        )
 
     def sub_(self: Any, other: Any) -> Tensor:
-        """Subtract in place."""
-        return replace(self, _same(self, elementwise.sub(self, other)))
+        """Subtract `other` in place.
+
+        Raises
+        ------
+        DTypeError
+            If the result has a type that this tensor cannot hold.
+        """
+        return replace(self, _same_dtype(self, elementwise.sub(self, other)))
 
     def mul_(self: Any, other: Any) -> Tensor:
-        """Multiply in place."""
-        return replace(self, _same(self, elementwise.mul(_saved(self, other), other)))
+        """Multiply by `other` in place.
+
+        Raises
+        ------
+        DTypeError
+            If the result has a type that this tensor cannot hold.
+        """
+        return replace(self, _same_dtype(self, elementwise.mul(_for_backward(self, other), other)))
 
     def div_(self: Any, other: Any) -> Tensor:
-        """Divide in place."""
-        return replace(self, _same(self, elementwise.div(_saved(self, other), other)))
+        """Divide by `other` in place.
+
+        Raises
+        ------
+        DTypeError
+            If the result has a type that this tensor cannot hold.
+        """
+        return replace(self, _same_dtype(self, elementwise.div(_for_backward(self, other), other)))
 
     def clamp_(self: Any, min: Any = None, max: Any = None) -> Tensor:
-        """Limit in place."""
-        return replace(self, _same(self, comparison.clamp(_saved(self), min, max)))
+        """Limit the elements to [min, max] in place.
+
+        Raises
+        ------
+        DTypeError
+            If the result has a type that this tensor cannot hold.
+        """
+        return replace(self, _same_dtype(self, comparison.clamp(_for_backward(self), min, max)))
 
     def relu_(self: Any) -> Tensor:
-        """Set negative elements to 0."""
+        """Set negative elements to 0 in place."""
         return replace(self, activation.relu(self))
 
     def copy_(self: Any, source: Tensor) -> Tensor:
-        """Write another tensor's elements into this one, broadcasting them."""
+        """Copy the elements of another tensor into this tensor; they are broadcast and converted."""
         return replace(self, shape.broadcast_to(shape.to(source, self.dtype), self.shape))
 
     def fill_(self: Any, value: Any) -> Tensor:
-        """Set every element to a number."""
+        """Set every element to a number in place."""
         full = create.full_like(self, value)
         if self.is_leaf:
             return replace(self, full)
-        everywhere = create.ones_like(self, bool_)
-        return replace(self, comparison.where(everywhere, full, self))  # still a part of the graph, its gradient zero
+        mask = create.ones_like(self, bool_)
+        return replace(self, comparison.where(mask, full, self))  # stays in the graph, with gradient 0
 
     def zero_(self: Any) -> Any:
-        """Set every element to 0."""
+        """Set every element to 0 in place."""
         return self.fill_(0)
 
     def normal_(self: Any, mean: Any = 0.0, std: Any = 1.0) -> Tensor:
-        """Draw every element from a normal distribution."""
+        """Fill with random numbers from a normal distribution in place."""
         return replace(self, create.randn(self.shape, dtype=self.dtype, device=self.device) * std + mean)
 
     def uniform_(self: Any, low: Any = 0.0, high: Any = 1.0) -> Tensor:
-        """Draw every element from a uniform distribution."""
+        """Fill with random numbers from the uniform distribution on [low, high) in place."""
         return replace(self, create.rand(self.shape, dtype=self.dtype, device=self.device) * (high - low) + low)
 
     def __iadd__(self: Any, other: Any) -> Any:  # type: ignore[misc]
@@ -349,14 +381,14 @@ def _comparable(value: Any) -> bool:
     return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float) or xp(value) is not np
 
 
-def _saved(target: Tensor, other: Any = None) -> Tensor:
-    """Return the values for a gradient rule: a copy while the tape records, because the call overwrites them."""
+def _for_backward(target: Tensor, other: Any = None) -> Tensor:
+    """Return the operand that the tape keeps: a copy if the call is recorded, because the call overwrites it."""
     recorded = mode.recording and (target._node is not None or getattr(other, "_node", None) is not None)
     return shape.clone(target) if recorded else target
 
 
-def _same(target: Tensor, result: Tensor) -> Tensor:
-    """Refuse an in-place result whose element type the target cannot hold."""
+def _same_dtype(target: Tensor, result: Tensor) -> Tensor:
+    """Return the result of an in-place call in the element type of its target; DTypeError if that is impossible."""
     if not np.can_cast(result.dtype, target.dtype, "same_kind"):
         raise DTypeError(f"in-place: a result of {result.dtype} cannot be written into {target.dtype}")
     return result if result.dtype == target.dtype else shape.cast(result, target.dtype)

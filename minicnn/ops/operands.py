@@ -1,4 +1,7 @@
-"""What happens to the operands of an element-wise primitive first: promotion to one type, broadcasting to one shape."""
+"""Promotion and broadcasting of operands, and the classes of element-wise primitives that do it in their call.
+
+`Unary`, `FloatUnary` and `Binary` are primitives that accept tensors, arrays and Python numbers, as in PyTorch.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -31,14 +34,14 @@ Value = Any  # a Tensor, an array or a Python number
 
 
 class Unary(Primitive[Tensor]):
-    """A primitive of one tensor that is a public function and a method too; numbers and arrays are taken as tensors."""
+    """A primitive of one tensor that is also a public function and a method; numbers and arrays become tensors."""
 
     def __call__(self, x: Value, **params: Any) -> Tensor:  # type: ignore[override]
         return super().__call__(x if isinstance(x, Tensor) else as_tensor(x), **params)
 
 
 class FloatUnary(Unary):
-    """A Unary whose result is never an integer: integer tensors become the default float type."""
+    """A Unary primitive with a floating-point result: bools and integers become the default float type."""
 
     def __call__(self, x: Value, **params: Any) -> Tensor:  # type: ignore[override]
         x = x if isinstance(x, Tensor) else as_tensor(x)
@@ -46,7 +49,10 @@ class FloatUnary(Unary):
 
 
 class Binary(Primitive[Tensor]):
-    """A primitive of two tensors that is a public function: operands are promoted and broadcast as in PyTorch."""
+    """A primitive of two tensors that is also a public function; operands are promoted and broadcast as in PyTorch.
+
+    A call raises ShapeError if the shapes do not broadcast.
+    """
 
     def __call__(self, a: Value, b: Value, **params: Any) -> Tensor:  # type: ignore[override]
         if not (
@@ -60,10 +66,10 @@ class Binary(Primitive[Tensor]):
 
 
 def operands(call: str, *values: Value, dtype: DType | None = None, device: Device | None = None) -> list[Tensor]:
-    """Bring operands to one element type, and those that want a gradient to the common shape.
+    """Promote operands to one element type, and expand operands that require a gradient to the common shape.
 
-    The others are left to the array module's own broadcasting. An expanded operand gets the sum as its gradient from
-    `expand`, so no gradient rule has to think of broadcasting. Without a tensor among them, numbers go to `device`.
+    The gradient of `expand` is a sum, so no other gradient rule handles broadcasting. Operands without a gradient are
+    broadcast by the array module. If no operand is a tensor, they are put on `device`.
 
     Raises
     ------
@@ -78,19 +84,19 @@ def operands(call: str, *values: Value, dtype: DType | None = None, device: Devi
 
 
 def promoted(*values: Value, dtype: DType | None = None, device: Device | None = None) -> list[Tensor]:
-    """Bring operands to one element type and the device of the tensors among them."""
+    """Return the operands as tensors of one element type, on the device of the first tensor (or else on `device`)."""
     device = next((v.device for v in values if isinstance(v, Tensor)), device)
     dtype = dtype or promote(*values)
     return [_operand(v, dtype, device) for v in values]
 
 
 def common_shape(call: str, tensors: Sequence[Tensor]) -> tuple[int, ...]:
-    """Return the shape that tensors broadcast to.
+    """Return the shape to which the tensors broadcast.
 
     Raises
     ------
     ShapeError
-        If they do not.
+        If they do not broadcast.
     """
     shapes = [t.array.shape for t in tensors]
     try:
@@ -103,7 +109,7 @@ def common_shape(call: str, tensors: Sequence[Tensor]) -> tuple[int, ...]:
 
 
 def promote(*values: Value) -> DType:
-    """Return the common element type of operands by PyTorch's rule."""
+    """Return the common element type of operands by PyTorch's rule: tensors count more than 0-d tensors and numbers."""
     groups: tuple[list[DType], list[DType], list[DType]] = ([], [], [])
     for v in values:
         if isinstance(v, bool | int | float):
@@ -116,18 +122,18 @@ def promote(*values: Value) -> DType:
 
 
 def float_operands(call: str, a: Value, b: Value) -> list[Tensor]:
-    """Bring operands to one floating-point type, as `operands` does."""
+    """Promote two operands as `operands` does, but bools and integers to the default float type."""
     dtype = promote(a, b)
     return operands(call, a, b, dtype=dtype if dtype.kind == "f" else default_dtype)
 
 
 def require_kind(call: str, dtype: DType, kinds: str, wanted: str) -> None:
-    """Refuse an element type whose NumPy kind is not one of `kinds`.
+    """Raise an error if the NumPy kind of an element type is not in `kinds`; `wanted` describes the kinds in words.
 
     Raises
     ------
     DTypeError
-        Naming the call, what it wants and the element type.
+        If the kind is not in `kinds`.
     """
     if dtype.kind not in kinds:
         raise DTypeError(f"{call}: expected {wanted}, got {dtype}; convert with .to()")
@@ -143,6 +149,8 @@ def _operand(value: Value, dtype: DType, device: Device | None) -> Tensor:
 
 @lru_cache(maxsize=1024)
 def _constant(value: float, sign: float, dtype: DType, device: Device) -> Tensor:
-    """A number on a device, sent there once. It is looked up, so -0.0, which equals 0.0, is told apart by its sign,
-    and NaN, which equals nothing, by being the same object."""
+    """Return a number as a tensor on a device; the cache copies each number only once.
+
+    The sign is a part of the key because -0.0 == 0.0. NaN must be the object `math.nan`, because NaN != NaN.
+    """
     return as_tensor(value, dtype, device)

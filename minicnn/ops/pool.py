@@ -1,12 +1,12 @@
-"""Pooling, and the adjoint of each: no atomics, the same bits every time.
+"""Maximum and average pooling and their adjoints. The results are deterministic on every device (no atomics).
 
-Maximum pooling is a choice followed by a gather: `max_pool` returns the values and, for each window, the winner: the
-number of the winning tap (the offset inside the window, counted in row-major order). Given the winners everything is
-linear: `max_unpool` hands gradients back to the winners, `pick` gathers from them, and these two are each other's
-gradient. Average pooling is linear as it stands.
+`max_pool` returns the maximum of each window and its winner: the number of the tap that holds the maximum (the offset
+inside the window, in row-major order). For given winners everything is linear: `max_unpool` adds gradients to the
+winners, `pick` reads the elements at the winners, and each is the gradient of the other. Average pooling is linear.
 
-Corner cases are PyTorch's: padding never wins, NaN does; among equals the first in row-major order wins; a window cut
-off by the border (ceil_mode) is averaged over what it covers, with or without the padding (count_include_pad).
+Special cases are the same as in PyTorch. Padding is never the winner, and NaN always is. Of equal elements, the first
+in row-major order is the winner. A window that extends past the border (ceil_mode) is averaged over the elements that
+it covers, with or without the padding (count_include_pad).
 """
 
 from math import prod
@@ -20,7 +20,7 @@ __all__ = ["avg_pool", "avg_pool_input_grad", "max_pool", "max_unpool", "pick", 
 
 @primitive(residuals=("winner",))
 def max_pool(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
-    """x (N, C, *I) -> values (N, C, *O) and winners (N, C, *O), small unsigned integers."""
+    """Return the maxima and the winners of the windows: x (N, C, *I) -> two arrays (N, C, *O)."""
     m = xp(x)
     lowest = -m.inf if x.dtype.kind == "f" else m.iinfo(x.dtype).min if x.dtype.kind in "iu" else False
     xs = _padded(x, spec, lowest)
@@ -39,16 +39,16 @@ def max_pool(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
 
 @primitive
 def max_unpool(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """g (N, C, *O) -> (N, C, *I): each gradient added to the element that won its window."""
-    out = _room(g, spec)
+    """Add each gradient g to the winner of its window: g (N, C, *O) -> (N, C, *I)."""
+    out = _padded_zeros(g, spec)
     for tap, (_, window) in enumerate(spec.taps):
         out[(..., *window)] += xp(g).where(winner == tap, g, g.dtype.type(0))
-    return _inside(out, spec)
+    return _without_padding(out, spec)
 
 
 @primitive
 def pick(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """x (N, C, *I) -> (N, C, *O): the elements that won their windows."""
+    """Return the element of x at the winner of each window: x (N, C, *I) -> (N, C, *O)."""
     xs = _padded(x, spec, 0)
     out = xp(x).zeros(winner.shape, x.dtype)
     for tap, (_, window) in enumerate(spec.taps):
@@ -58,7 +58,7 @@ def pick(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
 
 @primitive
 def winner_index(winner: Array, *, spec: PoolSpec) -> Array:
-    """The winners as PyTorch's indices: int64 positions in the flattened, unpadded plane."""
+    """Convert winners to PyTorch's indices: int64 positions in the flattened plane without padding."""
     plane = _padded(xp(winner).arange(prod(spec.input_size)).reshape(spec.input_size), spec, -1)
     out = xp(winner).zeros(winner.shape, plane.dtype)
     for tap, (_, window) in enumerate(spec.taps):
@@ -68,7 +68,7 @@ def winner_index(winner: Array, *, spec: PoolSpec) -> Array:
 
 @primitive
 def avg_pool(x: Array, *, spec: PoolSpec) -> Array:
-    """x (N, C, *I) -> (N, C, *O): the mean of each window."""
+    """Return the average of each window: x (N, C, *I) -> (N, C, *O)."""
     xs = _padded(x, spec, 0)
     total = sum(xs[(..., *window)] for _, window in spec.taps)
     return total / _divisor(x, spec)
@@ -76,16 +76,16 @@ def avg_pool(x: Array, *, spec: PoolSpec) -> Array:
 
 @primitive
 def avg_pool_input_grad(g: Array, *, spec: PoolSpec) -> Array:
-    """g (N, C, *O) -> (N, C, *I): the adjoint of avg_pool."""
-    share = g / _divisor(g, spec)
-    out = _room(g, spec)
+    """Return the gradient of `avg_pool` for x: g (N, C, *O) -> (N, C, *I)."""
+    per_tap = g / _divisor(g, spec)
+    out = _padded_zeros(g, spec)
     for _, window in spec.taps:
-        out[(..., *window)] += share
-    return _inside(out, spec)
+        out[(..., *window)] += per_tap
+    return _without_padding(out, spec)
 
 
 def _divisor(x: Array, spec: PoolSpec) -> Array:
-    """How many elements each window is divided by, (*O) or one number."""
+    """Return the divisor of each window, (*O), or one number for all."""
     if spec.divisor_override is not None:
         return x.dtype.type(spec.divisor_override)
     n = len(spec.counts)
@@ -94,20 +94,20 @@ def _divisor(x: Array, spec: PoolSpec) -> Array:
 
 
 def _padded(x: Array, spec: PoolSpec, value: float) -> Array:
-    """Return x with `value` where windows reach beyond it; leading axes are left alone."""
-    lead = x.ndim - len(spec.input_size)
-    widths = [(0, 0)] * lead + [(max(b, 0), max(a, 0)) for b, a in spec.window_padding]
+    """Return x with its spatial axes padded with `value` where windows reach beyond it."""
+    leading = x.ndim - len(spec.input_size)
+    widths = [(0, 0)] * leading + [(max(b, 0), max(a, 0)) for b, a in spec.window_padding]
     return xp(x).pad(x, widths, constant_values=value) if any(b or a for b, a in widths) else x
 
 
-def _room(g: Array, spec: PoolSpec) -> Array:
-    """Zeros for the padded input of g's windows."""
+def _padded_zeros(g: Array, spec: PoolSpec) -> Array:
+    """Return zeros with the shape of the padded input."""
     axes = zip(spec.input_size, spec.window_padding, strict=True)
     return xp(g).zeros((*g.shape[:2], *(i + max(b, 0) + max(a, 0) for i, (b, a) in axes)), g.dtype)
 
 
-def _inside(padded: Array, spec: PoolSpec) -> Array:
-    """The input within its padding, in memory of its own."""
+def _without_padding(padded: Array, spec: PoolSpec) -> Array:
+    """Remove the padding; the result does not share memory with a larger array."""
     axes = zip(spec.input_size, spec.window_padding, strict=True)
     inner = padded[(..., *(slice(b, b + i) for i, (b, _) in axes))]
     return inner if inner.shape == padded.shape else inner.copy()

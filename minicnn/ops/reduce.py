@@ -1,4 +1,7 @@
-"""Primitives that combine the elements along axes, and what is built from them."""
+"""Reductions along axes: sums, means, variances, norms, extrema, products.
+
+`dim` is one axis or several; None means all axes. With `keepdim`, a reduced axis keeps the size 1.
+"""
 
 import builtins
 from collections.abc import Sequence
@@ -15,7 +18,7 @@ from minicnn.ops.comparison import eq
 from minicnn.ops.elementwise import div, exp, log, mul, sqrt, square, sub
 from minicnn.ops.fuse import fuse
 from minicnn.ops.indexing import gather
-from minicnn.ops.shape import _reshape, _spread, _sum, as_float, cast, flip, squeeze
+from minicnn.ops.shape import _expand_reduced, _reshape, _sum, as_float, cast, flip, squeeze
 from minicnn.runtime.devices import Array, xp
 
 __all__ = [
@@ -42,7 +45,7 @@ Dims = int | Sequence[int] | None
 
 
 class MaxResult(NamedTuple):
-    """What `max` and `min` along one axis return."""
+    """The result of `max` and `min` along one axis."""
 
     values: Tensor
     indices: Tensor
@@ -88,14 +91,17 @@ def _cumsum(x: Array, *, axis: int) -> Array:
     return xp(x).cumsum(x, axis=axis) if x.ndim else x.copy()
 
 
-def _share(g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Divide the gradient of an extremum equally among the elements that reach it."""
-    hit = cast(eq(x, _spread(y.detach(), x.shape, axes)), x.dtype)
-    return mul(_spread(div(g, _reshape(_sum(hit, axes=axes, keepdim=False), shape=g.shape)), x.shape, axes), hit)
+def _split_among_ties(g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Divide the gradient of a maximum or minimum equally among the elements that are equal to it."""
+    is_extremum = cast(eq(x, _expand_reduced(y.detach(), x.shape, axes)), x.dtype)
+    return mul(
+        _expand_reduced(div(g, _reshape(_sum(is_extremum, axes=axes, keepdim=False), shape=g.shape)), x.shape, axes),
+        is_extremum,
+    )
 
 
-def _others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """For each element the product of the others along the axes, without dividing, so that zeros are exact."""
+def _product_of_others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Return for each element the product of the other elements along the axes, without a division (exact for 0)."""
     kept = [i for i in range(x.ndim) if i not in axes]
     order = (*kept, *axes)
     n = product(x.shape[i] for i in axes)
@@ -107,20 +113,26 @@ def _others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     return others.reshape(tuple(x.shape[i] for i in order)).permute(back)
 
 
-_amax.gradient(x=lambda grad, x, y, axes: _share(grad, x, y, axes))
-_amin.gradient(x=lambda grad, x, y, axes: _share(grad, x, y, axes))
-_prod.gradient(x=lambda grad, x, axes: mul(_spread(grad, x.shape, axes), _others(x, axes)))
+_amax.gradient(x=lambda grad, x, y, axes: _split_among_ties(grad, x, y, axes))
+_amin.gradient(x=lambda grad, x, y, axes: _split_among_ties(grad, x, y, axes))
+_prod.gradient(x=lambda grad, x, axes: mul(_expand_reduced(grad, x.shape, axes), _product_of_others(x, axes)))
 _cumsum.gradient(x=lambda grad, axis: flip(_cumsum(flip(grad, axis), axis=axis), axis))
 
 
-def _countable(x: Tensor) -> Tensor:
-    """Return floats as they are, bools and integers as int64, so that many of them can be combined."""
+def _accumulator(x: Tensor) -> Tensor:
+    """Convert bools and integers to int64, so that sums do not overflow; return floats unchanged."""
     return x if x.dtype.kind == "f" else cast(x, int64)
 
 
 def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Add up along axes, all of them if `dim` is left out; bools and integers give int64."""
-    return _sum(_countable(x), axes=axes_of("sum", dim, x.ndim), keepdim=keepdim)
+    """Return the sum along axes; bools and integers give int64.
+
+    Examples
+    --------
+    >>> sum(Tensor([[1, 2], [3, 4]]), dim=0).tolist()
+    [4, 6]
+    """
+    return _sum(_accumulator(x), axes=axes_of("sum", dim, x.ndim), keepdim=keepdim)
 
 
 def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -129,7 +141,7 @@ def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     Raises
     ------
     DTypeError
-        For integer tensors.
+        For bool and integer tensors.
     """
     if x.dtype.kind != "f":
         raise DTypeError(f"mean: the tensor holds {x.dtype}; convert it with .float() first")
@@ -138,10 +150,10 @@ def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 
 def var(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-    """Return Σ (x - mean)² / (n - correction) along axes."""
+    """Return Σ (x - mean)² / (n - correction) along axes, where n is the number of elements of each sum."""
     x = as_float(x)
     axes = axes_of("var", dim, x.ndim)
-    if len(axes) == x.ndim:  # one number, so that nothing need be written
+    if len(axes) == x.ndim:  # over all axes: one pass, without an array of squares
         total = _reshape(_squared_distance.sum(x, mean(x)), shape=(1,) * x.ndim if keepdim else ())
     else:
         total = _sum(square(sub(x, mean(x, axes or None, keepdim=True))), axes=axes, keepdim=keepdim)
@@ -154,23 +166,28 @@ def _squared_distance(x: Tensor, mean: Tensor) -> Tensor:
 
 
 def std(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-    """Return the square root of the variance; where that is 0, so is the gradient."""
-    return _root(var(x, dim, correction, keepdim))
+    """Return the standard deviation, the square root of `var`; the gradient is 0 where it is 0."""
+    return _sqrt_zero_grad(var(x, dim, correction, keepdim))
 
 
 def norm(x: Tensor, p: float = 2, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return (Σ |x|ᵖ)^(1/p) along axes, or the largest |x| for p = inf; the gradient at 0 is 0.
+    """Return the p-norm (Σ |x|ᵖ)^(1/p) along axes, or the largest |x| for p = inf; the gradient at 0 is 0.
 
     Raises
     ------
     ArgumentError
         If p is not a number above 0.
+
+    Examples
+    --------
+    >>> norm(Tensor([3.0, 4.0])).item()
+    5.0
     """
     if not isinstance(p, int | float) or not p > 0:
         raise ArgumentError(f"norm: p must be a number above 0, got {p!r}")
     x = as_float(x)
     if p == 2:
-        return _root(_square.sum(x) if dim is None and not keepdim else sum(square(x), dim, keepdim))
+        return _sqrt_zero_grad(_square.sum(x) if dim is None and not keepdim else sum(square(x), dim, keepdim))
     if p == float("inf"):
         return amax(x.abs(), dim, keepdim)
     return sum(x.abs() ** p, dim, keepdim) ** (1 / p)
@@ -181,91 +198,127 @@ def _square(x: Tensor) -> Tensor:
     return square(x)
 
 
-def _root(x: Tensor) -> Tensor:
-    """√x, with the gradient 0 where x is 0."""
+def _sqrt_zero_grad(x: Tensor) -> Tensor:
+    """Return √x, with gradient 0 where x is 0."""
     zero = eq(x, 0)
     return sqrt(x.masked_fill(zero, 1.0)).masked_fill(zero, 0.0)
 
 
-def _not_empty(call: str, x: Tensor, axes: tuple[int, ...]) -> None:
+def _require_nonempty(call: str, x: Tensor, axes: tuple[int, ...]) -> None:
     if builtins.any(x.shape[a] == 0 for a in axes):
-        raise ShapeError(f"{call}: there is nothing to choose from along an axis of size 0; the tensor is {x.shape}")
+        raise ShapeError(f"{call}: a reduced axis must not have size 0, the tensor is {x.shape}")
 
 
 def amax(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return the largest element along axes; equal ones share the gradient."""
+    """Return the largest element along axes; equal elements share the gradient.
+
+    Raises
+    ------
+    ShapeError
+        If a reduced axis has size 0.
+    """
     axes = axes_of("amax", dim, x.ndim)
-    _not_empty("amax", x, axes)
+    _require_nonempty("amax", x, axes)
     return _amax(x, axes=axes, keepdim=keepdim)
 
 
 def amin(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return the smallest element along axes; equal ones share the gradient."""
+    """Return the smallest element along axes; equal elements share the gradient.
+
+    Raises
+    ------
+    ShapeError
+        If a reduced axis has size 0.
+    """
     axes = axes_of("amin", dim, x.ndim)
-    _not_empty("amin", x, axes)
+    _require_nonempty("amin", x, axes)
     return _amin(x, axes=axes, keepdim=keepdim)
 
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Return the index of the first largest element along an axis, or of all elements in row-major order."""
+    """Return the index of the first largest element along an axis; without `dim`, the index in the flattened tensor.
+
+    Raises
+    ------
+    ShapeError
+        If a reduced axis has size 0.
+    """
     axes = axes_of("argmax", dim, x.ndim)
-    _not_empty("argmax", x, axes)
+    _require_nonempty("argmax", x, axes)
     return _argmax(x, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
 
 
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Return the index of the first smallest element along an axis, or of all elements in row-major order."""
+    """Return the index of the first smallest element along an axis; without `dim`, the index in the flattened tensor.
+
+    Raises
+    ------
+    ShapeError
+        If a reduced axis has size 0.
+    """
     axes = axes_of("argmin", dim, x.ndim)
-    _not_empty("argmin", x, axes)
+    _require_nonempty("argmin", x, axes)
     return _argmin(x, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
 
 
 def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
-    """Return the largest element; along one axis, with the index of the first one, which alone gets the gradient."""
+    """Return the largest element of the tensor; with `dim`, the largest along this axis and its first index.
+
+    Without `dim`, equal elements share the gradient. With `dim`, only the element at the index gets it.
+
+    Examples
+    --------
+    >>> values, indices = max(Tensor([[1, 5], [7, 2]]), dim=1)
+    >>> values.tolist(), indices.tolist()
+    ([5, 7], [1, 0])
+    """
     if dim is None:
         return amax(x)
     axis = axis_of("max", dim, x.ndim)
-    return _pick(x, argmax(x, axis, keepdim=True), axis, keepdim)
+    return _gather_result(x, argmax(x, axis, keepdim=True), axis, keepdim)
 
 
 def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
-    """Return the smallest element; along one axis, with the index of the first one, which alone gets the gradient."""
+    """Return the smallest element of the tensor; with `dim`, the smallest along this axis and its first index.
+
+    Without `dim`, equal elements share the gradient. With `dim`, only the element at the index gets it.
+    """
     if dim is None:
         return amin(x)
     axis = axis_of("min", dim, x.ndim)
-    return _pick(x, argmin(x, axis, keepdim=True), axis, keepdim)
+    return _gather_result(x, argmin(x, axis, keepdim=True), axis, keepdim)
 
 
-def _pick(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResult:
+def _gather_result(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResult:
     values = gather(x, dim, index)
     return MaxResult(values, index) if keepdim else MaxResult(values.squeeze(dim), index.squeeze(dim))
 
 
 def prod(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Multiply along axes; the gradient is exact where elements are zero; bools and integers give int64."""
-    return _prod(_countable(x), axes=axes_of("prod", dim, x.ndim), keepdim=keepdim)
+    """Return the product along axes; bools and integers give int64. The gradient is exact if elements are zero."""
+    return _prod(_accumulator(x), axes=axes_of("prod", dim, x.ndim), keepdim=keepdim)
 
 
 def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return whether every element is not 0."""
+    """Return whether all elements along axes are nonzero, as a bool tensor."""
     return _all(x, axes=axes_of("all", dim, x.ndim), keepdim=keepdim)
 
 
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return whether an element is not 0."""
+    """Return whether at least one element along axes is nonzero, as a bool tensor."""
     return _any(x, axes=axes_of("any", dim, x.ndim), keepdim=keepdim)
 
 
 def cumsum(x: Tensor, dim: int) -> Tensor:
-    """Return the running sum along an axis; bools and integers give int64."""
-    return _cumsum(_countable(x), axis=axis_of("cumsum", dim, x.ndim))
+    """Return the cumulative sum along an axis; bools and integers give int64."""
+    return _cumsum(_accumulator(x), axis=axis_of("cumsum", dim, x.ndim))
 
 
 def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
-    """Return log Σ eˣ along axes without overflow."""
+    """Return log Σ eˣ along axes, without overflow; bools and integers give the default float type."""
     x = as_float(x)
     axes = axes_of("logsumexp", dim, x.ndim)
-    top = amax(x.detach(), axes, keepdim=True)
-    top = top.masked_fill(~top.isfinite(), 0.0)
-    out = log(sum(exp(sub(x, top)), axes, keepdim=True)) + top
+    maximum = amax(x.detach(), axes, keepdim=True)
+    maximum = maximum.masked_fill(~maximum.isfinite(), 0.0)
+    out = log(sum(exp(sub(x, maximum)), axes, keepdim=True)) + maximum
     return out if keepdim else squeeze(out, axes)

@@ -1,11 +1,11 @@
-"""Primitives that arrange whole tensors: shape, order, repetition, element type. The adjoint of each is found here too.
+"""Shapes, order of axes, repetition, element types and devices: the primitives, their gradients, the public functions.
 
-| moves | adjoint |
+| primitive | gradient |
 |---|---|
-| reshape, permute, flip, cast, clone, move | themselves, the other way |
+| reshape, permute, flip, cast, clone, move | the same primitive in the other direction |
 | expand | sum |
 
-Where no element has to move, the result is a view: it shares memory with its tensor.
+reshape (if possible), permute and expand return a view: it shares memory with its tensor.
 """
 
 import builtins
@@ -56,7 +56,7 @@ def _permute(x: Array, *, axes: tuple[int, ...]) -> Array:
 
 @primitive
 def _flip(x: Array, *, axes: tuple[int, ...]) -> Array:
-    return xp(x).flip(x, axes).copy()  # a copy, as in PyTorch: writing to it leaves x alone
+    return xp(x).flip(x, axes).copy()  # a copy, as in PyTorch: a write to it does not change x
 
 
 @primitive
@@ -70,7 +70,7 @@ def _clone(x: Array) -> Array:
 
 
 class _Move(Primitive[Tensor]):
-    """The one primitive whose output is on another device than its input."""
+    """The only primitive whose output is on another device than its input."""
 
     def __call__(self, x: Tensor, *, target: Device) -> Tensor:  # type: ignore[override]
         y: Tensor = super().__call__(x, target=target)
@@ -83,12 +83,12 @@ class _Move(Primitive[Tensor]):
 @_Move
 def _move(x: Array, *, target: Device) -> Array:
     out = target.array(to_host(x))
-    return out.copy() if out is x else out  # cpu and cudasim: memory of its own, as between any two devices
+    return out.copy() if out is x else out  # cpu and cudasim could share memory; other devices never do
 
 
 @primitive(view=True)
 def expand(x: Array, *, shape: tuple[int, ...]) -> Array:
-    """Repeat axes of size 1, and new leading axes, without a copy."""
+    """Broadcast x to a shape without a copy: axes of size 1 and new leading axes are repeated."""
     return xp(x).broadcast_to(x, shape)
 
 
@@ -98,14 +98,14 @@ def _sum(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
 
 
 def _sum_to(g: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Add up what `expand` repeated."""
+    """Return the gradient of `expand`: the sum over the repeated axes."""
     extra = g.ndim - len(shape)
     axes = tuple(range(extra)) + tuple(extra + i for i, s in enumerate(shape) if s == 1 and g.shape[extra + i] != 1)
     return _reshape(_sum(g, axes=axes, keepdim=False), shape=shape)
 
 
-def _spread(g: Tensor, shape: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
-    """Repeat g along the axes that a reduction of `shape` removed or kept as 1."""
+def _expand_reduced(g: Tensor, shape: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
+    """Expand the result of a reduction back to `shape`: repeat it along the reduced axes."""
     kept = tuple(1 if i in axes else s for i, s in enumerate(shape))
     return expand(_reshape(g, shape=kept), shape=shape)
 
@@ -117,19 +117,19 @@ _cast.gradient(x=lambda grad, source: cast(grad, source))
 _clone.gradient(x=lambda grad: grad)
 _move.gradient(x=lambda grad, source: _move(grad, target=source))
 expand.gradient(x=lambda grad, x_shape: _sum_to(grad, x_shape))
-_sum.gradient(x=lambda grad, x_shape, axes: _spread(grad, x_shape, axes))
+_sum.gradient(x=lambda grad, x_shape, axes: _expand_reduced(grad, x_shape, axes))
 
 
 # --- shape ----------------------------------------------------------------------------------------------------
 
 
 def reshape(x: Tensor, *shape: Any) -> Tensor:
-    """Return the elements in row-major order in another shape; one size may be -1 to be worked out.
+    """Return the elements of x, in row-major order, in another shape; a size of -1 is computed from the others.
 
     Raises
     ------
     ShapeError
-        If the number of elements does not fit.
+        If the number of elements changes, or more than one size is -1.
 
     Examples
     --------
@@ -147,7 +147,13 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
 
 
 def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Join the axes from start_dim to end_dim."""
+    """Merge the axes from start_dim to end_dim into one axis.
+
+    Raises
+    ------
+    ShapeError
+        If start_dim comes after end_dim.
+    """
     if not x.ndim:
         return reshape(x, 1)
     start, end = axis_of("flatten", start_dim, x.ndim), axis_of("flatten", end_dim, x.ndim)
@@ -157,13 +163,19 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def unflatten(x: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
-    """Split one axis into several."""
+    """Split one axis into several axes with these sizes."""
     axis = axis_of("unflatten", dim, x.ndim)
     return reshape(x, x.shape[:axis] + tuple(sizes) + x.shape[axis + 1 :])
 
 
 def permute(x: Tensor, *dims: Any) -> Tensor:
-    """Reorder the axes."""
+    """Return x with its axes in another order: axis i of the result is axis dims[i] of x.
+
+    Raises
+    ------
+    ShapeError
+        If `dims` does not contain each axis once.
+    """
     axes = tuple(axis_of("permute", d, x.ndim) for d in sizes_of("permute", dims))
     if sorted(axes) != list(range(x.ndim)):
         raise ShapeError(f"permute: {sizes_of('permute', dims)} does not name each of the {x.ndim} axes once")
@@ -171,7 +183,7 @@ def permute(x: Tensor, *dims: Any) -> Tensor:
 
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Exchange two axes."""
+    """Return x with two axes swapped."""
     axes = list(range(x.ndim))
     a, b = axis_of("transpose", dim0, x.ndim), axis_of("transpose", dim1, x.ndim)
     if axes:
@@ -180,19 +192,19 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 
 
 def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
-    """Remove axes of size 1: all, or those named where they are 1."""
+    """Remove axes of size 1: all of them, or the axes in `dim` that have size 1."""
     axes = axes_of("squeeze", dim, x.ndim)
     return reshape(x, tuple(s for i, s in enumerate(x.shape) if s != 1 or i not in axes))
 
 
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
-    """Insert an axis of size 1."""
+    """Insert an axis of size 1 at position `dim`."""
     axis = axis_of("unsqueeze", dim, x.ndim + 1)
     return reshape(x, (*x.shape[:axis], 1, *x.shape[axis:]))
 
 
 def flip(x: Tensor, dims: int | Sequence[int]) -> Tensor:
-    """Reverse the order along axes; the result is a copy."""
+    """Return a copy of x with the elements along axes in reverse order."""
     return _flip(x, axes=axes_of("flip", dims, x.ndim))
 
 
@@ -200,12 +212,12 @@ def flip(x: Tensor, dims: int | Sequence[int]) -> Tensor:
 
 
 def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
-    """Repeat axes of size 1 without a copy; -1 keeps a size.
+    """Broadcast x to a shape without a copy: axes of size 1 are repeated; a size of -1 stays the same.
 
     Raises
     ------
     ShapeError
-        If an axis is neither 1 nor the wanted size.
+        If the size of an axis is neither 1 nor the new size.
     """
     extra = len(shape) - x.ndim
     sizes = tuple(x.shape[i - extra] if s == -1 and i >= extra else s for i, s in enumerate(shape))
@@ -219,36 +231,49 @@ def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def repeat(x: Tensor, *sizes: Any) -> Tensor:
-    """Copy the tensor side by side, so often along each axis."""
+    """Return a tensor with copies of x side by side: `sizes` gives the number of copies along each axis.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer numbers than axes, or a number is negative.
+
+    Examples
+    --------
+    >>> repeat(Tensor([1, 2]), 2).tolist()
+    [1, 2, 1, 2]
+    """
     times = sizes_of("repeat", sizes)
     if len(times) < x.ndim or any(t < 0 for t in times):
         raise ShapeError(f"repeat: give a count >= 0 for each of the {x.ndim} axes of {x.shape}, got {times}")
     old = (1,) * (len(times) - x.ndim) + x.shape
     paired = reshape(x, tuple(v for s in old for v in (1, s)))
-    spread = expand(paired, shape=tuple(v for t, s in zip(times, old, strict=True) for v in (t, s)))
-    return reshape(clone(spread), tuple(t * s for t, s in zip(times, old, strict=True)))
+    expanded = expand(paired, shape=tuple(v for t, s in zip(times, old, strict=True) for v in (t, s)))
+    return reshape(clone(expanded), tuple(t * s for t, s in zip(times, old, strict=True)))
 
 
 # --- memory and type ------------------------------------------------------------------------------------------
 
 
 def clone(x: Tensor) -> Tensor:
-    """Copy into memory of its own, in row-major order."""
+    """Return a copy of x in row-major order."""
     return _clone(x)
 
 
 def contiguous(x: Tensor) -> Tensor:
-    """Return x itself if its memory is in row-major order, a copy otherwise."""
+    """Return x if its memory is in row-major order, and a copy in row-major order otherwise."""
     return x if x.array.flags.c_contiguous else clone(x)
 
 
 def to(x: Tensor, *args: Any, dtype: Any = None, device: str | Device | None = None, copy: bool = False) -> Tensor:
     """Convert the element type or move to a device: `x.to("cuda")`, `x.to(minicnn.float64)`, `x.to(other)`.
 
+    Return x if nothing changes, unless `copy` is True.
+
     Raises
     ------
     DeviceError, MissingPackageError
-        If there is no such device, or it does not work here.
+        If the device does not exist, or does not work on this machine.
     DTypeError
         If an argument is neither a device nor an element type.
     """
@@ -271,10 +296,10 @@ def to(x: Tensor, *args: Any, dtype: Any = None, device: str | Device | None = N
 
 
 def cast(x: Tensor, dtype: DType) -> Tensor:
-    """Convert the element type; the gradient is converted back."""
+    """Convert x to an element type; the gradient is converted back."""
     return _cast(x, dtype=dtype, source=x.dtype)
 
 
 def as_float(x: Tensor) -> Tensor:
-    """Return integers and bools as the default float type, floats as they are."""
+    """Convert bools and integers to the default float type; return floats unchanged."""
     return x if x.array.dtype.kind == "f" else cast(x, default_dtype)

@@ -1,8 +1,8 @@
-"""Devices: where arrays live, which array module handles them, and which kernels may run on them.
+"""Devices: each has an array module (NumPy or CuPy) and a list of backends whose kernels run on its arrays.
 
 | device | arrays | kernels |
 |---|---|---|
-| `cpu` | NumPy | NumPy's |
+| `cpu` | NumPy | C++ and NumPy |
 | `cuda` | CuPy, on the first NVIDIA GPU | CUDA |
 | `cudasim` | NumPy | the same CUDA kernels, compiled for the CPU by the machine's C++ compiler: slow, but checked |
 """
@@ -25,25 +25,25 @@ Array: TypeAlias = Any  # numpy.ndarray, or the array class of the device's own 
 
 
 class Device:
-    """A place for arrays, there once: `Device("cpu")` is always the same object.
+    """A device. There is one object for each name: `Device("cpu")` always returns the same object.
 
     Parameters
     ----------
     name : str
     backends : tuple of str, optional
-        Makes a new device: the backends tried there, in order, before the reference.
+        The backends of a new device, in the order in which they are tried. Default: return the device of this name.
 
     Attributes
     ----------
     on_host : bool
-        Whether its arrays are NumPy's, so that looking at values costs nothing. Elsewhere it waits for the device.
+        Whether the arrays are NumPy arrays, so that reading a value does not wait for a GPU.
 
     Raises
     ------
     DeviceError
-        If there is no such device, or it does not work on this machine.
+        If the device does not exist, or does not work on this machine.
     MissingPackageError
-        If its package is not installed.
+        If a package that the device needs is not installed.
 
     Examples
     --------
@@ -70,28 +70,28 @@ class Device:
         return self.name
 
     def __reduce__(self) -> Any:
-        return Device, (self.name,)  # a copy of a device is that device
+        return Device, (self.name,)  # pickle and copy return the same object
 
     @property
     def type(self) -> str:
-        """PyTorch's word for the name."""
+        """The name, as in PyTorch."""
         return self.name
 
     @property
     def xp(self) -> ModuleType:
-        """The module that makes and handles arrays of this device."""
+        """The array module of this device: NumPy or CuPy."""
         return np
 
     @staticmethod
     def named(device: str | Device) -> Device:
-        """Return the device of that name, ready for use; "cuda:0" is another name of "cuda".
+        """Return the device with this name; "cuda:0" means "cuda". Check that it works on this machine.
 
         Raises
         ------
         DeviceError
-            If there is no such device, or it does not work on this machine.
+            If the device does not exist, or does not work on this machine.
         MissingPackageError
-            If its package is not installed.
+            If a package that the device needs is not installed.
         """
         if isinstance(device, Device):
             return device
@@ -100,7 +100,7 @@ class Device:
             raise DeviceError(f"device: there is no device {device!r}; there are {', '.join(_devices)}")
         if index not in ("", "0"):
             raise DeviceError(
-                f"device: got {device!r}, but minicnn uses one GPU, 'cuda'; choose which one with the environment "
+                f"device: got {device!r}, but minicnn uses one GPU, 'cuda'; choose the GPU with the environment "
                 "variable CUDA_VISIBLE_DEVICES"
             )
         _devices[name].check()
@@ -113,29 +113,29 @@ class Device:
 
     @staticmethod
     def reasons() -> dict[str, str]:
-        """Return for every device why it does not work on this machine, or nothing."""
-        found = dict.fromkeys(_devices, "")
+        """Return for each device the reason why it does not work on this machine, or "" if it works."""
+        result = dict.fromkeys(_devices, "")
         for device in _devices.values():
             try:
                 device.check()
             except MiniCNNError as error:
-                found[device.name] = str(error).removeprefix("device: ")
-        return found
+                result[device.name] = str(error).removeprefix("device: ")
+        return result
 
     def check(self) -> None:
-        """Raise what `named` raises, unless the device works on this machine."""
+        """Raise DeviceError or MissingPackageError if the device does not work on this machine."""
 
     def array(self, data: Any, dtype: Any = None) -> Array:
-        """Return `data` as an array of this device, without a copy where none is needed."""
+        """Return `data` as an array of this device; copy it only if necessary."""
         return np.asarray(data, dtype=dtype)
 
     def to_numpy(self, array: Array) -> np.ndarray[Any, Any]:
-        """Return an array of this device as NumPy's, without a copy where none is needed."""
+        """Return an array of this device as a NumPy array; copy it only if necessary."""
         return to_host(array)
 
 
 class _Simulator(Device):
-    """NumPy arrays, CUDA kernels."""
+    """The device cudasim: NumPy arrays, CUDA kernels on the CPU."""
 
     __slots__ = ()
 
@@ -148,7 +148,7 @@ class _Simulator(Device):
 
 
 class _GPU(Device):
-    """CuPy arrays, CUDA kernels. CuPy is imported when the device is first asked for."""
+    """The device cuda: CuPy arrays, CUDA kernels. CuPy is imported on first use."""
 
     __slots__ = ()
     on_host = False
@@ -162,7 +162,7 @@ class _GPU(Device):
 
     def check(self) -> None:
         try:
-            there = self.xp.cuda.is_available()
+            available = self.xp.cuda.is_available()
         except ImportError as error:
             if error.name != "cupy":
                 raise DeviceError(f"device: cuda needs CuPy, which cannot be imported here: {error}") from error
@@ -170,14 +170,14 @@ class _GPU(Device):
                 "device: cuda needs CuPy, which is not installed; install it with: pip install 'minicnn[cuda]', "
                 "or use cudasim, which needs no GPU"
             ) from error
-        if not there:
+        if not available:
             raise DeviceError(
                 "device: cuda needs an NVIDIA GPU with its driver, and CuPy finds none; use cudasim, which runs the "
                 "same kernels on the CPU"
             )
 
     def array(self, data: Any, dtype: Any = None) -> Array:
-        """Return `data` as an array of this device, without a copy where none is needed."""
+        """Return `data` as an array of this device; copy it only if necessary."""
         if isinstance(data, self.xp.ndarray):
             return data if dtype is None else data.astype(dtype, copy=False)
         return self.xp.asarray(np.asarray(data, dtype=dtype))
@@ -190,14 +190,14 @@ _devices = {device.name: device for device in (CPU, CUDA, CUDASIM)}
 
 
 def xp(array: Array) -> ModuleType:
-    """Return the array module that handles `array`; a reference kernel calls its functions only through it."""
+    """Return the array module of `array`, NumPy or CuPy. Reference kernels call array functions only through it."""
     if isinstance(array, np.ndarray) or type(array).__module__.partition(".")[0] != "cupy":
         return np
     return sys.modules["cupy"]
 
 
 def to_host(array: Array) -> np.ndarray[Any, Any]:
-    """Return an array of any device as NumPy's, without a copy where none is needed; waits for a GPU."""
+    """Return an array of any device as a NumPy array. Copy it only if necessary; wait for the GPU."""
     m = xp(array)
     host: np.ndarray[Any, Any] = m.asarray(array) if m is np else m.asnumpy(array)
     return host

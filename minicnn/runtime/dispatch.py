@@ -1,4 +1,4 @@
-"""THE place where an operation picks its kernel.
+"""Selects the kernel of each operation call; no other module does.
 
 An operation is a name. A kernel is a function registered for an operation and a backend. A device lists its backends
 in order. A backend with several kernels for an operation lists them in order too (`order`). The last kernel is the
@@ -56,7 +56,7 @@ class Kernel:
     best_for: str = ""
 
     def accepts(self, arrays: Sequence[Any], params: Mapping[str, Any]) -> bool:
-        """Return whether it can compute this call."""
+        """Return whether the kernel supports this call."""
         return self.supports is None or self.supports(*arrays, **params)
 
 
@@ -83,11 +83,11 @@ def kernel(
     operation, backend, name : str
         The kernel's name is unique for the operation and the backend.
     supports : callable, optional
-        Takes the kernel's arguments. True where the kernel is correct. Default: always.
+        Takes the kernel's arguments. True if the kernel is correct for them. Default: always.
     requires : str, optional
         The condition `supports` in words, for `explain` and errors.
     profitable : callable, optional
-        Takes the kernel's arguments. True where the kernel is faster than the kernels after it. Default: always. It
+        Takes the kernel's arguments. True if the kernel is faster than the kernels after it. Default: always. It
         runs before `supports`, so it must accept any arguments. A forced kernel runs without it, and so do the tests.
     best_for : str, optional
         The condition `profitable` in words.
@@ -95,13 +95,13 @@ def kernel(
     Raises
     ------
     KernelError
-        If the name is taken.
+        If the operation already has a kernel with this name.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         entries = _table.setdefault(operation, [])
         if any(k.name == name and (k.backend == backend or "reference" in (k.backend, backend)) for k in entries):
-            raise KernelError(f"kernel: {operation!r} has a kernel {name!r} already; choose another name")
+            raise KernelError(f"kernel: {operation!r} already has a kernel {name!r}; choose another name")
         entries.append(Kernel(operation, backend, name, function, supports, requires, profitable, best_for))
         kernels.cache_clear()
         return function
@@ -127,12 +127,12 @@ def kernels(operation: str, device: Device, allowed: tuple[str, ...] | None = No
     operation : str
     device : Device
     allowed : tuple of str, optional
-        The backends to choose from; all of the device's, if left out.
+        Use only these backends. Default: all backends of the device.
 
     Raises
     ------
     KernelError
-        If there is no such operation.
+        If the operation does not exist.
     """
     if device.on_host:
         keep_freed()
@@ -157,7 +157,13 @@ def operations() -> list[str]:
 
 
 def select(operation: str, device: Device, arrays: list[Any], params: dict[str, Any]) -> Callable[..., Any]:
-    """Return the function that runs an operation on these arrays."""
+    """Return the kernel that runs an operation on these arrays, as a function.
+
+    Raises
+    ------
+    KernelError
+        If the operation does not exist, or a forced kernel does not exist or does not support the call.
+    """
     candidates = kernels(operation, device, _allowed.get())
     forced = _forced.get().get(operation)
     if forced is not None:
@@ -173,7 +179,7 @@ def select(operation: str, device: Device, arrays: list[Any], params: dict[str, 
             k.supports is None or k.supports(*arrays, **params)
         ):
             break
-    return k.function  # at the latest the reference
+    return k.function  # the last candidate is the reference, which supports every call
 
 
 def _shapes(arrays: Sequence[Any]) -> str:
@@ -183,9 +189,14 @@ def _shapes(arrays: Sequence[Any]) -> str:
 def select_fused(
     operation: str, parts: tuple[str, ...], device: Device, arrays: list[Any], params: dict[str, Any]
 ) -> Callable[..., Any] | None:
-    """Return the kernel that computes several operations, its `parts`, in one pass.
+    """Return the kernel that computes several operations, `parts`, in one pass.
 
-    None where only the reference could, and where `use_kernel` forces a kernel of a part.
+    Return None if only the reference supports the call, or if `use_kernel` forces a kernel of a part.
+
+    Raises
+    ------
+    KernelError
+        If a forced kernel does not exist or does not support the call.
     """
     forced = _forced.get()
     if forced and not forced.keys().isdisjoint(parts):
@@ -197,6 +208,11 @@ def select_fused(
 @contextmanager
 def use_kernel(operation: str, name: str) -> Iterator[None]:
     """Force a kernel for an operation inside a `with` block. A call that it does not support raises KernelError.
+
+    Raises
+    ------
+    KernelError
+        If the operation does not exist.
 
     Examples
     --------
@@ -217,7 +233,9 @@ def use_kernel(operation: str, name: str) -> Iterator[None]:
 
 @contextmanager
 def use_backends(*backends: str) -> Iterator[None]:
-    """Use only the kernels of these backends, and references, inside a `with` block. No backend: references only.
+    """Use only the kernels of these backends and the references inside a `with` block.
+
+    Without an argument, use only the references.
 
     Parameters
     ----------
@@ -227,7 +245,7 @@ def use_backends(*backends: str) -> Iterator[None]:
     Raises
     ------
     KernelError
-        If there is no such backend.
+        If a backend does not exist.
 
     Examples
     --------
@@ -251,7 +269,7 @@ def use_backends(*backends: str) -> Iterator[None]:
 
 
 def explain(operation: str, *inputs: Any, **params: Any) -> str:
-    """Return a line for each kernel of an operation: taken, or the reason why not.
+    """Return a text with a line for each kernel of an operation: "taken", or the reason why it is not taken.
 
     Parameters
     ----------
@@ -260,6 +278,11 @@ def explain(operation: str, *inputs: Any, **params: Any) -> str:
     **params
         The operation's parameters.
 
+    Raises
+    ------
+    KernelError
+        If the operation does not exist, there is no input, or a forced kernel does not support the call.
+
     Examples
     --------
     >>> import numpy as np
@@ -267,13 +290,13 @@ def explain(operation: str, *inputs: Any, **params: Any) -> str:
     sin on cpu for (3,):
       reference/reference: taken
     """
-    listed = [x if isinstance(x, list) else [x] for x in inputs]  # an optimizer's step takes lists
-    some = next((x for one in listed for x in one), None)
-    if some is None:
-        raise KernelError(f"explain: which kernel {operation!r} takes depends on its inputs; pass some")
-    place = getattr(some, "device", None)  # of an array, the array module's own word for it
-    device = place if isinstance(place, Device) else CPU if isinstance(some, np.ndarray) else CUDA
-    unwrapped = [[getattr(x, "array", x) for x in one] for one in listed]
+    lists = [x if isinstance(x, list) else [x] for x in inputs]  # the inputs of an optimizer step are lists
+    first = next((x for tensors in lists for x in tensors), None)
+    if first is None:
+        raise KernelError(f"explain: the kernel of {operation!r} depends on its inputs; pass at least one input")
+    place = getattr(first, "device", None)  # NumPy and CuPy arrays also have this attribute, with other values
+    device = place if isinstance(place, Device) else CPU if isinstance(first, np.ndarray) else CUDA
+    unwrapped = [[getattr(x, "array", x) for x in tensors] for tensors in lists]
     arrays = [u if isinstance(x, list) else u[0] for x, u in zip(inputs, unwrapped, strict=True)]
     chosen = select(operation, device, arrays, params)
     lines = [f"{operation} on {device} for {_shapes(arrays)}:"]

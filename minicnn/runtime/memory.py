@@ -1,8 +1,9 @@
-"""Memory that was freed stays with the process: getting it anew from the system costs more than the arithmetic on it.
+"""Keeps freed memory in the process: new pages from the system cost more than the arithmetic on them.
 
-The C library maps every large block afresh and gives it back when it is freed, so each activation of each training step
-would touch new pages, and a page fault costs as much as a thousand multiplications. glibc can be told to keep what it
-has: a training step then has no faults at all. Peak memory stays the same; what it was is held until the process ends.
+By default the C library requests each large block from the system and returns it when it is freed. So each activation
+of each training step would touch new pages, and a page fault costs as much as a thousand multiplications. This module
+asks glibc to keep freed blocks: then a training step has no page faults. The peak memory stays the same, but the
+process holds it until it ends.
 """
 
 import ctypes
@@ -11,16 +12,15 @@ from functools import cache
 
 __all__ = ["keep_freed"]
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4  # of malloc.h
-LARGEST = 1 << 30  # larger blocks come from the system and go back to it, where malloc takes this limit
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4  # from malloc.h
+MAX_KEPT = 1 << 30  # bytes: larger blocks still come from the system and return to it, if glibc accepts this limit
 
 
 @cache
 def keep_freed() -> bool:
-    """Ask the C library to keep freed blocks, for the whole process; return whether it does.
+    """Ask glibc to keep freed blocks, for the whole process; return whether it does.
 
-    Nothing is asked where somebody has already said how memory is to be handled, by one of glibc's variables
-    (MALLOC_TRIM_THRESHOLD_ and its like, or GLIBC_TUNABLES), or where there is no glibc.
+    Do nothing if the user has set a MALLOC_... environment variable or GLIBC_TUNABLES, or if there is no glibc.
     """
     if any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ):
         return False
@@ -28,6 +28,6 @@ def keep_freed() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, TypeError, AttributeError):  # another C library
         return False
-    # Old versions do not take so large a threshold: no block is mapped then.
-    mapped = mallopt(M_MMAP_THRESHOLD, LARGEST) or mallopt(M_MMAP_MAX, 0)
-    return bool(mapped and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
+    # Old versions reject this large threshold: then no block at all comes directly from the system.
+    accepted = mallopt(M_MMAP_THRESHOLD, MAX_KEPT) or mallopt(M_MMAP_MAX, 0)
+    return bool(accepted and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))

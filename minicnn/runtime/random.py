@@ -1,4 +1,7 @@
-"""The one source of randomness of the engine: a NumPy generator that a seed sets and a checkpoint keeps."""
+"""The random number generator of minicnn: all random numbers come from one NumPy generator.
+
+`manual_seed` seeds it, and a checkpoint stores its state.
+"""
 
 from typing import Any
 
@@ -13,17 +16,17 @@ _generator = np.random.Generator(np.random.PCG64(_seed))
 
 
 def generator() -> np.random.Generator:
-    """Return the engine's generator; initialisers, dropout and `minicnn.randn` draw from it."""
+    """Return the generator; initializers, dropout and `minicnn.randn` draw from it."""
     return _generator
 
 
 def manual_seed(seed: int) -> None:
-    """Seed the engine's generator: the same seed gives the same bits.
+    """Seed the generator: the same seed gives exactly the same random numbers.
 
     Raises
     ------
     ArgumentError
-        If the seed is not a number that is at least 0.
+        If the seed is not an integer of at least 0.
     """
     global _seed
     try:
@@ -39,17 +42,17 @@ def initial_seed() -> int:
 
 
 def get_rng_state() -> dict[str, Any]:
-    """Return the generator's state as plain numbers and strings, fit for JSON."""
+    """Return the state of the generator as numbers and strings that JSON can store."""
     return dict(_generator.bit_generator.state)
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
-    """Set a state that `get_rng_state` returned.
+    """Set the state of the generator to a state from `get_rng_state`.
 
     Raises
     ------
     ArgumentError
-        If it is anything else.
+        If the argument is not a state.
     """
     try:
         _generator.bit_generator.state = state

@@ -1,6 +1,9 @@
-"""What tests of primitives and kernels draw their inputs from; needs Hypothesis, which the `dev` extra brings."""
+"""Hypothesis strategies that draw inputs for the tests of all primitives and kernels.
 
-from minicnn.testing import graphs as _programs  # noqa: F401 (holds declarations, as the next two do)
+They need Hypothesis, which the extra `dev` installs.
+"""
+
+from minicnn.testing import graphs as _graphs  # noqa: F401 (the import of these three modules declares the primitives)
 from minicnn.testing import strategies as _strategies  # noqa: F401
 from minicnn.testing import windows as _windows  # noqa: F401
 from minicnn.testing.draw import Case, Draw, cases, declare, declared, nothing_is_empty

@@ -1,8 +1,9 @@
-"""Drawing the inputs and parameters of primitives with Hypothesis.
+"""Draws random inputs and parameters of primitives with Hypothesis.
 
-Hypothesis chooses shapes, parameters and memory layouts; the values come from a generator that it seeds. Where finite
-differences will be taken, values are smooth: they keep away from kinks. Otherwise they are multiples of 1/8, so that
-ties and zeros are common, and float32 and float64 decide alike.
+Hypothesis chooses shapes, parameters and memory layouts, and seeds a NumPy generator for the values. For tests with
+finite differences, values are "smooth": they are not near a point where the function has no derivative (a kink).
+Otherwise values are multiples of 1/8, so that ties and zeros are common, and comparisons give the same result in
+float32 and float64.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,26 +21,28 @@ __all__ = ["Case", "Draw", "cases", "declare", "declared", "nothing_is_empty"]
 Array = np.ndarray[Any, Any]
 Drawn = tuple[Array | tuple[Array, ...], dict[str, Any]]  # inputs and parameters
 
-LARGE = 20_000  # elements of a large array, at least
-KINK = 0.05  # how far smooth values keep from kinks, many times the step of the finite differences
+LARGE = 20_000  # minimum number of elements of a large array
+KINK = 0.05  # minimum distance of smooth values from kinks: many times the step of the finite differences
 
 
 @dataclass(frozen=True)
 class Case:
-    """Inputs and parameters of one call; floating-point inputs are float64."""
+    """The inputs and parameters of a call; floating-point inputs are float64."""
 
     operation: str
     inputs: tuple[Array, ...]
     params: dict[str, Any]
 
     def cast(self, dtype: Any) -> tuple[Array, ...]:
-        """Return the inputs with floats as another type, in the same memory layout."""
+        """Return the inputs with floats converted to another type, in the same memory layout."""
         return tuple(_like(x, x.astype(dtype)) if x.dtype.kind == "f" else x for x in self.inputs)
 
 
 @contextmanager
 def nothing_is_empty() -> Iterator[None]:
-    """Let `numpy.empty` return NaN (of integers the largest, true) inside a `with` block: what a kernel forgets shows.
+    """Let `numpy.empty` return NaN inside a `with` block, so that elements that a kernel does not write become visible.
+
+    Integers get their largest value, and bools True.
 
     Examples
     --------
@@ -47,37 +50,37 @@ def nothing_is_empty() -> Iterator[None]:
     ...     np.empty(2), np.empty(2, np.uint8)
     (array([nan, nan]), array([255, 255], dtype=uint8))
     """
-    before = np.empty
+    original = np.empty
 
-    def full(*args: Any, **kwargs: Any) -> Array:
-        a = before(*args, **kwargs)
+    def empty(*args: Any, **kwargs: Any) -> Array:
+        a = original(*args, **kwargs)
         if a.dtype.kind in "fiub":
             a.fill(np.nan if a.dtype.kind == "f" else True if a.dtype.kind == "b" else np.iinfo(a.dtype).max)
         return a
 
-    setattr(np, "empty", full)  # noqa: B010 (a type checker takes it for a constant)
+    setattr(np, "empty", empty)  # noqa: B010 (a type checker rejects an assignment to np.empty)
     try:
         yield
     finally:
-        setattr(np, "empty", before)  # noqa: B010
+        setattr(np, "empty", original)  # noqa: B010
 
 
 def declared() -> set[str]:
-    """Return the names of all primitives that can be drawn."""
+    """Return the names of all primitives with a declaration."""
     return set(_declarations)
 
 
 def cases(operation: str, smooth: bool = False, large: bool = False) -> Any:
-    """Return a Hypothesis strategy of Cases of one primitive.
+    """Return a Hypothesis strategy that draws Cases of a primitive.
 
     Parameters
     ----------
     operation : str
-        The primitive's name.
+        The name of the primitive.
     smooth : bool
-        Keep the values away from kinks and steps, for finite differences.
+        Keep the values away from kinks and jumps, for finite differences.
     large : bool
-        Draw arrays that keep all loops of a kernel and several threads busy.
+        Draw arrays that are large enough for all loops of a kernel and for several threads.
 
     Raises
     ------
@@ -98,52 +101,52 @@ def cases(operation: str, smooth: bool = False, large: bool = False) -> Any:
 
 
 class Draw:
-    """What a declaration draws with; the names say what they give."""
+    """The argument of a declaration: each method draws the value that its name says."""
 
     def __init__(self, draw: Callable[[Any], Any], strategies: Any, smooth: bool, large: bool = False) -> None:
         self._draw, self._strategies, self.smooth, self.large = draw, strategies, smooth, large
         self._rng = np.random.default_rng(self.integer(0, 2**16))
 
     def integer(self, low: int, high: int) -> int:
-        """An integer from low to high, both included."""
+        """Draw an integer from low to high, both included."""
         return int(self._draw(self._strategies.integers(low, high)))
 
     def boolean(self) -> bool:
-        """True or false."""
+        """Draw True or False."""
         return bool(self._draw(self._strategies.booleans()))
 
     def one_of(self, *choices: Any) -> Any:
-        """One of the choices; the first is the simplest."""
+        """Draw one of the choices; the first is the simplest, for shrinking."""
         return self._draw(self._strategies.sampled_from(choices))
 
     def shape(self, low: int = 0, high: int = 3, sizes: Sequence[int] = (2, 1, 3, 5, 0)) -> tuple[int, ...]:
-        """A shape of so many axes."""
+        """Draw a shape with `low` to `high` axes."""
         shape = tuple(self.one_of(*sizes) for _ in range(self.integer(low, high)))
-        return self._grown(shape) if self.large else shape
+        return self._enlarge(shape) if self.large else shape
 
-    def _grown(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Some of the axes longer, but for those of one element: LARGE elements and more."""
-        grown, axes = list(shape), [axis for axis, size in enumerate(shape) if size > 1]
-        while axes and 0 < prod(grown) < LARGE:
+    def _enlarge(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Enlarge axes of size > 1 until the shape has at least LARGE elements."""
+        enlarged, axes = list(shape), [axis for axis, size in enumerate(shape) if size > 1]
+        while axes and 0 < prod(enlarged) < LARGE:
             axis = self.one_of(*axes)
-            grown[axis] = grown[axis] * self.one_of(64, 16, 5, 3) + self.one_of(0, 1)
-        return tuple(grown)
+            enlarged[axis] = enlarged[axis] * self.one_of(64, 16, 5, 3) + self.one_of(0, 1)
+        return tuple(enlarged)
 
     def order(self, n: int) -> tuple[int, ...]:
-        """A permutation of 0 ... n - 1."""
+        """Draw a permutation of 0, ..., n - 1."""
         return tuple(self._draw(self._strategies.permutations(range(n))))
 
     def choice(self, n: int, size: int, repeats: bool) -> Array:
-        """So many of 0 ... n - 1, with repetitions or without."""
+        """Draw `size` of the numbers 0, ..., n - 1, with or without repetitions."""
         return self._rng.integers(0, n, size) if repeats else self._rng.permutation(n)[:size]
 
     def axes(self, ndim: int) -> tuple[int, ...]:
-        """Some axes, in order; at least one, if there is one."""
+        """Draw a sorted subset of the axes, with at least one axis if ndim > 0."""
         chosen = tuple(i for i in range(ndim) if self.boolean())
         return chosen or tuple(range(min(ndim, 1)))
 
     def array(self, shape: tuple[int, ...], low: float = -2.0, high: float = 2.0, kinks: Sequence[float] = ()) -> Array:
-        """Floats between low and high, when smooth not near a kink, in any memory layout."""
+        """Draw floats between low and high, in a random memory layout; smooth values are not near a kink."""
         if not self.smooth:
             x = self._rng.integers(int(np.ceil(low * 8)), int(high * 8), shape, endpoint=True) / 8
             return self.layout(x)
@@ -154,41 +157,41 @@ class Draw:
         return self.layout(x)
 
     def distinct(self, shape: tuple[int, ...]) -> Array:
-        """Floats for a maximum: when smooth, no two are near each other."""
+        """Draw floats for a maximum: smooth values all have a distance of at least KINK."""
         if not self.smooth:
             return self.with_nan(self.array(shape))
         n = int(np.prod(shape))
         return self.layout((self._rng.permutation(n).reshape(shape) - n / 2) * KINK)
 
     def with_nan(self, x: Array) -> Array:
-        """Now and then, unless smooth, some of the elements replaced by NaN."""
+        """Sometimes replace a fifth of the elements by NaN; never smooth values."""
         if not self.smooth and self.one_of(False, False, True):
             x = x.copy()
             x[self._rng.random(x.shape) < 0.2] = np.nan
         return x
 
     def integers(self, shape: tuple[int, ...], low: int = -3, high: int = 3, dtype: Any = np.int64) -> Array:
-        """Integers from low to high, in any memory layout."""
+        """Draw an array of integers from low to high, in a random memory layout."""
         return self.layout(np.asarray(self._rng.integers(low, high, shape, endpoint=True), dtype))
 
     def bools(self, shape: tuple[int, ...]) -> Array:
-        """Bools, in any memory layout."""
+        """Draw an array of bools, in a random memory layout."""
         return self.layout(self._rng.random(shape) < 0.5)
 
     def anything(self, shape: tuple[int, ...]) -> Array:
-        """Floats, integers, small integers or bools."""
+        """Draw an array of float64, int64, uint8 or bool."""
         kind = self.one_of("float", "int64", "uint8", "bool")
         if kind == "float":
             return self.array(shape)
         return self.bools(shape) if kind == "bool" else self.integers(shape, 0, 3, kind)
 
     def broadcast(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """A shape that broadcasts to the given one."""
+        """Draw a shape that broadcasts to `shape`."""
         kept = tuple(1 if self.boolean() else s for s in shape)
         return kept[self.integer(0, len(shape)) :] if self.boolean() else kept
 
     def layout(self, x: Array) -> Array:
-        """The same values in memory of another order: Fortran's, backwards, with gaps, or read-only."""
+        """Return the values in a random memory layout: C or Fortran order, reversed, with gaps, or read-only."""
         x = np.array(x)
         kind = self.one_of("plain", "fortran", "backwards", "gaps", "read-only")
         if kind == "fortran":
@@ -202,7 +205,7 @@ class Draw:
 
 
 def _like(pattern: Array, values: Array) -> Array:
-    """Return the values in new memory, laid out as the pattern is; all unused memory around them is NaN or -1."""
+    """Return the values in new memory with the strides of `pattern`; unused memory between them is NaN or 255."""
     strides = [s // pattern.itemsize for s in pattern.strides]
     reach = [(n - 1) * s for n, s in zip(pattern.shape, strides, strict=True)]
     if not values.size or any(s == 0 for s in strides):
@@ -222,7 +225,7 @@ _declarations: dict[str, Callable[[Draw], Drawn]] = {}
 
 
 def declare(*operations: str) -> Callable[[Callable[[Draw], Drawn]], Callable[[Draw], Drawn]]:
-    """Say how inputs and parameters of these primitives are drawn."""
+    """Register a function that draws the inputs and parameters of these primitives."""
 
     def register(function: Callable[[Draw], Drawn]) -> Callable[[Draw], Drawn]:
         _declarations.update(dict.fromkeys(operations, function))

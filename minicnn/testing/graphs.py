@@ -1,4 +1,4 @@
-"""Random graphs of fused functions."""
+"""The declaration of the primitives `fused` and `fused_sum`: it draws random graphs of element-wise steps."""
 
 from typing import Any
 
@@ -18,29 +18,29 @@ def _op(operation: str, *operands: Any) -> Tracer:
 
 
 @declare("fused", "fused_sum")
-def _program(d: Draw) -> Drawn:
-    """A random graph. What has a kink or a jump works on inputs, where smooth values keep away from it."""
+def _random_graph(d: Draw) -> Drawn:
+    """Draw a random graph. Steps with a kink or a jump read only inputs, because inputs are smooth values."""
     shape, count = d.shape(), d.integer(1, 3)
     single = [i > 0 and d.boolean() for i in range(count)]
-    arrays = tuple(d.with_nan(d.array(() if one else shape, kinks=(0, 0.5))) for one in single)
+    arrays = tuple(d.with_nan(d.array(() if is_single else shape, kinks=(0, 0.5))) for is_single in single)
     inputs = [Tracer(f"input {i}") for i in range(count)]
     values = list(inputs)
     for _ in range(d.integer(0, 5)):
         a, b = (values[d.integer(0, len(values) - 1)] for _ in range(2))
         x, y = (inputs[d.integer(0, count - 1)] for _ in range(2))
         values.append(_step(d, a, b, x, y))
-    steps = graph_of("random", inputs, values[-1])
+    graph = graph_of("random", inputs, values[-1])
 
     def function(*tensors: Tensor) -> Tensor:
-        constants = [Tensor._wrap(np.asarray(value), TRACING) for value in steps.constants]
-        y: Tensor = steps.run(tensors, constants, primitives().__getitem__)
+        constants = [Tensor._wrap(np.asarray(value), TRACING) for value in graph.constants]
+        y: Tensor = graph.run(tensors, constants, primitives().__getitem__)
         return y
 
     return arrays, {"graph": trace("random", function, count)}
 
 
 def _step(d: Draw, a: Tracer, b: Tracer, x: Tracer, y: Tracer) -> Tracer:
-    """Something made of any values a and b and of inputs x and y; it grows slowly and has no poles."""
+    """Draw a step on values a and b and inputs x and y. Its results stay small, and it has no poles."""
     positive = _op("add", _op("square", a), 0.5)
     kind = d.one_of("any", "curve", "root", "two", "quotient", "input", "extreme", "choice", "number")
     match kind:
@@ -64,6 +64,8 @@ def _step(d: Draw, a: Tracer, b: Tracer, x: Tracer, y: Tracer) -> Tracer:
 
 
 def _condition(d: Draw, x: Tracer, y: Tracer) -> Tracer:
-    one = _op(d.one_of("lt", "le", "gt", "ge", "eq", "ne"), x, d.one_of(0.0, 0.5))
-    how = d.one_of("alone", "logical_not", "logical_and", "logical_or")
-    return one if how == "alone" else _op(how, one, *([] if how == "logical_not" else [_op("lt", 0.0, y)]))
+    condition = _op(d.one_of("lt", "le", "gt", "ge", "eq", "ne"), x, d.one_of(0.0, 0.5))
+    logical = d.one_of("none", "logical_not", "logical_and", "logical_or")
+    if logical == "none":
+        return condition
+    return _op(logical, condition, *([] if logical == "logical_not" else [_op("lt", 0.0, y)]))

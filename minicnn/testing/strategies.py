@@ -1,8 +1,8 @@
-"""One declaration for each primitive: how its inputs and parameters are drawn.
+"""The declarations of the primitives: each function draws inputs and parameters of one or more primitives.
 
-The generic tests go over all primitives, so a new one is tested on every device, with every kernel, forwards and to
-second order, as soon as it is declared here. A declaration is called with a `Draw` and returns inputs and parameters.
-Convolution and pooling are declared in windows.py, chains in programs.py.
+A declaration takes a `Draw` and returns the inputs and the parameters. The generic tests run all declared primitives on
+every device, with every kernel, and check gradients up to second order. Convolution and pooling are declared in
+windows.py, fused functions in graphs.py.
 """
 
 from typing import Any
@@ -59,7 +59,7 @@ def _bias_add(d: Draw) -> Drawn:
 def _bias_act(d: Draw) -> Drawn:
     shape, activation = d.shape(2, 4), d.one_of("relu", "sigmoid", "tanh")
     x, b = d.array(shape), d.array(shape[1:2])
-    if d.smooth and activation == "relu":  # sums that keep away from 0, whatever the bias
+    if d.smooth and activation == "relu":  # x + b must not be near 0
         spread = b.reshape(-1, *(1,) * (len(shape) - 2))
         x = np.asarray(d.array(shape, kinks=(0,)) - spread)
     return (d.with_nan(x), b), {"activation": activation}
@@ -89,7 +89,7 @@ def _power(d: Draw) -> Drawn:
 
 
 @declare("add", "sub", "mul")
-def _two(d: Draw) -> Drawn:
+def _two_operands(d: Draw) -> Drawn:
     shape = d.shape()
     return (d.array(shape), d.array(d.broadcast(shape))), {}
 
@@ -97,11 +97,11 @@ def _two(d: Draw) -> Drawn:
 @declare("div", "floor_divide", "remainder")
 def _quotient(d: Draw) -> Drawn:
     shape = d.shape()
-    below = d.array(shape, 0.5, 2) if d.boolean() else d.array(shape, -2, -0.5)
+    divisor = d.array(shape, 0.5, 2) if d.boolean() else d.array(shape, -2, -0.5)
     if not d.smooth:
-        return (d.array(shape), below), {}
-    quotient = d.array(shape, -2, 2, kinks=(-2, -1, 0, 1, 2))  # away from where the floor jumps
-    return (np.asarray(quotient * below), below), {}
+        return (d.array(shape), divisor), {}
+    quotient = d.array(shape, -2, 2, kinks=(-2, -1, 0, 1, 2))  # not near the jumps of the floor
+    return (np.asarray(quotient * divisor), divisor), {}
 
 
 @declare("pow")
@@ -111,7 +111,7 @@ def _two_powers(d: Draw) -> Drawn:
 
 
 @declare("maximum", "minimum")
-def _extremes(d: Draw) -> Drawn:
+def _maximum_and_minimum(d: Draw) -> Drawn:
     shape = d.shape()
     a = d.array(shape)
     return (d.with_nan(a), d.with_nan(np.asarray(a + d.array(shape, kinks=(0,))))), {}
@@ -177,24 +177,24 @@ def _expand(d: Draw) -> Drawn:
 
 @declare("index")
 def _index(d: Draw) -> Drawn:
-    shape, index, _ = _place(d)
+    shape, index, _ = _index_of_shape(d)
     return d.array(shape), {"index": index}
 
 
 @declare("index_add")
 def _index_add(d: Draw) -> Drawn:
-    shape, index, part = _place(d)
+    shape, index, part = _index_of_shape(d)
     return d.array(part), {"index": index, "shape": shape}
 
 
 @declare("index_put")
 def _index_put(d: Draw) -> Drawn:
-    shape, index, part = _place(d, repeats=False)
+    shape, index, part = _index_of_shape(d, repeats=False)
     return (d.array(shape), d.array(part)), {"index": index}
 
 
-def _place(d: Draw, repeats: bool = True) -> tuple[tuple[int, ...], tuple[Any, ...], tuple[int, ...]]:
-    """A shape, an index that fits it, and the shape that the index picks."""
+def _index_of_shape(d: Draw, repeats: bool = True) -> tuple[tuple[int, ...], tuple[Any, ...], tuple[int, ...]]:
+    """Draw a shape, an index for it, and the shape of the indexed part."""
     shape = d.shape(1, 3, sizes=(2, 1, 3, 5))
     n = shape[0]
     kind = d.one_of("slice", "integer", "backwards", "none", "empty", "rows", "mask", "array", "two arrays")
@@ -278,7 +278,7 @@ def _softmax(d: Draw) -> Drawn:
 
 
 def _along_one(d: Draw) -> tuple[tuple[int, ...], dict[str, Any]]:
-    shape = d.shape()  # a single number has an axis of its own here
+    shape = d.shape()  # a 0-d array counts as an array with one axis
     return shape, {"axis": d.integer(0, max(len(shape) - 1, 0))}
 
 
@@ -307,7 +307,7 @@ def _cross_entropy_gradient(d: Draw) -> Drawn:
 
 
 def _labelled(d: Draw) -> tuple[tuple[int, ...], np.ndarray[Any, Any], np.ndarray[Any, Any], dict[str, Any]]:
-    """The shape of some scores, a label for each example, now and then none of the classes, and class weights."""
+    """Draw the shape of logits, a label for each example (sometimes not a class), class weights and parameters."""
     shape = d.shape(1, 3)
     axis = d.integer(0, len(shape) - 1)
     n, ignored = shape[axis], d.one_of(-1, 0)
@@ -358,14 +358,14 @@ def _normalisation_with(d: Draw) -> Drawn:
 # --- products -------------------------------------------------------------------------------------------------
 
 
-SIZES = {False: (2, 1, 3, 7, 0), True: (64, 1, 33, 127)}  # of a matrix, when large
+SIZES = {False: (2, 1, 3, 7, 0), True: (64, 1, 33, 127)}  # sizes of matrices, by `large`
 
 
 @declare("matmul")
 def _matmul(d: Draw) -> Drawn:
-    lead = tuple(d.one_of(2, 1, 0) for _ in range(d.integer(0, 2)))
+    batch = tuple(d.one_of(2, 1, 0) for _ in range(d.integer(0, 2)))
     n, k, m = (d.one_of(*SIZES[d.large]) for _ in range(3))
-    return (d.array((*lead, n, k)), d.array((*lead, k, m))), {}
+    return (d.array((*batch, n, k)), d.array((*batch, k, m))), {}
 
 
 @declare("linear")

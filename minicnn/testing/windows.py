@@ -1,4 +1,7 @@
-"""How inputs and geometry of the primitives with sliding windows are drawn: convolution, im2col, pooling."""
+"""The declarations of the primitives with sliding windows: convolution, im2col and pooling.
+
+`conv_geometry` and `pool_geometry` draw small, unusual geometries; the declarations draw the arrays.
+"""
 
 import numpy as np
 
@@ -9,15 +12,19 @@ from minicnn.testing.draw import KINK, Array, Draw, Drawn, declare
 
 __all__ = ["conv_geometry", "pool_geometry"]
 
-SMALL, SMOOTH, LARGE = (13, 8, 3), (5, 3, 1), (900, 50, 15)  # what images of one to three axes exceed a window by
+# The maximum difference between the size of an image and of a window, for images of one to three axes.
+SMALL, SMOOTH, LARGE = (13, 8, 3), (5, 3, 1), (900, 50, 15)
 
 # --- convolution ----------------------------------------------------------------------------------------------
 
 
 def conv_geometry(d: Draw) -> tuple[tuple[int, ...], tuple[int, ...], ConvSpec]:
-    """Input shape, weight shape and geometry of a convolution of one to three axes: small, odd and lopsided."""
+    """Draw the input shape, weight shape and geometry of a convolution with one to three axes.
+
+    Sizes are small and odd, and padding is often asymmetric.
+    """
     n = d.one_of(2, 1, 3)
-    common = n == 2 and d.boolean()  # 3×3 with stride 1, which has kernels of its own
+    common = n == 2 and d.boolean()  # 3×3 with stride 1, which has special kernels
     groups = 1 if common else d.one_of(1, 2) if d.smooth else d.one_of(1, 2, 3)
     channels = d.one_of(1, 2) if d.smooth else d.one_of(1, 4, 17) if d.large else d.one_of(1, 2, 4, 5)
     kernel, dilation, stride = (tuple(d.integer(1, high) for _ in range(n)) for high in (3, 2, 3))
@@ -32,10 +39,9 @@ def conv_geometry(d: Draw) -> tuple[tuple[int, ...], tuple[int, ...], ConvSpec]:
 
 
 def _images(d: Draw, lows: list[int]) -> tuple[int, ...]:
-    """The size of images, each axis at least so long."""
-    rooms = LARGE if d.large else SMOOTH if d.smooth else SMALL
-    room = rooms[len(lows) - 1]
-    return tuple(d.integer(low + room // 2 * d.large, low + room) for low in lows)
+    """Draw the size of images; `lows` are the minimum sizes."""
+    extra = (LARGE if d.large else SMOOTH if d.smooth else SMALL)[len(lows) - 1]
+    return tuple(d.integer(low + extra // 2 * d.large, low + extra) for low in lows)
 
 
 @declare("conv")
@@ -89,18 +95,21 @@ def _conv_bias_relu_pool(d: Draw) -> Drawn:
     kernel = tuple(1 if d.smooth else d.one_of(3, 1, 2) for _ in size)
     x_shape, w_shape = (n, channels, *size), (filters, channels, *kernel)
     spec = conv_spec("conv", x_shape, w_shape, padding=tuple((k // 2, (k - 1) // 2) for k in kernel))
-    # When smooth, outputs are multiples of distinct numbers, so no two of a window are near each other.
+    # Smooth outputs are multiples of distinct numbers, so no two outputs of a window are near each other.
     x, w = d.distinct(x_shape) if d.smooth else d.array(x_shape), d.array(w_shape, 0.5, 2)
     return (x, w, _bias(d, "conv", x, w, spec)), {"spec": spec, "pool": pool}
 
 
 def _bias(d: Draw, operation: str, x: Array, w: Array, spec: ConvSpec) -> Array:
-    """A bias for each channel; when smooth, sums keep away from 0: it lies amid a wide gap between two of them."""
+    """Draw a bias for each channel.
+
+    For smooth values, -bias is in the middle of a wide gap between two outputs, so that no output plus bias is near 0.
+    """
     y = kernels(operation, CPU)[-1].function(x, w, spec=spec)
     if not d.smooth:
         return d.with_nan(d.array(y.shape[1:2]))
     rows = np.moveaxis(y, 1, 0).reshape(y.shape[1], -1)
-    ends = np.full((len(rows), 1), 9.0)  # dead channels, and such as are all alive
+    ends = np.full((len(rows), 1), 9.0)  # with these gaps, ReLU removes all outputs of a channel, or none
     rows = np.sort(np.hstack([-ends, rows, ends]))
     gaps = [np.flatnonzero(np.diff(row) > KINK / 4) for row in rows]
     chosen = [gap[d.integer(0, len(gap) - 1)] for gap in gaps]
@@ -123,18 +132,20 @@ def _col2im(d: Draw) -> Drawn:
 
 
 def pool_geometry(d: Draw, average: bool = False) -> tuple[tuple[int, ...], PoolSpec]:
-    """Input shape and geometry of a pooling of one to three axes; often disjoint windows, now and then large ones."""
+    """Draw the input shape and geometry of a pooling with one to three axes.
+
+    Windows are often without overlap, and sometimes large.
+    """
     n = d.one_of(2, 1, 3)
     large = n == 2 and not d.smooth and d.one_of(False, False, True)
     kernel = (d.integer(5, 7), d.integer(7, 9)) if large else tuple(d.integer(1, 3) for _ in range(n))
-    disjoint = large or d.boolean()
-    dilation = (1,) * n if average or disjoint else tuple(d.integer(1, 2) for _ in range(n))
-    stride = kernel if disjoint else tuple(d.integer(1, 3) for _ in range(n))
+    nonoverlapping = large or d.boolean()
+    dilation = (1,) * n if average or nonoverlapping else tuple(d.integer(1, 2) for _ in range(n))
+    stride = kernel if nonoverlapping else tuple(d.integer(1, 3) for _ in range(n))
     spans = [f * (k - 1) + 1 for k, f in zip(kernel, dilation, strict=True)]
-    most = [
-        0 if d.smooth and f > 1 else span // 2 for span, f in zip(spans, dilation, strict=True)
-    ]  # -inf is not smooth
-    padding = (0,) * n if disjoint and d.boolean() else tuple(d.integer(0, p) for p in most)
+    # With dilation, a window can contain only padding: its maximum is -inf, which is not smooth.
+    limits = [0 if d.smooth and f > 1 else span // 2 for span, f in zip(spans, dilation, strict=True)]
+    padding = (0,) * n if nonoverlapping and d.boolean() else tuple(d.integer(0, p) for p in limits)
     lows = [max(1, span - 2 * p) for span, p in zip(spans, padding, strict=True)]
     x = (d.one_of(1, 2, 0), d.one_of(4, 1, 19) if d.large else d.one_of(1, 2, 3), *_images(d, lows))
     counted, divisor = (d.boolean(), d.one_of(None, 3)) if average else (True, None)

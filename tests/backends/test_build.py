@@ -142,7 +142,7 @@ def test_source_flags_and_compiler_are_part_of_the_key(cache, monkeypatch):
 
 @with_compiler
 def test_a_source_that_is_refused_leaves_nothing(cache):
-    with pytest.raises(KernelError, match=r"^wrong\.cpp: .* refuses it:\n(.|\n)*nonsense"):
+    with pytest.raises(KernelError, match=r"^wrong\.cpp: .* cannot compile it:\n(.|\n)*nonsense"):
         build.shared_library("wrong.cpp", "nonsense", [])
     assert list(cache.iterdir()) == []
 

@@ -268,4 +268,4 @@ def test_a_sum_of_many_small_numbers_keeps_their_digits():
 def test_a_chain_is_pickled_and_copied_by_its_name():
     assert pickle.loads(pickle.dumps(F.logsigmoid)) is F.logsigmoid
     assert copy.deepcopy(F.logsigmoid) is F.logsigmoid
-    assert F.logsigmoid.__doc__.startswith("log sigmoid(x)")
+    assert F.logsigmoid.__doc__.startswith("Return log(sigmoid(x))")

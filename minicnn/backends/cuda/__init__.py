@@ -1,4 +1,4 @@
-"""CUDA kernels for a GPU and for the simulator: importing this package registers them."""
+"""The backend `cuda`: CUDA kernels for a GPU and for the simulator. Importing this package registers them."""
 
 from minicnn.backends.cuda import (
     conv,
@@ -30,7 +30,7 @@ __all__ = [
 GEMM = ("split", "warp_tiles", "vec4", "registers_2d", "registers_1d", "shared", "coalesced", "naive")
 NORM = ("columns", "warp", "split", "block", "two_pass")
 
-# From the fastest, where it fits, to the plainest. Winograd is last: no GPU has shown yet where it is faster.
+# From the fastest kernel to the plainest. Winograd is last, because no GPU measurement shows yet that it is faster.
 order(
     "cuda",
     adam_step=("multi_tensor", "per_tensor"),

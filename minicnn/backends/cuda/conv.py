@@ -1,7 +1,7 @@
-"""Convolution and its input gradient: kernels/cuda/conv.cu and conv_input_grad.cu.
+"""Convolution and its input gradient: wrappers for kernels/cuda/conv.cu and conv_input_grad.cu.
 
-Their fast rung, `implicit_gemm`, is one family of kernels for both: a matrix product whose right factor is gathered
-through tables, made here once for each geometry. conv.cu says how they are read.
+The fastest kernel, `implicit_gemm`, serves both: it is a matrix product that reads its right factor through tables of
+indices. `tables` builds them once for each geometry; conv.cu describes how the kernel reads them.
 """
 
 from collections.abc import Hashable, Iterable
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backends.cuda.depthwise import blocks_for, conv_struct  # before ours: its kernels come first
+from minicnn.backends.cuda.depthwise import blocks_for, conv_struct
 from minicnn.backends.cuda.launch import Source, contiguous, device_key, empty, floats, int3
 from minicnn.geometry import ConvSpec
 from minicnn.runtime.devices import Array, xp
@@ -35,21 +35,21 @@ __all__ = [
     "tile_for",
 ]
 
-Numbers = np.ndarray[Any, Any]  # NumPy's, of integers
+Numbers = np.ndarray[Any, Any]  # NumPy array of integers
 
 forward, backward = Source("conv.cu"), Source("conv_input_grad.cu")
-THREADS = 256  # of a block of the lower rungs
+THREADS = 256  # in a block of the simpler kernels
 
 
 # --- implicit_gemm: tables -------------------------------------------------------------------------------------------
 
-MASK_BITS = 31  # of an int, one for each position of the kernel along each axis
-BLOCKED = -(2**31)  # the last bit, of what is blocked everywhere
+MASK_BITS = 31  # an int has one bit for each position of the kernel along each axis
+BLOCKED = -(2**31)  # the last bit: set for taps that read nothing at any pixel
 
 
 @dataclass(frozen=True)
 class Part:
-    """Along one axis, pixels of the result that use the same taps: pixel i reads base[i] + offset[k] for tap k."""
+    """Output pixels along one axis that use the same taps: pixel i reads the input at base[i] + offset[k] for tap k."""
 
     pixels: Numbers
     base: Numbers
@@ -57,7 +57,7 @@ class Part:
     offset: Numbers
 
     def blocked(self, size: int, kernel_size: int) -> Numbers:
-        """For each pixel a bit for each position of the kernel that reads nothing of the `size` elements."""
+        """Return a bit mask for each pixel: bit k is set if tap k is unused or reads outside the `size` elements."""
         place = self.base[:, None] + self.offset
         blocked = np.ones((len(self.pixels), kernel_size), bool)
         blocked[:, self.taps] = (place < 0) | (place >= size)
@@ -65,24 +65,27 @@ class Part:
 
 
 def _forward_part(o: int, k: int, stride: int, before: int, dilation: int) -> Part:
-    """All pixels of y use all taps: o reads x at o stride - before + k dilation."""
+    """Return the part of the convolution: output o reads x at o stride - before + k dilation, for all taps k."""
     pixels, taps = np.arange(o), np.arange(k)
     return Part(pixels, pixels * stride - before, taps, taps * dilation)
 
 
 def _gradient_parts(i: int, k: int, stride: int, before: int, dilation: int) -> list[Part]:
-    """Pixel i of x reads g at (i + before - k dilation) / stride, where that is whole: one part for each remainder."""
+    """Return the parts of the input gradient: pixel i reads g at (i + before - k dilation) / stride, if it is whole.
+
+    Pixels with the same remainder i mod stride use the same taps, so there is one part for each remainder.
+    """
     parts = []
-    for rest in range(min(stride, i)):
-        pixels, taps = np.arange(rest, i, stride), np.arange(k)
-        taps = taps[(rest + before - taps * dilation) % stride == 0]
+    for remainder in range(min(stride, i)):
+        pixels, taps = np.arange(remainder, i, stride), np.arange(k)
+        taps = taps[(remainder + before - taps * dilation) % stride == 0]
         parts.append(Part(pixels, (pixels + before) // stride, taps, -(taps * dilation // stride)))
     return parts
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The arguments of these names of the kernels in conv.cu; arrays of int32."""
+    """The arguments of the kernels in conv.cu with these names, as int32 arrays."""
 
     taps: Array  # (depth, 2)
     source: Array  # (depth,)
@@ -99,19 +102,19 @@ def tables(
     Parameters
     ----------
     module : module
-        NumPy or CuPy: whose arrays they are to be.
+        The array module of the tables, NumPy or CuPy.
     device : hashable
-        What tells its devices apart.
+        The device, as a part of the cache key.
     spec : ConvSpec
     channels : int
-        What is summed over besides the taps: channels of a group, or filters of a group for the input gradient.
+        The number of terms of the sum for each tap: channels of a group, or filters of a group for the input gradient.
     pitch : int
-        Elements of the weight from one of them to the next.
+        The distance between two of these channels (or filters) in the weight, in elements.
     gradient : bool
-        Whether it is the input gradient.
+        Whether the tables are for the input gradient.
     step : int
-        Taps of a tile. Those of a class are filled up to a multiple, and a last tile of blocked ones is added, because
-        the kernel loads one tile more than it uses.
+        The depth of a tile. The rows of a class are padded to a multiple of it with unused rows. One tile of unused
+        rows is added at the end, because the kernel loads one tile more than it uses.
     """
     read, written = int3(spec.input_size, 1), int3(spec.output_size, 1)
     if gradient:
@@ -122,7 +125,7 @@ def tables(
     shift = (0, size[0], size[0] + size[1])
 
     positions: list[Numbers] = []
-    choices: list[list[tuple[int, Part]]] = [[], [], []]  # parts with their first positions
+    choices: list[list[tuple[int, Part]]] = [[], [], []]  # for each axis, its parts and their first rows in `positions`
     for axis in range(3):
         to_read, to_write = prod(read[axis + 1 :]), prod(written[axis + 1 :])
         for part in parts[axis]:
@@ -130,7 +133,7 @@ def tables(
             blocked = part.blocked(read[axis], size[axis]) << shift[axis] | BLOCKED
             positions.append(np.stack([part.base * to_read, blocked, part.pixels * to_write, 0 * blocked], 1))
 
-    rows: list[Numbers] = []  # offset, bits, source of each k
+    rows: list[Numbers] = []  # for each k: offset, bits, source
     classes = []
     begin = 0
     for choice in product(*choices):
@@ -159,28 +162,28 @@ def _sums(terms: Iterable[Numbers]) -> Numbers:
 
 
 def _unused(n: int) -> Numbers:
-    """Rows of k that read nothing and have no weight."""
+    """Return n rows that read nothing and have no weight."""
     return np.full((n, 3), (0, BLOCKED, -1))
 
 
 # --- implicit_gemm: tiles --------------------------------------------------------------------------------------------
 
-MULTIPROCESSORS = 100  # of a typical GPU: 40 to 144
+MULTIPROCESSORS = 100  # typical number on a GPU: 40 to 144
 
 
 @dataclass(frozen=True)
 class Tile:
-    """The size of a block's share of the product; the kernel is named after its rows and columns."""
+    """The tile of the product that a block computes; the name of the kernel contains its rows and columns."""
 
     rows: int
     columns: int
-    step: int  # values of k at a time
+    step: int  # the tile's depth: values of k in one iteration
     threads: int
-    resident: int  # blocks that share a multiprocessor
-    share: float  # of multiplications among the instructions of the inner loop
+    resident: int  # blocks on a multiprocessor at the same time
+    share: float  # fraction of multiplications among the instructions of the inner loop
 
     def time(self, groups: int, rows: int, columns: int) -> float:
-        """Return how long a product takes, in some unit: a GPU that is not full takes as long as a full one."""
+        """Return the estimated time in arbitrary units; a partly used GPU takes as long as a fully used GPU."""
         blocks = groups * blocks_for(rows, self.rows) * blocks_for(columns, self.columns)
         return max(blocks, MULTIPROCESSORS * self.resident) * self.rows * self.columns / self.share
 
@@ -195,12 +198,12 @@ TILES = (
 
 
 def tile_for(groups: int, rows: int, columns: int) -> Tile:
-    """Return the tile that is expected to take the least time."""
+    """Return the tile with the least estimated time."""
     return min(TILES, key=lambda tile: tile.time(groups, rows, columns))
 
 
 def _gather_gemm(x: Array, w: Array, spec: ConvSpec, gradient: bool) -> Array:
-    """Multiply packed weights by what the tables gather from x; for the input gradient, x is g and the result is x."""
+    """Multiply packed weights by the windows of x, read through the tables; for the input gradient, x is g."""
     x, w = contiguous(x), contiguous(w)
     groups, taps = spec.groups, prod(spec.kernel_size)
     filters, channels = w.shape[0] // groups, w.shape[1]
@@ -219,7 +222,7 @@ def _gather_gemm(x: Array, w: Array, spec: ConvSpec, gradient: bool) -> Array:
     sizes = (groups, panels, depth, tile.rows, rows, filters * channels * taps, row)
     blocks = blocks_for(depth, 32) * blocks_for(panels * tile.rows, 32) * groups
     forward.launch("conv_pack", blocks, THREADS, w, packed, t.source, sizes)
-    fours = int(len(t.classes) == 1 and prod(written) % 4 == 0)  # with one class, pixels are in the order of y
+    by_four = int(len(t.classes) == 1 and prod(written) % 4 == 0)  # with one class, the pixels have the order of y
     forward.launch(
         f"conv_implicit_gemm_{tile.rows}x{tile.columns}",
         len(t.classes) * tiles * groups * panels,
@@ -230,7 +233,7 @@ def _gather_gemm(x: Array, w: Array, spec: ConvSpec, gradient: bool) -> Array:
         t.taps,
         t.positions,
         t.classes,
-        (groups, panels, tiles, depth, rows, x.shape[0], summed * prod(read), prod(written), fours),
+        (groups, panels, tiles, depth, rows, x.shape[0], summed * prod(read), prod(written), by_four),
     )
     return y
 
@@ -239,12 +242,12 @@ def _fits_masks(x: Array, w: Array, spec: ConvSpec) -> bool:
     return floats(x, w) and sum(int3(spec.kernel_size, 1)) <= MASK_BITS
 
 
-MASKS = f"float32 or float64, and at most {MASK_BITS} for the sum of the kernel's three sizes"
+MASKS = f"float32 or float64, and kernel sizes whose sum over three axes is at most {MASK_BITS}"
 
 
 @kernel("conv", "cuda", name="implicit_gemm", supports=_fits_masks, requires=MASKS)
 def conv_implicit_gemm(x: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
+    """Convolve by implicit GEMM: x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
     return _gather_gemm(x, w, spec, gradient=False)
 
 
@@ -252,36 +255,36 @@ def conv_implicit_gemm(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_input_grad", "cuda", name="implicit_gemm", supports=lambda g, w, spec: _fits_masks(g, w, spec), requires=MASKS
 )
 def conv_input_grad_implicit_gemm(g: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
+    """Compute the input gradient by implicit GEMM: g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
     return _gather_gemm(g, w, spec, gradient=True)
 
 
-# --- lower rungs -----------------------------------------------------------------------------------------------------
+# --- simpler kernels -------------------------------------------------------------------------------------------------
 
 REAL = "float32 or float64"
-PATCH, TAPS = 4096, 256  # as in conv_tiled
+PATCH, TAPS = 4096, 256  # elements; must equal the constants of conv_tiled
 
 
 def _floats(x: Array, w: Array, spec: ConvSpec) -> bool:
     return floats(x, w)
 
 
-def _gemm_tiles(groups: int, rows: int, columns: int) -> int:
+def _count_gemm_tiles(groups: int, rows: int, columns: int) -> int:
     return groups * blocks_for(rows, 64) * blocks_for(columns, 64)
 
 
 @kernel("conv", "cuda", name="gemm_tiles", supports=_floats, requires=REAL)
 def conv_gemm_tiles(x: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
+    """Convolve by a GEMM on tiles of windows: x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
     x, w = contiguous(x), contiguous(w)
     y = empty(x, (x.shape[0], w.shape[0], *spec.output_size))
-    blocks = _gemm_tiles(spec.groups, w.shape[0] // spec.groups, x.shape[0] * prod(spec.output_size))
+    blocks = _count_gemm_tiles(spec.groups, w.shape[0] // spec.groups, x.shape[0] * prod(spec.output_size))
     forward.launch("conv_gemm_tiles", blocks, THREADS, x, w, y, conv_struct(x, y, spec))
     return y
 
 
 def _box(spec: ConvSpec) -> tuple[int, int, int]:
-    """A box of 256 pixels, as a block of conv_tiled makes them: up to 32 wide, then as high as the image."""
+    """Return the box of 256 output pixels of a block of conv_tiled: up to 32 wide, then up to the image's height."""
     o = int3(spec.output_size, 1)
     powers = [1 << (n - 1).bit_length() for n in o]
     wide = min(32, powers[2])
@@ -301,10 +304,10 @@ def _fits_patch(x: Array, w: Array, spec: ConvSpec) -> bool:
     "cuda",
     name="tiled",
     supports=_fits_patch,
-    requires=f"{REAL}, at most {TAPS} taps, and at most {PATCH} elements of the input under a tile of {THREADS} pixels",
+    requires=f"{REAL}, at most {TAPS} taps, and at most {PATCH} input elements for a tile of {THREADS} output pixels",
 )
 def conv_tiled(x: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
+    """Convolve with a tile of x in shared memory: x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
     x, w = contiguous(x), contiguous(w)
     y = empty(x, (x.shape[0], w.shape[0], *spec.output_size))
     box = _box(spec)
@@ -316,7 +319,7 @@ def conv_tiled(x: Array, w: Array, *, spec: ConvSpec) -> Array:
 
 @kernel("conv", "cuda", name="direct", supports=_floats, requires=REAL)
 def conv_direct(x: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
+    """Convolve with one thread for each output: x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
     x, w = contiguous(x), contiguous(w)
     y = empty(x, (x.shape[0], w.shape[0], *spec.output_size))
     forward.launch("conv_direct", blocks_for(y.size, THREADS), THREADS, x, w, y, conv_struct(x, y, spec))
@@ -325,17 +328,17 @@ def conv_direct(x: Array, w: Array, *, spec: ConvSpec) -> Array:
 
 @kernel("conv_input_grad", "cuda", name="gemm_tiles", supports=lambda g, w, spec: floats(g, w), requires=REAL)
 def conv_input_grad_gemm_tiles(g: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
+    """Compute the input gradient by a GEMM on tiles: g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
     g, w = contiguous(g), contiguous(w)
     x = empty(g, (g.shape[0], w.shape[1] * spec.groups, *spec.input_size))
-    blocks = _gemm_tiles(spec.groups, w.shape[1], g.shape[0] * prod(spec.input_size))
+    blocks = _count_gemm_tiles(spec.groups, w.shape[1], g.shape[0] * prod(spec.input_size))
     backward.launch("conv_input_grad_gemm_tiles", blocks, THREADS, g, w, x, conv_struct(x, g, spec))
     return x
 
 
 @kernel("conv_input_grad", "cuda", name="direct", supports=lambda g, w, spec: floats(g, w), requires=REAL)
 def conv_input_grad_direct(g: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
+    """Compute the input gradient, one thread per element: g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
     g, w = contiguous(g), contiguous(w)
     x = empty(g, (g.shape[0], w.shape[1] * spec.groups, *spec.input_size))
     backward.launch("conv_input_grad_direct", blocks_for(x.size, THREADS), THREADS, g, w, x, conv_struct(x, g, spec))

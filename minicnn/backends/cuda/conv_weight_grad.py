@@ -1,4 +1,8 @@
-"""The weight gradient of a convolution: kernels/cuda/conv_weight_grad.cu."""
+"""The weight gradient of a convolution: wrappers for kernels/cuda/conv_weight_grad.cu.
+
+The fastest kernel, `split_gemm`, is a matrix product over all output pixels. It cuts the pixels into slices, so that
+enough blocks are busy, and adds up the slices afterwards.
+"""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -8,7 +12,7 @@ from types import ModuleType
 
 import numpy as np
 
-from minicnn.backends.cuda.depthwise import add_slices, blocks_for, conv_struct  # before ours: its kernels come first
+from minicnn.backends.cuda.depthwise import add_slices, blocks_for, conv_struct
 from minicnn.backends.cuda.launch import Source, contiguous, device_key, empty, floats, int3
 from minicnn.geometry import ConvSpec
 from minicnn.runtime.devices import Array, xp
@@ -28,20 +32,20 @@ __all__ = [
 source = Source("conv_weight_grad.cu")
 
 REAL = "float32 or float64"
-MASK_BITS = 31  # of an int: one for each position of the kernel along each axis
-DEPTH = 8  # pixels a stage, as in the source
-THREADS = 2**17  # that keep a large GPU busy
-SHORTEST = 16 * DEPTH  # pixels of a slice: a shorter one is over before the pipeline runs
-WORKSPACE = 2**24  # elements that the partial sums may take
+MASK_BITS = 31  # an int has one bit for each position of the kernel along each axis
+DEPTH = 8  # pixels in a stage of the pipeline; must equal the constant of the CUDA source
+THREADS = 2**17  # enough to keep a large GPU busy
+MIN_SLICE = 16 * DEPTH  # pixels: a shorter slice ends before the pipeline is full
+WORKSPACE = 2**24  # maximum number of elements of the partial sums
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A block's share of the result; the kernel is named after it."""
+    """The tile of the result that a block computes; the name of the kernel contains its size."""
 
     rows: int
     columns: int
-    share: float  # of multiplications among the instructions of the inner loop
+    share: float  # fraction of multiplications among the instructions of the inner loop
 
     @property
     def threads(self) -> int:
@@ -51,7 +55,7 @@ class Tile:
         return blocks_for(rows, self.rows) * blocks_for(columns, self.columns)
 
     def work(self, rows: int, columns: int) -> float:
-        """Return how long a product takes, in some unit, counting what of the last tiles is wasted."""
+        """Return the estimated time in arbitrary units; the unused parts of the last tiles count too."""
         return self.blocks(rows, columns) * self.rows * self.columns / self.share
 
 
@@ -59,20 +63,21 @@ TILES = (Tile(128, 128, 0.85), Tile(64, 64, 0.79), Tile(64, 32, 0.76))
 
 
 def tile_for(rows: int, columns: int) -> Tile:
-    """Return the tile that is expected to take the least time."""
+    """Return the tile with the least estimated time."""
     return min(TILES, key=lambda tile: tile.work(rows, columns))
 
 
 def slices_for(threads: int, weights: int, pixels: int) -> int:
-    """Return into how many slices to cut the pixels: it depends on sizes alone, so results are the same everywhere."""
-    return max(1, min(THREADS // threads, WORKSPACE // weights, pixels // SHORTEST))
+    """Return the number of slices of the pixels. It depends only on sizes, so results are the same on every GPU."""
+    return max(1, min(THREADS // threads, WORKSPACE // weights, pixels // MIN_SLICE))
 
 
 def division(d: int) -> tuple[int, int]:
-    """Return factor, as 32 bits with a sign, and shift: (p - 1) // d = (p · factor >> 32) >> shift for 0 < p <= 2³¹.
+    """Return (factor, shift) of a division by multiplication: (p - 1) // d = (p · factor >> 32) >> shift, 0 < p <= 2³¹.
 
-    With k = 32 + shift and 2^shift < d <= 2^(shift + 1) (shift 0 for d = 1) the factor has 32 bits. factor · d is less
-    than 2^k by 1 to d, so p · factor / 2^k is less than p / d, but by no more than 1 / d: it has (p - 1) / d's floor.
+    Let k = 32 + shift with 2^shift < d <= 2^(shift + 1), and shift = 0 for d = 1. Then the factor has 32 bits; it is
+    returned as a signed number. factor · d is between 2^k - d and 2^k - 1. So p · factor / 2^k is below p / d by at
+    most 1 / d, and its floor equals the floor of (p - 1) / d.
     """
     shift = max(0, (d - 1).bit_length() - 1)
     factor = (2 ** (32 + shift) - 1) // d
@@ -81,7 +86,7 @@ def division(d: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=64)
 def tables(module: ModuleType, device: Hashable, spec: ConvSpec) -> tuple[Array, Array]:
-    """Return the source's Windows, for the pixels of an image and for the taps, as arrays of a module and device."""
+    """Return the tables `windows` (for the output pixels) and `offsets` (for the taps) as int32 arrays of a device."""
     windows = np.zeros((1, 1, 1, 2), np.int64)  # [z, y, x] -> start, outside
     taps = np.zeros((1, 1, 1, 2), np.int64)
     shift = 0
@@ -94,7 +99,7 @@ def tables(module: ModuleType, device: Hashable, spec: ConvSpec) -> tuple[Array,
         bits = 1 << np.arange(k) + shift
         outside = np.where((place < 0) | (place >= i), bits, 0).sum(1)
         shape = tuple(-1 if a == axis else 1 for a in range(3))
-        # The bits of different axes are different, so adding is setting.
+        # Each axis has its own bits, so an addition sets them.
         windows = windows + np.stack([start * pitch, outside], -1).reshape(*shape, 2)
         taps = taps + np.stack([offset * pitch, bits], -1).reshape(*shape, 2)
         shift += k
@@ -102,8 +107,8 @@ def tables(module: ModuleType, device: Hashable, spec: ConvSpec) -> tuple[Array,
     return next(pair), next(pair)
 
 
-def _nothing(x: Array, g: Array, spec: ConvSpec) -> Array | None:
-    """The gradient where there is nothing to sum, zeros; else None."""
+def _zeros_if_empty(x: Array, g: Array, spec: ConvSpec) -> Array | None:
+    """Return a gradient of zeros if x or g is empty, otherwise None."""
     if x.size and g.size:
         return None
     return xp(x).zeros((g.shape[1], x.shape[1] // spec.groups, *spec.kernel_size), x.dtype)
@@ -118,11 +123,11 @@ def _fits_masks(x: Array, g: Array, spec: ConvSpec) -> bool:
     "cuda",
     name="split_gemm",
     supports=_fits_masks,
-    requires=f"{REAL}, and at most {MASK_BITS} for the sum of the kernel's three sizes",
+    requires=f"{REAL}, and kernel sizes whose sum over three axes is at most {MASK_BITS}",
 )
 def conv_weight_grad_split_gemm(x: Array, g: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
-    if (zeros := _nothing(x, g, spec)) is not None:
+    """Compute the weight gradient by a split GEMM: x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
+    if (zeros := _zeros_if_empty(x, g, spec)) is not None:
         return zeros
     x, g = contiguous(x), contiguous(g)
     groups, taps, inputs, outputs = spec.groups, prod(spec.kernel_size), prod(spec.input_size), prod(spec.output_size)
@@ -130,7 +135,7 @@ def conv_weight_grad_split_gemm(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     tile = tile_for(filters, channels * taps)
     tiles, pixels = groups * tile.blocks(filters, channels * taps), x.shape[0] * outputs
     slices = slices_for(tiles * tile.threads, groups * filters * channels * taps, pixels)
-    length = blocks_for(blocks_for(pixels, slices), 2 * DEPTH) * 2 * DEPTH  # whole turns of the loop
+    length = blocks_for(blocks_for(pixels, slices), 2 * DEPTH) * 2 * DEPTH  # a multiple of the loop's step
     slices = blocks_for(pixels, length)
     parts = empty(x, (slices, groups * filters, channels, *spec.kernel_size))
     images = (groups * channels * inputs, (groups * filters - 1) * outputs)
@@ -143,8 +148,8 @@ def conv_weight_grad_split_gemm(x: Array, g: Array, *, spec: ConvSpec) -> Array:
 
 @kernel("conv_weight_grad", "cuda", name="gemm_tiles", supports=lambda x, g, spec: floats(x, g), requires=REAL)
 def conv_weight_grad_gemm_tiles(x: Array, g: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
-    if (zeros := _nothing(x, g, spec)) is not None:
+    """Compute the weight gradient by a GEMM on tiles: x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
+    if (zeros := _zeros_if_empty(x, g, spec)) is not None:
         return zeros
     x, g = contiguous(x), contiguous(g)
     w = empty(x, (g.shape[1], x.shape[1] // spec.groups, *spec.kernel_size))
@@ -155,8 +160,8 @@ def conv_weight_grad_gemm_tiles(x: Array, g: Array, *, spec: ConvSpec) -> Array:
 
 @kernel("conv_weight_grad", "cuda", name="direct", supports=lambda x, g, spec: floats(x, g), requires=REAL)
 def conv_weight_grad_direct(x: Array, g: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
-    if (zeros := _nothing(x, g, spec)) is not None:
+    """Compute the weight gradient, one thread per weight: x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
+    if (zeros := _zeros_if_empty(x, g, spec)) is not None:
         return zeros
     x, g = contiguous(x), contiguous(g)
     w = empty(x, (g.shape[1], x.shape[1] // spec.groups, *spec.kernel_size))

@@ -1,7 +1,7 @@
-"""Depthwise convolution, one channel a group: kernels/cuda/depthwise.cu.
+"""Depthwise convolution and its gradients: wrappers for kernels/cuda/depthwise.cu.
 
-The package imports this module before `conv` and `conv_weight_grad`: for such shapes its kernels are tried first,
-because the matrix products of the others leave nearly all of a tile empty.
+A depthwise convolution has one channel in each group. These kernels are tried before the matrix products of `conv` and
+`conv_weight_grad`, because a matrix product with so few rows leaves most of each tile unused.
 """
 
 from functools import lru_cache
@@ -26,17 +26,17 @@ __all__ = [
 
 source, sums = Source("depthwise.cu"), Source("conv_weight_grad.cu")
 
-MEMORY, PIXELS, TAPS = 2304, 4, 9  # as in the source
-WIDEST = 32  # pixels of a box along the last axis, a warp's worth, unless the plane is flat
-LARGEST = 256 * PIXELS  # pixels of a box
-THREADS = 2**17  # that keep a large GPU busy
-SHORTEST = 1024  # pixels of a slice: for fewer the reduction at its end would cost more than they do
+MEMORY, PIXELS, TAPS = 2304, 4, 9  # must equal the constants of the CUDA source
+MAX_WIDTH = 32  # pixels of a box along the last axis: one per thread of a warp; more if the plane is flat
+MAX_BOX = 256 * PIXELS  # pixels of a box
+THREADS = 2**17  # enough to keep a large GPU busy
+MIN_SLICE = 1024  # pixels: the reduction at the end of a shorter slice would cost more than its products
 
 Box = tuple[int, int, int]
 
 
 def blocks_for(n: int, size: int) -> int:
-    """Return how many blocks of a size n elements need."""
+    """Return the number of blocks of this size that cover n elements."""
     return -(-n // size)
 
 
@@ -46,11 +46,11 @@ def conv_struct(x: Array, g: Array, spec: ConvSpec) -> tuple[int, ...]:
     Raises
     ------
     KernelError
-        If places in the padded input do not fit into 32 bits.
+        If positions in the padded input do not fit into 32 bits.
     """
     reach = max(i + sum(p) for i, p in zip(spec.input_size, spec.padding, strict=True))
     if reach >= LIMIT:
-        raise KernelError(f"conv: the padded input is {reach} long on an axis; CUDA kernels count to {LIMIT - 1}")
+        raise KernelError(f"conv: an axis of the padded input has size {reach}; CUDA kernels count to {LIMIT - 1}")
     before = int3([before for before, _ in spec.padding], 0)
     sizes = (spec.input_size, spec.output_size, spec.kernel_size, spec.stride)
     lists = (*(int3(size, 1) for size in sizes), before, int3(spec.dilation, 1))
@@ -59,7 +59,7 @@ def conv_struct(x: Array, g: Array, spec: ConvSpec) -> tuple[int, ...]:
 
 
 def add_slices(parts: Array) -> Array:
-    """Return parts (slices, F, C/G, *K) summed over the slices, always in the same order."""
+    """Return the sum of parts (slices, F, C/G, *K) over the slices, always in the same order."""
     if len(parts) == 1:
         return parts[0]
     w = empty(parts, parts.shape[1:])
@@ -68,7 +68,7 @@ def add_slices(parts: Array) -> Array:
 
 
 def patch_size(box: Box, spec: ConvSpec, gradient: bool) -> int:
-    """Return how many elements of x a box of outputs sees, or of g a box of pixels of x."""
+    """Return the number of elements that a box needs: of x for a box of outputs, of g for a box of input pixels."""
     sizes = (int3(size, 1) for size in (spec.kernel_size, spec.stride, spec.dilation))
     axes = [(n - 1, (k - 1) * d, s) for n, k, s, d in zip(box, *sizes, strict=True)]
     return prod((n + reach) // s + 1 if gradient else n * s + reach + 1 for n, reach, s in axes)
@@ -76,15 +76,20 @@ def patch_size(box: Box, spec: ConvSpec, gradient: bool) -> int:
 
 @lru_cache(maxsize=1024)
 def box_for(spec: ConvSpec, gradient: bool) -> Box:
-    """Return the box of a block, as even a part of the plane as may be; (0, 0, 0) if one pixel sees too much."""
+    """Return the box of pixels of a block; (0, 0, 0) if even one pixel needs more than the shared memory.
 
-    def even(n: int, most: int) -> int:
-        return blocks_for(n, blocks_for(n, most))
+    Boxes divide the plane as evenly as possible.
+    """
 
-    d, h, w = (max(n, 1) for n in int3(spec.input_size if gradient else spec.output_size, 1))  # 0 with padding: no box
-    width = even(w, max(WIDEST, LARGEST // (d * h)))
-    height = even(h, LARGEST // width)
-    box = (even(d, LARGEST // width // height), height, width)
+    def even(n: int, limit: int) -> int:
+        return blocks_for(n, blocks_for(n, limit))
+
+    d, h, w = (
+        max(n, 1) for n in int3(spec.input_size if gradient else spec.output_size, 1)
+    )  # a size of 0 would give no box
+    width = even(w, max(MAX_WIDTH, MAX_BOX // (d * h)))
+    height = even(h, MAX_BOX // width)
+    box = (even(d, MAX_BOX // width // height), height, width)
     while patch_size(box, spec, gradient) + prod(spec.kernel_size) > MEMORY:
         longest = max(range(3), key=lambda axis: box[axis])
         if box[longest] == 1:
@@ -103,8 +108,8 @@ def _threads(box: Box) -> int:
 
 
 REQUIRES = (
-    "float32 or float64, one channel a group, several groups, "
-    f"and at most {MEMORY} elements under a window and in the kernel together"
+    "float32 or float64, one channel in each group, several groups, "
+    f"and at most {MEMORY} elements in a window and the kernel together"
 )
 
 
@@ -120,7 +125,7 @@ def _supports(a: Array, b: Array, channels: int, spec: ConvSpec, gradient: bool 
     requires=REQUIRES,
 )
 def conv_depthwise(x: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), w (F, 1, *K) -> y (N, F, *O)."""
+    """Convolve each channel on its own: x (N, C, *I), w (F, 1, *K) -> y (N, F, *O)."""
     x, w = contiguous(x), contiguous(w)
     y = empty(x, (x.shape[0], w.shape[0], *spec.output_size))
     box = box_for(spec, False)
@@ -137,7 +142,7 @@ def conv_depthwise(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     requires=REQUIRES,
 )
 def conv_input_grad_depthwise(g: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """g (N, F, *O), w (F, 1, *K) -> x (N, C, *I)."""
+    """Compute the input gradient: g (N, F, *O), w (F, 1, *K) -> x (N, C, *I)."""
     g, w = contiguous(g), contiguous(w)
     x = empty(g, (g.shape[0], spec.groups, *spec.input_size))
     box = box_for(spec, True)
@@ -154,7 +159,7 @@ def conv_input_grad_depthwise(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     requires=REQUIRES,
 )
 def conv_weight_grad_depthwise(x: Array, g: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), g (N, F, *O) -> w (F, 1, *K)."""
+    """Compute the weight gradient: x (N, C, *I), g (N, F, *O) -> w (F, 1, *K)."""
     shape = (g.shape[1], 1, *spec.kernel_size)
     if not (x.size and g.size):
         return xp(x).zeros(shape, x.dtype)
@@ -162,7 +167,7 @@ def conv_weight_grad_depthwise(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     box = box_for(spec, False)
     blocks = g.shape[1] * blocks_for(prod(spec.kernel_size), TAPS)
     boxes = x.shape[0] * _boxes(box, spec.output_size)  # of all images, for one filter
-    length = max(blocks_for(SHORTEST, prod(box)), blocks_for(boxes, max(1, THREADS // (blocks * _threads(box)))))
+    length = max(blocks_for(MIN_SLICE, prod(box)), blocks_for(boxes, max(1, THREADS // (blocks * _threads(box)))))
     parts = empty(x, (blocks_for(boxes, length), *shape))
     sizes = conv_struct(x, g, spec)
     grid = (blocks, len(parts))

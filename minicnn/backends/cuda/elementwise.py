@@ -1,4 +1,7 @@
-"""Element-wise operations on the kernels of kernels/cuda/elementwise.cu."""
+"""Element-wise operations: wrappers for kernels/cuda/elementwise.cu.
+
+Each operation has two kernels: `direct` computes one element per thread, `vec4` four elements with 128-bit loads.
+"""
 
 from math import lcm, prod
 
@@ -25,7 +28,7 @@ ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh")  # in the order of element
 
 
 def _supports(x: Array, *others: Array) -> bool:
-    return floats(x, *others) and x.ndim > 0  # NumPy hands out single numbers that are no arrays
+    return floats(x, *others) and x.ndim > 0  # NumPy returns scalars instead of 0-d arrays
 
 
 def _blocks(count: int, each: int) -> int:
@@ -34,7 +37,7 @@ def _blocks(count: int, each: int) -> int:
 
 @kernel("relu", "cuda", name="vec4", supports=_supports, requires=REQUIRES)
 def relu_vec4(x: Array) -> Array:
-    """max(x, 0), one thread four elements."""
+    """Return max(x, 0), with four elements for each thread."""
     x = contiguous(x)
     y = empty(x, x.shape)
     source.launch("relu_vec4", _blocks(x.size, 4 * THREADS), THREADS, x, y, x.size)
@@ -43,7 +46,7 @@ def relu_vec4(x: Array) -> Array:
 
 @kernel("relu", "cuda", name="direct", supports=_supports, requires=REQUIRES)
 def relu_direct(x: Array) -> Array:
-    """max(x, 0), one thread an element."""
+    """Return max(x, 0), with one element for each thread."""
     x = contiguous(x)
     y = empty(x, x.shape)
     source.launch("relu_direct", _blocks(x.size, THREADS), THREADS, x, y, x.size)
@@ -52,7 +55,7 @@ def relu_direct(x: Array) -> Array:
 
 @kernel("relu_grad", "cuda", name="vec4", supports=_supports, requires=REQUIRES)
 def relu_grad_vec4(g: Array, at: Array) -> Array:
-    """g where `at` is positive or NaN, 0 elsewhere, one thread four elements."""
+    """Return g where `at` is positive or NaN, and 0 elsewhere, with four elements for each thread."""
     g, at = contiguous(g), contiguous(at)
     x = empty(g, g.shape)
     source.launch("relu_grad_vec4", _blocks(g.size, 4 * THREADS), THREADS, g, at, x, g.size)
@@ -61,7 +64,7 @@ def relu_grad_vec4(g: Array, at: Array) -> Array:
 
 @kernel("relu_grad", "cuda", name="direct", supports=_supports, requires=REQUIRES)
 def relu_grad_direct(g: Array, at: Array) -> Array:
-    """g where `at` is positive or NaN, 0 elsewhere, one thread an element."""
+    """Return g where `at` is positive or NaN, and 0 elsewhere, with one element for each thread."""
     g, at = contiguous(g), contiguous(at)
     x = empty(g, g.shape)
     source.launch("relu_grad_direct", _blocks(g.size, THREADS), THREADS, g, at, x, g.size)
@@ -70,17 +73,17 @@ def relu_grad_direct(g: Array, at: Array) -> Array:
 
 @kernel("bias_act", "cuda", name="vec4", supports=lambda x, b, activation: _supports(x, b), requires=REQUIRES)
 def bias_act_vec4(x: Array, b: Array, *, activation: str) -> Array:
-    """act(x + b), b along axis 1, four elements at a time."""
+    """Return act(x + b) with b along axis 1, with loads of four elements."""
     x, b = contiguous(x), contiguous(b)
     y, plane, chunk = empty(x, x.shape), prod(x.shape[2:]), 4 * THREADS
     if not x.size:
         return y
-    # The bias repeats itself after an image. A period is some images, so that it begins with a whole sector and, if
-    # they are small, gives a block enough to do; but never more than there is.
+    # The bias repeats after each image. A period is a number of images that starts at a sector boundary and, for small
+    # images, is large enough for a block; but it is not larger than x.
     images = lcm(b.size * plane, 8)
     period = min(images * max(1, chunk // images), x.size)
     chunks = _blocks(period, chunk)
-    repeats = max(4, _blocks(16, plane))  # a block reads biases once: next to nothing, beside so many elements
+    repeats = max(4, _blocks(16, plane))  # a block reads its biases once for so many periods, so their cost is small
     grid = chunks * _blocks(x.size, period * repeats)
     numbers = (x.size, b.size, plane, period, chunks, repeats, ACTIVATIONS.index(activation))
     source.launch("bias_act_vec4", grid, THREADS, x, b, y, *numbers)
@@ -89,7 +92,7 @@ def bias_act_vec4(x: Array, b: Array, *, activation: str) -> Array:
 
 @kernel("bias_act", "cuda", name="direct", supports=lambda x, b, activation: _supports(x, b), requires=REQUIRES)
 def bias_act_direct(x: Array, b: Array, *, activation: str) -> Array:
-    """act(x + b), b along axis 1, one thread an element."""
+    """Return act(x + b) with b along axis 1, with one element for each thread."""
     x, b = contiguous(x), contiguous(b)
     y, plane = empty(x, x.shape), prod(x.shape[2:])
     numbers = (x.size, b.size, plane, ACTIVATIONS.index(activation))
@@ -99,11 +102,11 @@ def bias_act_direct(x: Array, b: Array, *, activation: str) -> Array:
 
 @kernel("bias_add", "cuda", name="vec4", supports=_supports, requires=REQUIRES)
 def bias_add_vec4(x: Array, b: Array) -> Array:
-    """x + b, b along axis 1, four elements at a time."""
+    """Return x + b with b along axis 1, with loads of four elements."""
     return bias_act_vec4(x, b, activation="identity")
 
 
 @kernel("bias_add", "cuda", name="direct", supports=_supports, requires=REQUIRES)
 def bias_add_direct(x: Array, b: Array) -> Array:
-    """x + b, b along axis 1, one thread an element."""
+    """Return x + b with b along axis 1, with one element for each thread."""
     return bias_act_direct(x, b, activation="identity")

@@ -1,6 +1,7 @@
-"""Products of matrices: the rungs of kernels/cuda/gemm.cu for `matmul` and `linear`.
+"""Matrix products: wrappers for kernels/cuda/gemm.cu, which `matmul` and `linear` share.
 
-A transposed operand, as the gradients of both make them, is read where it lies.
+The kernels form a ladder from the plainest to the fastest. Most of them read a transposed operand without a copy; the
+gradients of both operations have transposed operands.
 """
 
 from collections.abc import Callable
@@ -15,9 +16,9 @@ __all__ = ["split", "vec4", "warp_tiles"]
 source = Source("gemm.cu")
 
 THREADS = 256
-LARGE, SMALL = 128, 64  # sides of the tiles of C that a block computes in the upper rungs
-ENOUGH = 96  # blocks to keep the 40 to 132 multiprocessors of a GPU busy
-DEPTH = 16  # parts of k are multiples of this, and at least 8 of it
+LARGE, SMALL = 128, 64  # sides of the tiles of C that a block of the fast kernels computes
+MIN_BLOCKS = 96  # keep the 40 to 132 multiprocessors of a GPU busy
+DEPTH = 16  # a part of k is a multiple of this, and at least 8 times as large
 
 Product = Callable[[Array, Array], Array]
 
@@ -27,45 +28,45 @@ def _ceil_div(a: int, b: int) -> int:
 
 
 def _readable(x: Array) -> Array:
-    """Return matrices that kernels can read: their memory holds them, or them transposed, without gaps."""
-    turned = x.swapaxes(-1, -2)
-    return contiguous(turned).swapaxes(-1, -2) if turned.flags.c_contiguous else contiguous(x)
+    """Return matrices that are contiguous or whose transpose is contiguous; copy them only if necessary."""
+    transposed = x.swapaxes(-1, -2)
+    return contiguous(transposed).swapaxes(-1, -2) if transposed.flags.c_contiguous else contiguous(x)
 
 
 def _stored(x: Array) -> Array:
-    """Return the contiguous array behind what `_readable` returned."""
+    """Return the contiguous array of a result of `_readable`: the array or its transpose."""
     return x if x.flags.c_contiguous else x.swapaxes(-1, -2)
 
 
 def _tiles(a: Array, b: Array, height: int, width: int) -> int:
-    """Count the tiles of this size in the product."""
+    """Return the number of tiles of this size in the product."""
     batch: int = prod(a.shape[:-2])
     return batch * _ceil_div(a.shape[-2], height) * _ceil_div(b.shape[-1], width)
 
 
 def _launch(entry: str, blocks: int, a: Array, b: Array, parts: int = 1, share: int | None = None) -> Array:
-    """Multiply readable matrices with a kernel; the first axis of the result is that of `parts` of k."""
-    *lead, n, k = a.shape
+    """Multiply readable matrices with a kernel; the first axis of the result has one entry for each part of k."""
+    *batch, n, k = a.shape
     m = b.shape[-1]
-    c = empty(a, (parts, *lead, n, m))
+    c = empty(a, (parts, *batch, n, m))
     x, y = _stored(a), _stored(b)
     steps = (*((k, 1) if x is a else (1, n)), *((m, 1) if y is b else (1, k)))  # to the next row and column
-    source.launch(entry, blocks, THREADS, x, y, c, (prod(lead), n, k, m, *steps, parts, k if share is None else share))
+    source.launch(entry, blocks, THREADS, x, y, c, (prod(batch), n, k, m, *steps, parts, k if share is None else share))
     return c
 
 
 def _layout(a: Array, b: Array) -> tuple[str, Array, Array]:
-    """Return "nn", "nt" or "tn", n for a matrix stored as it is and t for a transposed one, and both readable."""
+    """Return the layout "nn", "nt" or "tn" (t: stored transposed, n: not transposed), and both matrices, readable."""
     a, b = _readable(a), _readable(b)
     if a.flags.c_contiguous:
         return ("nn" if b.flags.c_contiguous else "nt"), a, b
-    return "tn", a, contiguous(b)  # both transposed is so rare that a copy serves it
+    return "tn", a, contiguous(b)  # "tt" is rare, so b is copied
 
 
 def split(a: Array, b: Array) -> Array:
-    """a (..., n, k) @ b (..., k, m) in small tiles, and in parts of k where there are few tiles."""
+    """Return a (..., n, k) @ b (..., k, m), in small tiles; if there are few tiles, k is split into parts."""
     k, tiles = a.shape[-1], _tiles(a, b, SMALL, SMALL)
-    share = max(_ceil_div(k * tiles, 2 * ENOUGH * DEPTH), 8) * DEPTH
+    share = max(_ceil_div(k * tiles, 2 * MIN_BLOCKS * DEPTH), 8) * DEPTH
     parts = max(_ceil_div(k, share), 1)
     layout, a, b = _layout(a, b)
     c = _launch(f"gemm_split_{layout}", tiles * parts, a, b, parts, share)
@@ -77,14 +78,14 @@ def split(a: Array, b: Array) -> Array:
 
 
 def warp_tiles(a: Array, b: Array) -> Array:
-    """a (..., n, k) @ b (..., k, m) in large tiles, double-buffered."""
+    """Return a (..., n, k) @ b (..., k, m), in large tiles with double buffering."""
     layout, a, b = _layout(a, b)
     aligned = all(size % 4 == 0 for size in (_stored(a).shape[-1], _stored(b).shape[-1], b.shape[-1]))
     return _launch(f"gemm_warp_{layout}{'' if aligned else '_odd'}", _tiles(a, b, LARGE, LARGE), a, b)[0]
 
 
 def vec4(a: Array, b: Array) -> Array:
-    """a (..., n, k) @ b (..., k, m), read four numbers at a time."""
+    """Return a (..., n, k) @ b (..., k, m); a load reads four numbers."""
     return _launch("gemm_vec4", _tiles(a, b, LARGE, LARGE), contiguous(a), contiguous(b))[0]
 
 
@@ -101,20 +102,20 @@ def _floats(a: Array, b: Array) -> bool:
 
 
 def _narrow(a: Array, b: Array) -> bool:
-    """Whether 16 rows of the operands stay within 32 bits: tiles begin up to 15 of them before the first."""
+    """Return whether the offset of 16 rows fits into 32 bits; tiles start up to 15 rows before the first row."""
     return _floats(a, b) and max(*a.shape[-2:], b.shape[-1]) < 2**31 // DEPTH
 
 
 def _few_tiles(a: Array, b: Array) -> bool:
-    return _narrow(a, b) and (min(a.shape[-2], b.shape[-1]) <= SMALL or _tiles(a, b, LARGE, LARGE) < ENOUGH)
+    return _narrow(a, b) and (min(a.shape[-2], b.shape[-1]) <= SMALL or _tiles(a, b, LARGE, LARGE) < MIN_BLOCKS)
 
 
-def _fours(a: Array, b: Array) -> bool:
+def _multiples_of_4(a: Array, b: Array) -> bool:
     return _narrow(a, b) and a.shape[-1] % 4 == b.shape[-1] % 4 == 0
 
 
-def _rung(name: str, product: Product, supports: Callable[..., bool], requires: str) -> None:
-    """Register a rung for both operations."""
+def _register(name: str, product: Product, supports: Callable[..., bool], requires: str) -> None:
+    """Register a kernel for both operations."""
     kernel("matmul", "cuda", name=name, supports=supports, requires=requires)(product)
     kernel("linear", "cuda", name=name, supports=lambda x, w: supports(x, w.T), requires=requires)(
         lambda x, w: product(x, w.T)
@@ -122,11 +123,13 @@ def _rung(name: str, product: Product, supports: Callable[..., bool], requires: 
 
 
 FLOATS = "float32 or float64"
-_rung("split", split, _few_tiles, f"{FLOATS}, and fewer than {ENOUGH} tiles of 128 × 128 or a side of at most {SMALL}")
-_rung("warp_tiles", warp_tiles, _narrow, f"{FLOATS}, and sides below 2²⁷")
-_rung("vec4", vec4, _fours, f"{FLOATS}, and multiples of 4 for k and m")
-_rung("registers_2d", _by_tile("gemm_registers_2d", 128, 128), _floats, FLOATS)
-_rung("registers_1d", _by_tile("gemm_registers_1d", 128, 16), _floats, FLOATS)
-_rung("shared", _by_tile("gemm_shared", 16, 16), _floats, FLOATS)
-_rung("coalesced", _by_element("gemm_coalesced"), _floats, FLOATS)
-_rung("naive", _by_element("gemm_naive"), _floats, FLOATS)
+_register(
+    "split", split, _few_tiles, f"{FLOATS}, and fewer than {MIN_BLOCKS} tiles of 128 × 128 or a side of at most {SMALL}"
+)
+_register("warp_tiles", warp_tiles, _narrow, f"{FLOATS}, and sides below 2²⁷")
+_register("vec4", vec4, _multiples_of_4, f"{FLOATS}, and multiples of 4 for k and m")
+_register("registers_2d", _by_tile("gemm_registers_2d", 128, 128), _floats, FLOATS)
+_register("registers_1d", _by_tile("gemm_registers_1d", 128, 16), _floats, FLOATS)
+_register("shared", _by_tile("gemm_shared", 16, 16), _floats, FLOATS)
+_register("coalesced", _by_element("gemm_coalesced"), _floats, FLOATS)
+_register("naive", _by_element("gemm_naive"), _floats, FLOATS)

@@ -1,4 +1,8 @@
-"""im2col and col2im on the kernels of kernels/cuda/im2col.cu."""
+"""im2col and col2im: wrappers for kernels/cuda/im2col.cu.
+
+In the `slab` kernels, a block computes some thousand consecutive elements (a slab); in the `direct` kernels, a thread
+computes one element.
+"""
 
 from math import prod
 
@@ -12,21 +16,21 @@ __all__ = ["col2im_direct", "col2im_slab", "im2col_direct", "im2col_slab"]
 
 source = Source("im2col.cu")
 
-REQUIRES = "float32 or float64, fewer than 2³¹ elements on either side"
+REQUIRES = "float32 or float64, fewer than 2³¹ elements in the input and in the output"
 
 
-def _unfolds(x: Array, *, spec: ConvSpec) -> bool:
+def _supports_im2col(x: Array, *, spec: ConvSpec) -> bool:
     size = prod(x.shape[:2]) * prod(spec.kernel_size) * prod(spec.output_size)
     return floats(x) and size < LIMIT and fits(spec)
 
 
-def _folds(columns: Array, *, spec: ConvSpec) -> bool:
+def _supports_col2im(columns: Array, *, spec: ConvSpec) -> bool:
     size = columns.shape[0] * columns.shape[1] // prod(spec.kernel_size) * prod(spec.input_size)
     return floats(columns) and size < LIMIT and fits(spec)
 
 
 def _geometry(n: int, channels: int, spec: ConvSpec) -> tuple[int, ...]:
-    """The struct Conv of the convolution whose columns these are."""
+    """Return the struct Conv of the CUDA source."""
     return (
         n,
         1,
@@ -49,9 +53,9 @@ def _image(columns: Array, spec: ConvSpec) -> Array:
     return empty(columns, (columns.shape[0], columns.shape[1] // prod(spec.kernel_size), *spec.input_size))
 
 
-@kernel("im2col", "cuda", name="slab", supports=_unfolds, requires=REQUIRES)
+@kernel("im2col", "cuda", name="slab", supports=_supports_im2col, requires=REQUIRES)
 def im2col_slab(x: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I) -> columns (N, C K, O), some thousand consecutive outputs a block, with all their taps."""
+    """Return the windows of x (N, C, *I) as columns (N, C K, O), with a slab of outputs for each block."""
     x, columns = contiguous(x), _columns(x, spec)
     n, channels = x.shape[:2]
     grid, slabs = walk(n * channels, spec.output_size, shared_elements(spec), 8)
@@ -59,18 +63,18 @@ def im2col_slab(x: Array, *, spec: ConvSpec) -> Array:
     return columns
 
 
-@kernel("im2col", "cuda", name="direct", supports=_unfolds, requires=REQUIRES)
+@kernel("im2col", "cuda", name="direct", supports=_supports_im2col, requires=REQUIRES)
 def im2col_direct(x: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I) -> columns (N, C K, O), one thread an element of the columns."""
+    """Return the windows of x (N, C, *I) as columns (N, C K, O), with one element for each thread."""
     x, columns = contiguous(x), _columns(x, spec)
     geometry = _geometry(x.shape[0], x.shape[1], spec)
     source.launch("im2col_direct", blocks(columns.size), THREADS, x, columns, columns.size, geometry)
     return columns
 
 
-@kernel("col2im", "cuda", name="slab", supports=_folds, requires=REQUIRES)
+@kernel("col2im", "cuda", name="slab", supports=_supports_col2im, requires=REQUIRES)
 def col2im_slab(columns: Array, *, spec: ConvSpec) -> Array:
-    """columns (N, C K, O) -> x (N, C, *I), some thousand consecutive elements a block."""
+    """Add columns (N, C K, O) to the windows of x (N, C, *I), with a slab of x for each block."""
     columns, x = contiguous(columns), _image(columns, spec)
     n, channels = x.shape[:2]
     grid, slabs = walk(n * channels, spec.input_size, shared_outputs(spec), 8)
@@ -78,9 +82,9 @@ def col2im_slab(columns: Array, *, spec: ConvSpec) -> Array:
     return x
 
 
-@kernel("col2im", "cuda", name="direct", supports=_folds, requires=REQUIRES)
+@kernel("col2im", "cuda", name="direct", supports=_supports_col2im, requires=REQUIRES)
 def col2im_direct(columns: Array, *, spec: ConvSpec) -> Array:
-    """columns (N, C K, O) -> x (N, C, *I), one thread an element of the image."""
+    """Add columns (N, C K, O) to the windows of x (N, C, *I), with one element of x for each thread."""
     columns, x = contiguous(columns), _image(columns, spec)
     geometry = _geometry(x.shape[0], x.shape[1], spec)
     source.launch("col2im_direct", blocks(x.size), THREADS, columns, x, x.size, geometry)

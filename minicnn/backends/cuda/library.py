@@ -1,4 +1,7 @@
-"""What g++ makes of a file of kernels: a library that the simulator's scheduler, kernels/cudasim.cpp, runs."""
+"""Builds CUDA files as C++ libraries for the CPU, and runs their kernels with the scheduler of kernels/cudasim.cpp.
+
+simulator.py is the interface; this module calls the compiler and the C functions of the libraries.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ __all__ = ["MODES", "ORDERS", "Counts", "Library", "address_of"]
 
 NumpyArray = np.ndarray[Any, Any]
 
-# The traced one keeps a Vec4 in one piece: it shall count as one access.
+# Compiler flags. -fno-tree-sra: a Vec4 stays in one piece, so that the tracer counts it as one access.
 MODES = {
     "plain": ("-O2", "-ffp-contract=off", "-fsanitize=alignment", "-fno-sanitize-recover=all"),
     "traced": (
@@ -42,8 +45,8 @@ MODES = {
 }
 ORDERS = ("forward", "backward", "shuffled")
 
-_one_at_a_time = threading.Lock()  # a library's shared memory is that of one block
-if hasattr(os, "register_at_fork"):  # no child begins in the middle of a launch, with a lock that nobody gives back
+_one_at_a_time = threading.Lock()  # a library has the shared memory of one block only
+if hasattr(os, "register_at_fork"):  # fork waits for a launch to end, so that the child's lock is free
     os.register_at_fork(
         before=_one_at_a_time.acquire,
         after_in_parent=_one_at_a_time.release,
@@ -52,7 +55,7 @@ if hasattr(os, "register_at_fork"):  # no child begins in the middle of a launch
 
 
 def address_of(array: NumpyArray) -> int:
-    """Return where an array's memory begins."""
+    """Return the address of an array's memory."""
     return int(array.__array_interface__["data"][0])
 
 
@@ -65,7 +68,7 @@ class _Options(ctypes.Structure):
 
 
 class Counts(ctypes.Structure):
-    """What a traced launch moved; `simulator.Launch` says what each number means."""
+    """The memory traffic of a traced launch; `simulator.Launch` explains each number."""
 
     _fields_ = tuple(
         (name, ctypes.c_longlong)
@@ -99,10 +102,10 @@ class Library:
         if mode == "address" and "libasan" not in os.environ.get("LD_PRELOAD", ""):
             raise KernelError(
                 "simulate: mode 'address' needs a process that was started with AddressSanitizer's library; "
-                "run `minicnn kernels check`, or start Python with the variables that simulator.environment() returns"
+                "run `minicnn kernels check`, or start Python with the variables of simulator.environment()"
             )
-        # No start files and, in a traced library, not the sanitizer's: .bss shall hold shared memory alone, and the
-        # functions for reads and writes are those of cudasim.cpp.
+        # No start files: .bss must contain only shared memory. A traced library is not linked to the sanitizer either,
+        # because cudasim.cpp defines the sanitizer's functions for reads and writes.
         flags += ["-nostartfiles"] if mode == "address" else ["-nostdlib"]
         self.scheduler = _scheduler()
         self.library, self.path = loaded(file, driver, flags)
@@ -121,7 +124,13 @@ class Library:
         order: str,
         seed: int,
     ) -> Counts:
-        """Run a kernel; `values` hold its arguments, `arrays` are all that it may touch."""
+        """Run a kernel with the arguments `values`; it may access only the memory of `arrays`.
+
+        Raises
+        ------
+        KernelError
+            If the sizes of the arguments are wrong, or the kernel breaks a rule that the mode checks.
+        """
         sizes = (ctypes.c_int * (len(values) + 1))()
         n = getattr(self.library, f"cudasim_sizes_{entry}")(sizes)
         if list(sizes[:n]) != [v.nbytes for v in values]:
@@ -144,7 +153,7 @@ class Library:
                 message,
                 ctypes.c_size_t(len(message)),
             )
-            # Between two calls Python raises KeyboardInterrupt, if there is one.
+            # Each call runs for 0.1 s. Between two calls Python can raise KeyboardInterrupt.
             while (state := self.scheduler.cudasim_continue(ctypes.c_double(0.1), ctypes.byref(counts))) == 2:
                 pass
         if state:
@@ -152,10 +161,10 @@ class Library:
         return counts
 
     def _with_lines(self, text: str) -> str:
-        """Replace addresses of code, %0x..., by file and line, where the machine can tell."""
+        """Replace code addresses (%0x...) by file and line, if addr2line is installed."""
 
         def line(match: re.Match[str]) -> str:
-            offset = int(match[1], 16) - (self.image.begin or 0) - 1  # the call before the address of return
+            offset = int(match[1], 16) - (self.image.begin or 0) - 1  # the call is before the return address
             try:
                 result = subprocess.run(
                     ["addr2line", "-e", str(self.path), hex(offset)], capture_output=True, text=True, check=False

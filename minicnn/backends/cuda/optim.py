@@ -1,4 +1,7 @@
-"""Optimizer steps: the rungs of kernels/cuda/optim.cu for `adam_step` and `sgd_step`, in place over lists of arrays."""
+"""Optimizer steps: wrappers for kernels/cuda/optim.cu, for `adam_step` and `sgd_step`.
+
+The steps update lists of arrays in place. `multi_tensor` needs one launch for all tensors, `per_tensor` one for each.
+"""
 
 from collections.abc import Hashable
 from functools import lru_cache
@@ -17,14 +20,14 @@ __all__ = ["adam_multi_tensor", "adam_per_tensor", "sgd_multi_tensor", "sgd_per_
 source = Source("optim.cu")
 
 THREADS = 256
-CHUNK = 4096  # elements, a multiple of 4: enough for a block, and few enough to cut a large tensor into many
+CHUNK = 4096  # elements of a block, a multiple of 4: enough work for a block, and a large tensor has many blocks
 
 Arrays = list[Array]
 REQUIRES = "contiguous, aligned arrays, all float32 or all float64"
 
 
 def _in_place(parameters: Arrays, gradients: Arrays, *state: Arrays, **params: Any) -> bool:
-    """Whether kernels can change parameters and state where they are; of gradients there may be a copy."""
+    """Return whether parameters and state can be updated in place; gradients may be copied."""
     changed = [*parameters, *(a for arrays in state for a in arrays)]
     return floats(*changed, *gradients) and all(contiguous(a) is a for a in changed)
 
@@ -35,7 +38,7 @@ def _blocks(size: int) -> int:
 
 @lru_cache(maxsize=64)
 def _chunks(module: ModuleType, device: Hashable, sizes: tuple[int, ...]) -> Array:
-    """Return (chunks, 3): the number of a tensor, the first element and the number of elements of each chunk."""
+    """Return a table (chunks, 3): the index of the tensor, the first element and the number of elements."""
     table = [(t, i, min(CHUNK, size - i)) for t, size in enumerate(sizes) for i in range(0, size, CHUNK)]
     return module.asarray(np.array(table, np.int32).reshape(-1, 3))
 
@@ -54,7 +57,7 @@ def adam_multi_tensor(
     steps: list[int],
     options: AdamOptions,
 ) -> None:
-    """Change all tensors in one launch."""
+    """Update all tensors in place, in one launch."""
     chunks = _chunks_of(parameters)
     rates = on_device(parameters[0], np.array([options.rate_and_floor(step) for step in steps], parameters[0].dtype))
     arrays = [*parameters, *averages, *squares, *maxima]
@@ -74,7 +77,7 @@ def adam_per_tensor(
     steps: list[int],
     options: AdamOptions,
 ) -> None:
-    """Change the tensors one by one."""
+    """Update all tensors in place, with one launch for each tensor."""
     numbers = (1 - options.beta1, options.beta2, 1 - options.beta2, *options.decay_and_shrink())
     for i, (g, step) in enumerate(zip(gradients, steps, strict=True)):
         arrays = [parameters[i], averages[i], squares[i], *maxima[i : i + 1]]
@@ -90,7 +93,7 @@ def sgd_multi_tensor(
     shares: list[float],
     options: SGDOptions,
 ) -> None:
-    """Change all tensors in one launch."""
+    """Update all tensors in place, in one launch."""
     chunks = _chunks_of(parameters)
     shared = on_device(parameters[0], np.array(shares, parameters[0].dtype))
     counts = (len(parameters), int(bool(buffers)), int(options.nesterov))
@@ -108,7 +111,7 @@ def sgd_per_tensor(
     shares: list[float],
     options: SGDOptions,
 ) -> None:
-    """Change the tensors one by one."""
+    """Update all tensors in place, with one launch for each tensor."""
     for i, (g, share) in enumerate(zip(gradients, shares, strict=True)):
         arrays = [parameters[i], *buffers[i : i + 1]]
         counts = (g.size, int(bool(buffers)), int(options.nesterov))

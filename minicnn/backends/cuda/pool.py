@@ -1,4 +1,8 @@
-"""Pooling and its adjoints on the kernels of kernels/cuda/pool.cu."""
+"""Pooling and its adjoints: wrappers for kernels/cuda/pool.cu.
+
+In the `direct` kernels a thread computes one element. In the `slab` kernels a block computes some thousand consecutive
+elements (a slab). In the `warp` kernels a warp computes one large window.
+"""
 
 from math import prod
 
@@ -25,26 +29,26 @@ __all__ = [
 
 source = Source("pool.cu")
 
-MEMORY = "float32 or float64, fewer than 2³¹ elements"
-BYTES = f"{MEMORY}, at most 255 taps"
-LARGE = "at least 32 taps in windows that do not overlap along a row"
+REQUIRES = "float32 or float64, fewer than 2³¹ elements"
+MAX_POOL_REQUIRES = f"{REQUIRES}, windows of at most 255 elements"
+WARP_REQUIRES = "windows of at least 32 elements that do not overlap along a row"
 
 
-def _linear(x: Array, *, spec: PoolSpec) -> bool:
+def _supports(x: Array, *, spec: PoolSpec) -> bool:
     return floats(x) and fits(spec) and max(spec.divisor_override or 0, prod(spec.kernel_size)) < 2**31
 
 
-def _choice(x: Array, *winner: Array, spec: PoolSpec) -> bool:
+def _max_pool_supports(x: Array, *winner: Array, spec: PoolSpec) -> bool:
     return floats(x) and fits(spec) and prod(spec.kernel_size) < 256 and all(w.dtype == "uint8" for w in winner)
 
 
-def _large(spec: PoolSpec) -> bool:
-    apart = spec.dilation[-1] * (spec.kernel_size[-1] - 1) < spec.stride[-1] or spec.output_size[-1] == 1
-    return apart and prod(spec.kernel_size) >= 32
+def _large_windows(spec: PoolSpec) -> bool:
+    nonoverlapping = spec.dilation[-1] * (spec.kernel_size[-1] - 1) < spec.stride[-1] or spec.output_size[-1] == 1
+    return nonoverlapping and prod(spec.kernel_size) >= 32
 
 
 def _geometry(x: Array, spec: PoolSpec) -> tuple[int, ...]:
-    """The struct Pool."""
+    """Return the struct Pool of the CUDA source."""
     return (
         prod(x.shape[:2]),
         *int3(spec.input_size, 1),
@@ -59,11 +63,11 @@ def _geometry(x: Array, spec: PoolSpec) -> tuple[int, ...]:
     )
 
 
-def _outputs(x: Array, spec: PoolSpec) -> Array:
+def _empty_outputs(x: Array, spec: PoolSpec) -> Array:
     return empty(x, (*x.shape[:2], *spec.output_size))
 
 
-def _inputs(g: Array, spec: PoolSpec) -> Array:
+def _empty_inputs(g: Array, spec: PoolSpec) -> Array:
     return empty(g, (*g.shape[:2], *spec.input_size))
 
 
@@ -82,66 +86,66 @@ def _over_inputs(g: Array, spec: PoolSpec) -> tuple[int, tuple[int, ...]]:
     "max_pool",
     "cuda",
     name="warp",
-    supports=lambda x, spec: _choice(x, spec=spec) and _large(spec),
-    requires=f"{BYTES}; {LARGE}",
+    supports=lambda x, spec: _max_pool_supports(x, spec=spec) and _large_windows(spec),
+    requires=f"{MAX_POOL_REQUIRES}; {WARP_REQUIRES}",
 )
 def max_pool_warp(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
-    """x (N, C, *I) -> values and winners (N, C, *O), one warp a window."""
-    x, y = contiguous(x), _outputs(x, spec)
+    """Return the maxima and winners of the windows, x (N, C, *I) -> two arrays (N, C, *O), one warp per window."""
+    x, y = contiguous(x), _empty_outputs(x, spec)
     winner = empty(x, y.shape, "uint8")
     source.launch("max_pool_warp", blocks(y.size, 32), THREADS, x, y, winner, y.size, _geometry(x, spec))
     return y, winner
 
 
-@kernel("max_pool", "cuda", name="slab", supports=_choice, requires=BYTES)
+@kernel("max_pool", "cuda", name="slab", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def max_pool_slab(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
-    """x (N, C, *I) -> values and winners (N, C, *O), some thousand consecutive windows a block."""
-    x, y = contiguous(x), _outputs(x, spec)
+    """Return the maxima and winners of the windows, x (N, C, *I) -> two arrays (N, C, *O), one slab per block."""
+    x, y = contiguous(x), _empty_outputs(x, spec)
     winner = empty(x, y.shape, "uint8")
     grid, slabs = _over_outputs(x, spec)
     source.launch("max_pool_slab", grid, THREADS, x, y, winner, slabs, _geometry(x, spec))
     return y, winner
 
 
-@kernel("max_pool", "cuda", name="direct", supports=_choice, requires=BYTES)
+@kernel("max_pool", "cuda", name="direct", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def max_pool_direct(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
-    """x (N, C, *I) -> values and winners (N, C, *O), one thread a window."""
-    x, y = contiguous(x), _outputs(x, spec)
+    """Return the maxima and winners of the windows, x (N, C, *I) -> two arrays (N, C, *O), one thread per window."""
+    x, y = contiguous(x), _empty_outputs(x, spec)
     winner = empty(x, y.shape, "uint8")
     source.launch("max_pool_direct", blocks(y.size), THREADS, x, y, winner, y.size, _geometry(x, spec))
     return y, winner
 
 
-@kernel("max_unpool", "cuda", name="slab", supports=_choice, requires=BYTES)
+@kernel("max_unpool", "cuda", name="slab", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def max_unpool_slab(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """g and winners (N, C, *O) -> (N, C, *I), some thousand consecutive elements a block."""
-    g, winner, x = contiguous(g), contiguous(winner), _inputs(g, spec)
+    """Add each g to the winner of its window: g and winners (N, C, *O) -> (N, C, *I), one slab per block."""
+    g, winner, x = contiguous(g), contiguous(winner), _empty_inputs(g, spec)
     grid, slabs = _over_inputs(g, spec)
     source.launch("max_unpool_slab", grid, THREADS, g, winner, x, slabs, cover(spec), _geometry(g, spec))
     return x
 
 
-@kernel("max_unpool", "cuda", name="direct", supports=_choice, requires=BYTES)
+@kernel("max_unpool", "cuda", name="direct", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def max_unpool_direct(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """g and winners (N, C, *O) -> (N, C, *I), one thread an element."""
-    g, winner, x = contiguous(g), contiguous(winner), _inputs(g, spec)
+    """Add each g to the winner of its window: g and winners (N, C, *O) -> (N, C, *I), one thread per element."""
+    g, winner, x = contiguous(g), contiguous(winner), _empty_inputs(g, spec)
     source.launch("max_unpool_direct", blocks(x.size), THREADS, g, winner, x, x.size, _geometry(g, spec))
     return x
 
 
-@kernel("pick", "cuda", name="slab", supports=_choice, requires=BYTES)
+@kernel("pick", "cuda", name="slab", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def pick_slab(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """x (N, C, *I), winners (N, C, *O) -> (N, C, *O), some thousand consecutive windows a block."""
-    x, winner, y = contiguous(x), contiguous(winner), _outputs(x, spec)
+    """Return the element of x at each winner: x (N, C, *I), winners (N, C, *O) -> (N, C, *O), one slab per block."""
+    x, winner, y = contiguous(x), contiguous(winner), _empty_outputs(x, spec)
     grid, slabs = _over_outputs(x, spec)
     source.launch("pick_slab", grid, THREADS, x, winner, y, slabs, _geometry(x, spec))
     return y
 
 
-@kernel("pick", "cuda", name="direct", supports=_choice, requires=BYTES)
+@kernel("pick", "cuda", name="direct", supports=_max_pool_supports, requires=MAX_POOL_REQUIRES)
 def pick_direct(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """x (N, C, *I), winners (N, C, *O) -> (N, C, *O), one thread a window."""
-    x, winner, y = contiguous(x), contiguous(winner), _outputs(x, spec)
+    """Return the element of x at each winner: x (N, C, *I), winners (N, C, *O) -> (N, C, *O), one thread per window."""
+    x, winner, y = contiguous(x), contiguous(winner), _empty_outputs(x, spec)
     source.launch("pick_direct", blocks(y.size), THREADS, x, winner, y, y.size, _geometry(x, spec))
     return y
 
@@ -153,45 +157,45 @@ def pick_direct(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
     "avg_pool",
     "cuda",
     name="warp",
-    supports=lambda x, spec: _linear(x, spec=spec) and _large(spec),
-    requires=f"{MEMORY}; {LARGE}",
+    supports=lambda x, spec: _supports(x, spec=spec) and _large_windows(spec),
+    requires=f"{REQUIRES}; {WARP_REQUIRES}",
 )
 def avg_pool_warp(x: Array, *, spec: PoolSpec) -> Array:
-    """x (N, C, *I) -> (N, C, *O), one warp a window."""
-    x, y = contiguous(x), _outputs(x, spec)
+    """Return the average of each window: x (N, C, *I) -> (N, C, *O), one warp per window."""
+    x, y = contiguous(x), _empty_outputs(x, spec)
     source.launch("avg_pool_warp", blocks(y.size, 32), THREADS, x, y, y.size, _geometry(x, spec))
     return y
 
 
-@kernel("avg_pool", "cuda", name="slab", supports=_linear, requires=MEMORY)
+@kernel("avg_pool", "cuda", name="slab", supports=_supports, requires=REQUIRES)
 def avg_pool_slab(x: Array, *, spec: PoolSpec) -> Array:
-    """x (N, C, *I) -> (N, C, *O), some thousand consecutive windows a block."""
-    x, y = contiguous(x), _outputs(x, spec)
+    """Return the average of each window: x (N, C, *I) -> (N, C, *O), one slab per block."""
+    x, y = contiguous(x), _empty_outputs(x, spec)
     grid, slabs = _over_outputs(x, spec)
     source.launch("avg_pool_slab", grid, THREADS, x, y, slabs, _geometry(x, spec))
     return y
 
 
-@kernel("avg_pool", "cuda", name="direct", supports=_linear, requires=MEMORY)
+@kernel("avg_pool", "cuda", name="direct", supports=_supports, requires=REQUIRES)
 def avg_pool_direct(x: Array, *, spec: PoolSpec) -> Array:
-    """x (N, C, *I) -> (N, C, *O), one thread a window."""
-    x, y = contiguous(x), _outputs(x, spec)
+    """Return the average of each window: x (N, C, *I) -> (N, C, *O), one thread per window."""
+    x, y = contiguous(x), _empty_outputs(x, spec)
     source.launch("avg_pool_direct", blocks(y.size), THREADS, x, y, y.size, _geometry(x, spec))
     return y
 
 
-@kernel("avg_pool_input_grad", "cuda", name="slab", supports=_linear, requires=MEMORY)
+@kernel("avg_pool_input_grad", "cuda", name="slab", supports=_supports, requires=REQUIRES)
 def avg_pool_input_grad_slab(g: Array, *, spec: PoolSpec) -> Array:
-    """g (N, C, *O) -> (N, C, *I), some thousand consecutive elements a block."""
-    g, x = contiguous(g), _inputs(g, spec)
+    """Return the gradient of `avg_pool` for x: g (N, C, *O) -> (N, C, *I), one slab per block."""
+    g, x = contiguous(g), _empty_inputs(g, spec)
     grid, slabs = _over_inputs(g, spec)
     source.launch("avg_pool_input_grad_slab", grid, THREADS, g, x, slabs, cover(spec), _geometry(g, spec))
     return x
 
 
-@kernel("avg_pool_input_grad", "cuda", name="direct", supports=_linear, requires=MEMORY)
+@kernel("avg_pool_input_grad", "cuda", name="direct", supports=_supports, requires=REQUIRES)
 def avg_pool_input_grad_direct(g: Array, *, spec: PoolSpec) -> Array:
-    """g (N, C, *O) -> (N, C, *I), one thread an element."""
-    g, x = contiguous(g), _inputs(g, spec)
+    """Return the gradient of `avg_pool` for x: g (N, C, *O) -> (N, C, *I), one thread per element."""
+    g, x = contiguous(g), _empty_inputs(g, spec)
     source.launch("avg_pool_input_grad_direct", blocks(x.size), THREADS, g, x, x.size, _geometry(g, spec))
     return x

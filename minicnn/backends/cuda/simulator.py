@@ -1,15 +1,15 @@
-"""Runs CUDA kernels on the CPU: the same .cu files, built by g++ with kernels/cudasim.hpp, on NumPy arrays.
+"""The simulator: it runs CUDA kernels on the CPU, on NumPy arrays.
 
-Kernels run in one of three modes:
+It compiles the same .cu files with g++ and kernels/cudasim.hpp. Kernels run in one of three modes:
 
 - `plain` finds barriers and shuffles that not all threads reach, and misaligned vectors.
 - `traced` calls the simulator for every read and write. It also finds races within a block and between blocks, accesses
-  outside of the arrays, and shared memory that nobody wrote; and it counts sectors and bank conflicts.
-- `address` is built with AddressSanitizer and UndefinedBehaviorSanitizer, which watch the ends of every array, those in
-  shared memory too. The process must have been started with the variables of `environment()`.
+  outside the arrays, and reads of uninitialized shared memory; and it counts sectors and bank conflicts.
+- `address` is built with AddressSanitizer and UndefinedBehaviorSanitizer, which check the bounds of every array, in
+  shared memory too. The process must be started with the environment variables of `environment()`.
 
-In all of them the threads of a block can run in another order, and shared memory is filled with NaN before each block,
-as the arrays of `launch.empty` are when they are made. Tracing takes 25 bytes for each byte of the arrays.
+In all modes the threads of a block can run in another order. Shared memory is filled with NaN before each block, like
+the arrays of `launch.empty`. Tracing needs 25 bytes for each byte of the arrays.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ __all__ = ["Launch", "Noted", "counting", "environment", "noting", "prepare", "r
 
 NumpyArray = np.ndarray[Any, Any]
 
-TRACEABLE = 2**28  # threads of a grid
-MARGIN = 256  # bytes of nobody's around each array where accesses are checked
+MAX_TRACED = 2**28  # threads of a grid
+MARGIN = 256  # unused bytes around each array, if accesses are checked
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class _Settings:
 
 @dataclass(frozen=True)
 class Launch:
-    """What a traced launch moved.
+    """The memory traffic of a traced launch.
 
-    Sectors are 32 bytes of global memory. `sectors_requested` is what the warps asked for, instruction by instruction,
-    as if nothing were cached; `sectors_moved` what is left if every block keeps all that it has touched;
-    `sectors_ideal` if the whole grid did: each byte comes and goes once. `shared_wavefronts` is how often shared memory
-    was busy, `shared_ideal` how often it would have been without bank conflicts.
+    A sector is 32 bytes of global memory. `sectors_requested` counts the sectors of all memory instructions, without
+    any cache. `sectors_moved` assumes that each block caches all sectors that it has accessed. `sectors_ideal` assumes
+    this for the whole grid: each sector is read and written once. `shared_wavefronts` counts the accesses to shared
+    memory, `shared_ideal` the accesses without bank conflicts.
     """
 
     entry: str
@@ -69,7 +69,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class Noted:
-    """A launch that did not run."""
+    """A launch that `noting` recorded and did not run."""
 
     file: str
     entry: str
@@ -84,20 +84,20 @@ _notes: ContextVar[list[Noted] | None] = ContextVar("launches that do not run", 
 
 @contextmanager
 def simulate(mode: str | None = None, order: str | None = None, seed: int | None = None) -> Iterator[None]:
-    """Set how kernels run inside a `with` block; what is left out stays as it was.
+    """Set how kernels run inside a `with` block; None keeps a setting.
 
     Parameters
     ----------
     mode : "plain", "traced" or "address"
     order : "forward", "backward" or "shuffled"
-        In which order the threads of a block get their turn.
+        The order in which the threads of a block run.
     seed : int
-        Of the shuffling.
+        The seed of the order "shuffled".
 
     Raises
     ------
     ArgumentError
-        If there is no such mode or order.
+        If the mode or the order does not exist.
     """
     if mode is not None and mode not in MODES:
         raise ArgumentError(f"simulate: mode must be one of {', '.join(MODES)}, got {mode!r}")
@@ -113,7 +113,7 @@ def simulate(mode: str | None = None, order: str | None = None, seed: int | None
 
 @contextmanager
 def counting() -> Iterator[list[Launch]]:
-    """Trace every launch inside a `with` block; the list that it gives grows by one `Launch` each.
+    """Trace every launch inside a `with` block, and append a `Launch` to the list that it returns.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def counting() -> Iterator[list[Launch]]:
     >>> x = minicnn.ones(1, 1, 8, 8, device="cudasim")
     >>> with counting() as launches:
     ...     y = minicnn.nn.functional.relu(x)
-    >>> launches[0].sectors_ideal  # 256 bytes come, 256 bytes go
+    >>> launches[0].sectors_ideal  # 256 bytes are read, 256 bytes are written
     16
     """
     launches: list[Launch] = []
@@ -135,7 +135,7 @@ def counting() -> Iterator[list[Launch]]:
 
 @contextmanager
 def noting() -> Iterator[list[Noted]]:
-    """Run no kernel inside a `with` block; the list that it gives tells which would have run."""
+    """Do not run kernels inside a `with` block; append a `Noted` to the list that it returns for each launch."""
     notes: list[Noted] = []
     token = _notes.set(notes)
     try:
@@ -145,19 +145,19 @@ def noting() -> Iterator[list[Noted]]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment variables with which a process must be started for the mode `address`.
+    """Return the environment variables that a process needs at its start for the mode `address`.
 
     Raises
     ------
     KernelError
-        If there is no compiler, or its sanitizer's library is missing.
+        If there is no compiler, or AddressSanitizer's library is missing.
     """
     program, _ = compiler()
     result = subprocess.run([program, "-print-file-name=libasan.so"], capture_output=True, text=True, check=False)
     library = Path(result.stdout.strip())
     if not library.is_absolute():
         raise KernelError(f"simulate: {program} comes without AddressSanitizer's library; install libasan")
-    # Python frees little before it ends, and that is no fault of a kernel.
+    # No leak detection: Python itself does not free all memory before it ends.
     return {"LD_PRELOAD": str(library), "ASAN_OPTIONS": "detect_leaks=0:detect_stack_use_after_return=0"}
 
 
@@ -167,32 +167,35 @@ def _library(file: str, text: str, entries: tuple[str, ...], real: str, mode: st
 
 
 def prepare(file: str, text: str, entries: tuple[str, ...], real: str) -> None:
-    """Build a file's kernels in the mode that is set."""
+    """Build the kernels of a file in the current mode."""
     _library(file, text, entries, real, _settings.get().mode)
 
 
 def _isolated(arrays: Sequence[NumpyArray], mode: str) -> dict[tuple[int, int], NumpyArray]:
-    """Return for each place (address, bytes) a copy in memory of its own; what overlaps still does."""
-    spans: list[list[int]] = []  # begin and end of what hangs together
+    """Return a copy of each array, by (address, bytes), with unused memory around it; overlapping arrays still overlap.
+
+    The unused memory makes accesses outside an array visible.
+    """
+    spans: list[list[int]] = []  # begin and end of each group of overlapping arrays
     for begin, size in sorted((address_of(a), a.nbytes) for a in arrays):
         if spans and begin < spans[-1][1]:
             spans[-1][1] = max(spans[-1][1], begin + size)
         else:
             spans.append([begin, begin + size])
-    rooms = []
+    buffers = []
     for begin, end in spans:
-        margin = 0 if mode == "address" else MARGIN  # there, a library watches the ends of blocks
-        room = np.empty(end - begin + 2 * margin + (32 if margin else 0), np.uint8)
-        skip = margin + -(address_of(room) + margin) % 32 if margin else 0  # to a whole sector
-        rooms.append((begin, end, room[skip : skip + end - begin]))
-    places = {}
+        margin = 0 if mode == "address" else MARGIN  # AddressSanitizer checks the bounds of an allocation itself
+        buffer = np.empty(end - begin + 2 * margin + (32 if margin else 0), np.uint8)
+        skip = margin + -(address_of(buffer) + margin) % 32 if margin else 0  # align to a sector
+        buffers.append((begin, end, buffer[skip : skip + end - begin]))
+    copies = {}
     for a in arrays:
         at = address_of(a)
-        begin, _, room = next(r for r in rooms if r[0] <= at and at + a.nbytes <= r[1])
-        copy = room[at - begin : at - begin + a.nbytes].view(a.dtype).reshape(a.shape)
+        begin, _, buffer = next(b for b in buffers if b[0] <= at and at + a.nbytes <= b[1])
+        copy = buffer[at - begin : at - begin + a.nbytes].view(a.dtype).reshape(a.shape)
         copy[...] = a
-        places[at, a.nbytes] = copy
-    return places
+        copies[at, a.nbytes] = copy
+    return copies
 
 
 def run(
@@ -205,41 +208,45 @@ def run(
     block: tuple[int, int, int],
     arguments: Sequence[NumpyArray | list[NumpyArray]],
 ) -> None:
-    """Run a kernel of a file's text in the mode that is set.
+    """Run a kernel of a CUDA file in the current mode.
 
     Parameters
     ----------
     file, text : str
-        The name for messages, and the source with its headers.
+        The name for error messages, and the source with its headers.
     entries : tuple of str
-        All kernels of the file.
+        The names of all kernels of the file.
     real : "float" or "double"
     entry : str
+        The name of the kernel.
     grid, block : three ints
-    arguments : arrays; 0-d ones (numbers, structs) are passed by value, lists as tables of addresses
+    arguments : sequence of arrays and lists of arrays
+        A 0-d array (a number or a struct) is passed by value, a list as a table of addresses.
 
     Raises
     ------
     KernelError
-        If it cannot be built, or breaks a rule of CUDA that this mode checks.
+        If the file cannot be built, the grid is too large to trace, or the kernel breaks a rule that the mode checks.
     """
     notes = _notes.get()
     if notes is not None:
         notes.append(Noted(file, entry, grid, block))
         return
     settings = _settings.get()
-    if settings.mode == "traced" and prod(grid) * prod(block) >= TRACEABLE:
-        raise KernelError(f"{entry}: {prod(grid) * prod(block)} threads; tracing tells apart {TRACEABLE - 1}: use less")
+    if settings.mode == "traced" and prod(grid) * prod(block) >= MAX_TRACED:
+        raise KernelError(
+            f"{entry}: {prod(grid) * prod(block)} threads; tracing supports {MAX_TRACED - 1}; use smaller inputs"
+        )
     library = _library(file, text, entries, real, settings.mode)
     flat = [a for x in arguments for a in (x if isinstance(x, list) else [x]) if a.ndim]
-    places = {} if settings.mode == "plain" else _isolated(flat, settings.mode)
+    copies = {} if settings.mode == "plain" else _isolated(flat, settings.mode)
 
     def isolated(a: NumpyArray) -> NumpyArray:
-        """The array itself, or where accesses are checked a copy that nothing else lies next to."""
-        return a if settings.mode == "plain" else places[address_of(a), a.nbytes]
+        """Return the array, or its copy in a mode that checks accesses."""
+        return a if settings.mode == "plain" else copies[address_of(a), a.nbytes]
 
-    values: list[NumpyArray] = []  # what the kernel gets
-    arrays: list[NumpyArray] = []  # what it may touch
+    values: list[NumpyArray] = []  # the arguments of the kernel
+    arrays: list[NumpyArray] = []  # the memory that it may access
     for argument in arguments:
         if isinstance(argument, list):
             members = [isolated(a) for a in argument]
@@ -251,7 +258,7 @@ def run(
             continue
         values.append(np.array(address_of(arrays[-1]), np.uint64))
     counts = library.launch(entry, grid, block, values, arrays, settings.order, settings.seed)
-    for array in flat if places else ():
+    for array in flat if copies else ():
         if array.flags.writeable:
             array[...] = isolated(array).reshape(array.shape).view(array.dtype)
     launches = _launches.get()

@@ -1,4 +1,7 @@
-"""What kernels are told about their windows: the structs of kernels/cuda/windows.cuh, worked out once a launch."""
+"""The structs of kernels/cuda/windows.cuh, which pooling and im2col kernels take; they are computed for each launch.
+
+`Walk` cuts an array into slabs, one for each block; `Cover` describes the windows that contain an element.
+"""
 
 from collections.abc import Sequence
 from math import prod
@@ -13,66 +16,71 @@ __all__ = ["THREADS", "blocks", "cover", "fits", "shared_elements", "shared_outp
 Spec = ConvSpec | PoolSpec
 
 THREADS = 256
-GRID = 1024  # blocks that fill a large GPU: only beyond them are slabs made longer
-REREAD = 1 / 40  # of what a block reads, at most, if slabs may be as long as that takes
+GRID = 1024  # blocks that fill a large GPU; slabs become longer only if there are more
+MAX_REREAD = 1 / 40  # fraction of a block's reads that its neighbour reads too, if slabs may be long enough
 
 
 def blocks(count: int, each: int = THREADS) -> int:
-    """Return how many blocks `count` elements need."""
+    """Return the number of blocks that cover `count` elements."""
     return -(-count // each)
 
 
 def fits(spec: Spec) -> bool:
-    """Return whether places times strides stay within 32 bits, as the kernels need it."""
+    """Return whether positions times strides fit into 32 bits, which the kernels need."""
     axes = zip(spec.input_size, spec.window_padding, spec.stride, strict=True)
     return all((i + max(b, 0) + max(a, 0)) * s < 2**31 for i, (b, a), s in axes)
 
 
 def shared_elements(spec: Spec) -> int:
-    """Return about how many outputs' worth of the input the windows of two neighbouring blocks share."""
+    """Estimate how much of the input the windows of two neighbouring blocks share, counted in outputs."""
     return max(-(-max(reach - s, 0) // s) * below for reach, s, below in _axes(spec, spec.output_size))
 
 
 def shared_outputs(spec: Spec) -> int:
-    """Return about how many outputs the elements of two neighbouring blocks share."""
+    """Estimate how many outputs depend on the elements of two neighbouring blocks."""
     return max(-(-(reach - 1) // s) * below for reach, s, below in _axes(spec, spec.output_size))
 
 
 def _axes(spec: Spec, size: Sequence[int]) -> list[tuple[int, int, int]]:
-    """For each axis the reach of a window, the stride, and how many elements one step along it is apart."""
+    """Return for each axis the span of a window, the stride, and the distance of neighbours in memory."""
     axes = zip(spec.kernel_size, spec.dilation, spec.stride, strict=True)
     return [(d * (k - 1) + 1, s, prod(size[i + 1 :])) for i, (k, d, s) in enumerate(axes)]
 
 
 def walk(planes: int, size: Sequence[int], shared: int, least: int) -> tuple[int, tuple[int, ...]]:
-    """Cut planes of elements into slabs, one a block.
+    """Cut planes of elements into slabs, one for each block.
 
     Parameters
     ----------
     planes : int
+        The number of planes.
     size : one to three ints
-        Of a plane.
+        The size of a plane.
     shared : int
-        About how much of what a block reads, counted in these elements, its neighbour reads again.
+        The estimated number of elements that two neighbouring blocks both read.
     least : int
-        Elements for each thread of a slab, at least.
+        The minimum number of elements for each thread.
 
     Returns
     -------
-    Number of blocks, and the struct Walk
-        A slab is a multiple of 32 elements: whole sectors, even of bytes.
+    int, tuple of int
+        The number of blocks, and the struct Walk. A slab is a multiple of 32 elements, so it consists of whole
+        sectors, even for elements of one byte.
     """
     plane = prod(size)
     count = planes * plane
     if not count:
         return 0, (0,) * 6
-    slab = 32 * blocks(max(least * THREADS, min(int(shared / REREAD), count // GRID)), 32)
+    slab = 32 * blocks(max(least * THREADS, min(int(shared / MAX_REREAD), count // GRID)), 32)
     step = np.unravel_index(THREADS % plane, size)
     return blocks(count, slab), (count, slab, THREADS // plane, *int3([int(i) for i in step], 0))
 
 
 def cover(spec: Spec) -> tuple[int, ...]:
-    """Return the struct Cover: for each axis how many strides a window reaches back, the rest, and 2³² / stride."""
+    """Return the struct Cover: for each axis, (span - 1) // stride, (span - 1) % stride and 2³² / stride.
+
+    The span is the extent of a window, dilation · (kernel - 1) + 1.
+    """
     reaches = int3([d * (k - 1) for k, d in zip(spec.kernel_size, spec.dilation, strict=True)], 0)
     strides = int3(spec.stride, 1)
     reciprocals = np.array([(2**32 - 1) // s for s in strides], np.uint32).view(np.int32)

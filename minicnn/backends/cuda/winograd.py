@@ -1,8 +1,8 @@
-"""Winograd's minimal filtering for 3 × 3 kernels: kernels/cuda/winograd.cu.
+"""3×3 convolution by Winograd's algorithm, and its input gradient: wrappers for kernels/cuda/winograd.cu.
 
-The package imports this module after `conv`, so its kernels come after all others and run only where `use_kernel` asks
-for them: they multiply less, but no run on a GPU has shown yet that they are faster, and they round more than a direct
-sum does. Relative to the norm of the result, in float32 with 128 channels: F(2×2) 4e-7, F(4×4) 2.4e-6.
+These kernels come last in the order, so they run only inside `use_kernel`. They need fewer multiplications, but no
+measurement on a GPU shows yet that they are faster, and their rounding errors are larger than in a direct sum.
+The error relative to the norm of the result, in float32 with 128 channels, is 4e-7 for F(2×2) and 2.4e-6 for F(4×4).
 """
 
 from math import prod
@@ -21,9 +21,10 @@ __all__ = [
 
 source = Source("winograd.cu")
 
-SIDE = 32  # tiles and filters of a block of the fused kernel, as in the source
-STAGE, TILE = 8, 64  # what channels, and filters and tiles, are filled up to multiples of for F(4×4), as in the source
-REQUIRES = "float32 or float64, two axes, a 3 × 3 kernel, stride 1, dilation 1 and one group"
+# These constants must equal the constants of the CUDA source.
+SIDE = 32  # tiles and filters of a block of the fused kernel
+STAGE, TILE = 8, 64  # for F(4×4), channels are padded to a multiple of STAGE, filters and tiles to a multiple of TILE
+REQUIRES = "float32 or float64, two axes, a 3×3 kernel, stride 1, dilation 1 and one group"
 
 Sizes = tuple[int, ...]
 
@@ -32,46 +33,46 @@ def _blocks(n: int, size: int) -> int:
     return -(-n // size)
 
 
-def _filled(n: int, size: int) -> int:
+def _round_up(n: int, size: int) -> int:
     return max(1, _blocks(n, size)) * size
 
 
-def _plain(x: Array, w: Array, spec: ConvSpec) -> bool:
+def _supports(x: Array, w: Array, spec: ConvSpec) -> bool:
     geometry = (spec.kernel_size, spec.stride, spec.dilation, spec.groups)
     return geometry == ((3, 3), (1, 1), (1, 1), 1) and floats(x, w)
 
 
 def _tiles(size: Sizes, side: int) -> tuple[int, int]:
-    """Tiles down and across a plane."""
+    """Return the number of tiles along the height and the width of a plane."""
     return _blocks(size[0], side), _blocks(size[1], side)
 
 
-def _padded(n: int, w: Array, size: Sizes, turned: bool) -> tuple[int, int, int]:
-    """The struct `Padded`: channels, filters and tiles of n planes of a size, filled up."""
-    filters, channels = (w.shape[1], w.shape[0]) if turned else w.shape[:2]
-    return _filled(channels, STAGE), _filled(filters, TILE), _filled(n * prod(_tiles(size, 4)), TILE)
+def _padded(n: int, w: Array, size: Sizes, transposed: bool) -> tuple[int, int, int]:
+    """Return the struct `Padded`: the padded numbers of channels, filters and tiles, for n planes of this size."""
+    filters, channels = (w.shape[1], w.shape[0]) if transposed else w.shape[:2]
+    return _round_up(channels, STAGE), _round_up(filters, TILE), _round_up(n * prod(_tiles(size, 4)), TILE)
 
 
-def _fits(n: int, w: Array, size: Sizes, turned: bool) -> bool:
-    channels, filters, tiles = _padded(n, w, size, turned)
+def _fits(n: int, w: Array, size: Sizes, transposed: bool) -> bool:
+    channels, filters, tiles = _padded(n, w, size, transposed)
     return 36 * max(channels * filters, channels * tiles, filters * tiles) < LIMIT
 
 
-def _convolve(x: Array, w: Array, padding: tuple[int, int], size: Sizes, turned: bool, side: int) -> Array:
-    """Convolve x with w, or with w turned by 180° and its first axes exchanged, into planes of a size."""
+def _convolve(x: Array, w: Array, padding: tuple[int, int], size: Sizes, transposed: bool, side: int) -> Array:
+    """Convolve x with w; if `transposed`, with w rotated by 180° and its first two axes swapped."""
     x, w = contiguous(x), contiguous(w)
     n, channels, height, width = x.shape
-    filters = w.shape[1 if turned else 0]
+    filters = w.shape[1 if transposed else 0]
     y = empty(x, (n, filters, *size))
     if not y.size:
         return y
     down, across = _tiles(size, side)
-    sizes = (n, channels, filters, height, width, *padding, *size, down, across, int(turned))
+    sizes = (n, channels, filters, height, width, *padding, *size, down, across, int(transposed))
     if side == 2:
         blocks = _blocks(n * down * across, SIDE) * _blocks(filters, SIDE)
         source.launch("winograd_fused", blocks, 256, x, w, y, sizes)
         return y
-    padded = c, f, t = _padded(n, w, size, turned)
+    padded = c, f, t = _padded(n, w, size, transposed)
     u, v, m = (empty(x, (36, *shape)) for shape in ((c, f), (c, t), (f, t)))
     source.launch("winograd_4x4_weight", _blocks(c * f, 256), 256, w, u, sizes, padded)
     source.launch("winograd_4x4_input", _blocks(c * t, 256), 256, x, v, sizes, padded)
@@ -82,17 +83,17 @@ def _convolve(x: Array, w: Array, padding: tuple[int, int], size: Sizes, turned:
 
 def _forward(x: Array, w: Array, spec: ConvSpec, side: int) -> Array:
     (top, _), (left, _) = spec.padding
-    return _convolve(x, w, (top, left), spec.output_size, turned=False, side=side)
+    return _convolve(x, w, (top, left), spec.output_size, transposed=False, side=side)
 
 
 def _backward(g: Array, w: Array, spec: ConvSpec, side: int) -> Array:
     (top, _), (left, _) = spec.padding
-    return _convolve(g, w, (2 - top, 2 - left), spec.input_size, turned=True, side=side)
+    return _convolve(g, w, (2 - top, 2 - left), spec.input_size, transposed=True, side=side)
 
 
-@kernel("conv", "cuda", name="winograd", supports=_plain, requires=REQUIRES)
+@kernel("conv", "cuda", name="winograd", supports=_supports, requires=REQUIRES)
 def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
+    """Convolve by F(2×2, 3×3): x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
     return _forward(x, w, spec, 2)
 
 
@@ -100,17 +101,19 @@ def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv",
     "cuda",
     name="winograd_4x4",
-    supports=lambda x, w, spec: _plain(x, w, spec) and _fits(x.shape[0], w, spec.output_size, turned=False),
+    supports=lambda x, w, spec: _supports(x, w, spec) and _fits(x.shape[0], w, spec.output_size, transposed=False),
     requires=f"{REQUIRES}, and fewer elements in the workspace than the launcher's limit",
 )
 def conv_winograd_4x4(x: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
+    """Convolve by F(4×4, 3×3): x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
     return _forward(x, w, spec, 4)
 
 
-@kernel("conv_input_grad", "cuda", name="winograd", supports=lambda g, w, spec: _plain(g, w, spec), requires=REQUIRES)
+@kernel(
+    "conv_input_grad", "cuda", name="winograd", supports=lambda g, w, spec: _supports(g, w, spec), requires=REQUIRES
+)
 def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W)."""
+    """Compute the input gradient by F(2×2, 3×3): g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W)."""
     return _backward(g, w, spec, 2)
 
 
@@ -118,9 +121,9 @@ def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     "conv_input_grad",
     "cuda",
     name="winograd_4x4",
-    supports=lambda g, w, spec: _plain(g, w, spec) and _fits(g.shape[0], w, spec.input_size, turned=True),
+    supports=lambda g, w, spec: _supports(g, w, spec) and _fits(g.shape[0], w, spec.input_size, transposed=True),
     requires=f"{REQUIRES}, and fewer elements in the workspace than the launcher's limit",
 )
 def conv_input_grad_winograd_4x4(g: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W)."""
+    """Compute the input gradient by F(4×4, 3×3): g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W)."""
     return _backward(g, w, spec, 4)

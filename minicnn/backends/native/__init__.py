@@ -1,4 +1,7 @@
-"""C++ kernels for the CPU, where there is a compiler: importing this package registers them."""
+"""The backend `native`: C++ kernels for the CPU.
+
+Importing this package registers the kernels, if the machine has a C++ compiler or the wheel contains their libraries.
+"""
 
 from importlib import import_module
 
@@ -21,7 +24,7 @@ MODULES = (
     "winograd",
 )
 
-# Special kernels come first, then the general ones from the fastest to the plainest.
+# Special kernels first, then the general kernels from the fastest to the plainest.
 if usable():
     for _name in MODULES:
         import_module(f"{__name__}.{_name}")

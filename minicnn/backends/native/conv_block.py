@@ -1,7 +1,8 @@
-"""A convolution with bias, ReLU and maximum pooling: conv.cpp and winograd.cpp add bias and ReLU to each tile.
+"""Convolution with bias, ReLU and maximum pooling in one kernel.
 
-Pooling goes block by block: the activation of some images is pooled while it is in the cache, and the next block uses
-the same memory. So the whole activation is never written.
+conv.cpp and winograd.cpp add the bias and apply ReLU to each tile of the output. The pooling runs block by block: the
+activation of a few images is pooled while it is in the cache, and the next block uses the same memory. So the
+activation of the whole batch is never stored.
 """
 
 from collections.abc import Callable
@@ -19,12 +20,12 @@ from minicnn.runtime.dispatch import kernel
 
 __all__ = ["Convolution"]
 
-BLOCK = 1 << 21  # bytes of activation: about the size of the second-level caches of two threads
+BLOCK_BYTES = 1 << 21  # of the activation: about the size of the second-level caches of two threads
 Condition = Callable[[Array, Array, ConvSpec], bool]
 
 
 class Convolution(NamedTuple):
-    """A kernel that convolves, adds a bias and optionally applies ReLU, with the conditions of its plain form."""
+    """A function that convolves, adds a bias and optionally applies ReLU, and the conditions of its plain kernel."""
 
     name: str
     run: Callable[[Array, Array, Array | None, ConvSpec, bool], Array]  # x, w, b, spec, relu
@@ -38,7 +39,7 @@ def _not(condition: Condition) -> Condition:
     return lambda x, w, spec: not condition(x, w, spec)
 
 
-CHANNELS = "several channels a group"  # the depthwise kernels take the rest, and add no bias
+CHANNELS = "several channels in each group"  # the depthwise kernels are faster for one channel, but add no bias
 FORWARD = (
     Convolution("implicit_gemm", conv.forward, conv.supports, conv.REQUIRES, _not(depthwise.supports), CHANNELS),
     Convolution(
@@ -66,7 +67,7 @@ BACKWARD = (
 
 
 def _register(operation: str, convolution: Convolution, relu: bool) -> None:
-    """Register a convolution with bias and ReLU: x (N, C, *I), w (F, C/G, *K), b (F,) -> y (N, F, *O)."""
+    """Register a convolution with bias, and ReLU if `relu`: x (N, C, *I), w (F, C/G, *K), b (F,) -> y (N, F, *O)."""
 
     def supports(x: Array, w: Array, b: Array, spec: ConvSpec) -> bool:
         return floats(x, b) and convolution.supports(x, w, spec)
@@ -88,7 +89,7 @@ def _register(operation: str, convolution: Convolution, relu: bool) -> None:
 
 
 def _register_pooled(convolution: Convolution) -> None:
-    """Register a convolution with bias, ReLU and pooling -> values and winners, (N, F, *O of the pooling)."""
+    """Register a convolution with bias, ReLU and maximum pooling -> maxima and winners, (N, F, *pool.output_size)."""
 
     def supports(x: Array, w: Array, b: Array, spec: ConvSpec, pool: PoolSpec) -> bool:
         return (
@@ -103,18 +104,18 @@ def _register_pooled(convolution: Convolution) -> None:
         "native",
         name=convolution.name,
         supports=supports,
-        requires=f"{convolution.requires}; windows of at most 255 elements",
+        requires=f"{convolution.requires}; pooling windows of at most 255 elements",
         profitable=profitable,
         best_for=convolution.best_for,
     )
     def block(x: Array, w: Array, b: Array, *, spec: ConvSpec, pool: PoolSpec) -> tuple[Array, Array]:
         y = np.empty((x.shape[0], w.shape[0], *pool.output_size), x.dtype)
         winner = np.empty(y.shape, np.uint8)
-        images = max(1, BLOCK // max(w.shape[0] * prod(spec.output_size) * x.itemsize, 1))
-        for first in range(0, len(x), images):
-            some = slice(first, first + images)
-            z = convolution.run(x[some], w, contiguous(b), spec, True)
-            pooling.source.call("max_pool", z, y[some], winner[some], pooling._geometry(prod(z.shape[:2]), pool))
+        block_size = max(1, BLOCK_BYTES // max(w.shape[0] * prod(spec.output_size) * x.itemsize, 1))
+        for first in range(0, len(x), block_size):
+            images = slice(first, first + block_size)
+            z = convolution.run(x[images], w, contiguous(b), spec, True)
+            pooling.source.call("max_pool", z, y[images], winner[images], pooling._geometry(prod(z.shape[:2]), pool))
         return y, winner
 
 

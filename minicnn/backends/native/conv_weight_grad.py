@@ -1,4 +1,7 @@
-"""The weight gradient of a convolution: kernels/cpu/conv_weight_grad.cpp."""
+"""The weight gradient of a convolution: a wrapper for kernels/cpu/conv_weight_grad.cpp.
+
+The kernel adds up outer products: each output pixel contributes its window of x times its gradients of all filters.
+"""
 
 from functools import lru_cache
 
@@ -35,10 +38,10 @@ def shape(n: int, channels: int, filters: int, spec: ConvSpec) -> Array:
     "native",
     name="outer_products",
     supports=lambda x, g, spec: floats(x, g) and source.works(x.dtype),
-    requires="floats",
+    requires="float32 or float64",
 )
 def conv_weight_grad_outer(x: Array, g: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
+    """Compute the weight gradient by outer products: x (N, C, *I), g (N, F, *O) -> w (F, C/G, *K)."""
     size = (g.shape[1], x.shape[1] // spec.groups, *spec.kernel_size)
     if not x.size or not g.size:
         return np.zeros(size, x.dtype)

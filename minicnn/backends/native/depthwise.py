@@ -1,4 +1,8 @@
-"""Depthwise convolution, with one channel in each group: kernels/cpu/depthwise.cpp."""
+"""Depthwise convolution and its gradients: wrappers for kernels/cpu/depthwise.cpp.
+
+A depthwise convolution has one channel in each group. Its few products per pixel cost less than the memory accesses, so
+the kernels are built around how a plane is read.
+"""
 
 from functools import lru_cache
 
@@ -20,7 +24,7 @@ __all__ = [
 
 source = Source("depthwise.cpp")
 
-REQUIRES = "floats, one channel a group, and several groups"
+REQUIRES = "float32 or float64, one channel in each group, several groups"
 
 
 @lru_cache(maxsize=1024)
@@ -36,18 +40,18 @@ def _supports(a: Array, b: Array, channels: int, spec: ConvSpec) -> bool:
 
 
 def supports(x: Array, w: Array, spec: ConvSpec) -> bool:
-    """Return whether the convolution is depthwise."""
+    """Return whether the convolution is depthwise and the library can be built."""
     return _supports(x, w, x.shape[1], spec)
 
 
 def supports_backward(g: Array, w: Array, spec: ConvSpec) -> bool:
-    """Return whether the input gradient is depthwise, with one filter for each channel."""
+    """Return whether the convolution is depthwise with one filter for each channel, and the library can be built."""
     return len(w) == spec.groups and _supports(g, w, w.shape[1] * spec.groups, spec)
 
 
 @kernel("conv", "native", name="depthwise", supports=supports, requires=REQUIRES)
 def conv_depthwise(x: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), w (F, 1, *K) -> y (N, F, *O)."""
+    """Convolve each channel on its own: x (N, C, *I), w (F, 1, *K) -> y (N, F, *O)."""
     y = np.empty((len(x), len(w), *spec.output_size), x.dtype)
     if y.size:
         source.call("depthwise", contiguous(x), contiguous(w), y, _shape(len(x), len(w), spec))
@@ -59,10 +63,10 @@ def conv_depthwise(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     "native",
     name="depthwise",
     supports=lambda g, w, spec: supports_backward(g, w, spec),
-    requires=f"{REQUIRES}, with one filter each",
+    requires=f"{REQUIRES}, one filter in each group",
 )
 def conv_input_grad_depthwise(g: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """g (N, C, *O), w (C, 1, *K) -> x (N, C, *I)."""
+    """Compute the input gradient: g (N, C, *O), w (C, 1, *K) -> x (N, C, *I)."""
     x = np.empty((len(g), spec.groups, *spec.input_size), g.dtype)
     if x.size:
         source.call("depthwise_input_grad", contiguous(g), contiguous(w), x, _shape(len(g), len(w), spec))
@@ -77,7 +81,7 @@ def conv_input_grad_depthwise(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     requires=REQUIRES,
 )
 def conv_weight_grad_depthwise(x: Array, g: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, *I), g (N, F, *O) -> w (F, 1, *K)."""
+    """Compute the weight gradient: x (N, C, *I), g (N, F, *O) -> w (F, 1, *K)."""
     size = (g.shape[1], 1, *spec.kernel_size)
     if not len(x):
         return np.zeros(size, x.dtype)

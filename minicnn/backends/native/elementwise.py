@@ -1,4 +1,8 @@
-"""Element-wise kernels, where NumPy is slower than a call and two threads: kernels/cpu/elementwise.cpp."""
+"""Element-wise kernels: wrappers for kernels/cpu/elementwise.cpp.
+
+Each kernel computes its result in one pass over memory, with several threads. For small arrays NumPy is faster, because
+a call of a C++ function from Python costs some microseconds.
+"""
 
 from functools import lru_cache
 from math import prod
@@ -15,30 +19,32 @@ __all__ = ["bias_act", "bias_add", "normalize_with", "where"]
 
 source = Source("elementwise.cpp")
 
-# Elements from which a call pays, measured in float32 on 2 cores: NumPy is slow at choices and several steps, and at
-# short rows with a number each; its other sums and products are as fast as memory.
-SLOW, SHORT_ROWS, FAST = 1 << 13, 1 << 13, 1 << 16
-SHORT = 256
-FLOATS = "floats"
-ROWS = f"{FAST} numbers and more, {SHORT_ROWS} in short rows with one number each"
-# Of `combine`, in its order:
-OPERATIONS = ("add", "sub", "mul", "div", "sub turned", "div turned", "relu", "sigmoid", "tanh")
+# Number of elements from which a kernel is faster than NumPy, measured in float32 on 2 cores. NumPy is slow at `where`,
+# at several steps, and where each short row is combined with one number; otherwise it is as fast as memory.
+MIN_MULTISTEP, MIN_SHORT_ROWS, MIN_ELEMENTS = 1 << 13, 1 << 13, 1 << 16
+SHORT_ROW = 256  # elements
+FLOATS = "float32 or float64"
+ROWS = f"at least {MIN_ELEMENTS} elements, or {MIN_SHORT_ROWS} in short rows with one number for each row"
+# The operations of `combine` in elementwise.cpp: the position is the number of the case.
+OPERATIONS = ("add", "sub", "mul", "div", "sub swapped", "div swapped", "relu", "sigmoid", "tanh")
 
 
 # --- two arrays -----------------------------------------------------------------------------------------------------
 
 
-class _Plan(NamedTuple):
-    """How an operand repeats along another."""
+class _Broadcast(NamedTuple):
+    """How an operand is broadcast to the shape of the other operand."""
 
-    view: tuple[int, int, int]  # the other as (outer, channels, inner), with one number a channel
-    part: tuple[slice, ...]  # of the operand, what is left of it without repetitions
-    least: int  # elements that are worth a call
+    view: tuple[int, int, int]  # the shape as (outer, channels, inner): the operand has one element for each channel
+    distinct: tuple[slice, ...]  # selects the elements of the operand that are not repetitions
+    min_elements: int  # of the result: from there on the kernel is faster than NumPy
 
 
 @lru_cache(maxsize=1024)
-def _plan(shape: tuple[int, ...], operand: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> _Plan | None:
-    """Return how an operand of this memory layout is repeated to the shape, if it is in a way that kernels know."""
+def _broadcast(
+    shape: tuple[int, ...], operand: tuple[int, ...], strides: tuple[int, ...], itemsize: int
+) -> _Broadcast | None:
+    """Return how an operand with this shape and these strides is broadcast to `shape`; None if no kernel can do it."""
     missing = len(shape) - len(operand)
     if missing < 0:
         return None
@@ -55,61 +61,62 @@ def _plan(shape: tuple[int, ...], operand: tuple[int, ...], strides: tuple[int, 
     if batch != 1:
         return None
     index = tuple(slice(0, 1) if missing + i in repeated else slice(None) for i in range(len(operand)))
-    return _plan_of((view[0], view[1], view[2]), index)
+    return _make_broadcast((view[0], view[1], view[2]), index)
 
 
-def _plan_of(view: tuple[int, int, int], index: tuple[slice, ...]) -> _Plan:
+def _make_broadcast(view: tuple[int, int, int], index: tuple[slice, ...]) -> _Broadcast:
+    """Return the broadcast with the number of elements that makes it profitable."""
     outer, channels, inner = view
-    short = outer * channels > 1 and (inner if inner > 1 else channels) < SHORT
-    return _Plan(view, index, SHORT_ROWS if short else FAST)
+    short = outer * channels > 1 and (inner if inner > 1 else channels) < SHORT_ROW
+    return _Broadcast(view, index, MIN_SHORT_ROWS if short else MIN_ELEMENTS)
 
 
-def _order(a: Array, b: Array) -> tuple[Array, Array, _Plan, bool] | None:
-    """Return the contiguous operand, the other, how that repeats, and whether they change places."""
-    for x, other, turned in ((a, b, False), (b, a, True)):
+def _match_operands(a: Array, b: Array) -> tuple[Array, Array, _Broadcast, bool] | None:
+    """Return the contiguous operand, the other operand, its broadcast, and whether the two are swapped."""
+    for x, other, swapped in ((a, b, False), (b, a, True)):
         if x.flags.c_contiguous:
-            plan = _plan(x.shape, other.shape, other.strides, x.itemsize)
-            if plan is not None:
-                return x, other, plan, turned
+            broadcast = _broadcast(x.shape, other.shape, other.strides, x.itemsize)
+            if broadcast is not None:
+                return x, other, broadcast, swapped
     return None
 
 
-def _combine(operation: str, x: Array, b: Array, plan: _Plan) -> Array:
+def _combine(operation: str, x: Array, b: Array, broadcast: _Broadcast) -> Array:
     y = np.empty(x.shape, x.dtype)
-    source.call("combine", x, b[(*plan.part, ...)], y, *plan.view, OPERATIONS.index(operation))
+    source.call("combine", x, b[(*broadcast.distinct, ...)], y, *broadcast.view, OPERATIONS.index(operation))
     return y
 
 
-def _binary(operation: str) -> None:
-    turned_operation = f"{operation} turned" if operation in ("sub", "div") else operation
+def _register_binary(operation: str) -> None:
+    swapped_operation = f"{operation} swapped" if operation in ("sub", "div") else operation
 
     def supports(a: Array, b: Array) -> bool:
-        return floats(a, b) and a.size > 0 and _order(a, b) is not None and source.works(a.dtype)
+        return floats(a, b) and a.size > 0 and _match_operands(a, b) is not None and source.works(a.dtype)
 
     def profitable(a: Array, b: Array) -> bool:
         size = max(a.size, b.size)
-        order = _order(a, b) if size >= SHORT_ROWS else None
-        return order is not None and size >= order[2].least
+        match = _match_operands(a, b) if size >= MIN_SHORT_ROWS else None
+        return match is not None and size >= match[2].min_elements
 
     def run(a: Array, b: Array) -> Array:
-        order = _order(a, b)
-        assert order is not None
-        x, other, plan, turned = order
-        return _combine(turned_operation if turned else operation, x, other, plan)
+        match = _match_operands(a, b)
+        assert match is not None
+        x, other, broadcast, swapped = match
+        return _combine(swapped_operation if swapped else operation, x, other, broadcast)
 
-    requires = "contiguous floats, those of one repeated along some blocks of axes at most"
+    requires = "contiguous arrays of float32 or float64; at most one is broadcast, along its first or last axes"
     kernel(
         operation, "native", name="one_pass", supports=supports, requires=requires, profitable=profitable, best_for=ROWS
     )(run)
 
 
 for _operation in ("add", "sub", "mul", "div"):
-    _binary(_operation)
+    _register_binary(_operation)
 
 
 @lru_cache(maxsize=1024)
-def _bias(shape: tuple[int, ...]) -> _Plan:
-    return _plan_of((shape[0], shape[1], prod(shape[2:])), (slice(None),))
+def _bias_broadcast(shape: tuple[int, ...]) -> _Broadcast:
+    return _make_broadcast((shape[0], shape[1], prod(shape[2:])), (slice(None),))
 
 
 def _bias_add_supports(x: Array, b: Array) -> bool:
@@ -126,12 +133,12 @@ def _bias_act_supports(x: Array, b: Array, *, activation: str) -> bool:
     name="one_pass",
     supports=_bias_add_supports,
     requires=FLOATS,
-    profitable=lambda x, b: x.size >= _bias(x.shape).least,
+    profitable=lambda x, b: x.size >= _bias_broadcast(x.shape).min_elements,
     best_for=ROWS,
 )
 def bias_add(x: Array, b: Array) -> Array:
-    """x (N, C, ...) + b (C,) along axis 1."""
-    return _combine("add", contiguous(x), contiguous(b), _bias(x.shape))
+    """Return x (N, C, ...) plus b (C,) along axis 1."""
+    return _combine("add", contiguous(x), contiguous(b), _bias_broadcast(x.shape))
 
 
 @kernel(
@@ -140,12 +147,12 @@ def bias_add(x: Array, b: Array) -> Array:
     name="one_pass",
     supports=_bias_act_supports,
     requires=FLOATS,
-    profitable=lambda x, b, activation: x.size >= SLOW,
-    best_for=f"{SLOW} numbers and more",
+    profitable=lambda x, b, activation: x.size >= MIN_MULTISTEP,
+    best_for=f"at least {MIN_MULTISTEP} elements",
 )
 def bias_act(x: Array, b: Array, *, activation: str) -> Array:
-    """act(x + b)."""
-    return _combine(activation, contiguous(x), contiguous(b), _bias(x.shape))
+    """Return act(x + b) for x (N, C, ...) and b (C,)."""
+    return _combine(activation, contiguous(x), contiguous(b), _bias_broadcast(x.shape))
 
 
 def _normalize_with_supports(x: Array, *others: Array, eps: float) -> bool:
@@ -158,35 +165,35 @@ def _normalize_with_supports(x: Array, *others: Array, eps: float) -> bool:
     name="one_pass",
     supports=_normalize_with_supports,
     requires=FLOATS,
-    profitable=lambda x, *others, eps: x.size >= SLOW,
-    best_for=f"{SLOW} numbers and more",
+    profitable=lambda x, *others, eps: x.size >= MIN_MULTISTEP,
+    best_for=f"at least {MIN_MULTISTEP} elements",
 )
 def normalize_with(x: Array, mean: Array, variance: Array, w: Array, b: Array, *, eps: float) -> Array:
-    """x (N, C, ...), the others (C,) -> w (x - mean) / √(variance + eps) + b."""
+    """Return w (x - mean) / √(variance + eps) + b for x (N, C, ...); the other arrays are (C,)."""
     y = np.empty(x.shape, x.dtype)
     operands = [contiguous(a) for a in (x, mean, variance, w, b)]
     source.call("normalize_with", *operands, y, x.shape[0], x.shape[1], prod(x.shape[2:]), eps)
     return y
 
 
-# --- a condition ----------------------------------------------------------------------------------------------------
+# --- where ----------------------------------------------------------------------------------------------------------
 
 
 def _single(v: Array) -> bool:
-    """Whether it is one number, repeated without a copy."""
+    """Return whether the array is one number, broadcast without a copy."""
     return all(size == 1 or stride == 0 for size, stride in zip(v.shape, v.strides, strict=True))
 
 
-def _within(v: Array, shape: tuple[int, ...]) -> bool:
-    """Whether it broadcasts to the shape."""
+def _broadcasts(v: Array, shape: tuple[int, ...]) -> bool:
+    """Return whether the array broadcasts to the shape."""
     return v.ndim <= len(shape) and all(n in (1, m) for n, m in zip(v.shape[::-1], shape[::-1], strict=False))
 
 
-def _choice(condition: Array, a: Array, b: Array) -> bool:
+def _where_supports(condition: Array, a: Array, b: Array) -> bool:
     if not condition.size or condition.dtype != np.bool_ or not floats(a, b) or not condition.flags.c_contiguous:
         return False
     shape = condition.shape
-    fits = all((v.shape == shape and v.flags.c_contiguous) or (_single(v) and _within(v, shape)) for v in (a, b))
+    fits = all((v.shape == shape and v.flags.c_contiguous) or (_single(v) and _broadcasts(v, shape)) for v in (a, b))
     return fits and source.works(a.dtype)
 
 
@@ -194,13 +201,13 @@ def _choice(condition: Array, a: Array, b: Array) -> bool:
     "where",
     "native",
     name="one_pass",
-    supports=_choice,
-    requires="contiguous floats of the condition's shape, or one for all",
-    profitable=lambda condition, a, b: condition.size >= SLOW,
-    best_for=f"{SLOW} numbers and more",
+    supports=_where_supports,
+    requires="contiguous arrays of float32 or float64 with the condition's shape, or one number instead",
+    profitable=lambda condition, a, b: condition.size >= MIN_MULTISTEP,
+    best_for=f"at least {MIN_MULTISTEP} elements",
 )
 def where(condition: Array, a: Array, b: Array) -> Array:
-    """a where the condition holds, b elsewhere."""
+    """Return a where the condition is true, and b elsewhere."""
     y = np.empty(condition.shape, a.dtype)
     singles = [_single(v) for v in (a, b)]
     first, second = (

@@ -1,4 +1,8 @@
-"""Chains of element-wise operations in one pass: kernels/cpu/fuse.cpp."""
+"""Chains of element-wise operations in one pass over memory: wrappers for kernels/cpu/fuse.cpp.
+
+`fused` and `fused_sum` run the graph of a function with `@fuse`. The second half registers graphs of one step: they are
+the kernels of `exp`, `relu` and other single operations.
+"""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,35 +19,35 @@ __all__ = ["fused", "fused_sum"]
 
 source = Source("fuse.cpp")
 
-INPUTS, REGISTERS = 8, 32  # as many as fuse.cpp has
-REQUIRES = f"floats of one shape or without axes, {INPUTS} at most, and {REGISTERS} registers at most"
-FEW, LARGE = 3, 1 << 14  # a call costs 5 µs; a step of the reference 1 µs, and time for each number
-BEST_FOR = f"more than {FEW} steps, or {LARGE} numbers times steps and more"
-NUMBERS = {operation: i for i, operation in enumerate(OPERATIONS)}
+INPUTS, REGISTERS = 8, 32  # the limits of fuse.cpp
+REQUIRES = f"float32 or float64, one shape (or no axes), at most {INPUTS} inputs, at most {REGISTERS} registers"
+FEW_STEPS, MIN_WORK = 3, 1 << 14  # a call costs 5 µs; a step of the reference costs 1 µs plus the time per element
+BEST_FOR = f"more than {FEW_STEPS} steps, or at least {MIN_WORK} elements times steps"
+OPCODES = {operation: i for i, operation in enumerate(OPERATIONS)}
 
 
-class _Code(NamedTuple):
-    """A graph as fuse.cpp takes it."""
+class _Program(NamedTuple):
+    """A graph in the form that fuse.cpp reads."""
 
-    steps: Array  # (length, 5): operation, result, operands
+    steps: Array  # (length, 5): operation, register of the result, registers of up to 3 operands
     constants: Array
     registers: int
 
 
 @lru_cache(maxsize=1024)
-def _code(graph: Graph, dtype: DType) -> _Code:
-    """Give each result a register; one is free for others after it was read for the last time."""
+def _compile(graph: Graph, dtype: DType) -> _Program:
+    """Assign a register to each result; a register is free again after its value was read for the last time."""
     first = graph.inputs + len(graph.constants)
-    places, free, registers, table = list(range(first)), list[int](), first, []
+    register_of, free, registers, table = list(range(first)), list[int](), first, []
     for (operation, operands), done in zip(graph.steps, graph.done, strict=True):
-        read = [places[r] for r in operands]
-        free += [places[r] for r in done]
+        read = [register_of[r] for r in operands]
+        free += [register_of[r] for r in done]
         if not free:
             free.append(registers)
             registers += 1
-        places.append(free.pop())
-        table.append([NUMBERS[operation], places[-1], *read, *[0] * (3 - len(read))])
-    return _Code(np.array(table, np.int64), np.array(graph.constants, dtype), registers)
+        register_of.append(free.pop())
+        table.append([OPCODES[operation], register_of[-1], *read, *[0] * (3 - len(read))])
+    return _Program(np.array(table, np.int64), np.array(graph.constants, dtype), registers)
 
 
 def _supports(*inputs: Array, graph: Graph) -> bool:
@@ -53,25 +57,26 @@ def _supports(*inputs: Array, graph: Graph) -> bool:
         and len(inputs) == graph.inputs <= INPUTS
         and all(x.size for x in inputs)
         and floats(*inputs)
-        and _code(graph, inputs[0].dtype).registers <= REGISTERS
+        and _compile(graph, inputs[0].dtype).registers <= REGISTERS
         and source.works(inputs[0].dtype)
     )
 
 
 def _profitable(*inputs: Array, graph: Graph) -> bool:
-    return len(graph.steps) > FEW or max(x.size for x in inputs) * len(graph.steps) >= LARGE
+    return len(graph.steps) > FEW_STEPS or max(x.size for x in inputs) * len(graph.steps) >= MIN_WORK
 
 
 def _run(inputs: tuple[Array, ...], graph: Graph, summed: bool) -> Array:
-    """Run a graph on arrays; those of one element, or of one that is repeated, are one number for all."""
+    """Run a graph on arrays; an array of one element, or with strides of 0, is broadcast."""
     largest = max(inputs, key=np.ndim)
     y = np.empty(() if summed else largest.shape, largest.dtype)
-    code = _code(graph, y.dtype)
+    program = _compile(graph, y.dtype)
     arrays = [contiguous(x) if not x.ndim or any(x.strides) else x[(slice(1),) * x.ndim] for x in inputs]
     single = sum(1 << i for i, x in enumerate(arrays) if x.size == 1)
     padding = [None] * (INPUTS - len(arrays))
-    numbers = (len(arrays), single, code.constants, len(code.constants), code.steps, len(code.steps))
-    source.call("fuse", *arrays, *padding, *numbers, y, largest.size, int(summed))
+    constants, steps = program.constants, program.steps
+    arguments = (len(arrays), single, constants, len(constants), steps, len(steps))
+    source.call("chain", *arrays, *padding, *arguments, y, largest.size, int(summed))
     return y
 
 
@@ -79,7 +84,7 @@ def _run(inputs: tuple[Array, ...], graph: Graph, summed: bool) -> Array:
     "fused", "native", name="blocks", supports=_supports, requires=REQUIRES, profitable=_profitable, best_for=BEST_FOR
 )
 def fused(*inputs: Array, graph: Graph) -> Array:
-    """f(inputs), element by element."""
+    """Return f(inputs), element by element."""
     return _run(inputs, graph, summed=False)
 
 
@@ -93,14 +98,14 @@ def fused(*inputs: Array, graph: Graph) -> Array:
     best_for=BEST_FOR,
 )
 def fused_sum(*inputs: Array, graph: Graph) -> Array:
-    """Σ f(inputs)."""
+    """Return the sum of f(inputs) over all elements."""
     return _run(inputs, graph, summed=True)
 
 
 # --- graphs of one step -------------------------------------------------------------------------------------------
 
-# Elements from which a call pays, measured in float32 on 2 cores against NumPy's own loops.
-LEAST = {
+# Number of elements from which a kernel is faster than NumPy's own loop, measured in float32 on 2 cores.
+MIN_ELEMENTS = {
     "erf": 1,
     **dict.fromkeys(("relu_grad", "softplus"), 1 << 9),
     **dict.fromkeys(("relu", "sigmoid", "sqrt", "rsqrt", "sign"), 1 << 13),
@@ -110,7 +115,7 @@ LEAST = {
 }
 
 
-def _one_step(operation: str, least: int) -> None:
+def _register_one_step(operation: str, min_elements: int) -> None:
     count = OPERATIONS[operation]
     graph = Graph(operation, count, (), (Step(operation, tuple(range(count))),))
 
@@ -118,14 +123,14 @@ def _one_step(operation: str, least: int) -> None:
         return all(x.shape == inputs[0].shape for x in inputs) and _supports(*inputs, graph=graph)
 
     def profitable(*inputs: Array) -> bool:
-        return bool(inputs[0].size >= least)
+        return bool(inputs[0].size >= min_elements)
 
     def one_step(*inputs: Array) -> Array:
         y = np.empty(inputs[0].shape, inputs[0].dtype)
-        source.call("step", *map(contiguous, inputs), *[None] * (2 - count), y, y.size, NUMBERS[operation])
+        source.call("step", *map(contiguous, inputs), *[None] * (2 - count), y, y.size, OPCODES[operation])
         return y
 
-    requires, best_for = "floats of one shape", f"{least} numbers and more"
+    requires, best_for = "float32 or float64 arrays of one shape", f"at least {min_elements} elements"
     kernel(
         operation,
         "native",
@@ -137,5 +142,5 @@ def _one_step(operation: str, least: int) -> None:
     )(one_step)
 
 
-for _operation, _least in LEAST.items():
-    _one_step(_operation, _least)
+for _operation, _min_elements in MIN_ELEMENTS.items():
+    _register_one_step(_operation, _min_elements)

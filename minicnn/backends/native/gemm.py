@@ -1,6 +1,7 @@
-"""Products of matrices: kernels/cpu/gemm.cpp for `matmul` and `linear`.
+"""Matrix products: wrappers for kernels/cpu/gemm.cpp, for `matmul` and `linear`.
 
-A transposed operand, as the gradients of both make them, is read where it lies; so is one matrix for a whole batch.
+The kernel reads matrices by strides. So a transposed operand (the gradients of both operations have them) and a matrix
+that is broadcast along the batch need no copy.
 """
 
 from math import prod
@@ -15,32 +16,32 @@ __all__ = ["linear_blocked", "matmul_blocked"]
 
 source = Source("gemm.cpp")
 
-SMALL = 1 << 15  # multiplications up to which NumPy is faster: a call here costs some microseconds more
+MAX_NUMPY = 1 << 15  # multiplications up to which NumPy is faster: a call of this kernel costs some microseconds more
 
 
 def _stored(x: Array) -> tuple[Array, tuple[int, int, int]]:
-    """Return the memory that holds matrices without gaps, and the steps there to the next matrix, row and column."""
+    """Return a contiguous array with the matrices, and its steps (in elements) to the next matrix, row and column."""
     rows, columns = x.shape[-2:]
     step = rows * columns
     if x.ndim > 2 and step and not any(x.strides[:-2]):
-        x, step = x[(0,) * (x.ndim - 2)], 0  # one matrix, expanded
-    turned = x.swapaxes(-1, -2)
-    if turned.flags.c_contiguous and not x.flags.c_contiguous:
-        return turned, (step, 1, rows)
+        x, step = x[(0,) * (x.ndim - 2)], 0  # one matrix, broadcast along the batch
+    transposed = x.swapaxes(-1, -2)
+    if transposed.flags.c_contiguous and not x.flags.c_contiguous:
+        return transposed, (step, 1, rows)
     return np.ascontiguousarray(x), (step, columns, 1)
 
 
 def _product(a: Array, b: Array) -> Array:
-    *lead, m, k = a.shape
+    *batch, m, k = a.shape
     n = b.shape[-1]
-    c = np.empty((*lead, m, n), a.dtype)
+    c = np.empty((*batch, m, n), a.dtype)
     if not c.size:
         return c
     if not k:
         c.fill(0)
         return c
     (x, x_steps), (y, y_steps) = _stored(a), _stored(b)
-    source.call("gemm", x, y, c, prod(lead), m, n, k, *x_steps, *y_steps)
+    source.call("gemm", x, y, c, prod(batch), m, n, k, *x_steps, *y_steps)
     return c
 
 
@@ -48,7 +49,7 @@ def _supports(a: Array, b: Array) -> bool:
     return floats(a, b) and source.works(a.dtype)
 
 
-BEST_FOR = f"more than {SMALL} multiplications"
+BEST_FOR = f"more than {MAX_NUMPY} multiplications"
 
 
 @kernel(
@@ -56,12 +57,12 @@ BEST_FOR = f"more than {SMALL} multiplications"
     "native",
     name="blocked",
     supports=_supports,
-    requires="floats",
-    profitable=lambda a, b: a.size * b.shape[-1] > SMALL,
+    requires="float32 or float64",
+    profitable=lambda a, b: a.size * b.shape[-1] > MAX_NUMPY,
     best_for=BEST_FOR,
 )
 def matmul_blocked(a: Array, b: Array) -> Array:
-    """a (..., m, k) @ b (..., k, n) -> (..., m, n)."""
+    """Return the matrix product a (..., m, k) @ b (..., k, n) -> (..., m, n)."""
     return _product(a, b)
 
 
@@ -70,10 +71,10 @@ def matmul_blocked(a: Array, b: Array) -> Array:
     "native",
     name="blocked",
     supports=lambda x, w: _supports(x, w),
-    requires="floats",
-    profitable=lambda x, w: x.size * w.shape[0] > SMALL,
+    requires="float32 or float64",
+    profitable=lambda x, w: x.size * w.shape[0] > MAX_NUMPY,
     best_for=BEST_FOR,
 )
 def linear_blocked(x: Array, w: Array) -> Array:
-    """x (n, in) @ wᵀ (in, out) -> (n, out)."""
+    """Return x (n, in) @ wᵀ (in, out) -> (n, out)."""
     return _product(x, w.T)

@@ -1,6 +1,7 @@
-"""C++ kernels of kernels/cpu/, built by the machine's compiler on first use and called without the GIL.
+"""Builds the C++ files of kernels/cpu/ with the machine's compiler on first use, and calls their functions.
 
-The signature of each function is read from the source, so a wrong argument is an error here and not a crash there.
+Each `Source` is a file, compiled once per element type. The signature of each function is read from the C++ text, so a
+wrong argument raises a KernelError and does not crash. Calls release the GIL.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from minicnn.runtime.threads import get_num_threads, on_change
 
 __all__ = ["Source", "build_all", "contiguous", "floats", "missing", "usable"]
 
-# No unsafe mathematics: sums keep their order, NaN and infinity their meaning. Only errno and traps are given up.
+# No -ffast-math: sums keep their order, and NaN and infinity keep their meaning. Only errno and traps are given up.
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fno-semantic-interposition")
 REAL = {np.dtype(np.float32): ("float", ctypes.c_float), np.dtype(np.float64): ("double", ctypes.c_double)}
-ELEMENTS = {"uint8_t": np.uint8, "int64_t": np.int64, "int32_t": np.int32}  # and Real
+ELEMENTS = {"uint8_t": np.uint8, "int64_t": np.int64, "int32_t": np.int32}  # every other array type is Real
 HEAD = re.compile(r'^extern "C" void (\w+)\(([^)]*)\)', re.MULTILINE)
 
 
@@ -41,7 +42,7 @@ class Source:
     Parameters
     ----------
     file : str
-        Its name in that folder.
+        The name of the file in that folder.
     """
 
     all: ClassVar[WeakSet[Source]] = WeakSet()
@@ -54,34 +55,34 @@ class Source:
 
     @cached_property
     def text(self) -> str:
-        """The source with its headers."""
+        """The C++ text with its headers."""
         return flattened(kernel_folder() / "cpu" / self.file)
 
     @cached_property
     def signatures(self) -> dict[str, list[tuple[str, str, bool, bool]]]:
-        """For each function its parameters: name, type, whether it is an array, whether it is an input."""
+        """The parameters of each function, as (name, type, is an array, is const)."""
         code = re.sub(r"//[^\n]*|/\*.*?\*/", "", self.text, flags=re.DOTALL)
         return {name: [_parameter(p) for p in found.split(",")] for name, found in HEAD.findall(code)}
 
     def build(self, real: str) -> Path:
-        """Return the library for one element type, built if need be.
+        """Return the path of the library for an element type ("float" or "double"); build it if it is not there.
 
         Raises
         ------
         KernelError
-            If there is no compiler, or it refuses the source.
+            If there is no compiler, if it reports an error, or if the cache folder cannot be written.
         """
         return shared_library(*self._recipe(real))
 
     def _recipe(self, real: str) -> tuple[str, str, list[str], list[Path]]:
-        """What `shared_library` and `loaded` take."""
+        """Return the arguments of `shared_library` and `loaded`."""
         return self.file, _for_this_cpu(self.text), [*FLAGS, *SANITIZER, f"-DReal={real}"], [_pool_path()]
 
     def works(self, dtype: np.dtype[Any]) -> bool:
-        """Return whether the file can be built for an element type; if the compiler refuses it, warn once."""
+        """Return whether the file can be built for an element type; warn once if the compiler reports an error."""
         known = self._works.get(dtype)
         if known is None:
-            if missing():  # whoever imports a module of kernels by its name registers them all the same
+            if missing():  # a direct import of a module registers its kernels even without a compiler
                 return False
             _build_all(REAL[dtype][0])
             try:
@@ -94,18 +95,19 @@ class Source:
         return known
 
     def call(self, name: str, *arguments: Any) -> None:
-        """Call a function of the file: contiguous arrays, or None, for pointers; numbers for numbers.
+        """Call a C++ function of the file. A contiguous array or None stands for a pointer.
 
         Raises
         ------
         KernelError
-            If an argument is not what the function declares.
+            If the number of arguments, an array's dtype or its layout does not fit the declaration, or if the library
+            cannot be built.
         """
         for a in arguments:
             if isinstance(a, np.ndarray) and a.dtype in REAL:
                 break
         else:
-            raise KernelError(f"{name}: takes float32 or float64 arrays, and got none")
+            raise KernelError(f"{name}: takes at least one float32 or float64 array, got none")
         function = self._functions.get((name, a.dtype))
         if function is None:
             function = self._functions[name, a.dtype] = self._function(name, a.dtype)
@@ -151,21 +153,29 @@ class Source:
 
 
 def _address(array: Array) -> Any:
-    """Where the elements begin: the first field of the public C struct of NumPy's arrays, after Python's own fields.
+    """Return the address of the elements: the first field of NumPy's C struct, after the fields of a Python object.
 
-    `array.__array_interface__` tells it too, but takes as long as all the rest of a call.
+    `array.__array_interface__` has it too, but takes as long as the rest of the call.
     """
     return ctypes.c_void_p.from_address(id(array) + object.__basicsize__)
 
 
-if _address(_probe := np.empty(1)).value != _probe.ctypes.data:  # another Python, another struct
+if _address(_probe := np.empty(1)).value != _probe.ctypes.data:  # another Python has another struct
 
     def _address(array: Array) -> Any:
         return array.ctypes.data
 
 
 def build_all() -> list[Path]:
-    """Build all files for both element types; return the libraries, none where they cannot be built."""
+    """Build all files for both element types, and return the paths of the libraries.
+
+    The list is empty if there is no compiler.
+
+    Raises
+    ------
+    KernelError
+        If the compiler reports an error, or if the cache folder cannot be written.
+    """
     if missing():
         return []
     for real, _ in REAL.values():
@@ -175,10 +185,10 @@ def build_all() -> list[Path]:
 
 @cache
 def _build_all(real: str) -> None:
-    """Build what is missing of all files for one element type, several at once: whoever needs one will need others."""
+    """Build all missing libraries for one element type in parallel: a program needs more than one of them."""
 
     def build(source: Source) -> None:
-        with suppress(KernelError):  # told when the file is needed
+        with suppress(KernelError):  # `works` reports the error when the file is needed
             source.build(real)
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -186,6 +196,7 @@ def _build_all(real: str) -> None:
 
 
 def _parameter(text: str) -> tuple[str, str, bool, bool]:
+    """Parse a C++ parameter: name, type, whether it is an array, whether it is const."""
     words = text.replace("__restrict__", "").replace("*", " * ").split()
     kind = next(w for w in words if w not in ("const", "*"))
     return words[-1], kind, "*" in words, words[0] == "const"
@@ -193,23 +204,23 @@ def _parameter(text: str) -> tuple[str, str, bool, bool]:
 
 @cache
 def _cpu() -> str:
-    """What -march=native depends on: the processor's model and its instruction sets."""
+    """Return a hash of the processor's model and instruction sets, on which -march=native depends."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
-        text = f"{platform.processor()} {platform.node()}"  # a machine of its own
+        text = f"{platform.processor()} {platform.node()}"  # unknown processor: a library serves this machine only
     lines = re.findall(r"^(?:model name|flags|Features|CPU part)\s*:(.*)$", text, re.MULTILINE)
     return hashlib.sha256("\n".join(sorted(set(lines)) or [text]).encode()).hexdigest()[:12]
 
 
 def _for_this_cpu(text: str) -> str:
-    """The source with the processor in it, so that it is part of the key under which the library is kept."""
+    """Return the source with the processor in a comment, so that the processor is part of the cache key."""
     return f"// {_cpu()}\n{text}"
 
 
 @cache
 def _pool_and_path() -> tuple[ctypes.CDLL, Path]:
-    # It would run on others too, but where it is found from a wheel the rest shall be as well.
+    # The thread pool would run on any processor. But a wheel's pool is used only where its kernels can be used too.
     text = _for_this_cpu(flattened(kernel_folder() / "cpu" / "threads.cpp"))
     flags = ["-O2", "-pthread", *SANITIZER, "-Wl,-soname,libminicnnthreads.so"]
     library, path = loaded("threads.cpp", text, flags, mode=ctypes.RTLD_GLOBAL)
@@ -219,7 +230,7 @@ def _pool_and_path() -> tuple[ctypes.CDLL, Path]:
 
 
 def _pool() -> ctypes.CDLL:
-    """The pool of threads, which all other libraries find in the process."""
+    """Return the library of the thread pool; it is loaded globally, so that all other libraries link to it."""
     return _pool_and_path()[0]
 
 
@@ -229,7 +240,7 @@ def _pool_path() -> Path:
 
 @cache
 def missing() -> str:
-    """Return why there are no native kernels here, or nothing; without them NumPy's run, and nobody is told."""
+    """Return why there are no native kernels here, or "" if there are; without them NumPy's run, with no warning."""
     try:
         _pool()
     except KernelError as error:
@@ -238,7 +249,7 @@ def missing() -> str:
 
 
 def usable() -> bool:
-    """Return whether there are native kernels here."""
+    """Return whether native kernels can be built or loaded here."""
     return not missing()
 
 

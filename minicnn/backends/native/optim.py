@@ -1,4 +1,7 @@
-"""Optimizer steps over all parameters in one call, in place: kernels/cpu/optim.cpp."""
+"""Optimizer steps: wrappers for kernels/cpu/optim.cpp.
+
+One call updates all parameters of a network in place, so each array is read and written once.
+"""
 
 from functools import lru_cache
 from typing import Any
@@ -14,27 +17,27 @@ __all__ = ["adam_step", "sgd_step"]
 
 source = Source("optim.cpp")
 
-CHUNK = 16384  # elements: pieces of four float32 arrays, 256 kB, are enough for a task and few enough to share evenly
+CHUNK = 16384  # elements of a task: 256 kB for four float32 arrays repay a task, and threads get equal shares
 REQUIRES = "contiguous arrays, all float32 or all float64"
 
 Arrays = list[Array]
 
 
 def _in_place(parameters: Arrays, gradients: Arrays, *state: Arrays, **params: Any) -> bool:
-    """Whether parameters and state can be changed where they are; of gradients there may be a copy."""
+    """Return whether parameters and state can be updated in place; gradients may be copied."""
     changed = [*parameters, *(a for arrays in state for a in arrays)]
     return floats(*changed, *gradients) and all(a.flags.carray for a in changed) and source.works(changed[0].dtype)
 
 
 @lru_cache(maxsize=64)
 def _chunks(sizes: tuple[int, ...]) -> Array:
-    """Return (chunks, 3): the number of a parameter, the first element and how many."""
+    """Return a table (chunks, 3): the index of the parameter, the first element and the number of elements."""
     table = [(p, i, min(CHUNK, size - i)) for p, size in enumerate(sizes) for i in range(0, size, CHUNK)]
     return np.array(table, np.int64).reshape(-1, 3)
 
 
 def _addresses(*lists: Arrays) -> Array:
-    """Return (parameters, lists): where each array begins."""
+    """Return the addresses of the arrays, as a table (parameters, lists)."""
     return np.array([[a.__array_interface__["data"][0] for a in arrays] for arrays in lists], np.int64).T.copy()
 
 
@@ -49,8 +52,8 @@ def adam_step(
     steps: list[int],
     options: AdamOptions,
 ) -> None:
-    """Change all parameters and their averages."""
-    gradients = [contiguous(g) for g in gradients]  # copies live until the call is over
+    """Update all parameters and their averages in place."""
+    gradients = [contiguous(g) for g in gradients]  # keeps the copies alive during the call
     addresses = _addresses(parameters, gradients, averages, squares, *([maxima] if maxima else []))
     chunks = _chunks(tuple(p.size for p in parameters))
     rates = np.array([options.rate_and_floor(step) for step in steps], parameters[0].dtype)
@@ -67,7 +70,7 @@ def sgd_step(
     shares: list[float],
     options: SGDOptions,
 ) -> None:
-    """Change all parameters and their buffers."""
+    """Update all parameters and their momentum buffers in place."""
     gradients = [contiguous(g) for g in gradients]
     addresses = _addresses(parameters, gradients, *([buffers] if buffers else []))
     chunks = _chunks(tuple(p.size for p in parameters))

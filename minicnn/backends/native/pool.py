@@ -1,4 +1,7 @@
-"""Pooling and its adjoints: kernels/cpu/pool.cpp."""
+"""Pooling and its adjoints: wrappers for kernels/cpu/pool.cpp.
+
+Each kernel computes an output row as a sum or maximum of shifted input rows, one for each tap of the window.
+"""
 
 from functools import lru_cache
 from math import prod
@@ -15,16 +18,16 @@ __all__ = ["avg_pool", "avg_pool_input_grad", "max_pool", "max_unpool", "pick"]
 
 source = Source("pool.cpp")
 
-VECTOR = 64  # elements, at least as many as any machine's vector has
-BYTES = "floats, at most 255 taps"
+MAX_LANES = 64  # no processor's vector has more elements
+REQUIRES = "float32 or float64, windows of at most 255 elements"
 
 
-def _linear(x: Array, *, spec: PoolSpec) -> bool:
+def _supports(x: Array, *, spec: PoolSpec) -> bool:
     return floats(x) and source.works(x.dtype)
 
 
-def _choice(x: Array, *winner: Array, spec: PoolSpec) -> bool:
-    return len(spec.taps) < 256 and all(w.dtype == np.uint8 for w in winner) and _linear(x, spec=spec)
+def _max_pool_supports(x: Array, *winner: Array, spec: PoolSpec) -> bool:
+    return len(spec.taps) < 256 and all(w.dtype == np.uint8 for w in winner) and _supports(x, spec=spec)
 
 
 @lru_cache(maxsize=256)
@@ -38,11 +41,11 @@ def _geometry(planes: int, spec: PoolSpec) -> Array:
 
 @lru_cache(maxsize=256)
 def _divisors(spec: PoolSpec, dtype: DType) -> Array:
-    """What each window is divided by, as factors of its slice, row and column; vectors may read beyond the columns."""
+    """Return the divisors of the windows, as factors for depth, row and column; vectors may read past the columns."""
     counts = [(1,)] * (3 - len(spec.counts)) + list(spec.counts)
     if spec.divisor_override is not None:
         counts = [(1,) * len(c) for c in counts[:2]] + [(spec.divisor_override,) * len(counts[2])]
-    return np.concatenate([*(np.array(c, dtype) for c in counts), np.ones(VECTOR, dtype)])
+    return np.concatenate([*(np.array(c, dtype) for c in counts), np.ones(MAX_LANES, dtype)])
 
 
 def _arguments(x: Array, spec: PoolSpec) -> Array:
@@ -57,42 +60,42 @@ def _inputs(g: Array, spec: PoolSpec) -> Array:
     return np.empty((*g.shape[:2], *spec.input_size), g.dtype)
 
 
-@kernel("max_pool", "native", name="rows", supports=_choice, requires=BYTES)
+@kernel("max_pool", "native", name="rows", supports=_max_pool_supports, requires=REQUIRES)
 def max_pool(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
-    """x (N, C, *I) -> values and winners (N, C, *O)."""
+    """Return the maxima of the windows and their winners: x (N, C, *I) -> two arrays (N, C, *O)."""
     y = _outputs(x, spec)
     winner = np.empty(y.shape, np.uint8)
     source.call("max_pool", contiguous(x), y, winner, _arguments(x, spec))
     return y, winner
 
 
-@kernel("max_unpool", "native", name="rows", supports=_choice, requires=BYTES)
+@kernel("max_unpool", "native", name="rows", supports=_max_pool_supports, requires=REQUIRES)
 def max_unpool(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """g and winners (N, C, *O) -> (N, C, *I)."""
+    """Add each g to the winner of its window: g and winners (N, C, *O) -> (N, C, *I)."""
     x = _inputs(g, spec)
     source.call("max_unpool", contiguous(g), contiguous(winner), x, _arguments(g, spec))
     return x
 
 
-@kernel("pick", "native", name="rows", supports=_choice, requires=BYTES)
+@kernel("pick", "native", name="rows", supports=_max_pool_supports, requires=REQUIRES)
 def pick(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """x (N, C, *I), winners (N, C, *O) -> (N, C, *O)."""
+    """Return the element of x at each winner: x (N, C, *I), winners (N, C, *O) -> (N, C, *O)."""
     y = _outputs(x, spec)
     source.call("pick", contiguous(x), contiguous(winner), y, _arguments(x, spec))
     return y
 
 
-@kernel("avg_pool", "native", name="rows", supports=_linear, requires="floats")
+@kernel("avg_pool", "native", name="rows", supports=_supports, requires="float32 or float64")
 def avg_pool(x: Array, *, spec: PoolSpec) -> Array:
-    """x (N, C, *I) -> (N, C, *O)."""
+    """Return the average of each window: x (N, C, *I) -> (N, C, *O)."""
     y = _outputs(x, spec)
     source.call("avg_pool", contiguous(x), _divisors(spec, x.dtype), y, _arguments(x, spec))
     return y
 
 
-@kernel("avg_pool_input_grad", "native", name="rows", supports=_linear, requires="floats")
+@kernel("avg_pool_input_grad", "native", name="rows", supports=_supports, requires="float32 or float64")
 def avg_pool_input_grad(g: Array, *, spec: PoolSpec) -> Array:
-    """g (N, C, *O) -> (N, C, *I)."""
+    """Return the gradient of `avg_pool` for x: g (N, C, *O) -> (N, C, *I)."""
     x = _inputs(g, spec)
     source.call("avg_pool_input_grad", contiguous(g), _divisors(spec, g.dtype), x, _arguments(g, spec))
     return x

@@ -1,4 +1,7 @@
-"""Reductions along axes: kernels/cpu/reduce.cpp."""
+"""Sums along axes: a wrapper for kernels/cpu/reduce.cpp, and the view of a shape that it needs.
+
+The kernel sees x as (batch, outer, channels, inner), and sums over outer and inner.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,17 +18,17 @@ __all__ = ["axis_blocks", "sum_blocks"]
 
 source = Source("reduce.cpp")
 
-# Elements from which a call pays, measured in float32 on 1 core; never where numbers beside each other that belong
-# together do not fill a vector, or columns are short.
-LARGE, VECTOR, COLUMN = 1 << 13, 16, 32
+# The kernel is faster than NumPy from MIN_ELEMENTS on (measured in float32 on 1 core), if the neighbours in memory that
+# are added fill a vector (MIN_INNER), or if the columns that are added are long (MIN_OUTER).
+MIN_ELEMENTS, MIN_INNER, MIN_OUTER = 1 << 13, 16, 32
 
-# Where blocks of kept and reduced axes, 'k' and 'r', stand in (batch, outer, channels, inner).
-PLACES = {"": (), "k": (2,), "r": (3,), "kr": (2, 3), "rk": (1, 2), "krk": (0, 1, 2), "rkr": (1, 2, 3)}
+# For each order of kept ('k') and reduced ('r') blocks of axes, their positions in (batch, outer, channels, inner).
+POSITIONS = {"": (), "k": (2,), "r": (3,), "kr": (2, 3), "rk": (1, 2), "krk": (0, 1, 2), "rkr": (1, 2, 3)}
 
 
 @lru_cache(maxsize=1024)
 def axis_blocks(shape: Sequence[int], axes: Sequence[int]) -> tuple[int, int, int, int] | None:
-    """Return the shape as (batch, outer, channels, inner), the axes in outer and inner; None where that cannot be.
+    """Return the shape as (batch, outer, channels, inner), with `axes` in outer and inner; None if impossible.
 
     Examples
     --------
@@ -35,10 +38,10 @@ def axis_blocks(shape: Sequence[int], axes: Sequence[int]) -> tuple[int, int, in
     reduced = {a % len(shape) for a in axes}
     kinds = [("r" if axis in reduced else "k", size) for axis, size in enumerate(shape) if size != 1]
     blocks = [(kind, prod(size for _, size in block)) for kind, block in groupby(kinds, key=lambda pair: pair[0])]
-    places = PLACES.get("".join(kind for kind, _ in blocks))
-    if places is None:
+    positions = POSITIONS.get("".join(kind for kind, _ in blocks))
+    if positions is None:
         return None
-    sizes = dict(zip(places, (size for _, size in blocks), strict=True))
+    sizes = dict(zip(positions, (size for _, size in blocks), strict=True))
     return sizes.get(0, 1), sizes.get(1, 1), sizes.get(2, 1), sizes.get(3, 1)
 
 
@@ -47,8 +50,8 @@ def _sum_supports(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> bool:
 
 
 def _sum_profitable(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> bool:
-    view = axis_blocks(x.shape, axes) if x.size >= LARGE else None
-    return view is not None and (view[1] >= COLUMN or view[3] >= VECTOR)
+    view = axis_blocks(x.shape, axes) if x.size >= MIN_ELEMENTS else None
+    return view is not None and (view[1] >= MIN_OUTER or view[3] >= MIN_INNER)
 
 
 @kernel(
@@ -56,12 +59,12 @@ def _sum_profitable(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> bool:
     "native",
     name="blocks",
     supports=_sum_supports,
-    requires="floats, axes in at most two blocks around others",
+    requires="float32 or float64, and axes that form at most two blocks of neighbours",
     profitable=_sum_profitable,
-    best_for=f"{LARGE} numbers and more, {VECTOR} and more side by side or {COLUMN} and more in columns",
+    best_for=f"at least {MIN_ELEMENTS} elements, and sums over at least {MIN_INNER} neighbours or {MIN_OUTER} rows",
 )
 def sum_blocks(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
-    """Add up along axes."""
+    """Return the sum over `axes`."""
     reduced = {a % x.ndim for a in axes}
     kept = [1 if axis in reduced else size for axis, size in enumerate(x.shape) if keepdim or axis not in reduced]
     y = np.empty(kept, x.dtype)

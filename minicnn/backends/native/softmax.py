@@ -1,4 +1,7 @@
-"""Softmax, its logarithm, the loss of class indices, and their gradients: kernels/cpu/softmax.cpp."""
+"""Softmax, log-softmax, cross-entropy for class indices, and their gradients: wrappers for kernels/cpu/softmax.cpp.
+
+The kernels see x as (outer, n, inner), where n is the size of the axis, and keep a line along n in the cache.
+"""
 
 from math import prod
 from typing import Any
@@ -22,10 +25,10 @@ __all__ = [
 
 source = Source("softmax.cpp")
 
-SMALL = 1 << 9  # numbers from which a call of a gradient pays, measured on 1 core
-COLUMN = 1 << 18  # numbers in a column of which copies, one a lane, are 16 MB
-BEST_FOR = f"more than one number along the axis, and {COLUMN} at most in columns"
-GRAD_BEST_FOR = f"{BEST_FOR}, {SMALL} and more in all"
+MIN_GRAD_ELEMENTS = 1 << 9  # from there on a gradient kernel is faster than NumPy, measured on 1 core
+MAX_COLUMN = 1 << 18  # elements; the kernel copies 16 neighbouring columns (float32), together 16 MB
+BEST_FOR = f"more than one element along the axis, and at most {MAX_COLUMN} if it is not the last axis"
+GRAD_BEST_FOR = f"{BEST_FOR}, and at least {MIN_GRAD_ELEMENTS} elements in total"
 
 
 def _sizes(shape: tuple[int, ...], axis: int) -> tuple[int, int, int]:
@@ -42,11 +45,11 @@ def _profitable(x: Array, *, axis: int) -> bool:
     if not x.ndim:
         return False
     _, n, inner = _sizes(x.shape, axis)
-    return n > 1 and (inner == 1 or n <= COLUMN)
+    return n > 1 and (inner == 1 or n <= MAX_COLUMN)
 
 
 def _grad_profitable(g: Array, p: Array, *, axis: int) -> bool:
-    return g.size >= SMALL and _profitable(g, axis=axis)
+    return g.size >= MIN_GRAD_ELEMENTS and _profitable(g, axis=axis)
 
 
 def _call(name: str, axis: int, *arrays: Array) -> Array:
@@ -59,7 +62,7 @@ def _call(name: str, axis: int, *arrays: Array) -> Array:
     "softmax", "native", name="lines", supports=_supports, requires="floats", profitable=_profitable, best_for=BEST_FOR
 )
 def softmax(x: Array, *, axis: int) -> Array:
-    """eˣ / Σ eˣ along an axis."""
+    """Return eˣ / Σ eˣ along an axis."""
     return _call("softmax", axis, x)
 
 
@@ -73,7 +76,7 @@ def softmax(x: Array, *, axis: int) -> Array:
     best_for=BEST_FOR,
 )
 def log_softmax(x: Array, *, axis: int) -> Array:
-    """x - log Σ eˣ along an axis."""
+    """Return x - log Σ eˣ along an axis."""
     return _call("log_softmax", axis, x)
 
 
@@ -87,7 +90,7 @@ def log_softmax(x: Array, *, axis: int) -> Array:
     best_for=GRAD_BEST_FOR,
 )
 def softmax_grad(g: Array, p: Array, *, axis: int) -> Array:
-    """p (g - Σ g p) along an axis."""
+    """Return the gradient of softmax, p (g - Σ g p) along an axis, where p is its output."""
     return _call("softmax_grad", axis, g, p)
 
 
@@ -101,14 +104,14 @@ def softmax_grad(g: Array, p: Array, *, axis: int) -> Array:
     best_for=GRAD_BEST_FOR,
 )
 def log_softmax_grad(g: Array, log_p: Array, *, axis: int) -> Array:
-    """g - p Σ g along an axis."""
+    """Return the gradient of log_softmax, g - p Σ g along an axis, where log p is its output."""
     return _call("log_softmax_grad", axis, g, log_p)
 
 
-# --- the loss of class indices: `classes` is (axis, smoothing, ignored label) -----------------------------------------
+# --- cross-entropy for class indices: `classes` is (axis, label smoothing, ignored label) -----------------------------
 
 Classes = tuple[int, float, int]
-REQUIRES = "floats, 64-bit labels"
+REQUIRES = "float32 or float64, int64 labels"
 
 
 def _loss_supports(x: Array, labels: Array, weight: Array, *, classes: Classes) -> bool:
@@ -122,10 +125,10 @@ def _grad_supports(g: Array, *others: Array, classes: Classes) -> bool:
 
 def _loss(name: str, x: Array, labels: Array, weight: Array, classes: Classes) -> tuple[Array, Array]:
     axis, smoothing, ignored = classes
-    loss, each = np.empty(labels.shape, x.dtype), np.empty(labels.shape, x.dtype)
+    loss, weights = np.empty(labels.shape, x.dtype), np.empty(labels.shape, x.dtype)
     inputs = map(contiguous, (x, labels, weight))
-    source.call(name, *inputs, loss, each, *_sizes(x.shape, axis), smoothing, ignored)
-    return loss, each
+    source.call(name, *inputs, loss, weights, *_sizes(x.shape, axis), smoothing, ignored)
+    return loss, weights
 
 
 def _loss_grad(name: str, weight: Array, classes: Classes, g: Array, *others: Any) -> Array:
@@ -137,23 +140,23 @@ def _loss_grad(name: str, weight: Array, classes: Classes, g: Array, *others: An
 
 @kernel("nll", "native", name="lines", supports=_loss_supports, requires=REQUIRES)
 def nll(x: Array, labels: Array, weight: Array, *, classes: Classes) -> tuple[Array, Array]:
-    """Loss and weight of each example, from log probabilities."""
+    """Return the loss and the weight of each example, from log probabilities."""
     return _loss("nll", x, labels, weight, classes)
 
 
 @kernel("cross_entropy", "native", name="lines", supports=_loss_supports, requires=REQUIRES)
 def cross_entropy(x: Array, labels: Array, weight: Array, *, classes: Classes) -> tuple[Array, Array]:
-    """Loss and weight of each example, from scores."""
+    """Return the loss and the weight of each example, from logits."""
     return _loss("cross_entropy", x, labels, weight, classes)
 
 
 @kernel("nll_grad", "native", name="lines", supports=_grad_supports, requires=REQUIRES)
 def nll_grad(g: Array, labels: Array, weight: Array, *, classes: Classes) -> Array:
-    """The gradient of nll at any input."""
+    """Return the gradient of `nll` for its input; it does not depend on the input's values."""
     return _loss_grad("nll_grad", weight, classes, g, labels)
 
 
 @kernel("cross_entropy_grad", "native", name="lines", supports=_grad_supports, requires=REQUIRES)
 def cross_entropy_grad(g: Array, x: Array, labels: Array, weight: Array, *, classes: Classes) -> Array:
-    """The gradient of cross_entropy at scores x."""
+    """Return the gradient of `cross_entropy` for the logits x."""
     return _loss_grad("cross_entropy_grad", weight, classes, g, x, labels)

@@ -1,4 +1,8 @@
-"""3×3 convolution with stride 1 by Winograd's F(4×4, 3×3): kernels/cpu/winograd.cpp, conv_weight_grad_winograd.cpp."""
+"""3×3 convolution with stride 1 by Winograd's F(4×4, 3×3), and its gradients.
+
+The wrappers call kernels/cpu/winograd.cpp and conv_weight_grad_winograd.cpp. A tile of 4×4 outputs needs 36
+multiplications for each pair of channel and filter instead of 144; the transforms of the tiles cost extra.
+"""
 
 from math import prod
 
@@ -24,28 +28,29 @@ __all__ = [
 source = Source("winograd.cpp")
 weight_grad = Source("conv_weight_grad_winograd.cpp")
 
-REQUIRES = "floats, a 3×3 kernel with stride 1, and one group"
+REQUIRES = "float32 or float64, a 3×3 kernel with stride 1 and dilation 1, one group"
 BEST_FOR = "enough channels, filters and pixels to repay the transforms"
 
 
 def supports(x: Array, w: Array, spec: ConvSpec) -> bool:
-    """Return whether Winograd can convolve the arrays."""
+    """Return whether the arrays are float32 or float64 and the convolution is 3×3 with stride 1 and one group."""
     fits = spec.kernel_size == (3, 3) and max(*spec.stride, *spec.dilation, spec.groups) == 1
     return fits and x.shape[1] > 0 and floats(x, w) and source.works(x.dtype)
 
 
-def _fills(images: int, size: tuple[int, ...]) -> bool:
-    """Whether images of results fill their tiles, of 16, enough that fewer products repay the transforms.
+def _fills_tiles(images: int, size: tuple[int, ...]) -> bool:
+    """Return whether the output pixels fill the 4×4 tiles well enough that fewer products repay the transforms.
 
-    Measured for 1 to 256 images of 1 to 96 pixels a side: 5 of 16 do, and 10 more those of the weights.
+    Measured for 1 to 256 images with sides of 1 to 96 pixels: on average, more than 5 of the 16 pixels of a tile must
+    be inside the image, and 10 more pixels repay the transform of the weights.
     """
     return images * prod(size) > 5 * images * prod(-(-s // 4) for s in size) + 10
 
 
 def _profitable(x: Array, w: Array, size: tuple[int, ...]) -> bool:
-    """`size` is the result's; channels are lanes of what is read, filters of what is written."""
+    """Return whether Winograd pays off for outputs of this size; channels and filters must fill the vectors."""
     filters, channels = w.shape[:2]
-    return min(filters, channels) >= 8 and filters * channels >= 128 and _fills(len(x), size)
+    return min(filters, channels) >= 8 and filters * channels >= 128 and _fills_tiles(len(x), size)
 
 
 def forward_profitable(x: Array, w: Array, spec: ConvSpec) -> bool:
@@ -59,13 +64,13 @@ def backward_profitable(g: Array, w: Array, spec: ConvSpec) -> bool:
 
 
 def _weight_grad_profitable(x: Array, g: Array, spec: ConvSpec) -> bool:
-    """Channels are lanes of the sums, where in the outer products filters are."""
+    """Return whether Winograd pays off: its vectors run over channels, the outer products' vectors over filters."""
     channels, filters = x.shape[1], g.shape[1]
-    return channels >= max(8, filters // 8) and _fills(len(x), spec.output_size)
+    return channels >= max(8, filters // 8) and _fills_tiles(len(x), spec.output_size)
 
 
 def forward(x: Array, w: Array, b: Array | None, spec: ConvSpec, relu: bool = False) -> Array:
-    """x (N, C, H, W), w (F, C, 3, 3), b (F,) -> y (N, F, OH, OW), with ReLU if asked to."""
+    """Return the convolution x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW), plus b (F,), then ReLU if `relu`."""
     y = np.empty((len(x), len(w), *spec.output_size), x.dtype)
     if y.size:
         shape = conv_shape(len(x), *w.shape[:2], spec)
@@ -74,7 +79,7 @@ def forward(x: Array, w: Array, b: Array | None, spec: ConvSpec, relu: bool = Fa
 
 
 def backward(g: Array, w: Array, b: Array | None, spec: ConvSpec, relu: bool = False) -> Array:
-    """g (N, F, OH, OW), w (F, C, 3, 3), b (C,) -> x (N, C, H, W), with ReLU if asked to."""
+    """Return the input gradient g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W), plus b (C,); ReLU if `relu`."""
     x = np.empty((len(g), w.shape[1], *spec.input_size), g.dtype)
     if x.size:
         shape = conv_shape(len(g), *w.shape[:2], spec)
@@ -92,7 +97,7 @@ def backward(g: Array, w: Array, b: Array | None, spec: ConvSpec, relu: bool = F
     best_for=BEST_FOR,
 )
 def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
+    """Convolve by Winograd's algorithm: x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
     return forward(x, w, None, spec)
 
 
@@ -106,7 +111,7 @@ def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     best_for=BEST_FOR,
 )
 def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
-    """g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W)."""
+    """Compute the input gradient by Winograd's algorithm: g (N, F, OH, OW), w (F, C, 3, 3) -> x (N, C, H, W)."""
     return backward(g, w, None, spec)
 
 
@@ -120,7 +125,7 @@ def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     best_for=BEST_FOR,
 )
 def conv_weight_grad_winograd(x: Array, g: Array, *, spec: ConvSpec) -> Array:
-    """x (N, C, H, W), g (N, F, OH, OW) -> w (F, C, 3, 3)."""
+    """Compute the weight gradient by Winograd's algorithm: x (N, C, H, W), g (N, F, OH, OW) -> w (F, C, 3, 3)."""
     w = np.zeros((g.shape[1], x.shape[1], 3, 3), x.dtype)
     if x.size and g.size:
         shape = conv_shape(len(x), g.shape[1], x.shape[1], spec)

@@ -1,4 +1,4 @@
-"""NumPy kernels for the CPU: importing this package registers them."""
+"""The backend `numpy`: kernels for the CPU written with NumPy. Importing this package registers them."""
 
 from minicnn.backends.numpy import (
     conv_block,
@@ -27,7 +27,7 @@ __all__ = [
     "winograd",
 ]
 
-# Special kernels come first. The last of each row supports every floating-point call.
+# Special kernels first. The last kernel of each row supports every floating-point call.
 order(
     "numpy",
     conv=("nonoverlapping", "winograd", "col2im", "im2col"),

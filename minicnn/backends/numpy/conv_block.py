@@ -1,6 +1,7 @@
-"""A convolution with the bias and the ReLU after it: the kernel that convolves, then both in place, in two threads.
+"""Convolution with bias and ReLU: the best convolution kernel, then bias and ReLU in place, in two threads.
 
-In place they touch no memory that is not in the cache already, or at least mapped; one by one each would fill an array.
+In place, bias and ReLU need no memory beyond the output of the convolution, part of which is still in the cache. As
+separate operations, each of them would fill a new array.
 """
 
 from typing import Any
@@ -15,7 +16,7 @@ from minicnn.runtime.dispatch import kernel, select
 
 __all__: list[str] = []
 
-PART = 1 << 18  # elements: less is not worth a second thread
+PART = 1 << 18  # elements of a task: a smaller part does not repay a second thread
 
 
 def _floats(*arrays: Array, spec: ConvSpec) -> bool:
@@ -37,7 +38,7 @@ def _finish(y: Array, b: Array, relu: bool) -> Array:
 
 
 def _register(operation: str, convolution: str, relu: bool) -> None:
-    @kernel(operation, "numpy", name="in_place", supports=_floats, requires="floats, and something to do")
+    @kernel(operation, "numpy", name="in_place", supports=_floats, requires="nonempty arrays of floats")
     def fused(x: Array, w: Array, b: Array, **params: Any) -> Array:
         return _finish(select(convolution, CPU, [x, w], params)(x, w, **params), b, relu)
 

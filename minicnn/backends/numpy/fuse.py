@@ -1,6 +1,6 @@
-"""Chains block by block: what one step of a graph writes is still in the cache when the next reads it.
+"""Fused element-wise functions, block by block: the result of a step is still in the cache when the next step reads it.
 
-The blocks are large, for each step is a call from Python; kernels/cpu/fuse.cpp has the same idea with blocks of 1 kB.
+The blocks are large, because each step is a call from Python. kernels/cpu/fuse.cpp does the same with blocks of 1 kB.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from minicnn.runtime.dispatch import kernel
 
 __all__ = ["fused_blocks", "fused_sum_blocks"]
 
-BLOCK = 1 << 15  # elements: five registers of float32 are 640 kB, and 10 µs a step
+BLOCK = 1 << 15  # elements: five registers of float32 take 640 kB, and a step takes 10 µs
 
 
 def _in_blocks(*inputs: Array, graph: Graph) -> bool:
@@ -22,7 +22,7 @@ def _in_blocks(*inputs: Array, graph: Graph) -> bool:
 
 
 def _flat(inputs: tuple[Array, ...]) -> list[Array]:
-    """All elements in a row, or the one that is repeated."""
+    """Flatten the inputs; an input that is one number, broadcast, becomes a 0-d array."""
     return [x.reshape(-1) if any(x.strides) else x[(0,) * x.ndim] for x in inputs]
 
 
@@ -31,19 +31,19 @@ def _parts(size: int) -> list[slice]:
     return cut(size, parts + parts % 2)
 
 
-def _at(part: slice, flat: list[Array]) -> list[Array]:
+def _select(part: slice, flat: list[Array]) -> list[Array]:
     return [x[part] if x.ndim else x for x in flat]
 
 
 @kernel("fused", "numpy", name="blocks", supports=_in_blocks, requires=f"more than {BLOCK} contiguous numbers")
 def fused_blocks(*inputs: Array, graph: Graph) -> Array:
-    """f(inputs), element by element."""
+    """Return f(inputs), element by element."""
     largest = max(inputs, key=np.size)
     y = np.empty(largest.shape, largest.dtype)
     out, flat = y.reshape(-1), _flat(inputs)
 
     def task(part: slice) -> None:
-        out[part] = graph.on_arrays(*_at(part, flat))
+        out[part] = graph.on_arrays(*_select(part, flat))
 
     run(task, _parts(y.size))
     return y
@@ -51,11 +51,11 @@ def fused_blocks(*inputs: Array, graph: Graph) -> Array:
 
 @kernel("fused_sum", "numpy", name="blocks", supports=_in_blocks, requires=f"more than {BLOCK} contiguous numbers")
 def fused_sum_blocks(*inputs: Array, graph: Graph) -> Array:
-    """Σ f(inputs)."""
+    """Return the sum of f(inputs) over all elements."""
     flat = _flat(inputs)
 
     def task(part: slice) -> Array:
-        y = graph.on_arrays(*_at(part, flat))
+        y = graph.on_arrays(*_select(part, flat))
         return y.sum() if y.ndim else y * y.dtype.type(part.stop - part.start)
 
     return np.array(run(task, _parts(max(x.size for x in inputs)))).sum()

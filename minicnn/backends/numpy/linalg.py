@@ -1,4 +1,7 @@
-"""Matrix products: large ones by rows in our threads, and those that are none: a column times a row."""
+"""Matrix products: large products in two threads, and the product of a column and a row.
+
+A thread multiplies half of the rows. BLAS has its own threads, but they would compete with ours for the processors.
+"""
 
 import numpy as np
 
@@ -9,7 +12,7 @@ from minicnn.runtime.dispatch import kernel
 
 __all__ = ["linear_rows", "matmul_outer", "matmul_rows"]
 
-LARGE = 1 << 23  # multiplications from which two threads beat one
+LARGE = 1 << 23  # multiplications: from there on, two threads are faster
 
 
 @kernel(
@@ -20,12 +23,12 @@ LARGE = 1 << 23  # multiplications from which two threads beat one
     requires="floats, one column on the left",
 )
 def matmul_outer(a: Array, b: Array) -> Array:
-    """a (..., n, 1), b (..., 1, m) -> (..., n, m): BLAS takes five times as long."""
+    """Return the outer product a (..., n, 1) @ b (..., 1, m) -> (..., n, m); BLAS takes five times as long."""
     return np.multiply(a, b)
 
 
 def _rows(a: Array, b: Array) -> Array:
-    """a (n, k) @ b (k, m), or the same with equal leading axes; the first axis of a is cut in two."""
+    """Return a (..., n, k) @ b (..., k, m) -> (..., n, m); the first axis of a is cut into two halves."""
     out = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
 
     def part(s: slice) -> None:
@@ -39,9 +42,9 @@ def _floats(a: Array, b: Array) -> bool:
     return bool(a.size > 0 and b.size > 0 and a.dtype.kind == "f" and a.ndim > 1 and a.shape[:-2] == b.shape[:-2])
 
 
-@kernel("matmul", "numpy", name="rows", supports=_floats, requires="floats, equal leading axes, and something to do")
+@kernel("matmul", "numpy", name="rows", supports=_floats, requires="nonempty arrays of floats with equal leading axes")
 def matmul_rows(a: Array, b: Array) -> Array:
-    """a (..., n, k), b (..., k, m) -> (..., n, m)."""
+    """Return the matrix product a (..., n, k) @ b (..., k, m) -> (..., n, m)."""
     return _rows(a, b)
 
 
@@ -50,8 +53,8 @@ def matmul_rows(a: Array, b: Array) -> Array:
     "numpy",
     name="rows",
     supports=lambda x, w: x.ndim == 2 and _floats(x, w),
-    requires="floats, a matrix, and something to do",
+    requires="nonempty arrays of floats with two axes",
 )
 def linear_rows(x: Array, w: Array) -> Array:
-    """x (n, k), w (m, k) -> (n, m)."""
+    """Return x (n, k) @ wᵀ (k, m) -> (n, m)."""
     return _rows(x, w.T)

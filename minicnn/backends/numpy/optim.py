@@ -1,7 +1,7 @@
-"""Optimizer steps block by block, in two threads.
+"""Optimizer steps, block by block, in two threads.
 
-The equations of a step are about ten passes over its arrays. A block of each array stays in the cache, so the passes
-over it cost little more than one pass. Results of a pass go to two scratch arrays of a block's size.
+The equations of a step need about ten passes over the arrays. A block of each array fits into the cache, so ten passes
+over it cost little more than one. Intermediate results go to two scratch arrays of the block's size.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ from minicnn.runtime.dispatch import kernel
 
 __all__ = ["adam_step", "sgd_step"]
 
-LARGE = 1 << 17  # elements from which two threads beat one
+LARGE = 1 << 17  # elements: from there on, two threads are faster
 PIECE = 1 << 16  # elements of a thread's task
 BLOCK = 1 << 15  # elements of a block: seven float32 arrays, under 1 MB, stay in the second-level cache
 
 Arrays = list[Array]
-Piece = tuple[int, slice | EllipsisType]  # the number of a parameter, some of its rows
+Piece = tuple[int, slice | EllipsisType]  # the index of a parameter, and a slice of its rows
 
 
 @kernel("adam_step", "numpy", name="blocks")
@@ -35,7 +35,7 @@ def adam_step(
     steps: list[int],
     options: AdamOptions,
 ) -> None:
-    """Take the step of optim/adam.py."""
+    """Update all parameters and their averages in place; optim/adam.py has the equations."""
     decay, shrink = options.decay_and_shrink()
 
     def update(i: int, p: Array, g: Array, m: Array, v: Array, *rest: Array) -> None:
@@ -68,7 +68,7 @@ def adam_step(
 def sgd_step(
     parameters: Arrays, gradients: Arrays, buffers: Arrays, *, shares: list[float], options: SGDOptions
 ) -> None:
-    """Take the step of optim/sgd.py."""
+    """Update all parameters and their momentum buffers in place; optim/sgd.py has the equations."""
 
     def update(i: int, p: Array, g: Array, *rest: Array) -> None:
         *buffer, s, t = rest
@@ -90,21 +90,22 @@ def sgd_step(
 
 
 def _for_pieces(update: Callable[..., None], *lists: Arrays) -> None:
-    """Call update(i, *blocks, *scratch) for all blocks of all parameters, in two threads if there are many elements."""
+    """Call update(i, *blocks, *scratch) for each block of each parameter, in two threads if there are many elements."""
 
-    def share(pieces: list[Piece]) -> None:
+    def update_pieces(pieces: list[Piece]) -> None:
         for i, rows in pieces:
             for blocks in _blocks(*(arrays[i][rows] for arrays in lists if arrays)):
                 update(i, *blocks)
 
     pieces = _pieces(lists[0])
     if sum(p.size for p in lists[0]) < LARGE:
-        share(pieces)
+        update_pieces(pieces)
     else:
-        run(share, [pieces[::2], pieces[1::2]])
+        run(update_pieces, [pieces[::2], pieces[1::2]])
 
 
 def _pieces(parameters: Arrays) -> list[Piece]:
+    """Cut each parameter into pieces of about PIECE elements."""
     pieces: list[Piece] = []
     for i, p in enumerate(parameters):
         if p.size <= PIECE:
@@ -117,7 +118,7 @@ def _pieces(parameters: Arrays) -> list[Piece]:
 
 def _blocks(*arrays: Array) -> Iterator[list[Array]]:
     """Yield blocks of arrays of one shape, cut along the first axis, and two scratch arrays of their shape."""
-    arrays = tuple(a if a.ndim else a.reshape(1) for a in arrays)  # a view, as for any 0-d array
+    arrays = tuple(a if a.ndim else a.reshape(1) for a in arrays)  # a 0-d array has no first axis
     first = arrays[0]
     rows = max(1, BLOCK * len(first) // max(first.size, 1))
     scratch = [np.empty((min(rows, len(first)), *first.shape[1:]), first.dtype) for _ in range(2)]

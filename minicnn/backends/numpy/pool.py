@@ -1,7 +1,8 @@
-"""Pooling as a few passes over memory for each tap: where windows lie apart on slices, otherwise on runs (see runs.py).
+"""Maximum and average pooling and their adjoints, with a few NumPy calls for each tap.
 
-Planes (images times channels) are cut into blocks that stay in the cache. The winner is the largest tap number at which
-a new maximum appeared: a maximum over bytes, without a branch.
+Windows without overlap are slices of the input; other windows use the buffer of polyphase.py. Planes (images times
+channels) are cut into blocks that fit into the cache. The winner of a window is the largest tap number at which a new
+maximum appeared: this is a maximum over bytes, without a branch.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy as np
 
 from minicnn.backends.numpy.blocks import BLOCK_BYTES, Block, blocks, cut, even
 from minicnn.backends.numpy.elementwise import keep_where
-from minicnn.backends.numpy.polyphase import Runs, Windows
+from minicnn.backends.numpy.polyphase import PhaseBuffer, Windows
 from minicnn.backends.numpy.threads import run, scratch
 from minicnn.dtypes import DType
 from minicnn.geometry import PoolSpec
@@ -27,29 +28,29 @@ def _floats(x: Array, *others: Array, spec: PoolSpec) -> bool:
     return bool(x.size > 0 and x.dtype.kind == "f")
 
 
-def _apart(x: Array, *others: Array, spec: PoolSpec) -> bool:
+def _nonoverlapping(x: Array, *others: Array, spec: PoolSpec) -> bool:
     windows = zip(spec.kernel_size, spec.dilation, spec.stride, spec.window_padding, strict=True)
-    apart = all((k - 1) * d < s and before <= 0 and after <= 0 for k, d, s, (before, after) in windows)
-    return apart and _floats(x, spec=spec)
+    nonoverlapping = all((k - 1) * d < s and before <= 0 and after <= 0 for k, d, s, (before, after) in windows)
+    return nonoverlapping and _floats(x, spec=spec)
 
 
 def _blocks(planes: int, spec: PoolSpec, itemsize: int) -> list[Block]:
-    """Of a quarter of what columns may take: several arrays of the size are worked on at once."""
+    """Cut the planes into blocks of a quarter of the usual size, because a block needs several arrays at once."""
     return blocks(planes, spec.output_size, 4 * prod(spec.stride) * itemsize)
 
 
-def _loaded(x: Array, task: Block, spec: PoolSpec, fill: float) -> Runs:
-    """A block of planes (n, *I) under its windows."""
+def _load(x: Array, task: Block, spec: PoolSpec, fill: float) -> PhaseBuffer:
+    """Return a buffer with a block of the planes x (n, *I)."""
     planes, rows = task
     size = (rows.stop - rows.start, *spec.output_size[1:])
-    runs = Runs(Windows.of(spec), planes.stop - planes.start, 1, size, x.dtype, fill)
-    return runs.load(x[planes, None], rows.start)
+    buffer = PhaseBuffer(Windows.of(spec), planes.stop - planes.start, 1, size, x.dtype, fill)
+    return buffer.load(x[planes, None], rows.start)
 
 
-def _taps(runs: Runs) -> list[Array]:
-    """What each tap reads, in order: (n, outputs with junk)."""
-    found = np.empty(runs.windows.count, object)
-    for taps, read in runs.taps():
+def _taps(buffer: PhaseBuffer) -> list[Array]:
+    """Return a list of views (n, *padded_size): the elements that each tap reads."""
+    found = np.empty(buffer.windows.count, object)
+    for taps, read in buffer.taps():
         part = found[taps]
         for t in np.ndindex(part.shape):
             part[t] = read[0, *t]
@@ -57,10 +58,14 @@ def _taps(runs: Runs) -> list[Array]:
 
 
 @kernel(
-    "max_pool", "numpy", name="nonoverlapping", supports=_apart, requires="floats, windows without overlap and padding"
+    "max_pool",
+    "numpy",
+    name="nonoverlapping",
+    supports=_nonoverlapping,
+    requires="floats, windows without overlap and padding",
 )
 def max_pool_apart(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
-    """x (N, C, *I) -> values and winners (N, C, *O)."""
+    """Return the maxima of windows without overlap and their winners: x (N, C, *I) -> two arrays (N, C, *O)."""
     planes = x.reshape(-1, *spec.input_size)
     values = np.empty((len(planes), *spec.output_size), x.dtype)
     winners = np.zeros(values.shape, np.min_scalar_type(len(spec.taps)))
@@ -78,20 +83,20 @@ def max_pool_apart(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
 
 @kernel("max_pool", "numpy", name="polyphase", supports=_floats, requires="floats")
 def max_pool_runs(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
-    """x (N, C, *I) -> values and winners (N, C, *O)."""
+    """Return the maxima of the windows and their winners: x (N, C, *I) -> two arrays (N, C, *O)."""
     planes = x.reshape(-1, *spec.input_size)
     values = np.empty((len(planes), *spec.output_size), x.dtype)
     winners = np.empty(values.shape, np.min_scalar_type(len(spec.taps)))
     first = _first_taps(spec, winners.dtype)
 
     def block(task: Block) -> None:
-        runs = _loaded(planes, task, spec, -np.inf)
-        best = scratch("best", (len(planes[task[0]]), *runs.padded_size), x.dtype)
+        buffer = _load(planes, task, spec, -np.inf)
+        best = scratch("best", (len(planes[task[0]]), *buffer.padded_size), x.dtype)
         winner = scratch("winner", best.shape, winners.dtype)
         winner.fill(0)
-        runs.outputs(winner)[:, 0] = first[task[1]]
-        _choose(_taps(runs), best, winner)
-        values[task], winners[task] = runs.outputs(best)[:, 0], runs.outputs(winner)[:, 0]
+        buffer.outputs(winner)[:, 0] = first[task[1]]
+        _choose(_taps(buffer), best, winner)
+        values[task], winners[task] = buffer.outputs(best)[:, 0], buffer.outputs(winner)[:, 0]
 
     run(block, _blocks(len(planes), spec, x.itemsize))
     shape = (*x.shape[:2], *spec.output_size)
@@ -100,7 +105,7 @@ def max_pool_runs(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=256)
 def _first_taps(spec: PoolSpec, dtype: DType) -> Array:
-    """For each output its first tap inside the input: the winner where all are -infinity, as the padding is."""
+    """Return for each window its first tap inside the input: the winner if all its elements are -infinity."""
     first, inside = np.zeros((), np.int64), np.ones((), bool)
     axes = (spec.input_size, spec.output_size, spec.kernel_size, spec.stride, spec.padding, spec.dilation)
     for size, outputs, count, stride, (before, _), dilation in zip(*axes, strict=True):
@@ -112,6 +117,7 @@ def _first_taps(spec: PoolSpec, dtype: DType) -> Array:
 
 
 def _choose(taps: list[Array], best: Array, winner: Array, nan: bool = False) -> None:
+    """Write the maximum over the taps to `best`, and raise `winner` to the number of the tap that holds it."""
     best[...] = taps[0]
     better, number = np.empty(best.shape, bool), np.empty_like(winner)
     for tap, value in enumerate(taps[1:], 1):
@@ -121,7 +127,7 @@ def _choose(taps: list[Array], best: Array, winner: Array, nan: bool = False) ->
         np.multiply(better, winner.dtype.type(tap), out=number)
         np.maximum(winner, number, out=winner)
         np.maximum(best, value, out=best)
-    if not nan and np.isnan(best.sum()):  # the sum is one cheap pass; NaN has to win its window
+    if not nan and np.isnan(best.sum()):  # a cheap check; a NaN must be the winner of its window
         _choose(taps, best, winner, nan=True)
 
 
@@ -129,11 +135,11 @@ def _choose(taps: list[Array], best: Array, winner: Array, nan: bool = False) ->
     "max_unpool",
     "numpy",
     name="nonoverlapping",
-    supports=_apart,
+    supports=_nonoverlapping,
     requires="floats, windows without overlap and padding",
 )
 def max_unpool_apart(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """g and winners (N, C, *O) -> (N, C, *I): each element of x is written once, or by no window."""
+    """Write each g to the winner of its window, for windows without overlap: g and winners (N, C, *O) -> (N, C, *I)."""
     gs, winners = (a.reshape(-1, *spec.output_size) for a in (g, winner))
     covered = prod(spec.output_size) * len(spec.taps) == prod(spec.input_size)
     out = (np.empty if covered else np.zeros)((len(gs), *spec.input_size), g.dtype)
@@ -148,34 +154,34 @@ def max_unpool_apart(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
 
 @kernel("max_unpool", "numpy", name="polyphase", supports=_floats, requires="floats")
 def max_unpool_runs(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
-    """g and winners (N, C, *O) -> (N, C, *I)."""
+    """Add each g to the winner of its window: g and winners (N, C, *O) -> (N, C, *I)."""
     gs, winners = (a.reshape(-1, *spec.output_size) for a in (g, winner))
 
-    def spread(planes: slice, runs: Runs) -> None:
-        part = _with_junk(gs[planes], runs)
-        choice = _with_junk(winners[planes], runs)
-        kept = np.empty_like(part)
-        for tap, target in enumerate(_taps(runs)):
-            target += keep_where(part, choice == tap, kept)
+    def add_to_taps(planes: slice, buffer: PhaseBuffer) -> None:
+        g_part = _pad_outputs(gs[planes], buffer)
+        winner_part = _pad_outputs(winners[planes], buffer)
+        kept = np.empty_like(g_part)
+        for tap, target in enumerate(_taps(buffer)):
+            target += keep_where(g_part, winner_part == tap, kept)
 
-    return _spread(g, spec, spread)
+    return _scatter(g, spec, add_to_taps)
 
 
 @kernel("avg_pool", "numpy", name="polyphase", supports=_floats, requires="floats")
 def avg_pool_runs(x: Array, *, spec: PoolSpec) -> Array:
-    """x (N, C, *I) -> (N, C, *O)."""
+    """Return the average of each window: x (N, C, *I) -> (N, C, *O)."""
     planes = x.reshape(-1, *spec.input_size)
     y = np.empty((len(planes), *spec.output_size), x.dtype)
     divisor = _divisor(spec, x.dtype)
 
     def block(task: Block) -> None:
-        runs = _loaded(planes, task, spec, 0)
-        total = scratch("best", (len(planes[task[0]]), *runs.padded_size), x.dtype)
-        first, *rest = _taps(runs)
+        buffer = _load(planes, task, spec, 0)
+        total = scratch("best", (len(planes[task[0]]), *buffer.padded_size), x.dtype)
+        first, *rest = _taps(buffer)
         total[...] = first
         for value in rest:
             total += value
-        np.divide(runs.outputs(total)[:, 0], divisor[task[1]], out=y[task])
+        np.divide(buffer.outputs(total)[:, 0], divisor[task[1]], out=y[task])
 
     run(block, _blocks(len(planes), spec, x.itemsize))
     return y.reshape(*x.shape[:2], *spec.output_size)
@@ -183,33 +189,33 @@ def avg_pool_runs(x: Array, *, spec: PoolSpec) -> Array:
 
 @kernel("avg_pool_input_grad", "numpy", name="polyphase", supports=_floats, requires="floats")
 def avg_pool_input_grad_runs(g: Array, *, spec: PoolSpec) -> Array:
-    """g (N, C, *O) -> (N, C, *I)."""
+    """Return the gradient of `avg_pool` for x: g (N, C, *O) -> (N, C, *I)."""
     gs, divisor = g.reshape(-1, *spec.output_size), _divisor(spec, g.dtype)
 
-    def spread(planes: slice, runs: Runs) -> None:
-        share = _with_junk(gs[planes] / divisor, runs)
-        for target in _taps(runs):
-            target += share
+    def add_to_taps(planes: slice, buffer: PhaseBuffer) -> None:
+        g_part = _pad_outputs(gs[planes] / divisor, buffer)
+        for target in _taps(buffer):
+            target += g_part
 
-    return _spread(g, spec, spread)
+    return _scatter(g, spec, add_to_taps)
 
 
-def _with_junk(a: Array, runs: Runs) -> Array:
-    """(n, *O) -> (n, *padded O), zeros in the gaps."""
-    out = np.zeros((len(a), *runs.padded_size), a.dtype)
-    out[:, *(slice(o) for o in runs.size)] = a
+def _pad_outputs(a: Array, buffer: PhaseBuffer) -> Array:
+    """Copy (n, *O) to (n, *padded_size), with zeros for the unused outputs."""
+    out = np.zeros((len(a), *buffer.padded_size), a.dtype)
+    out[:, *(slice(o) for o in buffer.size)] = a
     return out
 
 
-def _spread(g: Array, spec: PoolSpec, add_to: Callable[[slice, Runs], None]) -> Array:
-    """Let `add_to` add something for each tap of some planes of outputs, and return what inputs got, (N, C, *I)."""
+def _scatter(g: Array, spec: PoolSpec, add_to_taps: Callable[[slice, PhaseBuffer], None]) -> Array:
+    """Call `add_to_taps` for blocks of planes, and return the sums at the inputs, (N, C, *I)."""
     n = prod(g.shape[:2])
     out = np.zeros((n, *spec.input_size), g.dtype)
 
     def block(planes: slice) -> None:
-        runs = Runs(Windows.of(spec), planes.stop - planes.start, 1, spec.output_size, g.dtype)
-        add_to(planes, runs)
-        runs.store(out[planes, None])
+        buffer = PhaseBuffer(Windows.of(spec), planes.stop - planes.start, 1, spec.output_size, g.dtype)
+        add_to_taps(planes, buffer)
+        buffer.store(out[planes, None])
 
     run(block, cut(n, even(-(-4 * out.nbytes // BLOCK_BYTES), 4 * out.nbytes)))
     return out.reshape(*g.shape[:2], *spec.input_size)
@@ -217,7 +223,7 @@ def _spread(g: Array, spec: PoolSpec, add_to: Callable[[slice, Runs], None]) -> 
 
 @lru_cache(maxsize=256)
 def _divisor(spec: PoolSpec, dtype: DType) -> Array:
-    """How many elements each window is divided by, (*O)."""
+    """Return the divisor of each window, (*O)."""
     if spec.divisor_override is not None:
         return np.full(spec.output_size, spec.divisor_override, dtype)
     counts = np.ix_(*(np.array(c, dtype) for c in spec.counts))

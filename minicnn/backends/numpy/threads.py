@@ -1,8 +1,8 @@
-"""Threads over the batch: NumPy releases the GIL in matrix products, copies and ufuncs.
+"""The thread pool of the NumPy kernels, and the scratch buffers of each thread.
 
-Each task is a slice of work that takes 100 µs and more (below that, handing over the GIL costs more than it gives).
-BLAS keeps to one thread, inside and outside of tasks: after a product that it has split, its own threads look for more
-work for milliseconds without sleeping, on the processors that ours need then.
+Threads help because NumPy releases the GIL in matrix products, copies and ufuncs. A task should take at least 100 µs:
+below that, the handover of the GIL costs more time than the second thread saves. BLAS uses one thread only. Its own
+threads would spin for milliseconds after each product, on the processors that our threads need.
 """
 
 import contextvars
@@ -29,9 +29,9 @@ R = TypeVar("R")
 
 
 class OneBlasThread:
-    """Inside `with one_blas_thread():` BLAS keeps to the thread that calls; several threads may be inside at once.
+    """A context manager that limits BLAS to the calling thread. Several threads may enter it at the same time.
 
-    threadpoolctl finds the libraries; its own `limit` costs ten times as much, which many small kernels would notice.
+    threadpoolctl finds the libraries. Its own `limit` takes ten times as long, too long for small kernels.
     """
 
     def __init__(self) -> None:
@@ -60,10 +60,10 @@ Job = Callable[[], None]
 
 
 class _Pool:
-    """Workers, each with a queue of its own."""
+    """Worker threads, each with its own queue of jobs."""
 
     def __init__(self) -> None:
-        self.threads = get_num_threads()  # the caller included
+        self.threads = get_num_threads()  # including the calling thread
         self.queues: list[SimpleQueue[Job | None]] = [SimpleQueue() for _ in range(1, self.threads)]
         self.done: SimpleQueue[BaseException | None] = SimpleQueue()
         self.idle, self.closed = threading.Lock(), False
@@ -78,7 +78,7 @@ class _Pool:
                 error = None
             except BaseException as e:
                 error = e
-            del job  # and with it the arrays
+            del job  # frees its arrays
             self.done.put(error)
 
     def close(self) -> None:
@@ -93,11 +93,12 @@ def _pool() -> _Pool:
 
 
 def run(function: Callable[[T], R], tasks: Iterable[T]) -> list[R]:
-    """Call `function` on every task, in threads; results in the order of the tasks.
+    """Call `function` on every task, in threads; return the results in the order of the tasks.
 
-    The caller is one of the workers. Each has its own part of the tasks, the same in every call: so what a kernel has
-    written for some images lies in the cache of the core that reads it in the next. Who has done its part helps others.
-    While the workers are busy, for a task or for another thread of the program, the caller does all the work itself.
+    The calling thread is one of the workers. Each worker has its own part of the tasks, the same part in every call: so
+    the output of a kernel for some images is in the cache of the core that reads it in the next kernel. A worker that
+    has finished its part takes tasks from the others. While the workers are busy (for an outer task, or for another
+    thread of the program), the calling thread does all tasks alone. An exception of a task is raised here.
     """
     tasks, pool = list(tasks), _pool()
     workers = min(pool.threads, len(tasks))
@@ -105,7 +106,7 @@ def run(function: Callable[[T], R], tasks: Iterable[T]) -> list[R]:
         if workers < 2 or not pool.idle.acquire(blocking=False):
             return [function(task) for task in tasks]
         try:
-            if pool.closed:  # in the meantime, for another number of threads
+            if pool.closed:  # set_num_threads has just replaced the pool
                 return [function(task) for task in tasks]
             return _shared(function, tasks, pool, workers)
         finally:
@@ -116,22 +117,22 @@ def _shared(function: Callable[[T], R], tasks: list[T], pool: _Pool, workers: in
     results: list[Any] = [None] * len(tasks)
     shares = [deque(range(s.start, s.stop)) for s in cut(len(tasks), workers)]
 
-    def work(own: int) -> None:
-        for share in shares[own:] + shares[:own]:
+    def work(worker: int) -> None:
+        for share in shares[worker:] + shares[:worker]:
             while share:
                 try:
                     i = share.popleft()
-                except IndexError:  # somebody else was faster
+                except IndexError:  # another worker took the last task
                     break
                 results[i] = function(tasks[i])
 
-    context = contextvars.copy_context()  # NumPy keeps errstate there
+    context = contextvars.copy_context()  # contains NumPy's errstate
     for worker in range(1, workers):
         pool.queues[worker - 1].put(partial(context.copy().run, work, worker))
     try:
         work(0)
     finally:
-        # Also after an error: nobody writes into arrays that the caller has given up.
+        # Wait also after an error: no worker may write to the arrays after this function has returned.
         errors = [pool.done.get() for _ in range(1, workers)]
     for error in errors:
         if error is not None:
@@ -140,17 +141,17 @@ def _shared(function: Callable[[T], R], tasks: list[T], pool: _Pool, workers: in
 
 
 def one_blas_thread() -> OneBlasThread:
-    """Return what keeps BLAS to the calling thread, for products outside of tasks."""
+    """Return the context manager that limits BLAS to the calling thread, for products outside of tasks."""
     return _pool().blas
 
 
 def slices(n: int) -> list[slice]:
-    """Cut n items into a slice for each worker."""
+    """Cut n items into one slice for each worker."""
     return cut(n, _pool().threads)
 
 
 def _resize(workers: int) -> None:
-    with _pool().idle:  # not while it works
+    with _pool().idle:  # wait until it has finished its tasks
         _pool().close()
         _pool.cache_clear()
 
@@ -165,7 +166,10 @@ _local = threading.local()
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: DType) -> Array:
-    """Return this thread's buffer of that name with unset values: fresh memory costs ten times a warm buffer."""
+    """Return this thread's buffer of this name, uninitialized.
+
+    The next call with the same name returns the same memory. New memory from the system would take ten times as long.
+    """
     size = prod(shape)
     buffers = _local.__dict__
     key = f"{name}:{dtype.str}"
@@ -175,7 +179,7 @@ def scratch(name: str, shape: tuple[int, ...], dtype: DType) -> Array:
 
 
 def _aligned(size: int, dtype: DType) -> Array:
-    """Elements from the beginning of a cache line on: BLAS reads and writes whole lines, NumPy aligns to 16 bytes."""
-    room = np.empty(size * dtype.itemsize + LINE, np.uint8)
-    start = -room.ctypes.data % LINE
-    return room[start : start + size * dtype.itemsize].view(dtype)
+    """Return an array that starts at a cache line: BLAS reads and writes whole lines, NumPy aligns to 16 bytes only."""
+    memory = np.empty(size * dtype.itemsize + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size * dtype.itemsize].view(dtype)

@@ -344,9 +344,7 @@ def call(operation, x, w, spec):
 def test_too_many_bits(operation):
     spec = conv_spec("conv", (1, 1, 40), (1, 1, 30))
     x, w = inputs(operation, 1, (1, 1, 30), spec)
-    message = (
-        "'implicit_gemm' does not support .* requires float32 or float64, and at most 31 for the sum of the kernel's"
-    )
+    message = "'implicit_gemm' does not support .* requires .* whose sum over three axes is at most 31"
     with minicnn.use_kernel(operation, "implicit_gemm"), pytest.raises(KernelError, match=message):
         call(operation, x, w, spec)
     np.testing.assert_array_equal(
@@ -362,8 +360,7 @@ def test_too_much_for_shared_memory(kernel, dilation):
     x, w = inputs("conv", 1, (1, 1, *kernel), spec)
     message = (
         "'tiled' does not support .* requires float32 or float64, at most 256 taps, "
-        "and at most 4096 elements of the input "
-        "under a tile of 256 pixels"
+        "and at most 4096 input elements for a tile of 256 output pixels"
     )
     with minicnn.use_kernel("conv", "tiled"), pytest.raises(KernelError, match=message):
         call("conv", x, w, spec)

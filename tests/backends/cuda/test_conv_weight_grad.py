@@ -101,7 +101,7 @@ def test_every_tile_in_one_slice_and_in_several(tile, arguments, monkeypatch):
     chosen = module.tile_for(w[0] // spec.groups, prod(w[1:]))
     assert f"{chosen.rows}x{chosen.columns}" == tile
     check("split_gemm", x, g, spec)
-    monkeypatch.setattr(module, "SHORTEST", 11)  # no multiple of a stage
+    monkeypatch.setattr(module, "MIN_SLICE", 11)  # no multiple of a stage
     assert module.slices_for(256, 1, x.shape[0] * prod(spec.output_size)) > 2
     check("split_gemm", x, g, spec)
 
@@ -120,7 +120,7 @@ def test_slices_are_few_enough(threads, weights, pixels):
     slices = module.slices_for(threads, weights, pixels)
     assert 1 <= slices <= 2**16 - 1  # what a grid's second axis holds
     assert slices == 1 or slices * weights <= module.WORKSPACE
-    assert slices == 1 or slices * module.SHORTEST <= pixels
+    assert slices == 1 or slices * module.MIN_SLICE <= pixels
 
 
 @given(st.integers(1, 2**31), st.integers(1, 2**31), st.booleans())
@@ -178,7 +178,9 @@ def test_a_kernel_too_large_for_the_bits_is_left_to_the_next_rung():
     x, g, spec = example((1, 1, 40), (2, 1, 30), 1, 3)  # 30 + 1 + 1 bits
     check("gemm_tiles", x, g, spec)
     assert "split_gemm: does not support this" in minicnn.explain("conv_weight_grad", *on_cudasim(x, g), spec=spec)
-    with pytest.raises(KernelError, match="it requires float32 or float64, and at most 31 for the sum of the kernel's"):
+    with pytest.raises(
+        KernelError, match="it requires float32 or float64, and kernel sizes whose sum over three axes is at most 31"
+    ):
         run("split_gemm", x, g, spec)
     x, g, spec = example((1, 1, 40), (2, 1, 29), 1, 3)
     check("split_gemm", x, g, spec)

@@ -102,7 +102,7 @@ def test_drawn_geometries(operation, case):
 
 
 def test_the_weight_gradient_in_many_slices(monkeypatch):
-    monkeypatch.setattr(module, "SHORTEST", 1)
+    monkeypatch.setattr(module, "MIN_SLICE", 1)
     arrays, spec = example(13, 2, 2, (67, 41), (3, 3), 1, 1)
     with counting() as launches:
         run("conv_weight_grad", [arrays["x"], arrays["g"]], spec)
@@ -120,7 +120,7 @@ def test_a_box_fits(case):
             assert module.patch_size((1, 1, 1), spec, gradient) + prod(spec.kernel_size) > module.MEMORY
             continue
         assert module.patch_size(box, spec, gradient) + prod(spec.kernel_size) <= module.MEMORY
-        assert prod(box) <= module.LARGEST
+        assert prod(box) <= module.MAX_BOX
         assert all(b <= n for b, n in zip(box, (*(1,) * (3 - len(plane)), *plane), strict=True))
 
 
@@ -157,7 +157,7 @@ def test_it_is_taken_before_the_matrix_products_and_only_for_one_channel_a_group
     spec = conv_spec("test", x, w, groups=3)  # two channels a group
     arrays = {"x": np.ones(x), "w": np.ones(w), "g": np.ones((2, 6, *spec.output_size))}
     assert taken(arrays, spec) == names[1]
-    with pytest.raises(KernelError, match="it requires float32 or float64, one channel a group, several groups"):
+    with pytest.raises(KernelError, match="it requires float32 or float64, one channel in each group"):
         run(operation, [arrays[letter] for letter in CALLS[operation]], spec)
     arrays, spec = example(1, 2, 1, (60, 60), (2, 2), 1, 0, 50)  # 51 × 51 elements under a window
     assert taken(arrays, spec) == names[1]
@@ -197,6 +197,6 @@ def test_padding_beyond_32_bits_is_refused():
     spec = geometry.ConvSpec((4,), (1,), (2**30,), ((0, 2**32),), (1,), 1)
     x = np.ones((1, 1, 4), np.float32)
     with pytest.raises(
-        KernelError, match="conv: the padded input is 4294967300 long on an axis; CUDA kernels count to"
+        KernelError, match="conv: an axis of the padded input has size 4294967300; CUDA kernels count to"
     ):
         module.conv_struct(x, x, spec)

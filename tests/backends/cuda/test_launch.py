@@ -62,10 +62,10 @@ def test_no_two_kernels_have_one_name():
         ((X, out(), 64, 1), "right_rotate: takes 3 arguments, got 4"),
         (
             (X, out(np.float64), 64),
-            "right_rotate: its Real arrays must all be float32 or all float64, and there must be one, got float32, fl",
+            "right_rotate: needs Real arrays that are all float32 or all float64, got float32, float64",
         ),
-        ((X.astype(int), out(int), 64), "right_rotate: its Real arrays must all be .*, got int64"),
-        ((3.0, 4.0, 64), "right_rotate: its Real arrays must all be .*, got none"),
+        ((X.astype(int), out(int), 64), "right_rotate: needs Real arrays .*, got int64"),
+        ((3.0, 4.0, 64), "right_rotate: needs Real arrays .*, got none"),
         ((X, [out()], 64), "right_rotate: y: must be an array, got list"),
         ((X[::2], out(), 64), r"right_rotate: x: must be contiguous and aligned to 16 bytes; pass contiguous\(array\)"),
         ((X[::-1], out(), 64), "right_rotate: x: must be contiguous"),
@@ -99,7 +99,7 @@ def test_refused_numbers_and_structs():
         launch("2", (1, 2, 3))
     with pytest.raises(KernelError, match="right_sum: scale: must be a number, got True"):
         launch(True, (1, 2, 3))
-    with pytest.raises(KernelError, match="right_sum: t: a Three is a tuple of 3 ints, got 2 of them"):
+    with pytest.raises(KernelError, match="right_sum: t: a Three is a tuple of 3 ints, got 2"):
         launch(2, (1, 2))
     with pytest.raises(KernelError, match="right_sum: t: a Three is a tuple of 3 ints, got list"):
         launch(2, [1, 2, 3])
@@ -118,7 +118,7 @@ def test_refused_tables():
 
 def test_refused_grids_and_blocks():
     for block in (0, 65, (8, 8, 2)):
-        with pytest.raises(KernelError, match="right_rotate: a block has 1 to 64 threads, got"):
+        with pytest.raises(KernelError, match=r"right_rotate: a block has 1 to 64 threads, .*got"):
             planted.launch("right_rotate", 1, block, X, out(), 64)
     for grid in (-1, 2**31, (1, 65536), (1, 1, 65536)):
         with pytest.raises(KernelError, match=r"right_rotate: a grid has at most \(2147483647, 65535, 65535\) blocks"):
@@ -148,7 +148,7 @@ def test_an_unknown_kernel():
 @pytest.mark.parametrize("parameter", ["float x", "const double* x", "char* x", "unsigned char x", "Real** x"])
 def test_unknown_types(parameter, tmp_path):
     (tmp_path / "odd.cu").write_text(f'extern "C" __global__ void odd_kernel({parameter}, Real* y) {{}}\n')
-    with pytest.raises(KernelError, match=r"no kernel takes|there is no struct"):
+    with pytest.raises(KernelError, match=r"unsupported parameter|there is no struct"):
         Source(tmp_path / "odd.cu").launch("odd_kernel", 1, 1, 1, X)
 
 
@@ -195,13 +195,13 @@ def test_three():
 
 @pytest.mark.parametrize("block", [(-8, -8), (1, 1, 65), (64, 1, 0)])
 def test_refused_blocks(block):
-    with pytest.raises(KernelError, match=r"a block has 1 to 64 threads, got .*; it is at most 64 deep"):
+    with pytest.raises(KernelError, match=r"a block has 1 to 64 threads, at most 64 on the third axis, got"):
         planted.launch("right_rotate", 1, block, X, out(), 64)
 
 
 @pytest.mark.parametrize("grid", [(1, 1, 1, 1), (1.9,), ()])
 def test_grids_are_one_to_three_integers(grid):
-    with pytest.raises(KernelError, match="launch: a grid or block is one to three integers, got "):
+    with pytest.raises(KernelError, match="launch: a grid or block must be 1 to 3 integers, got "):
         planted.launch("right_rotate", grid, 64, X, out(), 64)
 
 
@@ -242,7 +242,7 @@ def test_a_file_without_kernels(tmp_path):
     path = tmp_path / "odd.cu"
     path.write_text("__global__ void odd_kernel(const Real* x) {}\n")
     with pytest.raises(
-        KernelError, match="has no kernel 'odd_kernel'; it has none: each begins a line with: extern \"C\""
+        KernelError, match="has no kernel 'odd_kernel'; it has none: a kernel starts with a line: extern \"C\""
     ):
         Source(path).launch("odd_kernel", 1, 1, X)
 

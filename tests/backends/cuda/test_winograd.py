@@ -154,7 +154,7 @@ def test_it_refuses_every_other_geometry(operation, name, case):
     size = (8,) * len(kernel)
     spec = ConvSpec(size, kernel, stride, ((0, 0),) * len(kernel), dilation, groups)
     x, w, g = np.ones((1, 4, *size)), np.ones((4, 4 // groups, *kernel)), np.ones((1, 4, *spec.output_size))
-    with pytest.raises(KernelError, match="it requires float32 or float64, two axes, a 3 × 3 kernel, stride 1"):
+    with pytest.raises(KernelError, match="it requires float32 or float64, two axes, a 3×3 kernel, stride 1"):
         run(operation, name, [x if operation == "conv" else g, w], spec)
 
 

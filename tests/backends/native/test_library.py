@@ -81,7 +81,7 @@ X, Y = np.ones(4, F32), np.ones(4, F32)
         ((X, read_only(Y.copy()), 4, 1.0, None, None), "scaled: y must be a contiguous, writable array of float32"),
         ((X, Y, 4, 1.0, np.ones(4, bool), None), "scaled: mask must be a contiguous array of uint8"),
         ((X, Y, 4, 1.0, None, [0, 1, 2, 3]), "scaled: where must be a contiguous array of int64"),
-        ((4, np.ones(3, np.int64)), "scaled: takes float32 or float64 arrays, and got none"),
+        ((4, np.ones(3, np.int64)), "scaled: takes at least one float32 or float64 array, got none"),
     ],
 )
 def test_wrong_arguments_are_errors_and_no_crashes(arguments, message):
