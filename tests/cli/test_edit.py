@@ -112,7 +112,7 @@ def test_pictures_that_are_none(mistake, model, photos, tmp_path):
     assert "none.png'; check the path" in line("none.png")
     assert "photos' is a folder; pass one file" in line("photos")
     (tmp_path / "cut.png").write_bytes((photos / "0.png").read_bytes()[:80])
-    assert "cut.png' is damaged or cut short" in line("cut.png")
+    assert "cut.png' is damaged or truncated" in line("cut.png")
     (tmp_path / "text.png").write_text("hello")
     assert "text.png' is not an image of a known format" in line("text.png")
     assert not any((tmp_path / "e").iterdir())

@@ -104,7 +104,7 @@ def test_a_broken_file(mistake, run, photos, tmp_path, tiny):
     (photos / "3.png").write_bytes((photos / "3.png").read_bytes()[:60])
     (photos / "diary.txt").write_text("Dear diary")
     line = mistake("train", photos, "--out", tmp_path / "run", *tiny)
-    assert "3.png' is damaged or cut short" in line
+    assert "3.png' is damaged or truncated" in line
     assert line.endswith("get the file again, or add --skip-broken")
     result = run("train", photos, "--out", tmp_path / "run", "--skip-broken", *tiny)
     assert result.code == 0
@@ -170,7 +170,7 @@ def test_pairs_whose_sizes_do_not_fit(mistake, make_photos, tmp_path, tiny):
     assert "got 1 x 1, 2 x 2 times" in line
     Image.new("RGB", (40, 30)).save(large / "2.png")
     line = mistake("train", "--inputs", small, "--targets", large, "--out", tmp_path / "run", *tiny)
-    assert "2.png': the sizes must be equal or one a whole multiple of the other, got 24 x 32 and 30 x 40" in line
+    assert "2.png': the sizes must be equal or integer multiples, got 24 x 32 and 30 x 40" in line
 
 
 # --- mistakes: numbers and places -----------------------------------------------------------------------------
