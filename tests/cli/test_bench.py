@@ -57,7 +57,7 @@ def test_without_a_gpu_it_refuses_and_names_what_can_be_done(mistake, monkeypatc
     ("arguments", "line"),
     [
         ((), "minicnn bench: the following arguments are required: PART"),
-        (("kernels", "--repeats", "0"), "argument --repeats: must be a whole number of at least 1, got 0"),
+        (("kernels", "--repeats", "0"), "argument --repeats: must be an integer of at least 1, got 0"),
         (("layers",), "invalid choice: 'layers'"),
     ],
 )
