@@ -1,7 +1,8 @@
-"""The command `minicnn`: train networks on photos, edit photos with them, see what is installed.
+"""The command `minicnn`: train networks on photos, edit photos, list the available kernels, measure kernels.
 
-Each subcommand has a file with `add(commands)`, which declares its arguments, and `run(options)`. Here is what they
-share: a user's mistake ends with one line and exit code 2, Ctrl-C with a line and 130, and no traceback in either case.
+Each subcommand is a file with `add(commands)`, which declares its arguments, and `run(options)`. `main` handles errors
+for all of them: a user's mistake prints a line and gives exit code 2, Ctrl-C prints a line and gives 130. There is no
+traceback in these cases.
 """
 
 import os
@@ -16,7 +17,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code."""
+    """Run the command line and return the exit code."""
     parser = Parser(
         prog="minicnn",
         description="Convolutional neural networks from scratch, for editing photos.",
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads us, as head does, has seen enough
+    except BrokenPipeError:  # the reader of the output, for example head, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt as interrupt:
@@ -38,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MiniCNNError as error:
         message = str(error)
     except MemoryError as error:
-        message = f"there is not enough memory ({str(error) or 'refused'}); take smaller pictures, patches or batches"
+        message = f"there is not enough memory ({str(error) or 'refused'}); use smaller images, patches or batches"
     except OSError as error:
         place = f" '{error.filename}'" if error.filename else ""
-        message = f"{error.strerror or error}{place}; check the path, its permissions and the space that is left"
+        message = f"{error.strerror or error}{place}; check the path, its permissions and the free space"
     else:
         return 0
     print(f"minicnn {options.command}: {message}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`python -m minicnn.cli`."""
+"""Runs the command line for `python -m minicnn.cli`."""
 
 import sys
 

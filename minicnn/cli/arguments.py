@@ -1,4 +1,7 @@
-"""What the subcommands' arguments have in common."""
+"""The parser and the argument types that the subcommands share.
+
+`count`, `seed`, `positive` and `output_folder` convert and check the text of an argument, for argparse's `type=`.
+"""
 
 import argparse
 from pathlib import Path
@@ -11,15 +14,15 @@ __all__ = ["Parser", "add_command", "add_device", "count", "output_folder", "pos
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that tells a mistake in one line, without the usage before it."""
+    """A parser that prints a single line for a mistake, without the usage text."""
 
     def error(self, message: str) -> NoReturn:
-        """End the program with exit code 2."""
+        """Print the message and exit with code 2."""
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def add_command(commands: Any, name: str, run: Any, summary: str, details: str) -> argparse.ArgumentParser:
-    """Declare a subcommand with its one-line summary and its longer help."""
+    """Declare a subcommand with a summary and a longer help text, and return its parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=summary, description=details, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -28,28 +31,28 @@ def add_command(commands: Any, name: str, run: Any, summary: str, details: str) 
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """Declare --device."""
+    """Add the argument --device to a parser."""
     parser.add_argument(
         "--device",
         type=_device,
         metavar="NAME",
         default=CPU,
-        help="where to compute: cpu, cuda, or cudasim, which runs the CUDA kernels slowly without a GPU (%(default)s)",
+        help="cpu, cuda, or cudasim, which runs the CUDA kernels slowly without a GPU (%(default)s)",
     )
 
 
 def count(text: str) -> int:
-    """Read a whole number above zero."""
-    return _whole(text, 1)
+    """Convert a text to an integer >= 1."""
+    return _integer(text, 1)
 
 
 def seed(text: str) -> int:
-    """Read a whole number from zero up."""
-    return _whole(text, 0)
+    """Convert a text to an integer >= 0."""
+    return _integer(text, 0)
 
 
 def positive(text: str) -> float:
-    """Read a number above zero."""
+    """Convert a text to a positive, finite float."""
     try:
         number = float(text)
     except ValueError:
@@ -60,7 +63,7 @@ def positive(text: str) -> float:
 
 
 def output_folder(text: str) -> Path:
-    """Read the name of a folder, which may be there or be created."""
+    """Convert a text to the path of a folder, which need not exist."""
     path = Path(text)
     if path.exists() and not path.is_dir():
         raise argparse.ArgumentTypeError(f"'{text}' is a file; name a folder")
@@ -74,11 +77,11 @@ def _device(text: str) -> Device:
         raise argparse.ArgumentTypeError(str(error).removeprefix("device: ")) from error
 
 
-def _whole(text: str, least: int) -> int:
+def _integer(text: str, minimum: int) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = least - 1
-    if number < least:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, got {text}")
+        number = minimum - 1
+    if number < minimum:
+        raise argparse.ArgumentTypeError(f"must be an integer of at least {minimum}, got {text}")
     return number

@@ -1,4 +1,4 @@
-"""`minicnn edit`: run a trained network over photos."""
+"""`minicnn edit`: apply a trained network to photos, and write the results to a folder."""
 
 import argparse
 from pathlib import Path
@@ -14,16 +14,16 @@ __all__ = ["add", "run"]
 DETAILS = """\
 Edit photos with a network that 'minicnn train' or 'minicnn demo' wrote.
 
-A photo may have any size: it is edited in tiles that overlap by what the network sees, so no seam is there.
+A photo may have any size. It is edited in tiles that overlap by the radius of the network, so there are no seams.
 An edited photo keeps the name and the format of its file (formats that cannot be written become PNG). JPEG is written
-at quality 95, all others keep every pixel. Colours are sRGB with 8 bits, what was transparent becomes white, and
-what the camera noted (EXIF) is left out.
+with quality 95; all other formats are lossless. Colours are sRGB with 8 bits. Transparent pixels become white. EXIF
+data are left out.
 
 examples:
   minicnn edit runs/demo/denoiser.safetensors holiday.jpg --out edited
   minicnn edit runs/enlarge/model.safetensors *.png --out large --format png
 """
-KEPT = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+WRITABLE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 
 def add(commands: Any) -> None:
@@ -32,26 +32,34 @@ def add(commands: Any) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors file")
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="photos, of any size")
     parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for the edited photos")
-    parser.add_argument("--format", choices=["png", "jpg", "webp", "tif"], help="default: that of each photo")
+    parser.add_argument("--format", choices=["png", "jpg", "webp", "tif"], help="default: the format of each photo")
     parser.add_argument(
         "--tile",
         type=count,
         metavar="N",
         default=256,
-        help="side of a tile; smaller ones need less memory (%(default)s pixels)",
+        help="side of a tile; smaller tiles need less memory (%(default)s pixels)",
     )
     add_device(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run it."""
+    """Run the command.
+
+    Raises
+    ------
+    DataError
+        If a photo would be overwritten, two photos have the same output path, or a file cannot be read or written.
+    CheckpointError
+        If the model cannot be loaded.
+    """
     editor = load_editor(options.model, options.device)
     outputs = [_output(image, options.out, options.format) for image in options.images]
     for image, output in zip(options.images, outputs, strict=True):
         if output.resolve() == image.resolve():
-            raise DataError(f"--out: {output} is the photo itself, which would be lost; name another folder")
+            raise DataError(f"--out: {output} is the photo itself and would be overwritten; name another folder")
         if outputs.count(output) > 1:
-            raise DataError(f"two of the photos would both be written to {output}; edit them into separate folders")
+            raise DataError(f"two photos would be written to {output}; edit them into separate folders")
     from tqdm.auto import tqdm
 
     options.out.mkdir(parents=True, exist_ok=True)
@@ -67,6 +75,6 @@ def run(options: argparse.Namespace) -> None:
         print(output)
 
 
-def _output(image: Path, folder: Path, wanted: str | None) -> Path:
-    suffix = f".{wanted}" if wanted else image.suffix if image.suffix.lower() in KEPT else ".png"
+def _output(image: Path, folder: Path, file_format: str | None) -> Path:
+    suffix = f".{file_format}" if file_format else image.suffix if image.suffix.lower() in WRITABLE_SUFFIXES else ".png"
     return folder / f"{image.stem}{suffix}"

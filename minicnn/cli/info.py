@@ -1,4 +1,4 @@
-"""`minicnn info`: what runs here, and what a file holds."""
+"""`minicnn info`: print versions, devices and the kernels of each operation, or the content of a model file."""
 
 import argparse
 import platform
@@ -20,8 +20,8 @@ from minicnn.training import load_state
 __all__ = ["add", "run"]
 
 DETAILS = """\
-Tell what runs on this machine: versions, devices, and for each operation the kernels in the order they are tried.
-With a file, tell what model it holds.
+Print the versions, the devices and, for each operation, the kernels in the order in which they are tried.
+With a file, print the model in it.
 
 examples:
   minicnn info
@@ -31,14 +31,14 @@ examples:
 
 def add(commands: Any) -> None:
     """Declare the command."""
-    parser = add_command(commands, "info", run, "tell what runs here, or what a model file holds", DETAILS)
+    parser = add_command(commands, "info", run, "print devices and kernels, or the content of a model file", DETAILS)
     parser.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="a .safetensors file")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run it."""
+    """Run the command; errors as in `load_state`."""
     if options.model is not None:
-        _tell_model(options.model)
+        _print_model(options.model)
         return
     print(f"minicnn {minicnn.__version__}, Python {platform.python_version()}, NumPy {np.__version__}")
     print(f"{platform.platform()}, {_blas()}")
@@ -49,10 +49,10 @@ def run(options: argparse.Namespace) -> None:
             continue
         print(f"device {name}:")
         for operation in operations():
-            tried = [f"{k.backend}/{k.name}" for k in kernels(operation, Device.named(name))]
-            if len(tried) > 1:
-                print(f"  {operation:<20} {', '.join(tried)}")
-        print("  every other operation has its reference alone")
+            names = [f"{k.backend}/{k.name}" for k in kernels(operation, Device.named(name))]
+            if len(names) > 1:
+                print(f"  {operation:<20} {', '.join(names)}")
+        print("  all other operations have only their reference")
 
 
 def _native() -> str:
@@ -60,20 +60,20 @@ def _native() -> str:
     if reason:
         return f"none, {reason}"
     try:
-        by = compiler()[1]
+        origin = compiler()[1]
     except KernelError:
-        by = "prebuilt"
-    return f"{by}, {minicnn.get_num_threads()} threads"
+        origin = "prebuilt"
+    return f"{origin}, {minicnn.get_num_threads()} threads"
 
 
 def _blas() -> str:
     from threadpoolctl import threadpool_info
 
     found = [f"{pool['internal_api']} with {pool['num_threads']} threads" for pool in threadpool_info()]
-    return ", ".join(found) or f"no BLAS that can be told (executable {sys.executable})"
+    return ", ".join(found) or f"no known BLAS (executable {sys.executable})"
 
 
-def _tell_model(path: Path) -> None:
+def _print_model(path: Path) -> None:
     state, about = load_state(path)
     for name, value in about.items():
         print(f"{name}: {value}")

@@ -1,4 +1,7 @@
-"""`minicnn train`: teach a network to edit photos."""
+"""`minicnn train`: train a network to edit photos, evaluate it, and write the model to a folder.
+
+`inputs.py` reads the images. `imaging/learning.py` trains.
+"""
 
 import argparse
 import json
@@ -17,15 +20,15 @@ from minicnn.runtime import random
 __all__ = ["add", "run"]
 
 DETAILS = """\
-Train a ResidualEditor, either for a task on a folder of good photos, which are spoilt on the fly:
+Train a ResidualEditor. Either for a task, on a folder of clean photos from which the inputs are made:
 
 {tasks}
 
-or on two folders of pictures with the same names: what it gets and what it shall make of them.
+or on two folders of images with the same names: the inputs, and the targets that the network learns to produce.
 
-One picture in ten is held out (if there are at least five) and judged at the end. The folder --out gets
-model.safetensors for 'minicnn edit', preview.png, losses.jsonl, loss.png and settings.json. Ctrl-C keeps a
-checkpoint; the same command with --resume goes on from it. More steps make a better network.
+Every tenth image is held out for the evaluation at the end (if there are at least five). The folder --out gets
+model.safetensors for 'minicnn edit', preview.png, losses.jsonl, loss.png and settings.json. After Ctrl-C there is a
+checkpoint; the same command with --resume continues from it. More steps give a better network.
 
 examples:
   minicnn train my-photos --task denoise --out runs/denoise
@@ -39,24 +42,22 @@ def add(commands: Any) -> None:
     tasks = "\n".join(f"  {task.name:<12} {task.summary}" for task in TASKS.values())
     parser = add_command(commands, "train", run, "train a network on a folder of photos", DETAILS.format(tasks=tasks))
     recipe = Recipe()
-    parser.add_argument("photos", type=Path, nargs="?", metavar="PHOTOS", help="folder of good photos, for --task")
+    parser.add_argument("photos", type=Path, nargs="?", metavar="PHOTOS", help="folder of clean photos, for --task")
     parser.add_argument(
-        "--task", choices=list(TASKS), metavar="TASK", help="what to learn from them, a name above (default: denoise)"
+        "--task", choices=list(TASKS), metavar="TASK", help="the task to learn, a name above (default: denoise)"
     )
     parser.add_argument("--inputs", type=Path, metavar="DIR", help="folder of inputs, with --targets")
-    parser.add_argument("--targets", type=Path, metavar="DIR", help="folder of targets of the same names")
-    parser.add_argument(
-        "--out", type=output_folder, required=True, metavar="DIR", help="folder for everything that comes out"
-    )
+    parser.add_argument("--targets", type=Path, metavar="DIR", help="folder of targets with the same names")
+    parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument(
         "--steps",
         type=count,
         metavar="N",
         default=recipe.steps,
-        help="optimizer steps; above 100, in full hundreds (default: %(default)s)",
+        help="optimizer steps; above 100, rounded up to hundreds (default: %(default)s)",
     )
     parser.add_argument(
-        "--batch-size", type=count, metavar="N", default=recipe.batch_size, help="patches a step (%(default)s)"
+        "--batch-size", type=count, metavar="N", default=recipe.batch_size, help="patches in a step (%(default)s)"
     )
     parser.add_argument(
         "--patch", type=count, metavar="N", default=recipe.patch, help="side of an input patch (%(default)s pixels)"
@@ -66,7 +67,7 @@ def add(commands: Any) -> None:
         type=positive,
         metavar="N",
         default=recipe.learning_rate,
-        help="the highest one (%(default)s)",
+        help="the highest learning rate (%(default)s)",
     )
     parser.add_argument("--width", type=count, metavar="N", default=48, help="channels of the network (%(default)s)")
     parser.add_argument(
@@ -75,90 +76,94 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--seed", type=seed, metavar="N", default=recipe.seed, help="the same seed gives the same network"
     )
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
     parser.add_argument(
-        "--skip-broken", action="store_true", help="leave out files that cannot be used, and tell which"
+        "--skip-broken", action="store_true", help="leave out files that cannot be used, and print their names"
     )
     add_device(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run it."""
+    """Run the command.
+
+    Raises
+    ------
+    DataError
+        If the options or the images cannot be used, or a resumed training has other settings.
+    """
     checkpoint = options.out / CHECKPOINT
     if options.resume and not checkpoint.exists():
         raise DataError(f"--resume: there is no checkpoint '{checkpoint}'; leave --resume out to begin")
     if not options.resume and checkpoint.exists():
         raise DataError(
-            f"--out: '{checkpoint}' is there already; add --resume to go on from it, or name another folder"
+            f"--out: '{checkpoint}' exists already; add --resume to continue from it, or name another folder"
         )
     recipe = Recipe(options.steps, options.batch_size, options.patch, options.learning_rate, options.seed)
-    material = gather(options, recipe)
+    inputs = gather(options, recipe)
     random.manual_seed(options.seed)
-    model = ResidualEditor(**material.shape, width=options.width, blocks=options.blocks).to(options.device)
+    model = ResidualEditor(**inputs.shape, width=options.width, blocks=options.blocks).to(options.device)
     training = {
-        "task": material.task,
-        "pictures": len(material.patches.images),
+        "task": inputs.task,
+        "pictures": len(inputs.patches.images),
         **vars(recipe),
         "width": options.width,
         "blocks": options.blocks,
     }
-    _settle(options.out / SETTINGS, training, resume=options.resume)
-    print(
-        f"training for {material.task}: {recipe.epochs * recipe.epoch_steps} steps, {options.batch_size} patches each"
-    )
+    _check_settings(options.out / SETTINGS, training, resume=options.resume)
+    print(f"training for {inputs.task}: {recipe.epochs * recipe.epoch_steps} steps, {options.batch_size} patches each")
     try:
-        losses = fit(model, material.patches, recipe, options.out, resume=options.resume)
+        losses = fit(model, inputs.patches, recipe, options.out, resume=options.resume)
     except KeyboardInterrupt as interrupt:
-        if not str(interrupt):  # before there was anything to save
+        if not str(interrupt):  # there is no checkpoint yet
             raise
         raise KeyboardInterrupt(f"{interrupt}: add --resume to the same command") from interrupt
-    save_editor(options.out / "model.safetensors", model.eval(), task=material.task, training=training)
+    save_editor(options.out / "model.safetensors", model.eval(), task=inputs.task, training=training)
     print(f"wrote {options.out / 'model.safetensors'}")
     try:
-        title = f"minicnn train, {material.task}"
+        title = f"minicnn train, {inputs.task}"
         loss_curve(options.out / "loss.png", {"mean squared error": losses}, title=title)
     except MissingPackageError as missing:
         print(f"no loss.png: {missing}")
-    if material.held_out:
-        before, after = judge(model, material.held_out)
-        print(f"PSNR and SSIM of {len(material.held_out)} held out: {before} as they come, {after} edited")
-        _preview(options.out / "preview.png", model, material.held_out[:4])
-        print(f"look at {options.out / 'preview.png'}")
+    if inputs.held_out:
+        before, after = judge(model, inputs.held_out)
+        print(f"PSNR and SSIM of {len(inputs.held_out)} held-out images: {before} as inputs, {after} edited")
+        _preview(options.out / "preview.png", model, inputs.held_out[:4])
+        print(f"wrote {options.out / 'preview.png'}")
 
 
-def _settle(path: Path, settings: dict[str, Any], *, resume: bool) -> None:
-    """Write down with what a training begins, or check that one goes on as it began."""
+def _check_settings(path: Path, settings: dict[str, Any], *, resume: bool) -> None:
+    """Write the settings of a new training to a file, or check that a resumed training has the same settings."""
     if not resume:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         return
     try:
-        began = dict(json.loads(path.read_text(encoding="utf-8")))
+        saved = dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise DataError(
-            f"--resume: '{path}', which says how the training began, cannot be read ({error}); "
-            "name another --out to begin anew"
+            f"--resume: '{path}', the settings of the training, cannot be read ({error}); "
+            "name another --out to start a new training"
         ) from error
     changed = [
-        f"{name} {began.get(name)} (now {value})" for name, value in settings.items() if began.get(name) != value
+        f"{name} {saved.get(name)} (now {value})" for name, value in settings.items() if saved.get(name) != value
     ]
     if changed:
         raise DataError(
             f"--resume: the training in '{path.parent}' began with {', '.join(changed)}; "
-            "go on with the same settings, or name another --out to begin anew"
+            "use the same settings, or name another --out to start a new training"
         )
 
 
 def _preview(path: Path, model: ResidualEditor, pairs: list[Pair]) -> None:
-    """Input, edited and target of some held-out pictures, cut to a size that fits a screen."""
+    """Write a figure with the input, the edited image and the target of held-out pairs, cropped to fit a screen."""
     rows, captions = [], []
     for image, target in pairs:
         side = 320 // model.scale
         top, left = (max(n - side, 0) // 2 for n in image.shape[1:])
-        window = image[:, top : top + side, left : left + side]
+        crop = image[:, top : top + side, left : left + side]
         s = model.scale
-        goal = target[:, top * s : (top + side) * s, left * s : (left + side) * s]
-        shown = [first_guess(window, model), edit(model, window), goal]
-        rows.append(shown)
-        captions.append([*(str(Score.of(p, goal)) for p in shown[:2]), ""])
+        target_crop = target[:, top * s : (top + side) * s, left * s : (left + side) * s]
+        row = [first_guess(crop, model), edit(model, crop), target_crop]
+        rows.append(row)
+        captions.append([*(str(Score.of(p, target_crop)) for p in row[:2]), ""])
     comparison_sheet(path, rows, ["before", "edited", "target"], captions)

@@ -1,6 +1,6 @@
-"""Data: photos, folders of photos, random patches, Fashion-MNIST, and the loader that makes batches of them.
+"""Datasets and the loader: image files, folders of images, random patches, Fashion-MNIST, and batches of their samples.
 
-Start with `dataset.py` (what a dataset is) and `loader.py` (how batches are made).
+Start with `dataset.py`, the interface of a dataset, and `loader.py`, which makes batches.
 """
 
 from minicnn.data.crops import PatchDataset, random_crop, random_flip

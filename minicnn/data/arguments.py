@@ -1,4 +1,4 @@
-"""Checks of arguments that every file of `minicnn.data` shares, so that their messages read alike."""
+"""Checks of arguments that the files of `minicnn.data` share, so that their messages have the same form."""
 
 import operator
 from collections.abc import Collection
@@ -10,7 +10,13 @@ __all__ = ["check_choice", "check_integer"]
 
 
 def check_integer(call: str, name: str, value: Any, minimum: int) -> int:
-    """Return `value` as a plain int, or raise if it is no integer (True and 2.0 are none) or below `minimum`."""
+    """Return `value` as an int.
+
+    Raises
+    ------
+    DataError
+        If it is not an integer (True and 2.0 are not accepted), or below `minimum`.
+    """
     try:
         number = operator.index(value)
     except TypeError:
@@ -21,6 +27,6 @@ def check_integer(call: str, name: str, value: Any, minimum: int) -> int:
 
 
 def check_choice(call: str, name: str, value: Any, choices: Collection[str]) -> None:
-    """Raise unless `value` is one of `choices`."""
+    """Raise DataError if `value` is not in `choices`."""
     if value not in choices:
         raise DataError(f"{call}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")

@@ -1,7 +1,7 @@
-"""Random patches of photos: crops, flips and quarter turns, the same for an input and its target.
+"""Random patches of images: crops, flips and rotations by 90°, the same for an input and its target.
 
-All draws come from a `numpy.random.Generator` that the caller passes. `PatchDataset` makes one for each
-(seed, epoch, index), so a patch depends on nothing else: not on threads, not on the patches before it.
+The functions draw from a `numpy.random.Generator` that the caller passes. `PatchDataset` makes a generator for each
+(seed, epoch, index). So a patch does not depend on threads or on earlier patches.
 """
 
 import copy
@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 
 
 def scale_factors(sizes: Sequence[tuple[int, int]]) -> tuple[int, ...] | None:
-    """Return how many times larger than the smallest each size is, or None if that is no whole number.
+    """Return each size divided by the smallest size, or None if a quotient is not an integer, the same for both axes.
 
     Examples
     --------
@@ -30,86 +30,99 @@ def scale_factors(sizes: Sequence[tuple[int, int]]) -> tuple[int, ...] | None:
     >>> scale_factors([(10, 20), (15, 30)]) is None
     True
     """
-    small_height, small_width = min(sizes)
-    factors = tuple(height // small_height for height, _ in sizes)
-    exact = [(small_height * factor, small_width * factor) for factor in factors]
+    min_height, min_width = min(sizes)
+    factors = tuple(height // min_height for height, _ in sizes)
+    exact = [(min_height * factor, min_width * factor) for factor in factors]
     return factors if exact == list(sizes) else None
 
 
 def random_crop(images: Sequence[Array], size: int | tuple[int, int], rng: np.random.Generator) -> tuple[Array, ...]:
-    """Cut the same random rectangle out of several pictures of one scene.
+    """Cut the same random rectangle out of several images of the same scene.
 
     Parameters
     ----------
-    images : arrays (C, H, W) whose sizes are equal or whole multiples of the smallest
-    size : height and width of the first picture's patch, in its pixels; a multiple of its scale over the smallest
-    rng : generator; two integers are drawn
+    images : arrays (C, H, W)
+        Their sizes are equal, or integer multiples of the smallest size. The multiple is the scale of the image.
+    size : height and width of the patch in pixels of the first image
+        A multiple of the first image's scale.
+    rng : generator
+        Two integers are drawn.
 
     Returns
     -------
-    views (C, h, w), one of each picture; at scale s the patch is s times as large
+    tuple of views (C, h, w), one for each image, each in proportion to its scale
 
     Raises
     ------
     DataError
-        Shapes that do not belong together, or a picture smaller than the patch: nothing is padded, since mirrored
-        or black borders would be learned.
+        If the shapes do not fit, or an image is smaller than the patch. There is no padding, because a network would
+        learn the artificial borders.
     """
     height, width = _patch_size("random_crop", size)
     factors, grid_height, grid_width = _check_patch("random_crop", images, height, width)
-    unit = factors[0]
-    top = int(rng.integers(grid_height - height // unit + 1))
-    left = int(rng.integers(grid_width - width // unit + 1))
+    scale = factors[0]
+    top = int(rng.integers(grid_height - height // scale + 1))
+    left = int(rng.integers(grid_width - width // scale + 1))
     return tuple(
-        image[:, top * s : top * s + height // unit * s, left * s : left * s + width // unit * s]
+        image[:, top * s : top * s + height // scale * s, left * s : left * s + width // scale * s]
         for image, s in zip(images, factors, strict=True)
     )
 
 
 def random_flip(images: Sequence[Array], rng: np.random.Generator, *, rotate: bool = False) -> tuple[Array, ...]:
-    """Mirror several pictures in the same random way.
+    """Apply the same random flips to several images.
 
     Parameters
     ----------
     images : arrays (C, H, W)
-    rng : generator; two draws, or three with `rotate`
-    rotate : also turn by quarter turns, so that all 8 symmetries of the square are equally likely
-        (height and width change places in half of them)
+    rng : generator
+        Two integers are drawn, three with `rotate`.
+    rotate : bool
+        Also transpose at random, so that all 8 symmetries of the square (flips and rotations by 90°) are equally
+        likely.
 
     Returns
     -------
-    views (C, H, W) or (C, W, H)
+    tuple of views (C, H, W), or (C, W, H) after a transposition
     """
     if rng.integers(2):
         images = [image[:, :, ::-1] for image in images]
     if rng.integers(2):
         images = [image[:, ::-1, :] for image in images]
-    if rotate and rng.integers(2):  # a quarter turn is a transposition and a flip
+    if rotate and rng.integers(2):  # a rotation by 90° is a transposition and a flip
         images = [image.transpose(0, 2, 1) for image in images]
     return tuple(images)
 
 
 class PatchDataset:
-    """`count` random patches an epoch from pictures in memory; patch i of an epoch is always the same.
+    """`count` random patches in each epoch, from images in memory. Patch i of an epoch is always the same.
 
     Parameters
     ----------
-    images : arrays (C, H, W), or tuples of them such as (input, target) of whole-multiple sizes
-        All are held in memory; an `ImageFolder` or `PairedImageFolder` is read once.
-    size : height and width of a patch, in pixels of the (first) picture
-    count : patches an epoch, each from a picture chosen at random
-    flip, rotate : mirror, and turn by quarter turns (square patches only), at random
-    transform : function (patch, generator) -> sample, for example to add noise; the patch is its own to change
-    seed : with the epoch and the index it determines everything
+    images : iterable of arrays (C, H, W), or of tuples of arrays, for example (input, target)
+        All images are kept in memory. The sizes in a tuple are as in `random_crop`.
+    size : int or (height, width)
+        The size of a patch, in pixels of the (first) image.
+    count : int
+        The number of patches in an epoch. The image of each patch is chosen at random.
+    flip : bool
+        Flip at random.
+    rotate : bool
+        Also rotate by multiples of 90° at random. Only for square patches.
+    transform : callable, optional
+        `transform(patch, generator)` returns the sample, for example with noise. It may change the patch in place.
+    seed : int
+        The seed, the epoch and the index determine a patch.
 
     Raises
     ------
     DataError
-        No pictures, a picture smaller than the patch, or shapes that do not belong together.
+        If there are no images, an image is smaller than the patch, the shapes do not fit, or an argument is out of
+        range.
 
     Notes
     -----
-    A sample is a patch (C, h, w), or a tuple of them where `images` holds tuples, or what `transform` makes of it.
+    A sample is a patch (C, h, w), or a tuple of patches if `images` holds tuples, or the result of `transform`.
 
     Examples
     --------
@@ -152,12 +165,12 @@ class PatchDataset:
         patches = random_crop(image if isinstance(image, tuple) else (image,), self.size, rng)
         if self.flip or self.rotate:
             patches = random_flip(patches, rng, rotate=self.rotate)
-        own = tuple(np.array(patch, order="C") for patch in patches)  # a transform may write into its patch
-        sample = own if isinstance(image, tuple) else own[0]
+        copies = tuple(np.array(patch, order="C") for patch in patches)  # a transform may change its patch in place
+        sample = copies if isinstance(image, tuple) else copies[0]
         return sample if self.transform is None else self.transform(sample, rng)
 
     def at_epoch(self, epoch: int) -> "PatchDataset":
-        """Return a dataset of the patches of `epoch`; the pictures are shared."""
+        """Return a dataset of the patches of `epoch`. It shares the images."""
         other = copy.copy(self)
         other.epoch = epoch
         return other
@@ -169,25 +182,25 @@ def _patch_size(call: str, size: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _check_patch(call: str, images: Sequence[Array], height: int, width: int) -> tuple[tuple[int, ...], int, int]:
-    """Check that a patch fits; return the scales of the pictures and the smallest one's height and width."""
+    """Check that a patch fits. Return the scales of the images, and height and width of the smallest image."""
     shapes = [image.shape for image in images]
     if not shapes or any(len(shape) != 3 or 0 in shape for shape in shapes):
         raise DataError(f"{call}: pictures must be arrays (C, H, W) that are not empty, got shapes {shapes}")
     factors = scale_factors([shape[1:] for shape in shapes])
     if factors is None:
         raise DataError(
-            f"{call}: sizes must be equal or whole multiples of the smallest, got shapes {shapes}; resize one of them"
+            f"{call}: sizes must be equal or integer multiples of the smallest, got shapes {shapes}; resize an image"
         )
-    unit = factors[0]
-    if height % unit or width % unit:
+    scale = factors[0]
+    if height % scale or width % scale:
         raise DataError(
-            f"{call}: the first picture is {unit} times as large as the smallest, so the patch must be a multiple of "
-            f"{unit} high and wide, got {height} x {width}"
+            f"{call}: the first picture is {scale} times as large as the smallest, so height and width of the patch "
+            f"must be multiples of {scale}, got {height} x {width}"
         )
     if height > shapes[0][1] or width > shapes[0][2]:
         raise DataError(
             f"{call}: a patch of {height} x {width} does not fit into a picture of {shapes[0][1]} x {shapes[0][2]}; "
             f"choose a smaller patch, or leave out small pictures"
         )
-    small = min(shape[1:] for shape in shapes)
-    return factors, small[0], small[1]
+    smallest = min(shape[1:] for shape in shapes)
+    return factors, smallest[0], smallest[1]

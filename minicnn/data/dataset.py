@@ -1,8 +1,8 @@
-"""What a dataset is, and the small ones: arrays (`TensorDataset`), a part of another (`Subset`, `random_split`).
+"""The interface `Dataset`; `TensorDataset`, a dataset of arrays; `Subset` and `random_split`, parts of a dataset.
 
-A dataset is anything with `len(dataset)` and `dataset[index]`; a list is one. A dataset whose samples are drawn
-at random also has `at_epoch(epoch)`, which returns the dataset as it is in that epoch. It is a new object and
-nothing is changed in place, so threads that still read the last epoch see no difference.
+A dataset is any object with `len(dataset)` and `dataset[index]`, for example a list. A dataset with random samples also
+has `at_epoch(epoch)`, which returns a dataset with the samples of this epoch. It returns a new object and changes
+nothing in place, so threads that still read the last epoch are not affected.
 """
 
 import math
@@ -21,7 +21,7 @@ Sample = TypeVar("Sample", covariant=True)
 
 
 class Dataset(Protocol[Sample]):
-    """Anything with a length and samples numbered from 0; derive from it or do not."""
+    """Any object with a length and samples numbered from 0. Subclassing is optional."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -31,15 +31,15 @@ class Dataset(Protocol[Sample]):
 
 
 def at_epoch(dataset: Any, epoch: int) -> Any:
-    """Return `dataset` as it is in `epoch`: itself, unless its samples are drawn anew in every epoch."""
+    """Return the dataset with the samples of `epoch`: `dataset` itself, if it has no method `at_epoch`."""
     method = getattr(dataset, "at_epoch", None)
     return dataset if method is None else method(epoch)
 
 
 def random_stream(seed: int, *key: int) -> np.random.Generator:
-    """Return the generator that belongs to (seed, key...), independent of those of all other keys.
+    """Return the random generator of (seed, *key). Generators of different keys are independent.
 
-    The same numbers always give the same stream, so random data needs no state beyond its position.
+    The same numbers always give the same stream. So random data needs no state: the epoch and the index are enough.
 
     Examples
     --------
@@ -50,16 +50,17 @@ def random_stream(seed: int, *key: int) -> np.random.Generator:
 
 
 class TensorDataset:
-    """Samples are tuples of the i-th rows of arrays (or tensors) that all have the same length.
+    """A dataset of arrays or tensors of the same length N. Sample i is the tuple of their rows i.
 
     Parameters
     ----------
-    *tensors : arrays or detached CPU tensors, (N, ...); they are not copied
+    *tensors : arrays or detached CPU tensors, (N, ...)
+        They are not copied.
 
     Raises
     ------
     DataError
-        No array, an array without rows to index, or arrays of different lengths.
+        If there is no array, an array has no axis, or the lengths differ.
 
     Examples
     --------
@@ -71,7 +72,7 @@ class TensorDataset:
         self.arrays = tuple(np.asarray(tensor) for tensor in tensors)
         shapes = [array.shape for array in self.arrays]
         if not shapes or () in shapes or len({shape[0] for shape in shapes}) > 1:
-            raise DataError(f"TensorDataset: pass one or more arrays of one length along axis 0, got shapes {shapes}")
+            raise DataError(f"TensorDataset: pass arrays of the same length along axis 0, got shapes {shapes}")
 
     def __len__(self) -> int:
         return len(self.arrays[0])
@@ -81,7 +82,7 @@ class TensorDataset:
 
 
 class Subset:
-    """The samples of `dataset` at `indices`, in that order.
+    """The samples of `dataset` at `indices`, in this order.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ class Subset:
     Raises
     ------
     DataError
-        An index is out of range.
+        If an index is out of range.
 
     Examples
     --------
@@ -113,26 +114,27 @@ class Subset:
         return self.dataset[self.indices[index]]
 
     def at_epoch(self, epoch: int) -> "Subset":
-        """Return the same subset of the dataset as it is in `epoch`."""
+        """Return the subset with the samples of `epoch`."""
         return Subset(at_epoch(self.dataset, epoch), self.indices)
 
 
 def random_split(
     dataset: Dataset[Any], lengths: Sequence[float], generator: np.random.Generator | None = None
 ) -> list[Subset]:
-    """Split a dataset at random into parts that do not overlap and together are the whole.
+    """Split a dataset at random into parts. Each sample is in exactly one part.
 
     Parameters
     ----------
     dataset : dataset of n samples
-    lengths : whole numbers that sum to n, or fractions that sum to 1
-        Fractions are rounded down, and what is left over goes one by one to the first parts.
-    generator : source of randomness; the same split every time if left out
+    lengths : integers with the sum n, or fractions with the sum 1
+        The sizes of fractions are rounded down. The remaining samples go to the first parts, a sample to each.
+    generator : numpy.random.Generator, optional
+        Without it, every call gives the same split.
 
     Raises
     ------
     DataError
-        The lengths are negative or do not sum to n or 1.
+        If the lengths are negative, or their sum is neither n nor 1.
 
     Examples
     --------
@@ -148,13 +150,13 @@ def random_split(
 
 def _part_sizes(lengths: list[float], size: int) -> list[int]:
     if all(0 <= part <= 1 for part in lengths) and math.isclose(sum(lengths), 1):
-        counts = [int(size * part + 1e-9) for part in lengths]  # 0.29 * 100 is 28.999999999999996
+        counts = [int(size * part + 1e-9) for part in lengths]  # 1e-9: 0.29 * 100 is 28.999999999999996
         for i in range(size - sum(counts)):
             counts[i % len(counts)] += 1
         return counts
     if sum(lengths) != size or any(part < 0 or part != int(part) for part in lengths):
         raise DataError(
-            f"random_split: lengths must be whole numbers that sum to the dataset's {size} samples, or fractions that "
-            f"sum to 1, got {lengths} with sum {sum(lengths)}"
+            f"random_split: lengths must be integers with the sum {size}, the number of samples, or fractions with the "
+            f"sum 1, got {lengths} with the sum {sum(lengths)}"
         )
     return [int(part) for part in lengths]

@@ -1,4 +1,7 @@
-"""Fashion-MNIST: 60,000 + 10,000 grey pictures of clothes, 28 x 28, read from its IDX files."""
+"""Fashion-MNIST: 60,000 + 10,000 grey images of clothes, 28 × 28, and their labels.
+
+`FashionMNIST` reads the IDX files, for example from Debian's package. Nothing is downloaded.
+"""
 
 import gzip
 import math
@@ -18,23 +21,25 @@ _REPAIR = "apt-get install dataset-fashion-mnist, or pass root= with the folder 
 
 
 class FashionMNIST:
-    """Pairs (picture, label): float32 (1, 28, 28) in [0, 1] and an int from 0 to 9.
+    """Pairs (image, label): float32 (1, 28, 28) in [0, 1], and an int from 0 to 9.
 
     Parameters
     ----------
-    root : folder of the IDX files, compressed (.gz) or not; where Debian's package puts them if left out
-    train : the 60,000 pictures for training, else the 10,000 for testing
+    root : folder of the IDX files, compressed (.gz) or not
+        Default: the folder of Debian's package.
+    train : bool
+        True: the 60,000 training images. False: the 10,000 test images.
 
     Attributes
     ----------
-    data : uint8 (N, 28, 28)
-    targets : int64 (N,)
-    classes : names of the labels
+    data : uint8 array (N, 28, 28)
+    targets : int64 array (N,)
+    classes : tuple of the names of the labels
 
     Raises
     ------
     DataError
-        A file is missing or damaged.
+        If a file is missing or damaged.
 
     References
     ----------
@@ -69,7 +74,7 @@ class FashionMNIST:
 
 
 def _read_idx(folder: Path, name: str, ndim: int) -> npt.NDArray[np.uint8]:
-    """Read an IDX file of bytes: two zeros, the type (8), the number of axes, their lengths (uint32, big-endian)."""
+    """Read an IDX file of bytes: 0, 0, 8 (the type), the number of axes, their lengths (uint32, big-endian), values."""
     path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
     if path is None:
         raise DataError(f"FashionMNIST: there is no file '{folder / name}' nor '{name}.gz' beside it; {_REPAIR}")
@@ -80,14 +85,14 @@ def _read_idx(folder: Path, name: str, ndim: int) -> npt.NDArray[np.uint8]:
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"FashionMNIST: '{path}' cannot be read or unpacked ({error}); {_REPAIR}") from error
     magic = bytes([0, 0, 8, ndim])
-    head = content[:4]
-    if head != magic:
+    header = content[:4]
+    if header != magic:
         raise DataError(
-            f"FashionMNIST: '{path}' must begin with the bytes {magic.hex(' ')}, got '{head.hex(' ')}'; {_REPAIR}"
+            f"FashionMNIST: '{path}' must begin with the bytes {magic.hex(' ')}, got '{header.hex(' ')}'; {_REPAIR}"
         )
     start = 4 + 4 * ndim
     if len(content) < start:
-        raise DataError(f"FashionMNIST: '{path}' ends within its head of {start} bytes; {_REPAIR}")
+        raise DataError(f"FashionMNIST: '{path}' ends within its header of {start} bytes; {_REPAIR}")
     shape = [int(length) for length in np.frombuffer(content, ">u4", ndim, 4)]
     if len(content) - start != math.prod(shape):
         raise DataError(

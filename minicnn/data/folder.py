@@ -1,6 +1,7 @@
-"""Folders of photos as datasets: `ImageFolder`, and `PairedImageFolder` for input -> target.
+"""Datasets of image files: `ImageFolder`, and `PairedImageFolder` for pairs of input and target.
 
-Files are listed once, recursively and sorted, so an index always means the same file; they are decoded on reading.
+The constructor lists the files recursively and sorts them, so an index always means the same file. `dataset[index]`
+decodes a file.
 """
 
 import os
@@ -25,26 +26,27 @@ Size = tuple[int, int]
 
 
 class ImageFolder:
-    """All pictures under a folder, as float32 (C, H, W) in [0, 1].
+    """All images in a folder, as float32 arrays (C, H, W) in [0, 1].
 
     Parameters
     ----------
-    path : folder; its folders are searched too, hidden files and folders are not
+    path : folder
+        Subfolders are included. Hidden files and folders are not.
     mode : "rgb" or "grey"
     on_error : "raise" or "skip"
-        "raise" opens at once, and a file that cannot be read raises when it is its turn.
-        "skip" decodes every file once at the start (about a second for a hundred phone photos) and leaves out
-        what cannot be read, so that the length and the order are final.
+        "raise": the constructor decodes nothing, and reading a bad file raises an error.
+        "skip": the constructor decodes every file (about a second for a hundred phone photos) and leaves out files that
+        cannot be read. So the length and the order do not change later.
 
     Attributes
     ----------
-    paths : the files, by index
-    skipped : what was left out, {path: reason}; its length is the count
+    paths : list of paths, by index
+    skipped : dict of path to reason, the files that were left out
 
     Raises
     ------
     DataError
-        There is no such folder, nothing in it, or nothing in it can be read.
+        If the folder does not exist or has no files, no file can be read (with "skip"), or an argument is unknown.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, mode: ImageMode = "rgb", on_error: OnError = "raise") -> None:
@@ -68,30 +70,32 @@ class ImageFolder:
 
 
 class PairedImageFolder:
-    """Pairs (input, target) of pictures that have the same name in two folders; the suffix may differ.
+    """Pairs (input, target) of images with the same name in two folders. The suffixes may differ.
 
-    `inputs/sea/01.jpg` belongs to `targets/sea/01.png`. Their sizes are equal, or one is the other times a whole
-    number (a photo and its double, for super-resolution).
+    `inputs/sea/01.jpg` belongs to `targets/sea/01.png`. Their sizes are equal, or the larger size is an integer
+    multiple of the smaller size (for super-resolution).
 
     Parameters
     ----------
-    inputs, targets : folders, searched as `ImageFolder` does
-    mode, target_mode : "rgb" or "grey"; the target's is the input's unless given
+    inputs, targets : folders
+        Subfolders are included. Hidden files and folders are not.
+    mode, target_mode : "rgb" or "grey"
+        `target_mode` defaults to `mode`.
     on_error : "raise" or "skip"
-        "raise" wants every file to have its partner, and raises for a bad file or pair when it is its turn.
-        "skip" decodes every file once at the start and leaves out what cannot be read, what then has no partner,
-        and pairs whose sizes do not fit.
+        "raise": every file must have a partner. The constructor decodes nothing, and reading a bad file or pair raises
+        an error. "skip": the constructor decodes every file. It leaves out files that cannot be read, files without a
+        partner, and pairs whose sizes do not fit.
 
     Attributes
     ----------
-    paths : pairs of files (input, target), by index
-    skipped : what was left out, {path: reason}; its length is the count
+    paths : list of pairs of paths (input, target), by index
+    skipped : dict of path to reason, the files that were left out
 
     Raises
     ------
     DataError
-        A folder is missing or empty, a name occurs twice in one folder (also when skipping: nobody knows which one
-        is meant), files have no partner, or nothing is left.
+        If a folder is missing or empty, a folder has two files with the same name (also with "skip"), files have no
+        partner, no pair is left, or an argument is unknown.
     """
 
     def __init__(
@@ -116,13 +120,13 @@ class PairedImageFolder:
                 sizes |= (paths := _readable_sizes(call, folder, list(paths), self.skipped))
             sides.append(_by_name(call, Path(folder), paths))
         matched = sorted(sides[0].keys() & sides[1].keys())
-        alone = [side[name] for side in sides for name in sorted(side.keys() - set(matched))]
-        if alone and (on_error == "raise" or not matched):
+        unmatched = [side[name] for side in sides for name in sorted(side.keys() - set(matched))]
+        if unmatched and (on_error == "raise" or not matched):
             raise DataError(
                 f"{call}: every input in '{inputs}' needs a target of the same name in '{targets}', but "
-                f"{len(alone)} of the files have no partner: {_some(alone)}; rename or remove them"
+                f"{len(unmatched)} of the files have no partner: {_list_paths(unmatched)}; rename or remove them"
             )
-        self.skipped |= dict.fromkeys(alone, "has no partner of the same name")
+        self.skipped |= dict.fromkeys(unmatched, "has no partner of the same name")
         self.paths = [(sides[0][name], sides[1][name]) for name in matched]
         if on_error == "skip":
             self._drop_misfits(sizes)
@@ -144,7 +148,7 @@ class PairedImageFolder:
         images = read_image(pair[0], self.mode), read_image(pair[1], self.target_mode)
         sizes = [(image.shape[1], image.shape[2]) for image in images]
         if scale_factors(sizes) is None:
-            raise DataError(f"PairedImageFolder: '{pair[0]}' and '{pair[1]}': {_misfit(sizes)}; resize one of them")
+            raise DataError(f"PairedImageFolder: '{pair[0]}' and '{pair[1]}': {_misfit(sizes)}; resize an image")
         return images
 
     def __repr__(self) -> str:
@@ -175,7 +179,7 @@ def _list_files(call: str, folder: str | os.PathLike[str]) -> list[Path]:
 def _readable_sizes(
     call: str, folder: str | os.PathLike[str], paths: list[Path], skipped: dict[Path, str]
 ) -> dict[Path, Size]:
-    """Decode every file; return {path: (H, W)} of the good ones, and note the others in `skipped`."""
+    """Decode every file. Return {path: (H, W)} of the readable files, and add the others to `skipped`."""
 
     def read_size(path: Path) -> Size | DataError:
         try:
@@ -186,7 +190,7 @@ def _readable_sizes(
 
     sizes: dict[Path, Size] = {}
     failed: dict[Path, str] = {}
-    with ThreadPoolExecutor(max_workers=4) as pool:  # decoding releases the GIL; few threads, since photos are large
+    with ThreadPoolExecutor(max_workers=4) as pool:  # decoding releases the GIL; only 4, because photos need memory
         for path, result in zip(paths, pool.map(read_size, paths), strict=True):
             if isinstance(result, DataError):
                 failed[path] = str(result)
@@ -199,25 +203,27 @@ def _readable_sizes(
 
 
 def _by_name(call: str, root: Path, paths: Iterable[Path]) -> dict[str, Path]:
-    """Index files by their path below `root`, without the suffix."""
+    """Return the files by their path relative to `root`, without the suffix."""
     groups: dict[str, list[Path]] = defaultdict(list)
     for path in paths:
         groups[path.relative_to(root).with_suffix("").as_posix()].append(path)
-    twice = [path for group in groups.values() if len(group) > 1 for path in group]
-    if twice:
-        raise DataError(f"{call}: '{root}' has several files of one name: {_some(twice)}; keep one of each")
+    duplicates = [path for group in groups.values() if len(group) > 1 for path in group]
+    if duplicates:
+        raise DataError(
+            f"{call}: '{root}' has several files of the same name: {_list_paths(duplicates)}; keep one of each"
+        )
     return {name: group[0] for name, group in groups.items()}
 
 
 def _misfit(sizes: list[Size]) -> str:
     (height, width), (other_height, other_width) = sizes
     return (
-        f"the sizes must be equal or one a whole multiple of the other, got {height} x {width} and "
+        f"the sizes must be equal or integer multiples, got {height} x {width} and "
         f"{other_height} x {other_width} (height x width)"
     )
 
 
-def _some(paths: list[Path], limit: int = 10) -> str:
+def _list_paths(paths: list[Path], limit: int = 10) -> str:
     more = f" and {len(paths) - limit} more" if len(paths) > limit else ""
     return ", ".join(f"'{path}'" for path in paths[:limit]) + more
 

@@ -1,6 +1,7 @@
-"""Photos on disk <-> float32 arrays (C, H, W) in [0, 1]: `read_image` and `write_image`, both through Pillow.
+"""`read_image` and `write_image`: image files to and from float32 arrays (C, H, W) in [0, 1].
 
-Whatever is wrong with a file is told as a `DataError` that names the file, so a caller needs one `except`.
+Pillow decodes and encodes. Every problem with a file is a `DataError` that names the file, so a caller needs a single
+`except`.
 """
 
 import os
@@ -22,10 +23,10 @@ __all__ = ["ImageMode", "read_image", "write_image"]
 
 ImageMode = Literal["rgb", "grey"]
 
-# Formats of pixels only: Pillow would run Ghostscript for EPS, and takes almost any bytes for TGA.
+# Without EPS, for which Pillow would run Ghostscript, and TGA, as which Pillow accepts almost any bytes.
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000", "ICO", "QOI")
 
-# suffix -> Pillow's format, and the options that keep most of the picture
+# suffix -> Pillow's format, and the options with the highest useful quality
 _WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
     ".jpg": ("JPEG", {"quality": 95}),
@@ -41,30 +42,31 @@ _WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def read_image(path: str | os.PathLike[str], mode: ImageMode = "rgb") -> npt.NDArray[np.float32]:
-    """Read one picture, upright as a viewer shows it.
+    """Read an image file, rotated as a viewer shows it.
 
     Parameters
     ----------
     path : path of a PNG, JPEG, WebP, TIFF, BMP, GIF, PPM/PGM/PFM, AVIF, JPEG 2000, ICO or QOI file
-        The content decides, not the suffix. Of an animation the first frame is read.
+        The content determines the format, not the suffix. For an animation, the first frame is read.
     mode : "rgb" or "grey"
-        Colour becomes grey by 0.299 R + 0.587 G + 0.114 B; grey becomes RGB by repetition.
+        Colour becomes grey by 0.299 R + 0.587 G + 0.114 B. Grey becomes RGB by repetition.
 
     Returns
     -------
-    array, float32 (C, H, W) in [0, 1], C is 3 or 1, contiguous and the caller's own
+    array, float32, (3, H, W) or (1, H, W), in [0, 1], contiguous
 
     Raises
     ------
     DataError
-        The file is missing, a folder, empty, no image, damaged or cut short, larger than Pillow's limit
-        (`PIL.Image.MAX_IMAGE_PIXELS`), or holds 32-bit numbers of which nobody knows what is white.
+        If the file is missing, a folder, empty, not an image, damaged or truncated, larger than Pillow's limit
+        (`PIL.Image.MAX_IMAGE_PIXELS`), or has values of more than 16 bits outside the known range; or `mode` is
+        unknown.
 
     Notes
     -----
-    EXIF orientation is applied. Colours are converted to sRGB where the file has a colour profile; one that cannot be
-    used is ignored, as viewers do. Transparent pixels are laid over white. 16-bit grey keeps its 16 bits, without a
-    profile; 16-bit colour is read with 8 (Pillow can do no more).
+    EXIF orientation is applied. A colour profile is converted to sRGB; a damaged profile is ignored, as viewers do.
+    Transparent pixels are blended with white. 16-bit grey keeps 16 bits, without a profile. 16-bit colour is read with
+    8 bits, which is all that Pillow supports.
     """
     check_choice("read_image", "mode", mode, ("rgb", "grey"))
     from PIL import Image, ImageOps, UnidentifiedImageError
@@ -74,7 +76,7 @@ def read_image(path: str | os.PathLike[str], mode: ImageMode = "rgb") -> npt.NDA
     with _open_file(Path(path)) as stream:
         try:
             with Image.open(stream, formats=formats) as image:
-                # Pillow only warns up to twice its limit. Changing warning filters is not safe in threads.
+                # Up to twice its limit Pillow only warns, and warning filters cannot be changed safely in threads.
                 limit = Image.MAX_IMAGE_PIXELS
                 if limit is not None and image.width * image.height > limit:
                     raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
@@ -88,12 +90,12 @@ def read_image(path: str | os.PathLike[str], mode: ImageMode = "rgb") -> npt.NDA
             ) from error
         except UnidentifiedImageError as error:
             raise DataError(
-                f"read_image: '{path}' is not an image of a known format ({', '.join(formats)}), or its head is "
+                f"read_image: '{path}' is not an image of a known format ({', '.join(formats)}), or its header is "
                 f"damaged; remove it or convert it to PNG"
             ) from error
         except Exception as error:  # on damaged bytes Pillow raises OSError, SyntaxError, ValueError, IndexError, ...
             raise DataError(
-                f"read_image: '{path}' is damaged or cut short ({type(error).__name__}: {error}); get the file again"
+                f"read_image: '{path}' is damaged or truncated ({type(error).__name__}: {error}); get the file again"
             ) from error
 
 
@@ -102,8 +104,8 @@ def _open_file(path: Path) -> BinaryIO:
         raise DataError(f"read_image: '{path}' is a folder; pass one file, or open the folder with ImageFolder")
     if not path.exists():
         raise DataError(f"read_image: there is no file '{path}'; check the path")
-    if not path.is_file():  # opening a pipe would wait for ever
-        raise DataError(f"read_image: '{path}' is not a regular file; copy its content into one")
+    if not path.is_file():  # opening a pipe would block
+        raise DataError(f"read_image: '{path}' is not a regular file; copy its content to a file")
     try:
         stream = path.open("rb")
     except OSError as error:
@@ -132,7 +134,7 @@ def _to_array(image: "Image.Image", mode: ImageMode, path: str | os.PathLike[str
 
 
 def _to_srgb(image: "Image.Image", profile: bytes) -> "Image.Image":
-    """Convert from the colours of a profile, say a phone's Display P3 or a print shop's CMYK, to sRGB."""
+    """Convert colours from a profile, for example a phone's Display P3 or a printer's CMYK, to sRGB."""
     from PIL import ImageCms, features
 
     if not features.check("littlecms2"):
@@ -142,44 +144,46 @@ def _to_srgb(image: "Image.Image", profile: bytes) -> "Image.Image":
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):
-            return image  # nothing to do, and nothing to be rounded
+            return image  # a conversion would only round
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):  # damaged, or for another kind of pixels
+    except (ImageCms.PyCMSError, OSError):  # the profile is damaged, or for another mode
         return image
-    assert converted is not None  # it is only where a picture is changed in place
+    assert converted is not None  # None only with inPlace=True
     return converted
 
 
 def _scale_wide(image: "Image.Image", path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
-    """Scale grey of 16 or 32 bits to [0, 1] in NumPy, because Pillow's convert() would clip it at 255."""
+    """Scale 16- or 32-bit grey to [0, 1] with NumPy. Pillow's convert() would clip it at 255."""
     values = np.asarray(image)  # (H, W)
     white = 1 if image.mode == "F" else 65535
     low, high = values.min(), values.max()
-    if not (low >= 0 and high <= white):  # written so that NaN is refused too
+    if not (low >= 0 and high <= white):  # also true for NaN
         raise DataError(
             f"read_image: '{path}' must hold grey values in [0, {white}] (Pillow's mode {image.mode}), "
             f"got [{low}, {high}]; rescale the file"
         )
     scaled: npt.NDArray[np.float32] = np.divide(values, np.float32(white), dtype=np.float32)
-    if "transparency" in image.info:  # a PNG may declare one grey value transparent
+    if "transparency" in image.info:  # a PNG may declare a grey value as transparent
         scaled[values == image.info["transparency"]] = 1
     return scaled
 
 
 def write_image(path: str | os.PathLike[str], array: npt.ArrayLike) -> None:
-    """Write a picture with 8 bits a channel; the suffix gives the format, and the file appears whole or not at all.
+    """Write an image file with 8 bits per channel. The suffix determines the format.
+
+    The file is written under another name and then renamed, so a failure never leaves half a file.
 
     Parameters
     ----------
     path : path that ends in .png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .bmp, .ppm or .pgm
-        JPEG and AVIF lose a little (quality 95); the others keep the 8-bit values.
+        JPEG and AVIF are lossy (quality 95). The other formats keep the 8-bit values.
     array : floats in [0, 1], (C, H, W) with C = 1 or 3, or (H, W)
         Values outside [0, 1] are clipped.
 
     Raises
     ------
     DataError
-        Wrong shape, element type or suffix, NaN or infinity, or a place that cannot be written.
+        If the shape, dtype or suffix is wrong, a value is NaN or infinite, or the file cannot be written.
 
     Examples
     --------
@@ -205,7 +209,7 @@ def write_image(path: str | os.PathLike[str], array: npt.ArrayLike) -> None:
         with temporary.open("xb") as stream:
             Image.fromarray(pixels).save(stream, kind, **options)
         os.replace(temporary, path)
-    except (OSError, ValueError, KeyError) as error:  # Pillow: KeyError for a format it was built without
+    except (OSError, ValueError, KeyError) as error:  # KeyError: Pillow was built without this format
         raise DataError(
             f"write_image: '{path}' cannot be written ({type(error).__name__}: {error}); "
             "free space, or choose another place"

@@ -1,7 +1,8 @@
-"""`DataLoader`: batches of a dataset in a fixed order, prepared ahead by threads, resumable at any batch.
+"""`DataLoader`: batches of a dataset in a reproducible order, prepared by threads, resumable at any batch.
 
-Threads suffice because decoding images and NumPy's arithmetic release the GIL; nothing is pickled or copied.
-Batch k is a task; tasks start and are taken in order, so the number of workers changes the speed and nothing else.
+Threads are enough, because decoding images and NumPy's arithmetic release the GIL. Nothing is pickled or copied between
+processes. Batch k is a task of a thread pool. Results are taken in order, so the number of workers changes only the
+speed.
 """
 
 import threading
@@ -26,29 +27,29 @@ def default_collate(samples: list[Any]) -> Any:
 
     Parameters
     ----------
-    samples : arrays or tensors of one shape (...), or numbers, or tuples of these
+    samples : list of N arrays or tensors of the same shape (...), or of numbers, or of tuples of these
 
     Returns
     -------
-    tensor (N, ...), or a tuple of them
-        Arrays keep their type; Python's floats become float32, ints int64.
+    Tensor, (N, ...), or a tuple of Tensors
+        Arrays keep their dtype. Python's floats become float32, ints int64.
 
     Raises
     ------
     DataError
-        The samples differ in shape or kind, or are nothing that can be stacked.
+        If the samples have different shapes or kinds, or cannot be stacked.
     """
     first = samples[0]
     if isinstance(first, tuple | list):
         lengths = {len(sample) if isinstance(sample, tuple | list) else None for sample in samples}
         if lengths != {len(first)}:
-            raise DataError("default_collate: samples of a batch must all be tuples of one length; pass collate=")
+            raise DataError("default_collate: samples of a batch must be tuples of the same length; pass collate=")
         return tuple(default_collate(list(column)) for column in zip(*samples, strict=True))
     arrays = [np.asarray(sample, np.float32 if type(sample) is float else None) for sample in samples]
     shapes = sorted({array.shape for array in arrays})
     if len(shapes) > 1:
         raise DataError(
-            f"default_collate: samples of a batch must have one shape, got {shapes}; cut patches of one size "
+            f"default_collate: samples of a batch must have the same shape, got {shapes}; cut patches of the same size "
             f"(PatchDataset), use batch_size=1, or pass collate="
         )
     stacked = np.stack(arrays)  # (N, ...)
@@ -62,38 +63,45 @@ def default_collate(samples: list[Any]) -> Any:
 
 @dataclass
 class _Progress:
-    """Where one pass over the data stands: batches handed out so far in this epoch."""
+    """The position of a loop: the epoch, and the number of its batches that the loop has received."""
 
     epoch: int = 0
     batch: int = 0
 
 
 class DataLoader:
-    """Batches of a dataset; each `for` loop over it is one epoch.
+    """Batches of a dataset. Each `for` loop over the loader is an epoch.
 
     Parameters
     ----------
-    dataset : anything with a length and samples numbered from 0
-        If it has `at_epoch`, it is asked for the dataset of each epoch.
-    batch_size : samples a batch
-    shuffle : a new order each epoch, determined by the seed and the epoch
-    drop_last : leave out a last batch that is smaller
-    num_workers : threads that prepare batches; 0 prepares each when it is asked for
-    prefetch : batches that each worker holds ready
-    seed : of the order
-    collate : function from a list of samples to a batch
+    dataset : object with a length and samples numbered from 0
+        If it has a method `at_epoch`, the loader calls it at the start of each epoch.
+    batch_size : int
+        The number of samples in a batch.
+    shuffle : bool
+        Use a new order in each epoch. The seed and the epoch determine the order.
+    drop_last : bool
+        Leave out the last batch if it is smaller than `batch_size`.
+    num_workers : int
+        The number of threads that prepare batches. 0: the loop prepares each batch.
+    prefetch : int
+        The number of batches that each worker prepares in advance.
+    seed : int
+        The seed of the order.
+    collate : callable
+        Makes a batch from a list of samples.
 
     Raises
     ------
     DataError
-        An argument out of range, or a dataset without samples or without a full batch.
+        If an argument is out of range, or the dataset has no sample or no full batch.
 
     Notes
     -----
-    An exception while a batch is prepared is raised in the loop, with its own type, when that batch's turn comes.
-    The threads end with the loop, also when it is left by break or an exception: none outlives the batch at hand.
-    A loop that was left is not taken up again; the next one is the next epoch. Only after `load_state_dict` does a
-    loop begin within an epoch. Of two loops at once, the state is that of the one begun last.
+    An exception in a worker is raised in the loop, when the loop reaches this batch.
+    The threads stop when the loop ends, also by `break` or an exception; a thread finishes at most its current sample.
+    A loop that was left early cannot be continued: the next loop is the next epoch. Only after `load_state_dict` a loop
+    starts within an epoch. If two loops run at the same time, `state_dict` describes the loop that started last.
 
     Examples
     --------
@@ -135,16 +143,16 @@ class DataLoader:
         self._resumed = False
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """Return the number of batches in an epoch."""
         samples = len(self.dataset) if self.drop_last else len(self.dataset) + self.batch_size - 1
         return samples // self.batch_size
 
     def __iter__(self) -> Iterator[Any]:
-        at = self._progress
-        if self._resumed or at.batch == 0:
-            self._progress = _Progress(at.epoch, at.batch)
+        last = self._progress
+        if self._resumed or last.batch == 0:
+            self._progress = _Progress(last.epoch, last.batch)
         else:
-            self._progress = _Progress(at.epoch + 1, 0)
+            self._progress = _Progress(last.epoch + 1, 0)
         self._resumed = False
         return self._epoch(self._progress)
 
@@ -162,53 +170,52 @@ class DataLoader:
                 samples.append(dataset[int(index)])
             return self.collate(samples)
 
-        todo = range(progress.batch, len(self))
-        batches = self._ahead(prepare, todo, stop) if self.num_workers else (prepare(k) for k in todo)
+        remaining = range(progress.batch, len(self))
+        batches = self._prefetch(prepare, remaining, stop) if self.num_workers else (prepare(k) for k in remaining)
         for batch in batches:
-            progress.batch += 1  # a batch counts as used from the moment that the loop has it
+            progress.batch += 1  # before the yield: a batch counts as used when the loop receives it
             yield batch
         progress.epoch, progress.batch = progress.epoch + 1, 0
 
-    def _ahead(self, prepare: Callable[[int], Any], todo: range, stop: threading.Event) -> Iterator[Any]:
-        """Yield prepare(k) for each k in `todo`, in order, while threads work on the next ones."""
+    def _prefetch(self, prepare: Callable[[int], Any], remaining: range, stop: threading.Event) -> Iterator[Any]:
+        """Yield prepare(k) for each remaining batch k, in order, while threads prepare the next batches."""
         pool = ThreadPoolExecutor(self.num_workers, thread_name_prefix="minicnn-loader")
         try:
-            waiting: deque[Future[Any]] = deque()
-            for k in todo:
-                waiting.append(pool.submit(prepare, k))
-                if len(waiting) > self.num_workers * self.prefetch:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:  # also when the loop is left by break, by an exception or by dropping the iterator
+            pending: deque[Future[Any]] = deque()
+            for k in remaining:
+                pending.append(pool.submit(prepare, k))
+                if len(pending) > self.num_workers * self.prefetch:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:  # also after break, an exception or the deletion of the iterator
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
     def state_dict(self) -> dict[str, int]:
-        """Return the position, and the settings it depends on, as plain ints.
+        """Return the position and the settings that it depends on, as ints.
 
-        Batches that threads have prepared but the loop has not taken count as not used.
+        Batches that are prepared but that the loop has not received do not count.
         """
         return {"epoch": self._progress.epoch, "batch": self._progress.batch, **self._settings()}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Take up the position of `state`: the next loop gives exactly the rest of its epoch.
+        """Load a position. The next loop yields the remaining batches of its epoch.
 
         Raises
         ------
         DataError
-            The state is incomplete, or it lies within an epoch and was saved with other settings, so that the
-            rest of that epoch is not known.
+            If the state is incomplete, or its position is within an epoch and it was saved with other settings.
         """
         settings = self._settings()
         missing = sorted({"epoch", "batch", *settings} - state.keys())
         if missing:
-            raise DataError(f"DataLoader.load_state_dict: the state lacks {missing}; pass what state_dict() returned")
+            raise DataError(f"DataLoader.load_state_dict: the state lacks {missing}; pass the result of state_dict()")
         epoch, batch = (check_integer("DataLoader.load_state_dict", key, state[key], 0) for key in ("epoch", "batch"))
         changed = [f"{key}={state[key]} (here {here})" for key, here in settings.items() if state[key] != here]
         if batch and changed:
             raise DataError(
-                f"DataLoader.load_state_dict: the state lies within an epoch and was saved with {', '.join(changed)}; "
+                f"DataLoader.load_state_dict: the state is within an epoch and was saved with {', '.join(changed)}; "
                 f"build the loader with the same dataset and settings"
             )
         self._progress, self._resumed = _Progress(epoch, batch), True

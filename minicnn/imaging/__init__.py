@@ -1,4 +1,7 @@
-"""Editing photos: tasks to train for, tiled editing, metrics, classical baselines, photos to try, sheets to judge."""
+"""Image editing: training tasks, tiled editing, metrics, classical baselines, example photos, figures.
+
+`corruptions.py` defines the tasks and `editing.py` applies a trained network to a photo.
+"""
 
 from minicnn.imaging.classical import CLASSICAL_DENOISERS, bicubic
 from minicnn.imaging.corruptions import TASKS, Task, gaussian_blur, gaussian_noise, jpeg, punch_holes, resize, to_grey

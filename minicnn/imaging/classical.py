@@ -1,8 +1,8 @@
-"""What a network has to beat: classical denoisers of scikit-image, and bicubic enlargement.
+"""Classical baselines for networks: the denoisers of scikit-image, and bicubic enlargement.
 
-Each denoiser is told the true σ, which only helps it. Its parameters are those that gave the highest mean PSNR over
-the middle 256 × 256 pixels of the training photos with noise of σ = 10, 25 and 50 of 255, so that none was
-fitted to the photos it is judged on.
+Each denoiser gets the true σ of the noise, which is an advantage over a network. Its parameters gave the highest mean
+PSNR on the centre 256 × 256 pixels of the training photos with noise of σ = 10, 25 and 50 of 255. They were not tuned
+on the photos of the evaluation.
 """
 
 from collections.abc import Callable
@@ -21,13 +21,13 @@ Picture = NDArray[np.float32]
 
 
 def total_variation(image: Picture, sigma: float) -> Picture:
-    """Find the picture with little total variation near the noisy one; flat areas come out flat, edges sharp.
+    """Denoise by minimising the total variation plus the distance to the noisy image. Edges stay sharp.
 
     Parameters
     ----------
     image : numpy.ndarray, (C, H, W), float32, in [0, 1]
     sigma : float
-        The noise's standard deviation, where 1 is from black to white.
+        Standard deviation of the noise. Black is 0, white is 1.
 
     Returns
     -------
@@ -36,14 +36,14 @@ def total_variation(image: Picture, sigma: float) -> Picture:
     Raises
     ------
     ShapeError
-        If the image is not (C, H, W) or sigma is not above zero.
+        If the image is not (C, H, W) or sigma is not positive.
     MissingPackageError
         If scikit-image is not installed.
 
     Notes
     -----
-    The weight is 0.8 σ. The stopping rule is ten times stricter than scikit-image's: with its own, the iteration ends
-    early and loses up to 0.7 dB at σ = 25/255.
+    The weight is 0.8 σ. The tolerance of the stopping rule is ten times smaller than scikit-image's default. With the
+    default, the iteration stops early and loses up to 0.7 dB at σ = 25/255.
 
     References
     ----------
@@ -54,12 +54,12 @@ def total_variation(image: Picture, sigma: float) -> Picture:
 
 
 def wavelet(image: Picture, sigma: float) -> Picture:
-    """Shrink small wavelet coefficients; parameters, result and errors are those of `total_variation`.
+    """Denoise by shrinking small wavelet coefficients. Parameters, result and errors are as in `total_variation`.
 
     Notes
     -----
-    BayesShrink with soft thresholds on Daubechies-2 wavelets; colours are taken apart into brightness and hue (YCbCr)
-    first, which gains 0.8 dB. scikit-image needs PyWavelets for it.
+    BayesShrink with soft thresholds on Daubechies-2 wavelets. Colours are first converted to luma and chroma (YCbCr),
+    which gains 0.8 dB. scikit-image needs PyWavelets for this method.
 
     References
     ----------
@@ -76,11 +76,11 @@ def wavelet(image: Picture, sigma: float) -> Picture:
 
 
 def non_local_means(image: Picture, sigma: float) -> Picture:
-    """Average pixels whose surroundings look alike; parameters, result and errors are those of `total_variation`.
+    """Denoise by averaging pixels with similar patches around them. See `total_variation` for arguments and errors.
 
     Notes
     -----
-    Patches of 5 × 5 pixels, sought up to 6 pixels away, h = 0.6 σ, in the fast form. The slow form, with Gaussian
+    Patches of 5 × 5 pixels, searched up to 6 pixels away, h = 0.6 σ, in the fast mode. The slow mode, with Gaussian
     weights inside the patch, takes ten times as long and gains 0.1 dB at σ = 25/255.
 
     References
@@ -88,14 +88,14 @@ def non_local_means(image: Picture, sigma: float) -> Picture:
     Buades, Coll, Morel: A non-local algorithm for image denoising. CVPR 2005.
     """
     restoration = _restoration("non_local_means", image, sigma)
-    plain, axis = (image[0], None) if len(image) == 1 else (image, 0)  # scikit-image transposes a lone channel
+    pixels, axis = (image[0], None) if len(image) == 1 else (image, 0)  # scikit-image transposes a single channel
     result = restoration.denoise_nl_means(
-        plain, patch_size=5, patch_distance=6, h=0.6 * sigma, sigma=sigma, fast_mode=True, channel_axis=axis
+        pixels, patch_size=5, patch_distance=6, h=0.6 * sigma, sigma=sigma, fast_mode=True, channel_axis=axis
     )
     return _clip(result.reshape(image.shape))
 
 
-# The one list: reports and benchmarks run over it.
+# Reports and benchmarks iterate over this dict.
 CLASSICAL_DENOISERS: dict[str, Callable[[Picture, float], Picture]] = {
     "total variation": total_variation,
     "wavelet": wavelet,
@@ -104,15 +104,15 @@ CLASSICAL_DENOISERS: dict[str, Callable[[Picture, float], Picture]] = {
 
 
 def bicubic(image: Picture, factor: int) -> Picture:
-    """Enlarge (C, H, W) to (C, factor * H, factor * W) by Pillow's bicubic filter."""
+    """Enlarge (C, H, W) to (C, factor * H, factor * W) with Pillow's bicubic filter."""
     return resize(image, factor * image.shape[1], factor * image.shape[2])
 
 
 def _restoration(call: str, image: Picture, sigma: float) -> ModuleType:
     if image.ndim != 3 or image.size == 0:
-        raise ShapeError(f"{call}: image must be (C, H, W) and not empty, not {image.shape}; pass one picture")
+        raise ShapeError(f"{call}: image must be (C, H, W) and not empty, got {image.shape}; pass a single image")
     if not sigma > 0:
-        raise ShapeError(f"{call}: sigma is the noise's standard deviation, above zero, not {sigma}")
+        raise ShapeError(f"{call}: sigma, the standard deviation of the noise, must be positive, got {sigma}")
     return import_optional("skimage.restoration", call=call, package="scikit-image", extra="data")
 
 

@@ -1,7 +1,8 @@
-"""The tasks that a network can be trained for, and what spoils a good picture so that it can learn to restore it.
+"""Training tasks for editing networks, and the corruptions that make a training input from a clean image.
 
-Pictures are NumPy arrays (C, H, W), float32, in [0, 1]. Every result is clipped to that range, as in a file: noise
-on black is brighter than black, and a network that edits files must know. All chance comes from the generator passed.
+Images are NumPy arrays (C, H, W), float32, in [0, 1]. Every result is clipped to this range, as in a file: noise makes
+black pixels only brighter, and a network that edits files must learn this. Randomness comes from the generator that the
+caller passes.
 """
 
 from collections.abc import Callable
@@ -28,27 +29,27 @@ __all__ = [
 ]
 
 Picture = NDArray[np.float32]
-WIDEST_HOLE = 12  # pixels: a small network sees 14 in each direction, and has to see past the hole
-HOLE_COLOUR = (1.0, 0.0, 1.0)  # magenta: any paint program has it, and hardly a photo does
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # how bright red, green and blue look (ITU-R BT.601)
+MAX_HOLE = 12  # pixels; a small network has a radius of 14 pixels and must see beyond the hole
+HOLE_COLOUR = (1.0, 0.0, 1.0)  # magenta: easy to paint, rare in photos
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # the weights of red, green and blue in luma (ITU-R BT.601)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a network shall learn: calling a task with a good picture gives a pair to learn from, (input, target).
+    """A training task. `task(clean, rng)` returns a training pair (input, target) from a clean image.
 
     Attributes
     ----------
     name : str
-        What users type.
+        The name on the command line.
     summary : str
-        What the network will do, in a few words.
+        A short description for the help text.
     spoil : callable, (clean, rng) -> (input, target)
-        Makes the pair; use the task itself, which checks the picture first.
+        Makes the pair without checks. Call the task instead.
     in_channels, out_channels : int
-        Of the network: 3 for colour, 1 for grey.
+        The channels of input and target: 3 for colour, 1 for grey.
     scale : int
-        How many times larger the target is than the input, along each side.
+        Target size / input size.
     """
 
     name: str
@@ -59,23 +60,23 @@ class Task:
     scale: int = 1
 
     def __call__(self, clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
-        """Return (in_channels, h, w) and (out_channels, scale * h, scale * w); cuts what `scale` does not divide.
+        """Return (in_channels, h, w) and (out_channels, scale * h, scale * w), with h = H // scale and w = W // scale.
 
         Raises
         ------
         ShapeError
-            If the picture is not (3, H, W), or not even one pixel is left of it in the input.
+            If the image is not (3, H, W), or H or W is below `scale`.
         DTypeError
             If its pixels are not float32.
         """
         if clean.ndim != 3 or clean.shape[0] != 3 or min(clean.shape[1:]) < self.scale:
             raise ShapeError(
-                f"task {self.name}: a picture must be (3, H, W) with H and W at least {self.scale}, not {clean.shape}; "
+                f"task {self.name}: a picture must be (3, H, W) with H and W at least {self.scale}, got {clean.shape}; "
                 "read it in colour, or choose larger patches"
             )
         if clean.dtype != np.float32:
             raise DTypeError(
-                f"task {self.name}: pixels must be float32 in [0, 1], not {clean.dtype}; "
+                f"task {self.name}: pixels must be float32 in [0, 1], got {clean.dtype}; "
                 "convert them, as in picture.astype(np.float32) / 255"
             )
         height, width = (side // self.scale * self.scale for side in clean.shape[1:])
@@ -83,53 +84,53 @@ class Task:
 
 
 def gaussian_noise(image: Picture, sigma: float, rng: Generator) -> Picture:
-    """Add independent Gaussian noise with standard deviation `sigma`, where 1 is from black to white."""
+    """Add Gaussian noise with standard deviation `sigma`, independent for each pixel. Black is 0, white is 1."""
     return _clip(image + sigma * rng.standard_normal(image.shape, dtype=np.float32))
 
 
 def gaussian_blur(image: Picture, sigma: float) -> Picture:
-    """Blur as a lens out of focus does, by a Gaussian of `sigma` pixels; the picture is mirrored at its border.
+    """Blur with a Gaussian of standard deviation `sigma` pixels. The image is mirrored at its border.
 
     Raises
     ------
     ShapeError
-        If sigma is not above zero.
+        If sigma is not positive.
     """
     if not sigma > 0:
-        raise ShapeError(f"gaussian_blur: sigma is a width in pixels, above zero, not {sigma}")
-    radius = int(np.ceil(4 * sigma))  # 6 in 100,000 of the window's weight lies further out
+        raise ShapeError(f"gaussian_blur: sigma, a width in pixels, must be positive, got {sigma}")
+    radius = int(np.ceil(4 * sigma))  # cuts off 6 in 100,000 of the Gaussian
     border = ((0, 0), (radius, radius), (radius, radius))
     return _clip(slide(np.pad(image, border, mode="symmetric"), gaussian_window(sigma, radius)))
 
 
 def resize(image: Picture, height: int, width: int) -> Picture:
-    """Resample to a new size by Pillow's bicubic filter, which is widened for making smaller, so nothing aliases.
+    """Resize with Pillow's bicubic filter. When an image shrinks, Pillow widens the filter to prevent aliasing.
 
     Raises
     ------
     ShapeError
-        If height or width is below one pixel.
+        If height or width is below 1.
     """
     from PIL import Image
 
     if min(height, width) < 1:
-        raise ShapeError(f"resize: height and width must be one pixel or more, not {height} × {width}")
-    planes = [Image.fromarray(np.ascontiguousarray(plane, np.float32)) for plane in image]  # mode F: no rounding
+        raise ShapeError(f"resize: height and width must be at least 1, got {height} × {width}")
+    planes = [Image.fromarray(np.ascontiguousarray(plane, np.float32)) for plane in image]  # Pillow's float mode
     return _clip(np.stack([np.asarray(plane.resize((width, height), Image.Resampling.BICUBIC)) for plane in planes]))
 
 
 def jpeg(image: Picture, quality: int) -> Picture:
-    """Compress (3, H, W) to JPEG and back.
+    """Compress an image (3, H, W) to JPEG and decode it again.
 
     Raises
     ------
-    ShapeError
+    ArgumentError
         If quality is not from 1 to 95.
     """
     from PIL import Image
 
     if not 1 <= quality <= 95:
-        raise ArgumentError(f"jpeg: quality must be from 1 (small) to 95 (good), not {quality}")
+        raise ArgumentError(f"jpeg: quality must be from 1 (small) to 95 (good), got {quality}")
     file = BytesIO()
     Image.fromarray(np.rint(255 * image.transpose(1, 2, 0)).astype(np.uint8)).save(file, "JPEG", quality=quality)
     with Image.open(file) as compressed:
@@ -137,7 +138,7 @@ def jpeg(image: Picture, quality: int) -> Picture:
 
 
 def punch_holes(image: Picture, rng: Generator) -> Picture:
-    """Paint up to four rectangles and four scratches of (3, H, W) over in `HOLE_COLOUR`."""
+    """Paint 1 to 4 random rectangles and 0 to 4 random lines on an image (3, H, W) in `HOLE_COLOUR`."""
     from PIL import Image, ImageDraw
 
     height, width = image.shape[1:]
@@ -145,7 +146,7 @@ def punch_holes(image: Picture, rng: Generator) -> Picture:
     draw = ImageDraw.Draw(mask)
     for _ in range(rng.integers(1, 5)):
         x, y = rng.integers((width, height)).tolist()
-        wide, high = rng.integers((1 + min(width // 4, WIDEST_HOLE), 1 + min(height // 4, WIDEST_HOLE))).tolist()
+        wide, high = rng.integers((1 + min(width // 4, MAX_HOLE), 1 + min(height // 4, MAX_HOLE))).tolist()
         draw.rectangle((x, y, x + wide, y + high), fill=1)
     for _ in range(rng.integers(5)):
         ends = rng.integers((width, height, width, height)).tolist()
@@ -155,7 +156,7 @@ def punch_holes(image: Picture, rng: Generator) -> Picture:
 
 
 def to_grey(image: Picture) -> Picture:
-    """Turn (3, H, W) into (1, H, W), as bright as the colours look."""
+    """Convert a colour image (3, H, W) to grey (1, H, W), by the weights `LUMA`."""
     return _clip((LUMA[:, np.newaxis, np.newaxis] * image).sum(axis=0, keepdims=True))
 
 
@@ -175,7 +176,7 @@ def _compress(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
     return jpeg(clean, int(rng.integers(10, 61))), clean
 
 
-def _enlarge(factor: int) -> Task:
+def _enlarge_task(factor: int) -> Task:
     def shrink(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
         return resize(clean, clean.shape[1] // factor, clean.shape[2] // factor), clean
 
@@ -184,18 +185,18 @@ def _enlarge(factor: int) -> Task:
     )
 
 
-# The one list: the command line makes its choices and its help from it.
+# The command line takes its choices and its help from this dict.
 TASKS = {
     task.name: task
     for task in (
         Task("denoise", "remove noise, from faint to heavy (σ from 5 to 50 of 255)", _denoise),
-        Task("deblur", "sharpen what is out of focus (blurred by σ from 0.5 to 2.5 pixels)", _deblur),
+        Task("deblur", "sharpen blurred photos (σ from 0.5 to 2.5 pixels)", _deblur),
         Task("clean-jpeg", "remove the blocks and rings of strong JPEG compression (quality 10 to 60)", _compress),
-        _enlarge(2),
-        _enlarge(3),
+        _enlarge_task(2),
+        _enlarge_task(3),
         Task(
             "inpaint",
-            "fill in what was painted over in magenta (#FF00FF), such as scratches",
+            "fill in holes and scratches that are painted magenta (#FF00FF)",
             lambda clean, rng: (punch_holes(clean, rng), clean),
         ),
         Task("colourise", "give a grey picture colours", lambda clean, rng: (to_grey(clean), clean), in_channels=1),

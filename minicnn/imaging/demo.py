@@ -1,10 +1,10 @@
-"""The demonstration: two networks learn from photos in two minutes, and a folder of pictures shows what they can do.
+"""The demo: trains two networks on photos in two minutes, and writes a report with figures to a folder.
 
-(a) CNNGenerator turns a noisy 3×32×32 colour patch into the clean 28×28 grey picture of its centre: through 128
-    numbers, so it has to paint the picture anew.
+(a) CNNGenerator maps a noisy 3×32×32 colour patch to the clean 28×28 grey image of its centre. It encodes the patch in
+    128 numbers, so it must generate the image again from these.
 (b) ResidualEditor learns to remove noise from photos of any size.
 
-Both are judged on photos that they never saw, beside scikit-image's classical denoisers, in the same run.
+Both are evaluated on held-out photos, together with scikit-image's classical denoisers.
 """
 
 from __future__ import annotations
@@ -37,33 +37,33 @@ Picture = NDArray[np.float32]
 Scores = dict[str, Score]
 M = TypeVar("M", bound=Module)
 
-SIGMA = 25 / 255  # of the photos' noise
-PATCH_SIGMA = 50 / 255  # of the patches' noise: enough to hide what is in them
+SIGMA = 25 / 255  # standard deviation of the noise in photos
+PATCH_SIGMA = 50 / 255  # standard deviation of the noise in patches, which hides their content
 GENERATOR = Recipe(steps=700, batch_size=64, patch=32, learning_rate=2e-3)
 DENOISER = Recipe(steps=2600)
-QUICK = 20  # times fewer steps
-JUDGED = 200  # patches of photos that no network saw
-SHOWN = 256  # pixels: side of what the sheet shows of a photo
+QUICK_DIVISOR = 20  # quick=True divides the number of steps by this
+TEST_PATCHES = 200  # number of patches of held-out photos for the evaluation of the generator
+CROP_SIZE = 256  # pixels; the figure shows the centre of each photo
 
 
 def run_demo(folder: Path, *, quick: bool = False, seed: int = 0, say: Callable[[str], None] = print) -> Path:
-    """Train, edit, measure, and write everything into a folder.
+    """Train both networks, edit the held-out photos, measure, and write all results to a folder.
 
     Parameters
     ----------
     folder : Path
-        Gets report.md, the pictures, the loss curves and the two models.
+        The folder for report.md, the images, the loss curves and the two models.
     quick : bool
-        Train for a twentieth of the steps, to see that everything works; the pictures are poor then.
+        Train for a twentieth of the steps, as a test that all parts work. The results are poor.
     seed : int
-        The same seed gives the same pictures.
+        The same seed gives the same images.
     say : callable
-        Gets a line at each stage.
+        Called with a line of text at each stage.
 
     Returns
     -------
     Path
-        Of the report.
+        The path of the report.
     """
     start = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
@@ -78,11 +78,11 @@ def run_demo(folder: Path, *, quick: bool = False, seed: int = 0, say: Callable[
 
 
 def _recipe(recipe: Recipe, quick: bool, seed: int) -> Recipe:
-    steps = recipe.steps // QUICK if quick else recipe.steps
+    steps = recipe.steps // QUICK_DIVISOR if quick else recipe.steps
     return Recipe(steps, recipe.batch_size, recipe.patch, recipe.learning_rate, seed)
 
 
-def _learn(
+def _train(
     model_class: Callable[[], M],
     photos: Mapping[str, Picture],
     spoil: Callable[[Picture, np.random.Generator], tuple[Picture, Picture]],
@@ -90,7 +90,7 @@ def _learn(
     folder: Path,
     name: str,
 ) -> M:
-    """Train a fresh model on spoilt patches of the photos, and draw how the loss fell."""
+    """Train a new model on pairs that `spoil` makes from patches of the photos, and draw the loss curve."""
     random.manual_seed(recipe.seed)
     model = model_class()
     losses = fit(model, spoilt_patches(photos.values(), spoil, recipe), recipe, folder / name)
@@ -107,7 +107,7 @@ def _grey_centre(clean: Picture) -> Picture:
 
 
 def _generator_sample(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Picture]:
-    """(3, 32, 32) -> a noisy one and the clean grey centre as 784 numbers in [-1, 1], where tanh ends."""
+    """Return a noisy patch (3, 32, 32), and its clean grey centre as 784 numbers in [-1, 1], the range of tanh."""
     return gaussian_noise(clean, PATCH_SIGMA, rng), 2 * _grey_centre(clean).reshape(784) - 1
 
 
@@ -119,23 +119,23 @@ def _generator_part(
     say: Callable[[str], None],
 ) -> Scores:
     say(f"(a) CNNGenerator learns to clean patches: {recipe.steps} steps")
-    model = _learn(CNNGenerator, train, _generator_sample, recipe, folder, "generator")
+    model = _train(CNNGenerator, train, _generator_sample, recipe, folder, "generator")
     save_model(folder / "generator.safetensors", model, architecture="CNNGenerator", arguments={})
 
-    unseen = PatchDataset(held_out.values(), recipe.patch, JUDGED, seed=recipe.seed + 1)
-    clean = np.stack([unseen[i] for i in range(len(unseen))])  # (JUDGED, 3, 32, 32)
+    patches = PatchDataset(held_out.values(), recipe.patch, TEST_PATCHES, seed=recipe.seed + 1)
+    clean = np.stack([patches[i] for i in range(len(patches))])  # (TEST_PATCHES, 3, 32, 32)
     noisy = gaussian_noise(clean, PATCH_SIGMA, np.random.default_rng(recipe.seed))
     with no_grad():
-        painted = np.clip((model(from_numpy(noisy)).numpy().reshape(-1, 1, 28, 28) + 1) / 2, 0, 1)
-    sigma = PATCH_SIGMA * float(np.linalg.norm(LUMA))  # what is left of the noise in grey
+        outputs = np.clip((model(from_numpy(noisy)).numpy().reshape(-1, 1, 28, 28) + 1) / 2, 0, 1)
+    sigma = PATCH_SIGMA * float(np.linalg.norm(LUMA))  # standard deviation of the noise after to_grey
     results: dict[str, list[Picture]] = {
         "noisy": [_grey_centre(n) for n in noisy],
-        "CNNGenerator": list(painted),
+        "CNNGenerator": list(outputs),
         **{name: [centre_crop(f(to_grey(n), sigma), 28) for n in noisy] for name, f in CLASSICAL_DENOISERS.items()},
     }
     targets = [_grey_centre(c) for c in clean]
     rows, captions = [], []
-    for i in np.argsort([-t.std() for t in targets], kind="stable")[:120:20]:  # from much detail to little
+    for i in np.argsort([-t.std() for t in targets], kind="stable")[:120:20]:  # sorted by contrast, largest first
         shown = [results["noisy"][i], results["CNNGenerator"][i], targets[i]]
         rows.append([noisy[i], *shown])
         captions.append(["", *(str(Score.of(p, targets[i])) for p in shown[:2]), ""])
@@ -159,10 +159,10 @@ def _denoiser_part(
     say: Callable[[str], None],
 ) -> tuple[dict[str, Scores], dict[str, float]]:
     say(f"(b) ResidualEditor learns to remove noise: {recipe.steps} steps")
-    model = _learn(ResidualEditor, train, _denoiser_sample, recipe, folder, "denoiser")
+    model = _train(ResidualEditor, train, _denoiser_sample, recipe, folder, "denoiser")
     save_editor(folder / "denoiser.safetensors", model, task="denoise", sigma=SIGMA)
 
-    say("    edits the held-out photos, beside the classical denoisers")
+    say("    edits the held-out photos; the classical denoisers do the same")
     methods: dict[str, Callable[[Picture], Picture]] = {
         "noisy": lambda image: image,
         "ResidualEditor": lambda image: edit(model, image),
@@ -182,7 +182,7 @@ def _denoiser_part(
         for name in ("noisy", "ResidualEditor"):
             write_image(folder / f"{photo}-{'noisy' if name == 'noisy' else 'edited'}.png", results[name])
         write_image(folder / f"{photo}-clean.png", clean)
-        rows.append([centre_crop(p, SHOWN) for p in (*results.values(), clean)])
+        rows.append([centre_crop(p, CROP_SIZE) for p in (*results.values(), clean)])
         captions.append([*(str(s) for s in scores[photo].values()), photo])
     comparison_sheet(folder / "denoiser.jpg", rows, [*methods, "clean"], captions)
     return scores, seconds
@@ -191,9 +191,9 @@ def _denoiser_part(
 # --- the report -----------------------------------------------------------------------------------------------
 
 
-def _table(rows: Mapping[str, Scores], head: str) -> str:
+def _table(rows: Mapping[str, Scores], corner: str) -> str:
     names = list(next(iter(rows.values())))
-    lines = [f"| {head} | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    lines = [f"| {corner} | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     lines += [f"| {row} | {' | '.join(str(scores[n]) for n in names)} |" for row, scores in rows.items()]
     return "\n".join(lines)
 
@@ -204,20 +204,22 @@ def _report(patches: Scores, photos: dict[str, Scores], seconds: dict[str, float
     classical = max((mean[n] for n in CLASSICAL_DENOISERS), key=lambda s: s.psnr)
     gain = mean["ResidualEditor"].psnr - classical.psnr
     times = ", ".join(f"{n} {s:.2f} s" for n, s in seconds.items() if n != "noisy")
-    words: dict[str, Any] = {
-        "quick": "\n**A quick run: the networks were hardly trained, and the figures say nothing.**\n" if quick else "",
+    texts: dict[str, Any] = {
+        "quick": "\n**A quick run: the networks were hardly trained, and the numbers mean nothing.**\n"
+        if quick
+        else "",
         "gain": f"{abs(gain):.2f} dB {'above' if gain > 0 else 'below'} the best classical denoiser",
     }
     return f"""# minicnn demo
 
-Trained on {len(TRAINING_PHOTOS)} of scikit-image's photos ({", ".join(TRAINING_PHOTOS)}), judged on {len(photos)}
-that no network saw ({", ".join(photos)}); {minutes:.1f} minutes in all. Figures are PSNR and SSIM against the clean
-picture: more is better.
-{words["quick"]}
+Trained on {len(TRAINING_PHOTOS)} of scikit-image's photos ({", ".join(TRAINING_PHOTOS)}). Evaluated on {len(photos)}
+held-out photos ({", ".join(photos)}). Total time: {minutes:.1f} minutes. The numbers are PSNR and SSIM against the
+clean image; larger is better.
+{texts["quick"]}
 ## Removing noise from photos
 
-Noise of {SIGMA * 255:.0f}/255, clipped to what a file can hold. The classical denoisers are told the noise's strength.
-ResidualEditor is {words["gain"]} on average.
+Gaussian noise with σ = {SIGMA * 255:.0f}/255, clipped to [0, 1]. The classical denoisers know σ.
+ResidualEditor is {texts["gain"]} on average.
 
 {_table({**photos, "**mean**": mean}, "whole photo")}
 
@@ -225,23 +227,23 @@ Seconds for the {len(photos)} photos: {times}.
 
 ![noisy, edited and clean photos](denoiser.jpg)
 
-The picture shows the middle of each photo; the figures under it are those of the whole.
+The figure shows the centre of each photo. The numbers below it are for the whole photo.
 
 ![loss](denoiser-loss.png)
 
-## Painting patches anew
+## Generating patches
 
-Noise of {PATCH_SIGMA * 255:.0f}/255 on 32 × 32 colour patches; CNNGenerator paints the clean grey 28 × 28 centre
-from 128 numbers, which keeps the large forms and leaves out the fine ones. The others see the grey patch. Means over
-{JUDGED} patches of the photos that no network saw.
+Gaussian noise with σ = {PATCH_SIGMA * 255:.0f}/255 on 32 × 32 colour patches. CNNGenerator generates the clean grey
+28 × 28 centre from 128 numbers, so it keeps large shapes and loses fine detail. The other methods get the noisy grey
+patch. Means over {TEST_PATCHES} patches of the held-out photos.
 
 {_table({"28 × 28 centre": patches}, "")}
 
-![noisy patches, what the generator painted, and the clean centres](generator.png)
+![noisy patches, the output of the generator, and the clean centres](generator.png)
 ![loss](generator-loss.png)
 
 ## Files
 
 `denoiser.safetensors` edits your own photos: `minicnn edit denoiser.safetensors PHOTO --out edited`.
-`generator.safetensors` is the CNNGenerator. The photos stand beside this report, noisy, edited and clean.
+`generator.safetensors` is the CNNGenerator. The noisy, edited and clean photos are in the folder of this report.
 """

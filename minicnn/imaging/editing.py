@@ -1,4 +1,7 @@
-"""Trained networks as tools: load one from its file, and run it over a photo of any size."""
+"""Use of trained editing networks: load a network from its file, and apply it to a photo of any size.
+
+`edit` works in tiles (`tiling.py`), so memory is bounded.
+"""
 
 from __future__ import annotations
 
@@ -28,44 +31,44 @@ Picture = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Editor:
-    """A network with what is known about it.
+    """A trained network and its metadata.
 
     Attributes
     ----------
     model : ResidualEditor
     about : dict
-        What `save_editor` wrote beside the weights: the class, its arguments, the task, and more.
+        The metadata in the file: the class, its arguments, the task, and more.
     """
 
     model: ResidualEditor
     about: dict[str, Any]
 
     def read(self, path: str | Path) -> Picture:
-        """Read a picture as the network takes it: in colour or in grey."""
+        """Read an image file with the network's number of channels, in colour or in grey."""
         return read_image(path, "grey" if self.model.in_channels == 1 else "rgb")
 
 
 def save_editor(path: str | Path, model: ResidualEditor, **about: Any) -> None:
-    """Write a network and what is known about it to one safetensors file."""
+    """Write a network and metadata to a safetensors file; errors as in `save_model`."""
     save_model(path, model, architecture=type(model).__name__, arguments=model.arguments, **about)
 
 
 def load_editor(path: str | Path, device: str | Device = CPU) -> Editor:
-    """Build the network that `save_editor` wrote, on a device.
+    """Load a file of `save_editor`, and move the network to a device.
 
     Raises
     ------
     CheckpointError
-        If the file is missing, damaged, or not an editor's.
+        If the file is missing or damaged, or holds another model.
     DeviceError, MissingPackageError
-        If the device does not work on this machine.
+        If the device is not available.
     """
     state, about = load_state(path)
     if about.get("architecture") != ResidualEditor.__name__:
-        what = about.get("architecture", "weights without the name of their model")
+        found = about.get("architecture", "weights without the name of their model")
         raise CheckpointError(
-            f"load_editor: '{path}' holds {what}, and a photo can only be edited with a ResidualEditor; "
-            "take a model that minicnn train wrote"
+            f"load_editor: '{path}' holds {found}, but only a ResidualEditor can edit photos; "
+            "use a model that minicnn train wrote"
         )
     model = build(about["architecture"], about.get("arguments", {}))
     model.load_state_dict(state)
@@ -76,17 +79,17 @@ def load_editor(path: str | Path, device: str | Device = CPU) -> Editor:
 def edit(
     model: ResidualEditor, image: Picture, *, tile: int = 256, progress: Callable[[int, int], None] | None = None
 ) -> Picture:
-    """Run a network over a picture of any size, in tiles that overlap by its radius, so that no seam is there at all.
+    """Apply a network to an image of any size. Tiles overlap by the network's radius, so the result has no seams.
 
-    The tiles go to the network's device, one by one, and come back.
+    The tiles are copied to the network's device and the results back, tile by tile.
 
     Parameters
     ----------
     model : ResidualEditor
     image : numpy.ndarray, (C, H, W), float32, in [0, 1]
-        A colour picture is made grey for a network that takes grey ones.
+        A colour image is converted to grey if the network has 1 input channel.
     tile : int
-        Side of the tiles, in pixels: less takes less memory, more a little less time.
+        Side of the tiles, in pixels. Smaller tiles need less memory, larger tiles a little less time.
     progress : callable, optional
         Called after each tile as ``progress(done, total)``.
 
@@ -97,14 +100,14 @@ def edit(
     Raises
     ------
     ShapeError
-        If the picture has neither the network's channels nor three.
+        If the image has another number of channels than the network.
     """
     if image.ndim == 3 and image.shape[0] == 3 and model.in_channels == 1:
         image = to_grey(image)
     if image.ndim != 3 or image.shape[0] != model.in_channels:
         raise ShapeError(
-            f"edit: the network takes pictures ({model.in_channels}, H, W), this one is {image.shape}; "
-            f"read it with {'grey' if model.in_channels == 1 else 'rgb'!r} as mode"
+            f"edit: the image must be ({model.in_channels}, H, W) for this network, got {image.shape}; "
+            f"read it with mode={'grey' if model.in_channels == 1 else 'rgb'!r}"
         )
 
     device = next(model.parameters()).device
@@ -118,7 +121,7 @@ def edit(
     border = ((0, 0), (0, -height % model.multiple), (0, -width % model.multiple))
     out = apply_tiled(
         function,
-        np.pad(image.astype(np.float32, copy=False), border, mode="edge"),  # as the network does with a whole picture
+        np.pad(image.astype(np.float32, copy=False), border, mode="edge"),  # as the network pads a whole image
         tile=tile,
         overlap=model.radius,
         fade=0,

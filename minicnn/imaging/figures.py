@@ -1,4 +1,7 @@
-"""Pictures for a person to judge: contact sheets that compare results side by side, and loss curves."""
+"""Figures for reports: a grid of images with titles and captions, and loss curves.
+
+Pillow draws the grid, matplotlib the curves. `write_image` writes both.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -13,9 +16,9 @@ from minicnn.imaging.optional import import_optional
 __all__ = ["comparison_sheet", "loss_curve"]
 
 Picture = NDArray[np.floating]
-VISIBLE = 192  # pixels: the longest side that the largest picture of a sheet has at least
+MIN_SIDE = 192  # pixels; images are enlarged until the longest side of the largest image has at least this length
 GAP = 12  # pixels between cells
-TEXT, LINE, MARGIN = 16, 20, 4  # pixels: the size of letters, the distance of lines, the space above and below them
+TEXT, LINE, MARGIN = 16, 20, 4  # pixels: the font size, the line height, the space above and below a text
 
 
 def comparison_sheet(
@@ -24,32 +27,32 @@ def comparison_sheet(
     column_titles: Sequence[str],
     captions: Sequence[Sequence[str]] | None = None,
 ) -> None:
-    """Write a contact sheet: a row for each subject, a column for each version of it.
+    """Write a figure that compares images in a grid: a row for each subject, a column for each method.
 
     Parameters
     ----------
-    path : path that `minicnn.data.images.write_image` takes
-    rows : rows of pictures, each (C, H, W) with C = 1 or 3, floats in [0, 1]
-    column_titles : one text for each column
-    captions : one text for each picture, optional
-        Stands below its picture, as "27.9 dB, 0.81"; it may have several lines. Pillow's own font has letters for
-        ASCII alone: others become question marks.
+    path : path for `minicnn.data.images.write_image`
+    rows : rows of images, each (C, H, W) with C = 1 or 3, floats in [0, 1]
+    column_titles : a text for each column
+    captions : a text for each image, optional
+        Drawn below the image, for example "27.9 dB, 0.81". It may have several lines. Pillow's default font has only
+        ASCII letters; other letters become question marks.
 
     Raises
     ------
     ShapeError
-        If there are no pictures, one has another shape, or the numbers of pictures and texts differ.
+        If there are no images, an image has another shape, or the numbers of images and texts differ.
     DataError
-        If a picture holds NaN or infinity, or the file cannot be written.
+        If an image holds NaN or infinity, or the file cannot be written.
 
     Notes
     -----
-    Small pictures are enlarged by a whole factor, so that every pixel stays a sharp square. The factor is one for the
-    whole sheet, which keeps sizes comparable, but a picture of at most half the size of the largest in its row (the
-    input of an enlargement) is enlarged further, to be seen at the same size.
+    Small images are enlarged by an integer factor, so that every pixel stays a sharp square. All images have the same
+    factor, so that sizes are comparable. There is an exception: an image of at most half the size of the largest image
+    in its row (the input of an enlargement) is enlarged further, to about the same size.
     """
     captions = captions or [[""] * len(row) for row in rows]
-    _check_sheet(rows, column_titles, captions)
+    _check_grid(rows, column_titles, captions)
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(TEXT)
@@ -70,18 +73,18 @@ def comparison_sheet(
         text_tops.append(bottom + height)
         bottom += height + _text_height(row_of_texts) + GAP
 
-    paper = Image.new("RGB", (right, bottom), "white")
-    draw = ImageDraw.Draw(paper)
+    background = Image.new("RGB", (right, bottom), "white")
+    draw = ImageDraw.Draw(background)
     for text_top, row_of_texts in zip(text_tops, texts, strict=True):
         for centre, text in zip(centres, row_of_texts, strict=True):
             for number, line in enumerate(text.splitlines()):
                 draw.text((centre, text_top + MARGIN + number * LINE), line, "black", font, anchor="ma")
-    sheet = np.asarray(paper, np.float32).transpose(2, 0, 1) / np.float32(255)  # (3, H, W)
+    figure = np.asarray(background, np.float32).transpose(2, 0, 1) / np.float32(255)  # (3, H, W)
     for top, height, row in zip(tops, heights, pictures, strict=True):
         for centre, picture in zip(centres, row, strict=True):
             y, x = top + (height - picture.shape[1]) // 2, centre - picture.shape[2] // 2
-            sheet[:, y : y + picture.shape[1], x : x + picture.shape[2]] = picture  # grey goes into all three
-    write_image(path, sheet)
+            figure[:, y : y + picture.shape[1], x : x + picture.shape[2]] = picture  # grey broadcasts to 3 channels
+    write_image(path, figure)
 
 
 def loss_curve(
@@ -92,38 +95,38 @@ def loss_curve(
     x_label: str = "step",
     y_label: str = "loss",
 ) -> None:
-    """Draw how losses fell, on a logarithmic axis.
+    """Draw loss curves on a logarithmic axis.
 
     Parameters
     ----------
-    path : path that `minicnn.data.images.write_image` takes
-    losses : values by label, in order
-        Every curve spans the whole run: of two with 1,000 and 10 values, a point of the second stands at every
-        hundredth value of the first. Values that are not above zero, or not finite, leave a gap.
-    title, x_label, y_label : texts; x_label says what the longest curve counts
+    path : path for `minicnn.data.images.write_image`
+    losses : dict of label to values
+        Every curve spans the whole width. For example, 10 values of epochs are drawn at every hundredth of 1,000 steps.
+        Values that are not finite and positive leave a gap.
+    title, x_label, y_label : str
+        `x_label` names the unit of the longest curve.
 
     Raises
     ------
     DataError
-        If no curve has a finite value above zero, or the file cannot be written.
+        If no curve has a finite positive value, or the file cannot be written.
     MissingPackageError
         If matplotlib is not installed.
 
     Notes
     -----
-    A curve of more than 100 values is drawn pale, and over it the mean of the last twentieth of it.
+    A curve of more than 100 values is drawn pale, with its moving average over a twentieth of the values on top.
     """
     curves = {label: np.asarray(values, np.float64) for label, values in losses.items()}
     curves = {label: np.where(np.isfinite(values) & (values > 0), values, np.nan) for label, values in curves.items()}
     if np.isnan(np.concatenate([[np.nan], *curves.values()])).all():
         raise DataError(
-            f"loss_curve: no value to draw on a logarithmic axis, which takes finite numbers above zero, in {losses}; "
-            "did the training run?"
+            f"loss_curve: a logarithmic axis needs finite positive values, got {losses}; check that the training ran"
         )
     figure_module = import_optional("matplotlib.figure", call="loss_curve", package="matplotlib", extra="viz")
     agg = import_optional("matplotlib.backends.backend_agg", call="loss_curve", package="matplotlib", extra="viz")
 
-    # No pyplot: it would keep the figure, and choose a window system.
+    # Without pyplot, which would keep the figure in memory and select a GUI backend.
     figure = figure_module.Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot(title=title, xlabel=x_label, ylabel=y_label, yscale="log")
     longest = max(len(values) for values in curves.values())
@@ -145,9 +148,9 @@ def loss_curve(
 
 
 def _enlarge(rows: Sequence[Sequence[Picture]]) -> list[list[Picture]]:
-    """Return all pictures, each enlarged by the whole factor that `comparison_sheet` tells of."""
+    """Return all images, enlarged by the integer factors that `comparison_sheet` describes."""
     largest = [max(side for picture in row for side in picture.shape[1:]) for row in rows]
-    factor = -(-VISIBLE // max(largest))
+    factor = -(-MIN_SIDE // max(largest))
     enlarged = []
     for row, longest in zip(rows, largest, strict=True):
         factors = [factor * (longest // max(picture.shape[1:])) for picture in row]
@@ -160,27 +163,27 @@ def _text_height(texts: Sequence[str]) -> int:
     return lines * LINE + 2 * MARGIN if lines else 0
 
 
-def _check_sheet(
+def _check_grid(
     rows: Sequence[Sequence[Picture]], column_titles: Sequence[str], captions: Sequence[Sequence[str]]
 ) -> None:
     if not rows or not column_titles:
         raise ShapeError(
-            f"comparison_sheet: there must be a picture, but there are {len(rows)} rows and {len(column_titles)} "
-            "column titles; pass one of each at least"
+            f"comparison_sheet: the figure must have at least 1 image, got {len(rows)} rows and {len(column_titles)} "
+            "column titles; pass at least 1 row and 1 title"
         )
     if len(captions) != len(rows):
         raise ShapeError(
-            f"comparison_sheet: {len(rows)} rows of pictures need as many of captions, not {len(captions)}"
+            f"comparison_sheet: {len(rows)} rows of images need {len(rows)} rows of captions, got {len(captions)}"
         )
     for number, (row, row_of_captions) in enumerate(zip(rows, captions, strict=True)):
         if not len(row) == len(row_of_captions) == len(column_titles):
             raise ShapeError(
-                f"comparison_sheet: row {number} has {len(row)} pictures and {len(row_of_captions)} captions "
-                f"for {len(column_titles)} column titles; pass one of each for every column"
+                f"comparison_sheet: row {number} has {len(row)} images and {len(row_of_captions)} captions "
+                f"for {len(column_titles)} column titles; pass an image and a caption for every column"
             )
         for picture in row:
             if picture.ndim != 3 or picture.shape[0] not in (1, 3) or picture.size == 0:
                 raise ShapeError(
-                    f"comparison_sheet: pictures are (C, H, W) with C = 1 or 3, but row {number} has {picture.shape}; "
-                    "transpose it, or slice it out of its batch"
+                    f"comparison_sheet: images must be (C, H, W) with C = 1 or 3, row {number} has {picture.shape}; "
+                    "transpose it, or pass a single image of a batch"
                 )

@@ -1,4 +1,4 @@
-"""A Gaussian window and how to slide it over a picture: the blur to undo, and the neighbourhood that SSIM compares."""
+"""A Gaussian window, and the weighted average of an image under it. `gaussian_blur` and `ssim` use both."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -8,14 +8,14 @@ __all__ = ["gaussian_window", "slide"]
 
 
 def gaussian_window(sigma: float, radius: int) -> NDArray[np.float64]:
-    """Sample a Gaussian at whole pixels from -radius to radius, with a sum of one.
+    """Return a Gaussian sampled at the pixels -radius ... radius, scaled to the sum 1.
 
     Parameters
     ----------
     sigma : float
-        Standard deviation in pixels; above zero.
+        Standard deviation in pixels, positive.
     radius : int
-        Pixels on either side of the middle.
+        The number of pixels on each side of the centre.
 
     Returns
     -------
@@ -31,10 +31,10 @@ def gaussian_window(sigma: float, radius: int) -> NDArray[np.float64]:
 
 
 def slide(image: NDArray[np.floating], window: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Average every neighbourhood that lies wholly inside the picture, weighted by window ⊗ window.
+    """Return the weighted average of every K × K window inside the image, with the weights window ⊗ window.
 
-    The two-dimensional window is separable, so it is applied along the columns and then along the rows:
-    O(K) a pixel in place of O(K²). It must be symmetric, which makes correlation and convolution one.
+    The two-dimensional window is separable, so it is applied along the columns and then along the rows. This takes O(K)
+    per pixel instead of O(K²). The window must be symmetric: correlation and convolution are then the same.
 
     Parameters
     ----------

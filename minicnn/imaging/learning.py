@@ -1,4 +1,7 @@
-"""Learning to edit: from photos and a task, or from pairs of pictures, to a trained network and its judgement."""
+"""Training of editing networks: make patches from photos or from pairs of images, train, and measure the result.
+
+`Recipe` holds the settings, `fit` trains and `judge` measures.
+"""
 
 from __future__ import annotations
 
@@ -38,24 +41,24 @@ Picture = NDArray[np.float32]
 Pair = tuple[Picture, Picture]
 
 CHECKPOINT = "checkpoint.safetensors"
-STEPS_AN_EPOCH = 100
-GRADIENT_NORM = 0.03  # twice the usual: without a limit, one bad step at the highest rate can kill the network
+MAX_EPOCH_STEPS = 100
+GRADIENT_NORM = 0.03  # twice a typical norm; without a limit, a single bad step at the peak rate can ruin the network
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train: the defaults suit a ResidualEditor.
+    """The settings of a training. The defaults are for a ResidualEditor.
 
     Attributes
     ----------
     steps : int
-        Optimizer steps; rounded up to whole epochs of 100 steps (one shorter epoch, if fewer).
+        The number of optimizer steps, rounded up to epochs of 100 steps. Fewer than 100 steps are a single epoch.
     batch_size : int
-        Patches a step.
+        The number of patches in a step.
     patch : int
         Side of the network's input patches, in pixels.
     learning_rate : float
-        The highest one: it rises to it over the first third and falls to almost nothing (one cycle).
+        The highest learning rate of the one-cycle schedule.
     seed : int
     """
 
@@ -67,46 +70,46 @@ class Recipe:
 
     @property
     def epoch_steps(self) -> int:
-        """Steps an epoch."""
-        return min(self.steps, STEPS_AN_EPOCH)
+        """The number of steps in an epoch."""
+        return min(self.steps, MAX_EPOCH_STEPS)
 
     @property
     def epochs(self) -> int:
-        """Epochs in all."""
+        """The number of epochs."""
         return -(-self.steps // self.epoch_steps)
 
 
 def spoilt_patches(
     photos: Iterable[Picture], spoil: Callable[[Picture, Generator], Pair], recipe: Recipe, scale: int = 1
 ) -> PatchDataset:
-    """Return random patches of good photos, spoilt on the fly: samples are (input, target).
+    """Return a dataset of pairs (input, target): `spoil` makes each pair from a random patch of a clean photo.
 
-    A target is `scale` times as large as its input; `TASKS` are such functions.
+    `spoil` is usually a task of `TASKS`. A target is `scale` times as large as its input.
     """
     count = recipe.epoch_steps * recipe.batch_size
     return PatchDataset(photos, recipe.patch * scale, count, rotate=True, transform=spoil, seed=recipe.seed)
 
 
 def pair_patches(pairs: Sequence[Pair], recipe: Recipe) -> PatchDataset:
-    """Return random patches cut at the same place from the inputs and the targets."""
+    """Return a dataset of random patches, cut at the same position from an input and its target."""
     return PatchDataset(pairs, recipe.patch, recipe.epoch_steps * recipe.batch_size, rotate=True, seed=recipe.seed)
 
 
 def pair_scale(pairs: Sequence[Pair]) -> int:
-    """Return how many times larger the targets are than their inputs.
+    """Return the ratio of target size to input size.
 
     Raises
     ------
     DataError
-        If that is not the same whole number for every pair.
+        If the ratio is not the same integer for all pairs and both axes.
     """
     scales = {(t.shape[1] / i.shape[1], t.shape[2] / i.shape[2]) for i, t in pairs} or {(1.0, 1.0)}
     scale = min(scales)[0]
     if scales != {(scale, scale)} or scale != int(scale):
         ratios = ", ".join(f"{h:.3g} x {w:.3g}" for h, w in sorted(scales))
         raise DataError(
-            f"pairs: every target must be the same whole number of times as high and wide as its input, got {ratios} "
-            "times; a network can keep the size of a picture or enlarge it, so resize one side, or swap them"
+            f"pairs: target size / input size must be the same integer for every pair, got {ratios}; "
+            "a network keeps or enlarges the size of an image, so resize the inputs or targets, or swap them"
         )
     return int(scale)
 
@@ -114,18 +117,18 @@ def pair_scale(pairs: Sequence[Pair]) -> int:
 def fit(
     model: Module, patches: PatchDataset, recipe: Recipe, folder: Path, *, resume: bool = False, bar: bool = True
 ) -> list[float]:
-    """Train a model by mean squared error; Ctrl-C keeps a checkpoint to resume from.
+    """Train a model with the mean squared error. After Ctrl-C there is a checkpoint to resume from.
 
     Parameters
     ----------
     model : Module
-        On the device to train on.
+        Training runs on the device of its parameters.
     patches : PatchDataset
     recipe : Recipe
     folder : Path
-        Gets the checkpoint, after every epoch, and losses.jsonl.
+        The folder for losses.jsonl and the checkpoint, which is written after every epoch.
     resume : bool
-        Go on from the checkpoint there.
+        Resume from the checkpoint in the folder.
     bar : bool
         Show a progress bar in terminals.
 
@@ -147,7 +150,7 @@ def fit(
 
 
 def first_guess(image: Picture, model: ResidualEditor) -> Picture:
-    """Return the input in the shape of the output: what there is without a network."""
+    """Return the input in the shape of the output, by bicubic enlargement: the baseline without a network."""
     image = image if model.scale == 1 else bicubic(image, model.scale)
     same = image.shape[0] == model.out_channels
     return image if same else np.repeat(image.mean(0, keepdims=True), model.out_channels, 0)
@@ -155,14 +158,14 @@ def first_guess(image: Picture, model: ResidualEditor) -> Picture:
 
 @dataclass(frozen=True)
 class Score:
-    """How near a picture is to its target.
+    """The similarity of an image and its target.
 
     Attributes
     ----------
     psnr : float
-        Decibels; more is better.
+        In decibels; larger is better.
     ssim : float
-        At most 1, which is best.
+        At most 1; larger is better.
     """
 
     psnr: float
@@ -173,18 +176,18 @@ class Score:
 
     @staticmethod
     def of(image: Picture, target: Picture) -> Score:
-        """Measure one picture."""
+        """Return the score of an image; errors as in `psnr` and `ssim`."""
         return Score(psnr(image, target), ssim(image, target))
 
     @staticmethod
     def mean(scores: Iterable[Score]) -> Score:
-        """Average over pictures."""
+        """Return the mean of the scores."""
         table: NDArray[Any] = np.array([(s.psnr, s.ssim) for s in scores])
         return Score(*table.mean(0).tolist())
 
 
 def judge(model: ResidualEditor, pairs: Iterable[Pair]) -> tuple[Score, Score]:
-    """Return the mean scores of the inputs as they are and of what the network makes of them."""
+    """Return the mean scores of the inputs (`first_guess`) and of the network's outputs."""
     scores = [(Score.of(first_guess(i, model), t), Score.of(edit(model, i), t)) for i, t in pairs]
     before, after = zip(*scores, strict=True)
     return Score.mean(before), Score.mean(after)

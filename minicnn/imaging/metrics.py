@@ -1,4 +1,4 @@
-"""How close an edited picture is to the true one: PSNR in decibels, and SSIM."""
+"""Metrics of image quality, which compare an image with a reference: PSNR in decibels, and SSIM."""
 
 import math
 
@@ -12,7 +12,7 @@ __all__ = ["psnr", "ssim"]
 
 RADIUS = 5  # of SSIM's window: 11 × 11 pixels
 WINDOW = gaussian_window(sigma=1.5, radius=RADIUS)
-K1, K2 = 0.01, 0.03  # keep the quotients of SSIM away from 0 / 0
+K1, K2 = 0.01, 0.03  # prevent a division 0 / 0 in SSIM
 
 
 def psnr(image: NDArray[np.floating], reference: NDArray[np.floating], data_range: float = 1.0) -> float:
@@ -21,19 +21,19 @@ def psnr(image: NDArray[np.floating], reference: NDArray[np.floating], data_rang
     Parameters
     ----------
     image, reference : numpy.ndarray, (C, H, W) or (H, W), floating point
-        The picture to judge and the true one. Nothing is clipped here.
+        The image to evaluate and the true image. They are not clipped.
     data_range : float
-        The distance from black to white, in the unit of the pixels.
+        The value of white minus the value of black.
 
     Returns
     -------
     float
-        Infinity for identical pictures; NaN if a pixel is NaN.
+        Infinity for identical images, NaN if a pixel is NaN.
 
     Raises
     ------
     ShapeError
-        If the shapes differ or are not (C, H, W) or (H, W), or if data_range is not above zero.
+        If the shapes differ or are not (C, H, W) or (H, W), or if data_range is not positive.
     DTypeError
         If the pixels are not floating-point numbers.
 
@@ -48,35 +48,35 @@ def psnr(image: NDArray[np.floating], reference: NDArray[np.floating], data_rang
 
 
 def ssim(image: NDArray[np.floating], reference: NDArray[np.floating], data_range: float = 1.0) -> float:
-    """Return the mean structural similarity, which compares brightness, contrast and structure around every pixel.
+    """Return the mean structural similarity, which compares brightness, contrast and structure in windows.
 
     SSIM = (2 μx μy + c1)(2 σxy + c2) / ((μx² + μy² + c1)(σx² + σy² + c2)),  c1 = (K1 L)², c2 = (K2 L)²
 
     Parameters
     ----------
     image, reference : numpy.ndarray, (C, H, W) or (H, W), floating point
-        The picture to judge and the true one, at least 11 × 11 pixels.
+        The image to evaluate and the true image, at least 11 × 11 pixels.
     data_range : float
-        L, the distance from black to white, in the unit of the pixels.
+        L, the value of white minus the value of black.
 
     Returns
     -------
     float
-        1 for identical pictures, about 0 for unrelated ones; NaN if a pixel is NaN.
+        1 for identical images, about 0 for unrelated images, NaN if a pixel is NaN.
 
     Raises
     ------
     ShapeError
-        If the shapes differ, are not (C, H, W) or (H, W) or are below 11 × 11, or if data_range is not above zero.
+        If the shapes differ, are not (C, H, W) or (H, W) or are below 11 × 11, or if data_range is not positive.
     DTypeError
         If the pixels are not floating-point numbers.
 
     Notes
     -----
-    Of the many conventions this is the paper's: means, variances and covariance under a Gaussian window of 11 × 11
-    pixels with σ = 1.5 and weights that sum to one, K1 = 0.01, K2 = 0.03, and an average over the windows that lie
-    inside the picture; over colour channels too, each taken by itself. It is scikit-image's ``structural_similarity``
-    with ``gaussian_weights=True, sigma=1.5, use_sample_covariance=False``, computed in float64.
+    There are several conventions; this is the paper's. Means, variances and covariance have the weights of a Gaussian
+    window of 11 × 11 pixels with σ = 1.5 and the sum 1. K1 = 0.01, K2 = 0.03. The result is the average over all
+    windows inside the image and over the colour channels. It equals scikit-image's ``structural_similarity`` with
+    ``gaussian_weights=True, sigma=1.5, use_sample_covariance=False``, computed in float64.
 
     References
     ----------
@@ -87,7 +87,7 @@ def ssim(image: NDArray[np.floating], reference: NDArray[np.floating], data_rang
     if min(image.shape[-2:]) < len(WINDOW):
         raise ShapeError(
             f"ssim: the window is {len(WINDOW)} × {len(WINDOW)} pixels but the images are {image.shape}; "
-            "compare larger pieces, or use psnr"
+            "compare larger images, or use psnr"
         )
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     x, y = image.astype(np.float64), reference.astype(np.float64)
@@ -102,12 +102,12 @@ def ssim(image: NDArray[np.floating], reference: NDArray[np.floating], data_rang
 def _check(call: str, image: NDArray[np.floating], reference: NDArray[np.floating], data_range: float) -> None:
     if image.shape != reference.shape:
         raise ShapeError(
-            f"{call}: both images must have one shape, but image is {image.shape} and reference is {reference.shape}; "
-            "crop or resize one of them"
+            f"{call}: both images must have the same shape, but image is {image.shape} and reference is "
+            f"{reference.shape}; crop or resize an image"
         )
     if image.ndim not in (2, 3) or image.size == 0:
         raise ShapeError(
-            f"{call}: images are (C, H, W) or (H, W) and not empty, not {image.shape}; pass them one by one"
+            f"{call}: images must be (C, H, W) or (H, W) and not empty, got {image.shape}; pass single images"
         )
     for name, array in (("image", image), ("reference", reference)):
         if not np.issubdtype(array.dtype, np.floating):
@@ -116,4 +116,4 @@ def _check(call: str, image: NDArray[np.floating], reference: NDArray[np.floatin
                 "convert it, as in image.astype(np.float32) / 255"
             )
     if not data_range > 0:
-        raise ShapeError(f"{call}: data_range is the distance from black to white, above zero, not {data_range}")
+        raise ShapeError(f"{call}: data_range, white minus black, must be positive, got {data_range}")

@@ -1,4 +1,7 @@
-"""Packages that only some functions need: imported when such a function runs, with an error that names the cure."""
+"""`import_optional`: imports of packages that only a few functions need.
+
+The import runs when the function is called. If the package is missing, the error message says how to install it.
+"""
 
 from importlib import import_module
 from types import ModuleType
@@ -14,13 +17,13 @@ def import_optional(module: str, *, call: str, package: str, extra: str) -> Modu
     Parameters
     ----------
     module : str
-        What to import, as in ``"skimage.restoration"``.
+        The module, for example ``"skimage.restoration"``.
     call : str
-        The function on whose behalf it is imported; the message starts with it.
+        The name of the public function, with which the message starts.
     package : str
-        The package's name as pip knows it.
+        The package's name for pip.
     extra : str
-        The extra of minicnn that brings the package.
+        The extra of minicnn that installs the package.
 
     Returns
     -------
@@ -37,7 +40,7 @@ def import_optional(module: str, *, call: str, package: str, extra: str) -> Modu
         import_module(top)
     except ModuleNotFoundError as error:
         if error.name != top:
-            raise  # the package is there but lacks something itself, and says so
+            raise  # the package is installed, but a dependency of it is missing
         raise MissingPackageError(
             f"{call}: needs {package}, which is not installed; install it with: pip install 'minicnn[{extra}]'"
         ) from error

@@ -1,13 +1,13 @@
-"""Real colour photos that come with scikit-image, so that everything can be tried without a download.
+"""Example photos from scikit-image's package, and `centre_crop`. No download is needed.
 
-Eight different scenes lie inside scikit-image's package. Five are for training, three are held out for judging: an
-animal with fine fur before a blurred background, a still life with wood and polished metal, and lattice towers before
-the evening sky. The pictures that reports show are made from these three alone, and all three are free of rights.
+Of eight colour photos, five are for training. Three are held out for evaluation: an animal with fine fur and a blurred
+background, a still life with wood and polished metal, and lattice towers in front of the evening sky. The figures in
+reports show only these three photos, which are free of copyright.
 
-Licences, as scikit-image states them: chelsea (Stefan van der Walt), coffee (Rachel Michetti) and retina are CC0;
-astronaut and hubble_deep_field (NASA) and rocket (SpaceX) are in the public domain; immunohistochemistry has no known
-copyright restrictions; motorcycle is the left picture of a pair from the Middlebury 2014 stereo benchmark (Scharstein
-et al., GCPR 2014), for which none is stated.
+Licences, as scikit-image states them: chelsea (Stefan van der Walt), coffee (Rachel Michetti) and retina are CC0.
+astronaut and hubble_deep_field (NASA) and rocket (SpaceX) are in the public domain. immunohistochemistry has no known
+copyright restrictions. motorcycle is the left image of a pair of the Middlebury 2014 stereo benchmark (Scharstein et
+al., GCPR 2014); no licence is stated for it.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ HELD_OUT_PHOTOS = ("chelsea", "coffee", "rocket")
 
 
 def load_photo(name: str) -> NDArray[np.float32]:
-    """Load one photo by its name in `TRAINING_PHOTOS` or `HELD_OUT_PHOTOS`.
+    """Load a photo by its name in `TRAINING_PHOTOS` or `HELD_OUT_PHOTOS`.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def load_photo(name: str) -> NDArray[np.float32]:
     Raises
     ------
     DataError
-        If there is no photo of that name.
+        If the name is unknown.
     MissingPackageError
         If scikit-image is not installed.
     """
@@ -50,7 +50,7 @@ def load_photo(name: str) -> NDArray[np.float32]:
 
 
 def centre_crop(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Cut the middle out of a picture.
+    """Cut the centre out of an image.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def centre_crop(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     Raises
     ------
     ShapeError
-        If the image is smaller than that.
+        If the image is smaller than `size`, or `size` is below 1.
 
     Examples
     --------

@@ -1,16 +1,16 @@
-"""Editing a picture of any size piece by piece: memory stays bounded, and no seam shows.
+"""`apply_tiled`: apply a network to an image of any size in tiles, with bounded memory and without visible seams.
 
-Along each axis the picture is cut into cores of nearly equal length. A tile is a core and its surroundings:
+Along each axis the image is cut into cores of nearly equal length. A tile is a core and its surroundings:
 
     |<- overlap ->|<- fade/2 ->|<----------- core ----------->|<- fade/2 ->|<- overlap ->|
-     thrown away       melts into the neighbour at either end       ...       thrown away
+       discarded    blended with the left neighbour         with the right     discarded
 
-Where a tile ends inside the picture, the network pads with zeros that are not there in the picture: up to its radius
-(how far an input pixel reaches in the output) its result is wrong. `overlap` pixels are therefore thrown away, and if
-the radius is at most `overlap`, what stays is exactly what the whole picture would have given. Not every network has
-so small a radius, or any (instance normalisation looks everywhere), so neighbouring tiles fade into each other: their
-results differ a little then, but without a step. The average of two equal numbers being that number, the fade costs an
-exact network nothing, and one rule serves both. At the picture's own border tiles end where the picture ends.
+Where a tile ends inside the image, the network pads with zeros, although the image continues. So its result is wrong
+near this end, up to the radius of its receptive field. Therefore `overlap` pixels of the result are discarded. If the
+radius is at most `overlap`, the result is exactly the result for the whole image. Other networks have a larger radius,
+or an unlimited radius (instance normalisation). For them, neighbouring tiles are blended over `fade` pixels, so that
+there is no step at the seam. Where both tiles are exact, the blended values are equal and nothing changes. At the
+border of the image a tile ends at the border.
 """
 
 from collections.abc import Callable
@@ -38,26 +38,26 @@ def apply_tiled(
     multiple: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Array:
-    """Apply a function of small pictures to a picture of any size.
+    """Apply a function of small images to an image of any size, tile by tile.
 
     Parameters
     ----------
     function : callable, (1, C, h, w) -> (1, F, scale * h, scale * w)
-        What to do with each tile; h and w are multiples of `multiple`.
+        Called with each tile; h and w are multiples of `multiple`.
     image : numpy.ndarray, (C, H, W), floating point
-        The picture, from one pixel up.
     tile : int
-        The largest side of a core, in pixels. A tile is at most ``tile + 2 * overlap + fade`` wide, and it is what
-        memory is needed for (each of the last two is rounded up to `multiple`, and so is their sum).
+        The largest side of a core, in pixels. A tile has at most ``tile + 2 * overlap + fade`` pixels along each side,
+        plus the rounding to `multiple`. It determines the memory that is needed.
     overlap : int
-        Pixels to throw away; the network's radius or more makes the result exact.
+        The number of pixels to discard. If it is at least the network's radius, the result is exact.
     fade : int
-        Width of the band in which neighbouring tiles fade into each other, in pixels; 0 cuts sharply.
+        Width of the band in which neighbouring tiles are blended, in pixels. 0: no blending.
     scale : int
-        How many times larger the function's output is.
+        Output size of the function / input size.
     multiple : int
-        Sides that the function takes, as 8 after three poolings by 2. Tiles start at multiples of it, too, and the
-        picture is mirrored at its lower and right border to reach one; what this adds is cut away again.
+        The function needs sides that are multiples of this number, for example 8 after three poolings by 2. Tiles start
+        at multiples of it. If necessary, the image is mirrored at its lower and right border, and the result is
+        cropped.
     progress : callable, optional
         Called after each tile as ``progress(done, total)``.
 
@@ -70,16 +70,16 @@ def apply_tiled(
     ShapeError
         If the image is not (C, H, W) or is empty, a parameter is out of range, or the function returns another size.
     DTypeError
-        If the image or what the function returns is not floating point.
+        If the image or the result of the function is not floating point.
     """
     _check_arguments(image, {"tile": tile, "scale": scale, "multiple": multiple}, {"overlap": overlap, "fade": fade})
     height, width = image.shape[1:]
-    rows, columns = (_cut(length, tile, overlap, fade, scale, multiple) for length in (height, width))
-    output = image[:0]  # made when the first result tells its channels
+    rows, columns = (_cut_axis(length, tile, overlap, fade, scale, multiple) for length in (height, width))
+    output = image[:0]  # allocated below, when the number of channels is known
     for done, (row, column) in enumerate(product(rows, columns), start=1):
-        piece = np.ascontiguousarray(image[:, row.source[:, np.newaxis], column.source])[np.newaxis]  # (1, C, h, w)
-        result = function(piece)  # (1, F, scale * h, scale * w)
-        _check_result(result, piece, scale)
+        tile_pixels = np.ascontiguousarray(image[:, row.source[:, np.newaxis], column.source])[np.newaxis]
+        result = function(tile_pixels)  # (1, C, h, w) -> (1, F, scale * h, scale * w)
+        _check_result(result, tile_pixels, scale)
         if done == 1:
             output = np.zeros((result.shape[1], scale * height, scale * width), result.dtype)
         weight = (row.weight[:, np.newaxis] * column.weight).astype(result.dtype)
@@ -91,20 +91,20 @@ def apply_tiled(
 
 @dataclass(frozen=True)
 class _Strip:
-    """One tile along one axis: where it reads, what of its result is kept, and where that goes with which weight."""
+    """The part of a tile along a single axis: its input pixels, and the part of its result that goes to the output."""
 
-    source: NDArray[np.intp]  # pixels of the image, mirrored beyond its end
-    kept: slice  # of the tile's result
-    target: slice  # of the output
-    weight: NDArray[np.float64]  # falls to 0 where a neighbour takes over; all weights of a pixel sum to 1
+    source: NDArray[np.intp]  # indices of the image's pixels, mirrored beyond its end
+    kept: slice  # part of the tile's result
+    target: slice  # part of the output
+    weight: NDArray[np.float64]  # falls to 0 towards a neighbour; the weights of each output pixel add up to 1
 
 
-def _cut(length: int, tile: int, overlap: int, fade: int, scale: int, multiple: int) -> list[_Strip]:
-    """Cut one axis into strips, as drawn at the head of this file."""
+def _cut_axis(length: int, tile: int, overlap: int, fade: int, scale: int, multiple: int) -> list[_Strip]:
+    """Cut an axis into strips, as shown at the top of this file."""
     units = -(-length // multiple)
     padded = units * multiple
     count = -(-units // -(-tile // multiple))
-    edges = [units * index // count * multiple for index in range(count + 1)]  # cores differ by one unit at most
+    edges = [units * index // count * multiple for index in range(count + 1)]  # cores differ by at most 1 unit
     half = min(fade, *(upper - lower for lower, upper in pairwise(edges))) // 2
     reach = -(-(overlap + half) // multiple) * multiple
     mirrored = np.pad(np.arange(length), (0, padded - length), mode="reflect")
@@ -112,7 +112,7 @@ def _cut(length: int, tile: int, overlap: int, fade: int, scale: int, multiple: 
     for lower, upper in pairwise(edges):
         begin, end = max(lower - reach, 0), min(upper + reach, padded)
         first, last = max(lower - half, 0), min(upper + half, length)
-        position = (np.arange(scale * first, scale * last) + 0.5) / scale  # of an output pixel's centre in the input
+        position = (np.arange(scale * first, scale * last) + 0.5) / scale  # centres of output pixels, in input pixels
         weight = np.ones(len(position))
         if half and lower > 0:
             weight *= np.clip(0.5 + (position - lower) / (2 * half), 0, 1)
@@ -129,32 +129,32 @@ def _cut(length: int, tile: int, overlap: int, fade: int, scale: int, multiple: 
     return strips
 
 
-def _check_arguments(image: Array, at_least_one: dict[str, int], at_least_zero: dict[str, int]) -> None:
+def _check_arguments(image: Array, positive: dict[str, int], nonnegative: dict[str, int]) -> None:
     if image.ndim != 3 or image.size == 0:
         raise ShapeError(
-            f"apply_tiled: image must be (C, H, W) and not empty, not {image.shape}; "
-            "pass one picture, and a grey one as (1, H, W)"
+            f"apply_tiled: image must be (C, H, W) and not empty, got {image.shape}; "
+            "pass a single image, a grey image as (1, H, W)"
         )
     if not np.issubdtype(image.dtype, np.floating):
         raise DTypeError(
-            f"apply_tiled: pixels must be floating-point numbers, not {image.dtype}; "
+            f"apply_tiled: pixels must be floating-point numbers, got {image.dtype}; "
             "convert the image, as in image.astype(np.float32) / 255"
         )
-    for least, values in ((1, at_least_one), (0, at_least_zero)):
+    for minimum, values in ((1, positive), (0, nonnegative)):
         for name, value in values.items():
-            if value < least:
+            if value < minimum:
                 raise ShapeError(
-                    f"apply_tiled: {name} must be {least} or more, not {value}; leave it out for the default"
+                    f"apply_tiled: {name} must be {minimum} or more, got {value}; leave it out for the default"
                 )
 
 
-def _check_result(result: Array, piece: Array, scale: int) -> None:
-    height, width = (scale * side for side in piece.shape[2:])
+def _check_result(result: Array, tile_pixels: Array, scale: int) -> None:
+    height, width = (scale * side for side in tile_pixels.shape[2:])
     if result.ndim != 4 or result.shape[0] != 1 or result.shape[2:] != (height, width):
         raise ShapeError(
-            f"apply_tiled: function must turn {piece.shape} into (1, F, {height}, {width}) for scale={scale}, "
-            f"but returned {result.shape}; set scale to how many times larger its output is, "
-            "and multiple to what its input must be divisible by"
+            f"apply_tiled: function must map {tile_pixels.shape} to (1, F, {height}, {width}) for scale={scale}, "
+            f"but returned {result.shape}; set scale to output size / input size, "
+            "and multiple to the number that its input sizes must be divisible by"
         )
     if not np.issubdtype(result.dtype, np.floating):
-        raise DTypeError(f"apply_tiled: function must return floating-point numbers, not {result.dtype}; convert them")
+        raise DTypeError(f"apply_tiled: function must return floating-point numbers, got {result.dtype}; convert them")

@@ -1,4 +1,4 @@
-"""Networks to start from. A saved model names its class here and the arguments to build it with."""
+"""Ready-made networks, and `build`, which makes a network from the name and the arguments in a saved model's file."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ _MODELS: dict[str, Any] = {"CNNGenerator": CNNGenerator, "ResidualEditor": Resid
 
 
 def build(name: str, arguments: dict[str, Any]) -> nn.Module:
-    """Build a model from the name of its class and its arguments, as a saved file has them.
+    """Build a model from the name of its class and its arguments, as a model file stores them.
 
     Raises
     ------
     CheckpointError
-        If there is no such class, or it does not take these arguments.
+        If the class is unknown, or does not accept these arguments.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""CNNGenerator: two convolutions and two linear layers that turn a 3×32×32 colour patch into 784 grey pixels.
+"""CNNGenerator: two convolutions and two linear layers that map a 3×32×32 colour patch to 784 grey pixels.
 
-This is PyTorch code with its imports changed; a test trains it from the same weights to the same losses. As a chain it
-lets each convolution, its ReLU and its pooling be computed in one go.
+This is a PyTorch program with changed imports. A test trains it from PyTorch's weights to PyTorch's losses. It is a
+Sequential, so each convolution runs as one operation with its ReLU and pooling.
 """
 
 from collections import OrderedDict
@@ -12,7 +12,7 @@ __all__ = ["CNNGenerator"]
 
 
 class CNNGenerator(nn.Sequential):
-    """Encode a patch into 128 numbers and paint a 28×28 picture with values in (-1, 1) from them.
+    """Encode patches (N, 3, 32, 32) into 128 numbers, and decode these into 28×28 pixels in (-1, 1): (N, 784).
 
     Examples
     --------

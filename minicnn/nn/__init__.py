@@ -1,6 +1,9 @@
-"""Layers, losses and containers; `functional` has the functions they are made of, `init` the initialisers."""
+"""Layers, losses and containers, with PyTorch's names and arguments.
 
-# ruff: noqa: F403 (every module says in its own __all__ what it gives)
+`functional` holds the functions that the layers call. `init` holds the initialisers, `utils` functions on parameters.
+"""
+
+# ruff: noqa: F403 (every module lists its public names in its own __all__)
 
 from minicnn.nn import functional, init
 from minicnn.nn import utils as utils
@@ -13,7 +16,7 @@ from minicnn.nn.conv import __all__ as _conv
 from minicnn.nn.dropout import *
 from minicnn.nn.dropout import __all__ as _dropout
 from minicnn.nn.fold import *
-from minicnn.nn.fold import __all__ as _columns
+from minicnn.nn.fold import __all__ as _fold
 from minicnn.nn.linear import *
 from minicnn.nn.linear import __all__ as _linear
 from minicnn.nn.loss import *
@@ -27,4 +30,4 @@ from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 
 __all__ = ["Module", "Parameter", "functional", "init", "utils"]
-__all__ += _activation + _columns + _container + _conv + _dropout + _linear + _loss + _norm + _pool + _resize
+__all__ += _activation + _container + _conv + _dropout + _fold + _linear + _loss + _norm + _pool + _resize

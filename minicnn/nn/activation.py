@@ -1,6 +1,6 @@
-"""Layers of activation functions.
+"""Layers that apply an activation function to each element.
 
-Where PyTorch has `inplace` it is taken too, so that models can be ported, and changes nothing: results are new tensors.
+The layers accept PyTorch's argument `inplace`, so that models can be ported. It has no effect: results are new tensors.
 """
 
 from minicnn.autograd.tensor import Tensor
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class ReLU(Module):
-    """max(x, 0); `inplace` is accepted for PyTorch's sake, the result is always a new tensor."""
+    """Apply max(x, 0) to each element; `inplace` has no effect."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -37,10 +37,7 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
-    """x where x > 0, negative_slope x elsewhere.
-
-    `inplace` is accepted for PyTorch's sake; the result is always a new tensor.
-    """
+    """Return x where x > 0, and negative_slope × x elsewhere; `inplace` has no effect."""
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
@@ -54,10 +51,7 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """x where x > 0, alpha (eˣ - 1) elsewhere.
-
-    `inplace` is accepted for PyTorch's sake; the result is always a new tensor.
-    """
+    """Return x where x > 0, and alpha × (eˣ - 1) elsewhere; `inplace` has no effect."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -71,7 +65,18 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """x Φ(x), Φ the normal distribution function; `approximate="tanh"` uses its tanh form."""
+    """Apply x Φ(x) to each element, Φ the cumulative distribution function of the standard normal distribution.
+
+    Parameters
+    ----------
+    approximate : "none" or "tanh"
+        Compute Φ exactly, or by its tanh approximation.
+
+    Raises
+    ------
+    ArgumentError
+        If `approximate` is neither.
+    """
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
@@ -87,7 +92,7 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """x sigmoid(x); `inplace` is accepted for PyTorch's sake, the result is always a new tensor."""
+    """Apply x sigmoid(x) to each element; `inplace` has no effect."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -101,7 +106,7 @@ class SiLU(Module):
 
 
 class Softplus(Module):
-    """log(1 + e^(beta x)) / beta, and x itself where beta x > threshold."""
+    """Apply log(1 + e^(beta x)) / beta to each element; where beta x > threshold, return x."""
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
@@ -115,21 +120,21 @@ class Softplus(Module):
 
 
 class Sigmoid(Module):
-    """1 / (1 + e⁻ˣ)."""
+    """Apply 1 / (1 + e⁻ˣ) to each element."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
 
 
 class Tanh(Module):
-    """tanh x."""
+    """Apply tanh(x) to each element."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
 
 
 class Softmax(Module):
-    """eˣ / Σ eˣ along the axis `dim`."""
+    """Apply softmax, eˣ / Σ eˣ, along the axis `dim`. The results along this axis add up to 1."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -143,7 +148,7 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """x - log Σ eˣ along the axis `dim`."""
+    """Apply the logarithm of softmax, x - log Σ eˣ, along the axis `dim`."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()

@@ -1,4 +1,7 @@
-"""Checks of arguments: what layers are built with, at the constructor, where the mistake is; what losses take."""
+"""Checks of arguments that layers and losses share.
+
+Layers check in the constructor, so the error appears where the wrong argument was written.
+"""
 
 from typing import Any
 
@@ -9,11 +12,12 @@ __all__ = ["check_float", "check_groups", "check_positive", "check_probability",
 
 
 def check_positive(call: str, **sizes: Any) -> None:
-    """Refuse sizes that are not integers >= 1.
+    """Check that all sizes are integers >= 1.
 
     Raises
     ------
     ShapeError
+        If a size is not.
     """
     for name, size in sizes.items():
         if not isinstance(size, int) or size < 1:
@@ -21,11 +25,12 @@ def check_positive(call: str, **sizes: Any) -> None:
 
 
 def check_groups(call: str, groups: int, **channels: int) -> None:
-    """Refuse channels that cannot be split into so many groups.
+    """Check that each number of channels is a multiple of `groups`.
 
     Raises
     ------
     ShapeError
+        If it is not, or if a number is not an integer >= 1.
     """
     check_positive(call, groups=groups, **channels)
     for name, count in channels.items():
@@ -35,33 +40,36 @@ def check_groups(call: str, groups: int, **channels: int) -> None:
 
 
 def check_probability(call: str, p: float) -> None:
-    """Refuse a number outside [0, 1].
+    """Check that p is in [0, 1].
 
     Raises
     ------
-    ShapeError
+    ArgumentError
+        If it is not.
     """
     if not 0 <= p <= 1:
         raise ArgumentError(f"{call}: p must be a probability from 0 to 1, got {p}")
 
 
 def check_float(call: str, input: Tensor) -> None:
-    """Refuse a tensor that is not floating point.
+    """Check that a tensor is floating point.
 
     Raises
     ------
     DTypeError
+        If it is not.
     """
     if input.dtype.kind != "f":
         raise DTypeError(f"{call}: the input must be floating point, got {input.dtype}; convert it with .float()")
 
 
 def check_reduction(call: str, reduction: str) -> None:
-    """Refuse an unknown way to reduce a loss.
+    """Check that the reduction of a loss is "mean", "sum" or "none".
 
     Raises
     ------
     ArgumentError
+        If it is not.
     """
     if reduction not in ("mean", "sum", "none"):
         raise ArgumentError(f"{call}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")

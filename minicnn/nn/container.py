@@ -1,4 +1,7 @@
-"""Modules that hold modules: a chain, a list, a dictionary."""
+"""Modules that contain modules: Sequential, ModuleList, ModuleDict.
+
+The elements are attributes, so `Module` finds their parameters.
+"""
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self
@@ -10,7 +13,7 @@ __all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
 class _Container(Module):
-    """A module whose children are its elements, in order."""
+    """A module whose children are its elements, in insertion order."""
 
     def _items(self) -> dict[str, Module]:
         return {name: value for name, value in self.__dict__.items() if isinstance(value, Module)}
@@ -26,7 +29,7 @@ class _Container(Module):
 
 
 class _Sequence(_Container):
-    """Elements by position; their names are their numbers, unless a Sequential was given others."""
+    """A container indexed by position; element i has the name str(i), unless a Sequential got a mapping."""
 
     def _name(self, index: int) -> str:
         names = list(self._items())
@@ -60,18 +63,22 @@ class _Sequence(_Container):
         return self
 
     def insert(self, index: int, module: Module) -> None:
-        """Put a module before a position; all are numbered anew."""
+        """Insert a module before a position and renumber all modules."""
         modules = list(self)
         modules.insert(index, module)
         self._renumber(modules)
 
 
 class Sequential(_Sequence):
-    """Call modules one after another; a convolution, the ReLU and the maximum pooling after it in one go.
+    """Call modules one after another. A convolution with the ReLU and maximum pooling after it runs as one operation.
 
     Parameters
     ----------
     *args : Module, or one mapping of names to modules
+
+    Notes
+    -----
+    `nn/fusion.py` describes the groups of layers that are fused.
 
     Examples
     --------
@@ -102,7 +109,7 @@ class Sequential(_Sequence):
 
 
 class ModuleList(_Sequence):
-    """A list of modules, whose parameters are found; it has no forward of its own."""
+    """A list of modules. `parameters()` includes their parameters; it has no forward."""
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__()
@@ -115,7 +122,7 @@ class ModuleList(_Sequence):
 
 
 class ModuleDict(_Container):
-    """A dictionary of modules, whose parameters are found; it has no forward of its own."""
+    """A dictionary of modules. `parameters()` includes their parameters; it has no forward."""
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
         super().__init__()
@@ -151,12 +158,12 @@ class ModuleDict(_Container):
         return self._items().items()
 
     def pop(self, key: str) -> Module:
-        """Take a module out and return it."""
+        """Remove a module and return it."""
         module: Module = self[key]
         delattr(self, key)
         return module
 
     def update(self, modules: Mapping[str, Module]) -> None:
-        """Add or exchange modules."""
+        """Add modules; a module of the same name is replaced."""
         for key, module in modules.items():
             self[key] = module

@@ -1,4 +1,8 @@
-"""Layers of convolution and transposed convolution."""
+"""Layers of convolution and transposed convolution, for signals, images and volumes.
+
+`_ConvBase` holds the arguments and parameters of both directions. `convolve` computes the layer, and the batch norm,
+ReLU and maximum pooling after it where `nn/fusion.py` asks for them.
+"""
 
 from collections.abc import Sequence
 from math import prod, sqrt
@@ -22,7 +26,7 @@ _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _ConvBase(Module):
-    """What both directions share: arguments, weights of shape (first, second / groups, *kernel), text."""
+    """The base class of both directions; the weight is (weight_channels[0], weight_channels[1] / groups, *kernel)."""
 
     _axes: ClassVar[int]
 
@@ -53,14 +57,14 @@ class _ConvBase(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias from ±1/√fan_in, PyTorch's default."""
+        """Draw weight and bias from the uniform distribution on ±1/√fan_in, PyTorch's default."""
         init.kaiming_uniform_(self.weight, a=sqrt(5))
         if self.bias is not None:
             bound = 1 / sqrt(prod(self.weight.shape[1:]))
             init.uniform_(self.bias, -bound, bound)
 
-    def _with(self, norm: _BatchNorm | None, axis: int) -> tuple[Tensor, Tensor | None]:
-        """Weight, its output channels along this axis, and bias, with the work of batch norm in them."""
+    def _weight_and_bias(self, norm: _BatchNorm | None, axis: int) -> tuple[Tensor, Tensor | None]:
+        """Return weight and bias, with batch norm folded in. `axis` is the axis of output channels of the weight."""
         return (self.weight, self.bias) if norm is None else norm.folded(self.weight, self.bias, axis)
 
     def extra_repr(self) -> str:
@@ -97,11 +101,11 @@ class _Conv(_ConvBase):
             raise ArgumentError(
                 f"{call}: padding_mode must be one of {', '.join(_PADDING_MODES)}, got {padding_mode!r}"
             )
-        reach = tuple(d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True))
-        pairs = _pads(call, padding, self.stride, reach)
+        spans = tuple(d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True))
+        pairs = _pads(call, padding, self.stride, spans)
         symmetric = all(before == after for before, after in pairs)
         self.padding = padding if isinstance(padding, str) or not symmetric else tuple(p for p, _ in pairs)
-        self._border = tuple(p for pair in reversed(pairs) for p in pair)  # the last axis first, as F.pad takes it
+        self._border = tuple(p for pair in reversed(pairs) for p in pair)  # last axis first, as in F.pad
 
     def forward(self, input: Tensor) -> Tensor:
         return self.convolve(input)
@@ -109,11 +113,11 @@ class _Conv(_ConvBase):
     def convolve(
         self, input: Tensor, relu: bool = False, pool: Window | None = None, norm: _BatchNorm | None = None
     ) -> Tensor:
-        """Compute the output and, if asked to, what batch norm, ReLU and maximum pooling make of it.
+        """Compute the convolution and, if given, the layers after it: batch norm in eval mode, ReLU, maximum pooling.
 
-        Of the batch norm weight and bias take in what it does in evaluation; `pool` is the pooling's window.
+        Batch norm is folded into weight and bias. `pool` holds the pooling's arguments, `_MaxPool.window`.
         """
-        weight, bias = self._with(norm, 0)
+        weight, bias = self._weight_and_bias(norm, 0)
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = F.pad(input, self._border, mode=self.padding_mode), 0
@@ -137,9 +141,10 @@ class Conv2d(_Conv):
     kernel_size, stride, dilation : int or pair of int
     padding : int, pair of int, 'same' or 'valid'
     groups : int
-        Both channel axes are cut into so many parts that do not see each other; groups=C is a depthwise convolution.
+        Number of groups. Each group of output channels reads only its own group of input channels. groups=C is a
+        depthwise convolution.
     bias : bool
-        Whether a number is added to each filter's output.
+        Add a learned number to each output channel.
     padding_mode : "zeros", "reflect", "replicate" or "circular"
 
     Attributes
@@ -150,7 +155,9 @@ class Conv2d(_Conv):
     Raises
     ------
     ShapeError
-        If arguments are out of their range.
+        If a size is out of range, or the channels cannot be split into groups.
+    ArgumentError
+        If `padding_mode` is unknown.
 
     Examples
     --------
@@ -196,7 +203,13 @@ class _ConvTranspose(_ConvBase):
             )
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        """Compute the output; `output_size` (OH, OW) chooses the output padding."""
+        """Compute the output. `output_size`, for example (OH, OW), replaces `output_padding`.
+
+        Raises
+        ------
+        ShapeError
+            If no output padding gives this size.
+        """
         return self.convolve(input, output_size)
 
     def convolve(
@@ -206,25 +219,31 @@ class _ConvTranspose(_ConvBase):
         relu: bool = False,
         norm: _BatchNorm | None = None,
     ) -> Tensor:
-        """Compute the output and, if asked to, what batch norm, in evaluation, and ReLU make of it."""
-        weight, bias = self._with(norm, 1)
-        extra = self.output_padding if output_size is None else self._extra(input, output_size)
+        """Compute the transposed convolution and, if given, batch norm in eval mode and ReLU after it.
+
+        Raises
+        ------
+        ShapeError
+            If no output padding gives `output_size`.
+        """
+        weight, bias = self._weight_and_bias(norm, 1)
+        extra = self.output_padding if output_size is None else self._find_output_padding(input, output_size)
         settings = (self.stride, self.padding, extra, self.groups, self.dilation, relu)
         return _convolve_transposed(self._axes, input, weight, bias, *settings)
 
-    def _extra(self, input: Tensor, output_size: Sequence[int]) -> tuple[int, ...]:
-        """Return the output padding that gives the wanted size."""
+    def _find_output_padding(self, input: Tensor, output_size: Sequence[int]) -> tuple[int, ...]:
+        """Return the output padding that gives this output size."""
         n = self._axes
         wanted = tuple(output_size)[-n:]
         axes = zip(input.shape[-n:], self.stride, self.padding, self.dilation, self.kernel_size, strict=True)
-        least = tuple((i - 1) * s - 2 * p + d * (k - 1) + 1 for i, s, p, d, k in axes)
-        most = tuple(low + s - 1 for low, s in zip(least, self.stride, strict=True))
-        if len(wanted) != n or not all(low <= w <= high for low, w, high in zip(least, wanted, most, strict=True)):
+        lowest = tuple((i - 1) * s - 2 * p + d * (k - 1) + 1 for i, s, p, d, k in axes)
+        highest = tuple(low + s - 1 for low, s in zip(lowest, self.stride, strict=True))
+        if len(wanted) != n or not all(low <= w <= high for low, w, high in zip(lowest, wanted, highest, strict=True)):
             raise ShapeError(
-                f"{type(self).__name__}: output_size must be from {least} to {most} for input {input.shape}, "
+                f"{type(self).__name__}: output_size must be from {lowest} to {highest} for input {input.shape}, "
                 f"got {tuple(output_size)}"
             )
-        return tuple(w - low for w, low in zip(wanted, least, strict=True))
+        return tuple(w - low for w, low in zip(wanted, lowest, strict=True))
 
 
 class ConvTranspose1d(_ConvTranspose):
@@ -234,16 +253,18 @@ class ConvTranspose1d(_ConvTranspose):
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """Transposed convolution of images, a layer that enlarges; see `functional.conv_transpose2d` for sizes.
+    """Transposed convolution of images (N, C, H, W) -> (N, F, OH, OW), usually to enlarge them.
+
+    `functional.conv_transpose2d` has the equation and the sizes.
 
     Parameters
     ----------
     in_channels, out_channels : int
         C and F.
     kernel_size, stride, padding, dilation : int or pair of int
-        Those of the convolution whose gradient this is.
+        The arguments of the convolution whose input gradient this layer computes.
     output_padding : int or pair of int
-        Rows and columns added at one side.
+        Rows added at the bottom and columns added at the right.
     groups : int
     bias : bool
     padding_mode : "zeros"
@@ -256,7 +277,9 @@ class ConvTranspose2d(_ConvTranspose):
     Raises
     ------
     ShapeError
-        If arguments are out of their range.
+        If a size is out of range, or the channels cannot be split into groups.
+    ArgumentError
+        If `padding_mode` is not "zeros".
 
     Examples
     --------

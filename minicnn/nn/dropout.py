@@ -1,4 +1,4 @@
-"""Layers that drop elements or channels at random while training, and do nothing afterwards."""
+"""Dropout layers: they set random elements or channels to 0 in training mode, and do nothing in eval mode."""
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.nn import functional as F
@@ -19,11 +19,11 @@ class _Dropout(Module):
 
 
 class Dropout(_Dropout):
-    """Set elements to 0 with probability p and divide the others by 1 - p; `inplace` changes nothing.
+    """Set elements to 0 with probability p and divide the others by 1 - p; `inplace` has no effect.
 
     Raises
     ------
-    ShapeError
+    ArgumentError
         If p is not in [0, 1].
     """
 
@@ -32,11 +32,11 @@ class Dropout(_Dropout):
 
 
 class Dropout2d(_Dropout):
-    """Set whole channels (N, C, H, W) to 0 with probability p and divide the others by 1 - p.
+    """Set whole channels of (N, C, H, W) to 0 with probability p and divide the others by 1 - p.
 
     Raises
     ------
-    ShapeError
+    ArgumentError
         If p is not in [0, 1].
     """
 

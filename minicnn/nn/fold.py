@@ -1,4 +1,4 @@
-"""Layers that turn windows into columns and back."""
+"""The layers Unfold, which copies windows to columns, and Fold, which adds columns to windows."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ Ints = int | Sequence[int]
 
 
 class Unfold(Module):
-    """Copy every window of an image into a column, (N, C, H, W) -> (N, C KH KW, L); see `functional.unfold`.
+    """Copy every window of an image to a column, (N, C, H, W) -> (N, C KH KW, L); see `functional.unfold`.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """Add every column to its window of an image, (N, C KH KW, L) -> (N, C, H, W); see `functional.fold`.
+    """Add every column to its window of the image, (N, C KH KW, L) -> (N, C, H, W); see `functional.fold`.
 
     Parameters
     ----------

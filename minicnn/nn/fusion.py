@@ -1,8 +1,8 @@
-"""Runs of layers that one operation computes: a convolution with bias, the ReLU after it, a maximum pooling after that.
+"""Groups of layers that run as one operation: convolution, batch norm in eval mode, ReLU, maximum pooling.
 
-Between the convolution and the ReLU there may be batch norm, when it evaluates: it is an affine map then, which the
-convolution's weight and bias take in. `Sequential` cuts its layers into such runs. The results are those of the layers
-one by one, to rounding; see `ops/fused.py` for what it saves.
+`Sequential` cuts its layers into these groups (`stages`) and runs each group (`run`). A BatchNorm in eval mode is
+affine, so it is folded into the convolution's weight and bias. `ops/conv_block.py` computes the rest and says how much
+memory traffic this saves. The results are the results of the single layers, up to rounding.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,11 +21,11 @@ __all__ = ["run", "stages"]
 POOLS: dict[type[Module], type[Module]] = {Conv1d: MaxPool1d, Conv2d: MaxPool2d, Conv3d: MaxPool3d}
 TRANSPOSED = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 NORMS = (BatchNorm1d, BatchNorm2d, BatchNorm3d)
-LEAST = 1 << 17  # elements of an input for which folding batch norm into the weight pays
+MIN_ELEMENTS_TO_FOLD = 1 << 17  # for smaller inputs, folding batch norm into the weight costs more than it saves
 
 
 def stages(modules: Iterable[Module]) -> Iterator[list[Module]]:
-    """Cut a chain of modules into runs: a convolution with what of batch norm, ReLU and pooling follows, or one module.
+    """Yield the modules in groups: a convolution with the BatchNorm, ReLU and pooling after it, or a single module.
 
     Examples
     --------
@@ -34,15 +34,15 @@ def stages(modules: Iterable[Module]) -> Iterator[list[Module]]:
     >>> [len(stage) for stage in stages([Conv2d(3, 8, 3), BatchNorm2d(8).eval(), ReLU()])]
     [3]
     """
-    left = list(modules)
-    while left:
-        count = _length(left)
-        yield left[:count]
-        left = left[count:]
+    remaining = list(modules)
+    while remaining:
+        count = _stage_length(remaining)
+        yield remaining[:count]
+        remaining = remaining[count:]
 
 
 def run(stage: list[Module], input: Tensor) -> Tensor:
-    """Compute what the modules of a stage do one after another."""
+    """Return the output of a group of layers, as if its modules were called one after another."""
     conv, *rest = stage
     norm = rest.pop(0) if rest and type(rest[0]) in NORMS else None
     if len(stage) == 1 or (norm is not None and not _profitable(conv, input)):
@@ -58,27 +58,27 @@ def run(stage: list[Module], input: Tensor) -> Tensor:
     return y
 
 
-def _length(modules: list[Module]) -> int:
-    """How many of the first modules one operation computes."""
+def _stage_length(modules: list[Module]) -> int:
+    """Return the number of modules in the first group."""
     first, *rest = modules[:4]
-    if not _plain(first, *POOLS, *TRANSPOSED):
+    if not _is_fusible(first, *POOLS, *TRANSPOSED):
         return 1
     count = 1
-    if rest and _folds(first, rest[0]):
+    if rest and _can_fold(first, rest[0]):
         count += 1
         rest = rest[1:]
     elif first.bias is None:
         return 1
-    if not rest or not _plain(rest[0], ReLU):
+    if not rest or not _is_fusible(rest[0], ReLU):
         return count
     pool = POOLS.get(type(first))
-    return count + (2 if pool and len(rest) > 1 and _plain(rest[1], pool) and not rest[1].return_indices else 1)
+    return count + (2 if pool and len(rest) > 1 and _is_fusible(rest[1], pool) and not rest[1].return_indices else 1)
 
 
-def _folds(conv: Module, norm: Module) -> bool:
-    """Whether the module is a batch norm that a convolution's weight and bias can take in."""
+def _can_fold(conv: Module, norm: Module) -> bool:
+    """Return whether the module is a batch norm that can be folded into the convolution's weight and bias."""
     return bool(
-        _plain(norm, NORMS[conv._axes - 1])
+        _is_fusible(norm, NORMS[conv._axes - 1])
         and not norm.training
         and norm.running_mean is not None
         and norm.num_features == conv.out_channels
@@ -88,11 +88,11 @@ def _folds(conv: Module, norm: Module) -> bool:
 
 
 def _profitable(conv: Module, input: Tensor) -> bool:
-    """Whether a new weight costs less than another pass over the output; there is none for an input without a batch."""
-    return bool(input.ndim == conv._axes + 2 and input.array.size >= max(LEAST, conv.weight.array.size))
+    """Return whether folding is faster than a batch norm over the output. Inputs without a batch are not folded."""
+    return bool(input.ndim == conv._axes + 2 and input.array.size >= max(MIN_ELEMENTS_TO_FOLD, conv.weight.array.size))
 
 
-def _plain(module: Module, *classes: type) -> bool:
-    """Whether nobody would notice that a module of one of these classes is not called."""
-    watched = module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
-    return type(module) in classes and not watched
+def _is_fusible(module: Module, *classes: type) -> bool:
+    """Return whether the module is of these classes and its call has no side effect (no hooks, no other forward)."""
+    observed = module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
+    return type(module) in classes and not observed

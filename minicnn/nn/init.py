@@ -1,7 +1,8 @@
-"""Initialisers: they write random or constant values into a tensor, and return it.
+"""Initialisers: functions that write random or constant values into a tensor in place, and return the tensor.
 
-Variances are chosen so that signals neither grow nor fade from layer to layer. `fan_in` is how many inputs one output
-sums up, `fan_out` how many outputs one input reaches: channels times kernel elements.
+The Xavier and Kaiming variances keep the size of signals constant from layer to layer. `fan_in` is the number of inputs
+in the sum of each output. `fan_out` is the number of outputs that each input adds to. Both are channels × kernel
+elements.
 """
 
 from math import erf, prod, sqrt
@@ -45,7 +46,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Set every element to one value."""
+    """Set every element to `val`."""
     with no_grad():
         return tensor.fill_(val)
 
@@ -75,18 +76,18 @@ def calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """Return the factor by which weights before a nonlinearity must be larger to keep the variance.
+    """Return the factor on the standard deviation of a weight that keeps the variance through a nonlinearity.
 
     Parameters
     ----------
     nonlinearity : "linear", "conv1d" ... "conv_transpose3d", "sigmoid", "tanh", "relu", "leaky_relu" or "selu"
     param : float, optional
-        The negative slope of "leaky_relu", 0.01 if left out.
+        The negative slope of "leaky_relu"; default 0.01.
 
     Raises
     ------
-    ShapeError
-        For another name.
+    ArgumentError
+        If the name is unknown.
     """
     if nonlinearity.startswith(("linear", "conv")) or nonlinearity == "sigmoid":
         return 1.0
@@ -99,13 +100,18 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
-    """Draw from ±gain √(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+    """Draw from the uniform distribution on ±gain √(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
     bound = gain * sqrt(6 / sum(calculate_fan_in_and_fan_out(tensor)))
     return uniform_(tensor, -bound, bound)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
-    """Draw with standard deviation gain √(2 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+    """Draw from the normal distribution with standard deviation gain √(2 / (fan_in + fan_out)).
+
+    References
+    ----------
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
+    """
     return normal_(tensor, 0.0, gain * sqrt(2 / sum(calculate_fan_in_and_fan_out(tensor))))
 
 
@@ -117,17 +123,22 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 
 
 def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
-    """Draw from ±gain √(3 / fan).
+    """Draw from the uniform distribution on ±gain √(3 / fan).
 
     Parameters
     ----------
     tensor : Tensor, (F, C, *kernel)
     a : float
-        The negative slope of the leaky ReLU that follows.
+        The negative slope of the leaky ReLU after the layer.
     mode : "fan_in" or "fan_out"
-        Keep the variance of the signals, or that of the gradients.
+        Keep the variance of the signals ("fan_in") or of the gradients ("fan_out").
     nonlinearity : str
-        As `calculate_gain` takes it.
+        A name that `calculate_gain` knows.
+
+    Raises
+    ------
+    ArgumentError
+        If `mode` or `nonlinearity` is unknown.
 
     References
     ----------
@@ -138,7 +149,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonli
 
 
 def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
-    """Draw with standard deviation gain / √fan; see `kaiming_uniform_`."""
+    """Draw from the normal distribution with standard deviation gain / √fan; see `kaiming_uniform_`."""
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
 
 
@@ -148,29 +159,34 @@ def _fill(tensor: Tensor, values: np.ndarray[Any, Any]) -> Tensor:
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
-    """Make the rows of the weight, flattened to (F, rest), orthogonal, or its columns where there are more rows.
+    """Fill with an orthogonal matrix (F, C × kernel elements): orthogonal rows, or orthogonal columns if F is larger.
+
+    Raises
+    ------
+    ShapeError
+        If the tensor has fewer than two axes.
 
     References
     ----------
     Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning", 2013.
     """
-    calculate_fan_in_and_fan_out(tensor)  # at least two axes
+    calculate_fan_in_and_fan_out(tensor)  # checks for two axes
     rows, columns = tensor.shape[0], prod(tensor.shape[1:])
     q, r = np.linalg.qr(random.generator().standard_normal((max(rows, columns), min(rows, columns))))
-    q = q * np.sign(np.diag(r))  # without this, not uniform over all orthogonal matrices
+    q = q * np.sign(np.diag(r))  # makes the distribution uniform over all orthogonal matrices
     return _fill(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape))
 
 
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
-    """Draw from the normal distribution, again where a value falls outside [a, b].
+    """Draw from the normal distribution, and draw values outside [a, b] again.
 
     Raises
     ------
-    ShapeError
-        If [a, b] holds less than a thousandth of the distribution.
+    ArgumentError
+        If [a, b] has a probability below 1/1000.
     """
-    share = (erf((b - mean) / std / sqrt(2)) - erf((a - mean) / std / sqrt(2))) / 2
-    if share < 1e-3:
+    probability = (erf((b - mean) / std / sqrt(2)) - erf((a - mean) / std / sqrt(2))) / 2
+    if probability < 1e-3:
         raise ArgumentError(f"trunc_normal_: [{a}, {b}] holds almost nothing of the distribution with {mean=}, {std=}")
     values = random.generator().normal(mean, std, tensor.shape)
     while (outside := (values < a) | (values > b)).any():

@@ -1,4 +1,4 @@
-"""The linear layer, and layers that only change the shape."""
+"""The linear layer, and layers that change only the shape: Identity, Flatten, Unflatten."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -48,7 +48,7 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias from ±1/√in_features, PyTorch's default."""
+        """Draw weight and bias from the uniform distribution on ±1/√in_features, PyTorch's default."""
         init.kaiming_uniform_(self.weight, a=sqrt(5))
         if self.bias is not None:
             init.uniform_(self.bias, -1 / sqrt(self.in_features), 1 / sqrt(self.in_features))
@@ -61,7 +61,7 @@ class Linear(Module):
 
 
 class Identity(Module):
-    """Gives back its input; takes and ignores any arguments."""
+    """Return the input. The constructor accepts and ignores all arguments."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Split the axis `dim` into axes of the given sizes, one of which may be -1."""
+    """Split the axis `dim` into axes of the given sizes. A single size may be -1; it is then computed."""
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()

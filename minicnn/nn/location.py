@@ -1,4 +1,7 @@
-"""The place of an error in a model: "raised in layer encoder.0 (Conv2d) of AutoEncoder"."""
+"""A note on errors that names the layer that raised them: "raised in layer encoder.0 (Conv2d) of AutoEncoder".
+
+`Module.__call__` catches an error, adds the note and raises the error again.
+"""
 
 from typing import Any
 
@@ -6,14 +9,15 @@ __all__ = ["note_layer"]
 
 
 def note_layer(error: Exception, module: Any) -> None:
-    """Add a note to an error on its way out of a module's call: the path of the layer that raised it.
+    """Add the path of the layer that raised the error, as a note.
 
-    Every module on the way out calls this, the innermost first. Each replaces the note by one with a longer path.
+    Every module that the error passes calls this, the innermost module first. Each call replaces the note by a note
+    with a longer path.
     """
     inner, path, child = vars(error).get("_raised_in", (module, "", None))
     if child is not None:
         name = next((name for name, found in module.named_children() if found is child), None)
-        if name is None:  # called, but not registered: the path would have a gap
+        if name is None:  # the module calls `child` but has no attribute for it: the path would have a gap
             return
         if path:
             error.__notes__.pop()

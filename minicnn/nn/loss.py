@@ -1,4 +1,7 @@
-"""Layers of losses; the functions of the same names in `functional` have the equations."""
+"""Losses as layers.
+
+Each layer calls a function of `functional`, whose docstring has the equation and the shapes.
+"""
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError
@@ -35,21 +38,21 @@ class _WeightedLoss(_Loss):
 
 
 class MSELoss(_Loss):
-    """Squared error; see `functional.mse_loss`."""
+    """The squared error; see `functional.mse_loss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.mse_loss(input, target, self.reduction)
 
 
 class L1Loss(_Loss):
-    """Absolute error; see `functional.l1_loss`."""
+    """The absolute error; see `functional.l1_loss`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, self.reduction)
 
 
 class HuberLoss(_Loss):
-    """Squared error near 0, absolute error beyond delta; see `functional.huber_loss`."""
+    """The squared error below delta, the absolute error above; see `functional.huber_loss`."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
@@ -71,7 +74,7 @@ class SmoothL1Loss(_Loss):
 
 
 class CrossEntropyLoss(_WeightedLoss):
-    """Softmax and minus the log probability of the right class; see `functional.cross_entropy`."""
+    """The cross-entropy of class scores (logits); see `functional.cross_entropy`."""
 
     def __init__(
         self,
@@ -88,7 +91,7 @@ class CrossEntropyLoss(_WeightedLoss):
 
 
 class NLLLoss(_WeightedLoss):
-    """Minus the log probability of the right class, from log probabilities; see `functional.nll_loss`."""
+    """The negative log likelihood of log probabilities; see `functional.nll_loss`."""
 
     def __init__(self, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(weight, reduction)
@@ -99,7 +102,7 @@ class NLLLoss(_WeightedLoss):
 
 
 class BCELoss(_WeightedLoss):
-    """Cross-entropy of yes or no, from probabilities; see `functional.binary_cross_entropy`."""
+    """The binary cross-entropy of probabilities; see `functional.binary_cross_entropy`."""
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
         super().__init__(weight, reduction)
@@ -109,7 +112,7 @@ class BCELoss(_WeightedLoss):
 
 
 class BCEWithLogitsLoss(_WeightedLoss):
-    """Cross-entropy of yes or no, from scores; see `functional.binary_cross_entropy_with_logits`."""
+    """The binary cross-entropy of logits; see `functional.binary_cross_entropy_with_logits`."""
 
     pos_weight: Tensor | None
 

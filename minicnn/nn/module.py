@@ -1,8 +1,8 @@
-"""Module: a function with parameters, made of other modules.
+"""Module, the base class of layers and models, and Parameter.
 
-A module is an ordinary Python object. Its parameters, buffers and children are simply those of its attributes that are
-Parameters, registered tensors and Modules; everything below is a walk over attributes in the order they were set, which
-is also PyTorch's order of names.
+A module is an ordinary Python object. Attributes that are Parameters, buffers or Modules form its state and its
+children. The methods below walk over these attributes in the order in which they were set. This is also PyTorch's order
+of names.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +20,7 @@ __all__ = ["LoadResult", "Module", "Parameter"]
 
 
 class Parameter(Tensor):
-    """A tensor that a module learns: assigned to an attribute, it is found by `parameters()`.
+    """A tensor that training changes. As an attribute of a module it appears in `parameters()`.
 
     Parameters
     ----------
@@ -39,19 +39,19 @@ class Parameter(Tensor):
 
 
 class LoadResult(NamedTuple):
-    """The keys that `load_state_dict(strict=False)` passed over."""
+    """The keys that `load_state_dict(strict=False)` ignored."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
 
 
 class Module:
-    """The base of all layers and models: set layers and parameters as attributes in `__init__`, compute in `forward`.
+    """The base class of all layers and models: set layers and parameters in `__init__`, compute in `forward`.
 
     Attributes
     ----------
     training : bool
-        Set by `train()` and `eval()`; dropout and batch norm behave differently.
+        True in training mode. Set by `train()` and `eval()`; dropout and batch norm depend on it.
 
     Examples
     --------
@@ -74,17 +74,17 @@ class Module:
 
     def __init__(self) -> None:
         self.training = True
-        self._buffers = {}  # name -> whether state_dict holds it
+        self._buffers = {}  # name -> True if state_dict contains it
         self._forward_hooks = {}
         self._forward_pre_hooks = {}
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the output; every module defines its own."""
+        """Compute the output. Every subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(); define one")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        for before in list(self._forward_pre_hooks.values()):
-            changed = before(self, args)
+        for pre_hook in list(self._forward_pre_hooks.values()):
+            changed = pre_hook(self, args)
             if changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
         try:
@@ -92,17 +92,17 @@ class Module:
         except MiniCNNError as error:
             note_layer(error, self)
             raise
-        for after in list(self._forward_hooks.values()):
-            changed = after(self, args, output)
+        for hook in list(self._forward_hooks.values()):
+            changed = hook(self, args, output)
             output = output if changed is None else changed
         return output
 
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, args)` before every forward; what it returns replaces the arguments."""
+        """Call `hook(module, args)` before every forward; a result that is not None replaces the arguments."""
         return RemovableHandle(self._forward_pre_hooks, hook)
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, args, output)` after every forward; what it returns replaces the output."""
+        """Call `hook(module, args, output)` after every forward; a result that is not None replaces the output."""
         return RemovableHandle(self._forward_hooks, hook)
 
     # --- attributes -----------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class Module:
                 "wrap it in minicnn.tensor, or delete the attribute first"
             )
         if isinstance(value, Parameter):
-            buffers.pop(name, None)  # it is learned from now on
+            buffers.pop(name, None)  # a Parameter is no buffer
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
@@ -145,27 +145,27 @@ class Module:
         taken = hasattr(self, name) and not isinstance(getattr(self, name), Tensor | Module | None)
         if not name or "." in name or taken:
             raise ShapeError(
-                f"{type(self).__name__}: {name!r} cannot name an attribute: it is empty, holds a dot or hides a "
+                f"{type(self).__name__}: {name!r} cannot name an attribute: it is empty, contains a dot or hides a "
                 "method or setting; choose another name"
             )
         setattr(self, name, value)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Set a tensor that belongs to the module's state but is not learned, such as a running mean.
+        """Set a tensor that is part of the module's state but is not trained, for example a running mean.
 
         Parameters
         ----------
         name : str
         tensor : Tensor or None
         persistent : bool
-            Whether `state_dict` holds it.
+            Whether `state_dict` contains it.
 
         Raises
         ------
         DTypeError
-            If it is no tensor, or a Parameter, which is learned.
+            If it is not a Tensor or None, or if it is a Parameter.
         ShapeError
-            If the name cannot be an attribute's.
+            If the name is empty, contains a dot or is a method's name.
         """
         if isinstance(tensor, Parameter):
             raise DTypeError(
@@ -176,17 +176,17 @@ class Module:
         self._buffers[name] = persistent
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Set a parameter under a name made at run time."""
+        """Set a parameter by name; errors as in `register_buffer`."""
         self._register(name, param, Parameter)
 
     def add_module(self, name: str, module: "Module | None") -> None:
-        """Set a child under a name made at run time."""
+        """Set a child module by name; errors as in `register_buffer`."""
         self._register(name, module, Module)
 
-    # --- walks ----------------------------------------------------------------------------------------------
+    # --- iteration ------------------------------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
-        """Yield (name, module) of the modules directly below, each once."""
+        """Yield (name, module) of the direct children, each module once."""
         seen = set()
         for name, value in list(self.__dict__.items()):
             if isinstance(value, Module) and id(value) not in seen:
@@ -194,11 +194,11 @@ class Module:
                 yield name, value
 
     def children(self) -> Iterator["Module"]:
-        """Yield the modules directly below, each once."""
+        """Yield the direct children, each module once."""
         return (module for _, module in self.named_children())
 
     def named_modules(self, prefix: str = "", _seen: set[int] | None = None) -> Iterator[tuple[str, "Module"]]:
-        """Yield (dotted name, module) of this module and all below, each once."""
+        """Yield (dotted name, module) of this module and all its descendants, each module once."""
         seen = set() if _seen is None else _seen
         if id(self) not in seen:
             seen.add(id(self))
@@ -207,16 +207,16 @@ class Module:
                 yield from module.named_modules(f"{prefix}.{name}" if prefix else name, seen)
 
     def modules(self) -> Iterator["Module"]:
-        """Yield this module and all below, each once."""
+        """Yield this module and all its descendants, each module once."""
         return (module for _, module in self.named_modules())
 
     def get_submodule(self, target: str) -> "Module":
-        """Return the module of a dotted name; "" is this module itself.
+        """Return the descendant with this dotted name; "" is the module itself.
 
         Raises
         ------
         AttributeError
-            If there is none.
+            If there is no such module.
         """
         module: Module = self
         for name in filter(None, target.split(".")):
@@ -226,7 +226,7 @@ class Module:
         return module
 
     def _own(self, kind: type) -> Iterator[tuple[str, Any]]:
-        """Yield this module's own parameters, or its own buffers."""
+        """Yield (name, tensor) of this module's own parameters, or of its own buffers, without its children."""
         for name, value in self.__dict__.items():
             if isinstance(value, Parameter) if kind is Parameter else name in self._buffers and value is not None:
                 yield name, value
@@ -240,61 +240,61 @@ class Module:
                     yield f"{path}.{name}" if path else name, value
 
     def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
-        """Yield (dotted name, parameter), a shared parameter once."""
+        """Yield (dotted name, parameter). A shared parameter comes once."""
         return self._named(Parameter, prefix, recurse)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Yield the parameters, a shared one once; what an optimizer takes."""
+        """Yield the parameters, as an optimizer takes them. A shared parameter comes once."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
-        """Yield (dotted name, buffer), a shared buffer once."""
+        """Yield (dotted name, buffer). A shared buffer comes once."""
         return self._named(Tensor, prefix, recurse)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """Yield the buffers, a shared one once."""
+        """Yield the buffers. A shared buffer comes once."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
-    # --- changes to all -------------------------------------------------------------------------------------
+    # --- changes to all modules -----------------------------------------------------------------------------
 
     def apply(self, fn: Callable[["Module"], Any]) -> Self:
-        """Call a function on every module, children first."""
+        """Call `fn(module)` on every descendant and on this module, children first; return this module."""
         for child in self.children():
             child.apply(fn)
         fn(self)
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Switch to training, or with mode=False to use."""
+        """Switch to training mode, or to eval mode with mode=False; return this module."""
         for module in self.modules():
             module.training = bool(mode)
         return self
 
     def eval(self) -> Self:
-        """Switch to use: dropout off, batch norm with its running statistics."""
+        """Switch to eval mode: dropout is off, batch norm uses its running statistics. Return this module."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Set whether the parameters want a gradient; False freezes them."""
+        """Set `requires_grad` of all parameters; False freezes them. Return this module."""
         for parameter in self.parameters():
             parameter.requires_grad = requires_grad
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or set them to 0."""
+        """Set the gradients of all parameters to None, or to 0 with set_to_none=False."""
         for parameter in self.parameters():
             if parameter.grad is not None:
                 parameter.grad = None if set_to_none else zeros_like(parameter.grad)
 
     def to(self, *args: Any, dtype: Any = None, device: str | Device | None = None) -> Self:
-        """Convert or move all parameters and buffers, in place: `to("cuda")`, `to(minicnn.float64)`, `to(other)`.
+        """Convert or move all parameters and buffers in place: `to("cuda")`, `to(minicnn.float64)`, `to(other)`.
 
-        Integer buffers keep their type. Parameters stay the same objects, so optimizers keep working.
+        Integer buffers keep their dtype. Parameters stay the same objects, so optimizers keep working.
 
         Raises
         ------
         DeviceError, DTypeError
-            If an argument is neither a device, an element type nor a tensor.
+            If an argument is neither a device, a dtype nor a tensor.
         """
         for arg in args:
             if isinstance(arg, Tensor):
@@ -334,7 +334,7 @@ class Module:
     # --- state ----------------------------------------------------------------------------------------------
 
     def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        """Yield every key of the state with its tensor; what is shared comes under all its names."""
+        """Yield (key, tensor) of the state. A shared tensor comes under all its names."""
         for name, parameter in self._own(Parameter):
             yield prefix + name, parameter
         for name, buffer in self._own(Tensor):
@@ -345,23 +345,23 @@ class Module:
                 yield from value._state(f"{prefix}{name}.")
 
     def state_dict(self, prefix: str = "") -> dict[str, Tensor]:
-        """Return all parameters and persistent buffers by dotted name, detached; the memory is shared."""
+        """Return all parameters and persistent buffers by dotted name. The tensors are detached and share memory."""
         return {key: tensor.detach() for key, tensor in self._state(prefix)}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
-        """Copy values into the parameters and buffers; nothing is changed where anything does not fit.
+        """Copy values into the parameters and buffers. After an error nothing has changed.
 
         Parameters
         ----------
         state_dict : mapping of str to Tensor or array_like
-            As `state_dict` returns it; element types are converted.
+            As `state_dict` returns it; dtypes are converted.
         strict : bool
-            Refuse missing and unexpected keys instead of returning them.
+            Raise an error for missing and unexpected keys, instead of returning them.
 
         Raises
         ------
         CheckpointError
-            If shapes differ or, when strict, keys do: it lists them all.
+            If shapes differ or, when strict, keys differ. The message lists all differences.
         """
         own = dict(self._state())
         missing = [key for key in own if key not in state_dict]
@@ -375,7 +375,7 @@ class Module:
         if strict:
             for kind, keys in (("missing", missing), ("unexpected", unexpected)):
                 if keys:
-                    problems.append(f"{kind} keys {', '.join(map(repr, keys))} (strict=False passes over them)")
+                    problems.append(f"{kind} keys {', '.join(map(repr, keys))} (strict=False ignores them)")
         if problems:
             raise CheckpointError(
                 f"load_state_dict: the state does not fit {type(self).__name__}: {'; '.join(problems)}"
@@ -388,7 +388,7 @@ class Module:
     # --- text -----------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """Return the module's own settings, for `repr`."""
+        """Return the text of the module's settings that `repr` shows."""
         return ""
 
     def __repr__(self) -> str:

@@ -1,4 +1,7 @@
-"""Layers of normalisation."""
+"""Layers of normalisation: batch, instance, group and layer norm.
+
+The layers own the parameters and the running statistics. The functions of `functional` compute.
+"""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -26,9 +29,9 @@ __all__ = [
 
 
 class _StatisticsNorm(Module):
-    """What batch and instance norm share: one weight and bias, and running statistics, for each channel."""
+    """The base class of batch and instance norm: weight, bias and running statistics for each channel."""
 
-    _ndims: ClassVar[tuple[int, ...]]  # how many axes an input may have
+    _ndims: ClassVar[tuple[int, ...]]  # allowed numbers of axes of an input
 
     def __init__(
         self,
@@ -51,14 +54,14 @@ class _StatisticsNorm(Module):
         self.register_buffer("num_batches_tracked", tensor(0) if tracked else None)
 
     def reset_running_stats(self) -> None:
-        """Set the running mean to 0, the running variance to 1, the count of batches to 0."""
+        """Set the running mean to 0, the running variance to 1 and the number of batches to 0."""
         if self.track_running_stats:
             self.running_mean.zero_()
             self.running_var.fill_(1)
             self.num_batches_tracked.zero_()
 
     def reset_parameters(self) -> None:
-        """Set the weight to 1, the bias to 0, and forget the running statistics."""
+        """Set the weight to 1 and the bias to 0, and reset the running statistics."""
         self.reset_running_stats()
         if self.weight is not None:
             init.ones_(self.weight)
@@ -100,19 +103,24 @@ class _BatchNorm(_StatisticsNorm):
         momentum: float | Tensor = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats:
             self.num_batches_tracked.add_(1)
-            if self.momentum is None:  # the mean over all batches so far
+            if self.momentum is None:  # the running statistics are the mean over all batches
                 momentum = 1 / self.num_batches_tracked.to(self.running_mean.dtype)
-        own = self.training or not self.track_running_stats
-        return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, own, momentum, self.eps)
+        use_batch = self.training or not self.track_running_stats
+        return F.batch_norm(
+            input, self.running_mean, self.running_var, self.weight, self.bias, use_batch, momentum, self.eps
+        )
 
     def folded(self, weight: Tensor, bias: Tensor | None, axis: int) -> tuple[Tensor, Tensor]:
-        """Return what makes a convolution do this layer's work, w s and (b - mean) s + bias, s = weight / √(var + eps).
+        """Return a convolution's weight and bias with this layer, in eval mode, folded in.
+
+        With s = self.weight / √(running_var + eps) they are s weight and s (bias - running_mean) + self.bias.
 
         Parameters
         ----------
-        weight : Tensor, of the convolution, its output channels along `axis`
+        weight : Tensor, of the convolution
         bias : Tensor, (C,), or None
         axis : int
+            The axis of output channels of the weight.
         """
         scale = rsqrt(self.running_var + self.eps)
         if self.weight is not None:
@@ -120,9 +128,9 @@ class _BatchNorm(_StatisticsNorm):
         shift = scale * (-self.running_mean if bias is None else bias - self.running_mean)
         if self.bias is not None:
             shift = shift + self.bias
-        spread = [1] * weight.ndim
-        spread[axis] = self.num_features
-        return weight * reshape(scale, tuple(spread)), shift
+        shape = [1] * weight.ndim
+        shape[axis] = self.num_features
+        return weight * reshape(scale, tuple(shape)), shift
 
 
 class BatchNorm1d(_BatchNorm):
@@ -141,18 +149,24 @@ class BatchNorm2d(_BatchNorm):
     eps : float
         Added to the variance.
     momentum : float or None
-        How far the running statistics move towards each batch; None makes them the mean over all batches.
-    affine, bias : bool
-        Whether to learn a weight, and with it a bias, for each channel.
+        running = (1 - momentum) running + momentum batch, for each batch. None: the mean over all batches.
+    affine : bool
+        Learn a weight for each channel, and a bias if `bias` is True.
     track_running_stats : bool
-        Whether to keep running statistics and use them when not training.
+        Keep running statistics, and normalise by them in eval mode.
+    bias : bool
 
     Attributes
     ----------
     weight, bias : Parameter, (C,), or None
     running_mean, running_var : Tensor, (C,), or None
-        The variance tracked is the unbiased one; the biased one normalises.
-    num_batches_tracked : Tensor, one int64, or None
+        `running_var` follows the unbiased variance. In training mode the biased variance of the batch normalises.
+    num_batches_tracked : Tensor, (), int64, or None
+
+    Raises
+    ------
+    ShapeError
+        If `num_features` is not an integer >= 1.
 
     Examples
     --------
@@ -184,21 +198,21 @@ class _InstanceNorm(_StatisticsNorm):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        alone = input.ndim == self._ndims[0]  # one image, without a batch axis
-        self._check_input(input, 0 if alone else 1)
-        own = self.training or not self.track_running_stats
+        unbatched = input.ndim == self._ndims[0]
+        self._check_input(input, 0 if unbatched else 1)
+        use_input = self.training or not self.track_running_stats
         momentum = 0.0 if self.momentum is None else self.momentum
         y = F.instance_norm(
-            unsqueeze(input, 0) if alone else input,
+            unsqueeze(input, 0) if unbatched else input,
             self.running_mean,
             self.running_var,
             self.weight,
             self.bias,
-            own,
+            use_input,
             momentum,
             self.eps,
         )
-        return squeeze(y, 0) if alone else y
+        return squeeze(y, 0) if unbatched else y
 
 
 class InstanceNorm1d(_InstanceNorm):
@@ -208,14 +222,19 @@ class InstanceNorm1d(_InstanceNorm):
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Normalise each channel of each image (N, C, H, W) or (C, H, W) by itself; see `functional.instance_norm`.
+    """Normalise each channel of each image (N, C, H, W) or (C, H, W); see `functional.instance_norm`.
 
     Parameters
     ----------
     num_features : int
         C.
     eps, momentum, affine, track_running_stats, bias
-        As in `BatchNorm2d`, but nothing is learned or tracked unless asked for.
+        As in `BatchNorm2d`. By default nothing is learned or tracked.
+
+    Raises
+    ------
+    ShapeError
+        If `num_features` is not an integer >= 1.
     """
 
     _ndims = (3, 4)
@@ -228,7 +247,9 @@ class InstanceNorm3d(_InstanceNorm):
 
 
 class GroupNorm(Module):
-    """Normalise groups of channels of each image; weight and bias (C,) are ones and zeros at first.
+    """Normalise groups of channels of each image; see `functional.group_norm`.
+
+    The weight (C,) starts as ones, the bias (C,) as zeros.
 
     Raises
     ------
@@ -256,7 +277,9 @@ class GroupNorm(Module):
 
 
 class LayerNorm(Module):
-    """Normalise over the last axes, whose sizes are `normalized_shape`; weight and bias have that shape.
+    """Normalise over the last axes; see `functional.layer_norm`.
+
+    `normalized_shape` holds the sizes of these axes. Weight and bias have this shape.
 
     Raises
     ------

@@ -1,4 +1,7 @@
-"""Layers of maximum and average pooling."""
+"""Layers of maximum, average and adaptive average pooling, for signals, images and volumes.
+
+Each layer keeps the arguments and calls a function of `functional`, which checks them.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -41,7 +44,7 @@ class _MaxPool(Module):
 
     @property
     def window(self) -> tuple[Ints, Ints, Ints, Ints, bool]:
-        """The arguments that choose the windows."""
+        """kernel_size, stride, padding, dilation and ceil_mode, as `pool_spec` takes them."""
         return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
 
     def forward(self, input: Tensor) -> Any:
@@ -67,7 +70,7 @@ class MaxPool2d(_MaxPool):
     ----------
     kernel_size : int or pair of int
     stride : int or pair of int, optional
-        The kernel size, if left out.
+        Default: the kernel size.
     padding, dilation : int or pair of int
     return_indices, ceil_mode : bool
 
@@ -142,7 +145,7 @@ class AvgPool2d(_DividedAvgPool):
     ----------
     kernel_size : int or pair of int
     stride : int or pair of int, optional
-        The kernel size, if left out.
+        Default: the kernel size.
     padding : int or pair of int
     ceil_mode, count_include_pad : bool
     divisor_override : int, optional
@@ -172,24 +175,24 @@ class _AdaptiveAvgPool(Module):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """Means of windows that cover a signal; see `functional.adaptive_avg_pool2d`."""
+    """The means of windows that cover a signal (N, C, L); see `functional.adaptive_avg_pool2d`."""
 
     _function = F.adaptive_avg_pool1d
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """Means of OH x OW windows that cover an image; see `functional.adaptive_avg_pool2d`.
+    """The means of OH × OW windows that cover an image (N, C, H, W); see `functional.adaptive_avg_pool2d`.
 
     Parameters
     ----------
     output_size : int or pair of int or None
-        None keeps a size; 1 is global average pooling.
+        (OH, OW). None keeps the input's size; 1 is global average pooling.
     """
 
     _function = F.adaptive_avg_pool2d
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    """Means of windows that cover a volume; see `functional.adaptive_avg_pool2d`."""
+    """The means of windows that cover a volume (N, C, D, H, W); see `functional.adaptive_avg_pool2d`."""
 
     _function = F.adaptive_avg_pool3d

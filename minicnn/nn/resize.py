@@ -1,4 +1,7 @@
-"""Layers that change the size of an image: interpolation, shuffled channels, padding."""
+"""Layers that change the size of an image: interpolation, pixel shuffle, padding.
+
+Each layer keeps the arguments and calls a function of `functional`.
+"""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -13,12 +16,12 @@ __all__ = ["PixelShuffle", "PixelUnshuffle", "ReflectionPad2d", "ReplicationPad2
 
 
 class Upsample(Module):
-    """Resize by interpolation; the arguments are those of `functional.interpolate`.
+    """Resize by interpolation; see `functional.interpolate` for the arguments.
 
     Raises
     ------
-    ShapeError
-        If not exactly one of `size` and `scale_factor` is given.
+    ArgumentError
+        If both or neither of `size` and `scale_factor` are given.
     """
 
     def __init__(
@@ -31,11 +34,11 @@ class Upsample(Module):
     ) -> None:
         super().__init__()
         if (size is None) == (scale_factor is None):
-            raise ArgumentError(f"Upsample: give size or scale_factor, one of them; got {size=}, {scale_factor=}")
+            raise ArgumentError(f"Upsample: give either size or scale_factor; got {size=}, {scale_factor=}")
         factor: Any = scale_factor
         if scale_factor is not None:
-            many = isinstance(scale_factor, Sequence)
-            factor = tuple(map(float, scale_factor)) if many else float(scale_factor)  # type: ignore[arg-type]
+            per_axis = isinstance(scale_factor, Sequence)
+            factor = tuple(map(float, scale_factor)) if per_axis else float(scale_factor)  # type: ignore[arg-type]
         self.size, self.scale_factor, self.mode = size, factor, mode
         self.align_corners, self.recompute_scale_factor = align_corners, recompute_scale_factor
 
@@ -50,7 +53,15 @@ class Upsample(Module):
 
 
 class PixelShuffle(Module):
-    """(N, C r², H, W) -> (N, C, H r, W r), r = upscale_factor; see `functional.pixel_shuffle`."""
+    """Move channels to pixels, (N, C r², H, W) -> (N, C, H r, W r) with r = upscale_factor.
+
+    See `functional.pixel_shuffle`.
+
+    Raises
+    ------
+    ShapeError
+        If `upscale_factor` is not an integer >= 1.
+    """
 
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
@@ -65,7 +76,15 @@ class PixelShuffle(Module):
 
 
 class PixelUnshuffle(Module):
-    """(N, C, H r, W r) -> (N, C r², H, W), r = downscale_factor; see `functional.pixel_unshuffle`."""
+    """Move pixels to channels, (N, C, H r, W r) -> (N, C r², H, W) with r = downscale_factor.
+
+    See `functional.pixel_unshuffle`.
+
+    Raises
+    ------
+    ShapeError
+        If `downscale_factor` is not an integer >= 1.
+    """
 
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()
@@ -98,18 +117,26 @@ class _Pad2d(Module):
 
 
 class ReflectionPad2d(_Pad2d):
-    """Put mirror images around an image; `padding` is one number or (left, right, top, bottom)."""
+    """Pad an image with its reflection.
+
+    `padding` is an integer or (left, right, top, bottom). The border pixels are not repeated.
+
+    Raises
+    ------
+    ShapeError
+        If `padding` is neither.
+    """
 
     _mode = "reflect"
 
 
 class ReplicationPad2d(_Pad2d):
-    """Repeat the border of an image; `padding` is one number or (left, right, top, bottom)."""
+    """Pad an image with copies of its border pixels; `padding` as in `ReflectionPad2d`."""
 
     _mode = "replicate"
 
 
 class ZeroPad2d(_Pad2d):
-    """Put zeros around an image; `padding` is one number or (left, right, top, bottom)."""
+    """Pad an image with zeros; `padding` as in `ReflectionPad2d`."""
 
     _mode = "constant"

@@ -1,4 +1,7 @@
-"""Functions on all parameters of a model at once; `minicnn.nn.utils` is PyTorch's name for this module."""
+"""Functions on all parameters of a model: gradient clipping, conversion to and from one vector.
+
+The module has PyTorch's name `nn.utils`.
+"""
 
 from collections.abc import Iterable
 
@@ -23,25 +26,25 @@ def clip_grad_norm_(
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
 ) -> Tensor:
-    """Scale all gradients together, in place, so that their common norm is at most `max_norm`.
+    """Scale all gradients in place by the same factor, so that the norm of all elements is at most `max_norm`.
 
     Parameters
     ----------
     parameters : Tensor or iterable of Tensor
     max_norm : float
     norm_type : float
-        2, or another p, or infinity for the largest element.
+        The p of the p-norm; infinity is the largest absolute element.
     error_if_nonfinite : bool
-        Raise where the norm is NaN or infinite, instead of spreading it.
+        Raise an error if the norm is NaN or infinite, instead of scaling by it.
 
     Returns
     -------
-    Tensor, the norm before
+    Tensor, one number, the norm before scaling
 
     Raises
     ------
     AutogradError
-        If asked for and the norm is not finite.
+        If the norm is not finite and `error_if_nonfinite` is set.
 
     References
     ----------
@@ -64,24 +67,24 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Limit every element of every gradient to ±clip_value, in place."""
+    """Clamp every element of every gradient to [-clip_value, clip_value], in place."""
     with no_grad():
         for g in _gradients(parameters):
             g.clamp_(-clip_value, clip_value)
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """Join all parameters into one vector, in their order."""
+    """Concatenate all parameters, flattened, into one vector."""
     return cat([p.reshape(-1) for p in parameters])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Write what `parameters_to_vector` returned back into the parameters.
+    """Copy a vector, as `parameters_to_vector` returns it, into the parameters.
 
     Raises
     ------
     ShapeError
-        If the vector does not hold as many numbers as the parameters.
+        If the vector and the parameters have different numbers of elements.
     """
     listed = list(parameters)
     count = sum(p.numel() for p in listed)

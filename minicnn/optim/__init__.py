@@ -1,4 +1,7 @@
-"""Optimizers with PyTorch's names and steps, and the learning-rate schedules in `lr_scheduler`."""
+"""The optimizers SGD, Adam and AdamW, with PyTorch's names, arguments and steps; learning-rate schedules.
+
+`optimizer.py` has the base class. `lr_scheduler` has the schedules.
+"""
 
 from minicnn.optim import lr_scheduler
 from minicnn.optim.adam import Adam, AdamW

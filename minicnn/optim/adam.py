@@ -1,4 +1,7 @@
-"""Adam; and AdamW, whose weight decay is apart from the gradient."""
+"""Adam, and AdamW, which applies weight decay to the weights and not to the gradient.
+
+`adam_step` is the reference kernel: the equations in NumPy. Faster kernels are in `backends/*/optim.py`.
+"""
 
 from typing import Any, ClassVar
 
@@ -14,9 +17,9 @@ __all__ = ["Adam", "AdamW", "adam_step"]
 
 
 class Adam(Optimizer):
-    """Steps of a size that the running variance of each element's gradient sets; PyTorch's arguments and steps.
+    """Adam, with PyTorch's arguments and steps. Running averages of g and g² set the step size of each element.
 
-    With the gradient g, λ = weight_decay and t counting the parameter's steps from 1:
+    With the gradient g, λ = weight_decay and t the number of the step, from 1:
 
         g ← g + λ p;   m ← β₁ m + (1 - β₁) g;   v ← β₂ v + (1 - β₂) g²
         p ← p - lr m̂ / (√v̂ + ε),   m̂ = m / (1 - β₁ᵗ),   v̂ = v / (1 - β₂ᵗ)
@@ -24,25 +27,25 @@ class Adam(Optimizer):
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        Parameters, or groups of them with options of their own.
+        Parameters, or groups of parameters with their own options.
     lr : float
     betas : (float, float)
-        β₁ and β₂, from 0 to below 1.
+        β₁ and β₂, in [0, 1).
     eps : float
     weight_decay : float
     amsgrad : bool
-        Divide by the largest v so far instead of v.
+        Replace v by its maximum over all steps.
 
     Raises
     ------
     ArgumentError
-        If an option is out of its range.
+        If an option is out of range.
     DTypeError
-        If an option is of another type.
+        If an option has a wrong type.
 
     Notes
     -----
-    Remembers two arrays a parameter, three with amsgrad.
+    The state of a parameter is two arrays of its shape, three with amsgrad.
 
     References
     ----------
@@ -66,7 +69,7 @@ class Adam(Optimizer):
         super().__init__(params, {"lr": lr, **options})
 
     def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ArgumentError for an option out of its range, DTypeError for one of another type."""
+        """Raise ArgumentError if an option is out of range, DTypeError if it has a wrong type."""
         for name in ("lr", "eps", "weight_decay"):
             check_at_least(self._name, name, options[name], 0)
         betas = options["betas"]
@@ -76,7 +79,7 @@ class Adam(Optimizer):
             check_at_least(self._name, f"betas[{i}]", beta, 0, below=1)
 
     def update(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
-        """Take one step."""
+        """Take a step with these parameters, which have gradients."""
         states = [self.state.setdefault(p, {"step": 0}) for p in parameters]
         for state in states:
             state["step"] += 1
@@ -98,14 +101,14 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam, but the weights decay by themselves, p ← p - lr λ p, and not through the gradient.
+    """Adam with decoupled weight decay: p ← p - lr λ p, instead of g ← g + λ p.
 
     Parameters
     ----------
     params, lr, betas, eps, amsgrad
         As in `Adam`.
     weight_decay : float
-        λ; 0.01, if left out.
+        λ; default 0.01.
 
     References
     ----------
@@ -137,14 +140,15 @@ def adam_step(
     steps: list[int],
     options: AdamOptions,
 ) -> None:
-    """Change parameters and averages in place, by the equations above; without amsgrad, `maxima` is empty.
+    """Update parameters, averages and maxima in place, by the equations of `Adam`.
 
     Parameters
     ----------
     parameters, gradients, averages, squares, maxima : lists of arrays
-        Any shapes. The arrays of a parameter have one shape and one element type.
+        p, g, m, v and the maximum of v. The arrays of a parameter have the same shape and dtype. Without amsgrad,
+        `maxima` is empty.
     steps : list of int
-        For each parameter the number of its steps, this step included.
+        For each parameter the number t of this step.
     options : AdamOptions
     """
     lr, beta1, beta2, eps, weight_decay, decoupled = options

@@ -1,9 +1,9 @@
-"""`Optimizer`: parameter groups with options, state for each parameter, and their state dictionary.
+"""`Optimizer`, the base class: parameter groups with options, state for each parameter, and the state dict.
 
 A new optimizer derives from `Optimizer`. It lists its state in `state_names` and checks its options in `check_options`.
 Its `update` makes one call of `run_step`, which runs an operation on lists of arrays and changes them in place. The
-reference kernel of this operation is beside the class: the textbook's equations. Faster kernels are registered under
-the same name (`runtime/dispatch.py`).
+reference kernel of this operation is in the file of the class: the textbook's equations. Faster kernels are registered
+under the same name (`runtime/dispatch.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,31 +23,31 @@ Parameters: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
 class Optimizer:
-    """What all optimizers share.
+    """The base class of all optimizers.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        Leaves that require a gradient; or groups `{"params": [...], "lr": 0.1}` with options of their own.
+        Leaf tensors; or groups `{"params": [...], "lr": 0.1}` with their own options.
     defaults : dict
-        The options of groups that do not give them.
+        The options of groups that do not set them.
 
     Attributes
     ----------
     param_groups : list of dict
-        Each holds `params` and the options, which may be changed between steps.
+        Each group holds `params` and the options. Options may be changed between steps.
     state : dict of Tensor to dict
-        What is remembered of each parameter: tensors of its shape, and numbers.
+        The state of each parameter, for example momentum: tensors of the parameter's shape, and numbers.
 
     Raises
     ------
     ArgumentError
-        If there is no parameter, one appears twice, or an option is out of its range.
+        If there is no parameter, a parameter appears twice, or an option is out of range.
     DTypeError
-        If a parameter is not a tensor that a gradient can be left in.
+        If a parameter is not a leaf tensor, or an option has a wrong type.
     """
 
-    state_names: ClassVar[dict[str, bool]] = {}  # what is remembered of a parameter -> whether it always is
+    state_names: ClassVar[dict[str, bool]] = {}  # name of an entry of the state -> True if every state has it
 
     def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -65,12 +65,19 @@ class Optimizer:
         return type(self).__name__
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add parameters with options of their own, as for layers that are trained later.
+        """Add a group of parameters with its own options, for example layers that are trained later.
 
         Parameters
         ----------
         param_group : dict
-            `params`, a tensor or several, and any of the options.
+            `params`, a tensor or an iterable of tensors, and options.
+
+        Raises
+        ------
+        ArgumentError
+            If `params` is missing, a parameter appears twice, or an option is out of range.
+        DTypeError
+            If a parameter is not a leaf tensor, or an option has a wrong type.
         """
         if "params" not in param_group:
             raise ArgumentError(
@@ -88,13 +95,13 @@ class Optimizer:
                 )
             if not p.is_leaf:
                 raise DTypeError(
-                    f"{self._name}: parameter {i}, of shape {p.shape}, was computed (by {p.grad_fn!r}), so no gradient "
-                    "is left in it; pass the tensor that it was made from, or .detach().requires_grad_()"
+                    f"{self._name}: parameter {i}, of shape {p.shape}, is not a leaf: it was computed by {p.grad_fn!r} "
+                    "and gets no .grad; pass the tensor that it was computed from, or .detach().requires_grad_()"
                 )
             if p in known:
                 raise ArgumentError(
-                    f"{self._name}: parameter {i}, of shape {p.shape}, is there twice and would be changed twice a "
-                    "step; pass each once"
+                    f"{self._name}: parameter {i}, of shape {p.shape}, appears twice and would be updated twice in a "
+                    "step; pass each parameter once"
                 )
             known.add(p)
         group = {**self.defaults, **param_group, "params": params}
@@ -102,29 +109,32 @@ class Optimizer:
         self.param_groups.append(group)
 
     def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ArgumentError for an option out of its range, DTypeError for one of another type."""
+        """Raise ArgumentError if an option is out of range, DTypeError if it has a wrong type."""
         raise NotImplementedError
 
     def update(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
-        """Change parameters of one group, all of which have a gradient, in place."""
+        """Update parameters of a group in place. Each of them has a gradient."""
         raise NotImplementedError
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every parameter that has a gradient.
+        """Update every parameter that has a gradient.
 
         Parameters
         ----------
         closure : callable, optional
-            Called first, while recording; it clears the gradients, computes the loss, calls backward, returns the loss.
+            Called first, with recording on. It clears the gradients, computes the loss, calls backward and returns the
+            loss.
 
         Returns
         -------
-        what `closure` returned, or None
+        The result of `closure`, or None
 
         Raises
         ------
-        ShapeError, DTypeError, DeviceError
-            If a gradient is not like its parameter, or the parameters of a group are on several devices.
+        ShapeError, DTypeError
+            If a gradient and its parameter differ in shape or dtype.
+        DeviceError
+            If the parameters and gradients of a group are on several devices, or the model was moved after a step.
         """
         loss = None
         if closure is not None:
@@ -153,12 +163,12 @@ class Optimizer:
             )
         if not p.device == g.device == first.device:
             raise DeviceError(
-                f"{self._name}.step: parameters and gradients of a group must be on one device, found "
+                f"{self._name}.step: parameters and gradients of a group must be on the same device, got "
                 f"{first.device}, {p.device}, {g.device}; move the model before building the optimizer"
             )
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Drop the gradients, or set them to 0 in place; `backward` adds to what is there."""
+        """Set all gradients to None, or to 0 with set_to_none=False. Without this, `backward` adds to them."""
         for p in self._parameters():
             if p.grad is not None:
                 p.grad = None if set_to_none else zeros_like(p)
@@ -169,25 +179,25 @@ class Optimizer:
     # --- state ----------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Return state and options; a parameter is named by its number, counted through all groups.
+        """Return state and options. A parameter is represented by its number, counted through all groups.
 
         Returns
         -------
         dict
             `{"state": {0: {...}, ...}, "param_groups": [{"lr": ..., "params": [0, ...]}, ...]}`, PyTorch's layout.
-            The tensors are the optimizer's own, not copies.
+            The tensors are not copied.
         """
         numbers = {p: i for i, p in enumerate(self._parameters())}
         groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
         return {"state": {numbers[p]: dict(entries) for p, entries in self.state.items()}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over copies of state and options, from `state_dict` of an optimizer over parameters of the same shapes.
+        """Load copies of state and options, as `state_dict` returned them. After an error nothing has changed.
 
         Raises
         ------
         CheckpointError
-            If it is of another class of optimizer, or groups, parameters or shapes differ; nothing is changed then.
+            If the state is from another class of optimizer, or the groups or the shapes of the parameters differ.
         """
         call = f"{self._name}.load_state_dict"
         if not {"state", "param_groups"} <= state_dict.keys():
@@ -198,33 +208,33 @@ class Optimizer:
             entries = {int(str(number)): dict(values) for number, values in state_dict["state"].items()}
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
-                f"{call}: each group must list 'params' by number and 'state' be a dict by number, but there is "
-                f"{type(error).__name__}: {error}; pass what state_dict() returned"
+                f"{call}: each group must list the numbers of its 'params', and 'state' must be a dict by number, got "
+                f"{type(error).__name__}: {error}; pass the result of state_dict()"
             ) from error
-        sizes, here = [len(n) for n in numbers], [len(group["params"]) for group in self.param_groups]
-        if sizes != here:
+        sizes, own_sizes = [len(n) for n in numbers], [len(group["params"]) for group in self.param_groups]
+        if sizes != own_sizes:
             raise CheckpointError(
-                f"{call}: the state is of groups of {sizes} parameters, this optimizer has {here}; "
+                f"{call}: the state has groups of {sizes} parameters, this optimizer has {own_sizes}; "
                 "build it from the same model in the same way"
             )
         options = [self._saved_options(call, *pair) for pair in zip(saved, self.param_groups, strict=True)]
         by_number = dict(zip([n for listed in numbers for n in listed], self._parameters(), strict=True))
         if len(by_number) < sum(sizes):
-            raise CheckpointError(f"{call}: a parameter is twice in the groups {numbers}; use another state")
+            raise CheckpointError(f"{call}: a parameter appears twice in the groups {numbers}; use another state")
         unknown = sorted(entries.keys() - by_number.keys())
         if unknown:
-            raise CheckpointError(f"{call}: there is state of parameters {unknown}, which are in no group; use another")
+            raise CheckpointError(f"{call}: the state has parameters {unknown}, which are in no group; use another")
         self.state = {by_number[n]: self._saved_entries(call, values, by_number[n]) for n, values in entries.items()}
         for group, values in zip(self.param_groups, options, strict=True):
             group.update(values)
 
     def _saved_options(self, call: str, saved: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
-        """Return a group's saved options, checked."""
-        # schedules keep the first rate in `initial_lr`, and users may keep names of their own in a group
+        """Check a group's saved options and return them."""
+        # Schedules store `initial_lr` in a group, and users may store their own entries.
         names = saved.keys() - (group.keys() | {"initial_lr"}) | self.defaults.keys() - saved.keys()
         if names:
             raise CheckpointError(
-                f"{call}: the options are {sorted(saved)}, those of {self._name} are {sorted(self.defaults)}; "
+                f"{call}: the state has the options {sorted(saved)}, {self._name} has {sorted(self.defaults)}; "
                 "load it into an optimizer of the class that it was saved from"
             )
         options = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()}
@@ -235,12 +245,12 @@ class Optimizer:
         return options
 
     def _saved_entries(self, call: str, entries: dict[str, Any], parameter: Tensor) -> dict[str, Any]:
-        """Return what was remembered of a parameter, checked and as its own."""
-        entries = {name: value for name, value in entries.items() if value is not None}  # PyTorch's "not yet"
+        """Check the saved state of a parameter and return a copy."""
+        entries = {name: value for name, value in entries.items() if value is not None}  # PyTorch saves unset as None
         needed = {name for name, always in self.state_names.items() if always}
         if not needed <= entries.keys() <= self.state_names.keys():
             raise CheckpointError(
-                f"{call}: of a parameter there is {sorted(entries)}, but {self._name} remembers "
+                f"{call}: the state of a parameter has {sorted(entries)}, but {self._name} needs "
                 f"{sorted(self.state_names)}; load it into an optimizer of the class that it was saved from"
             )
         return {name: _fit(call, name, value, parameter) for name, value in entries.items()}
@@ -252,26 +262,34 @@ class Optimizer:
 
 
 def _fit(call: str, name: str, value: Any, parameter: Tensor) -> Any:
-    """Return a saved value as this parameter's own: a copied tensor, or a number."""
+    """Return a saved value for this parameter: a copied tensor, or a number."""
     if name == "step":
         count = value.item() if isinstance(value, Tensor | np.ndarray) and value.shape == () else value  # as in PyTorch
         if not isinstance(count, int | float | np.integer | np.floating) or not count >= 0 or count % 1 != 0:
-            raise CheckpointError(f"{call}: step must be a whole number from 0 on, got {count!r}; use another state")
+            raise CheckpointError(f"{call}: step must be an integer >= 0, got {count!r}; use another state")
         return int(count)
     if not isinstance(value, Tensor | np.ndarray):
         raise CheckpointError(f"{call}: {name} must be a tensor, got a {type(value).__name__}; use another state")
     if value.shape != parameter.shape:
         raise CheckpointError(
-            f"{call}: {name} has shape {value.shape}, the parameter {parameter.shape}; the state is of another model"
+            f"{call}: {name} has shape {value.shape}, the parameter {parameter.shape}; use a state of the same model"
         )
     return tensor(value, dtype=parameter.dtype, device=parameter.device)
 
 
-# --- what the optimizers' files share -------------------------------------------------------------------------
+# --- helpers of the optimizers --------------------------------------------------------------------------------
 
 
 def check_at_least(call: str, name: str, value: Any, minimum: float, below: float = float("inf")) -> None:
-    """Raise ArgumentError unless minimum <= value < below, DTypeError unless it is a number."""
+    """Check that an option is a number with minimum <= value < below.
+
+    Raises
+    ------
+    DTypeError
+        If it is not a number.
+    ArgumentError
+        If it is out of range.
+    """
     if not isinstance(value, int | float | np.integer | np.floating):
         raise DTypeError(f"{call}: {name} must be a number, got {value!r}, a {type(value).__name__}; pass a float")
     if not minimum <= value < below:
@@ -280,7 +298,7 @@ def check_at_least(call: str, name: str, value: Any, minimum: float, below: floa
 
 
 def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]], **params: Any) -> None:
-    """Run one step of an optimizer: a kernel changes lists of arrays in place.
+    """Run the fastest kernel of an optimizer's step. It updates lists of arrays in place.
 
     Parameters
     ----------
@@ -288,7 +306,7 @@ def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]]
     parameters : list of Tensor
         The kernel gets the list of their arrays, and the list of their gradients' arrays.
     state : list of lists of Tensor
-        The kernel gets a list of arrays for each.
+        The kernel gets a list of arrays for each of these lists.
     **params
         The other parameters of the kernel.
 
@@ -298,13 +316,13 @@ def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]]
         If the model was moved after the first step.
     """
     device = parameters[0].device
-    elsewhere = {t.device.name for tensors in state for t in tensors if t.device is not device}
-    if elsewhere:
+    other_devices = {t.device.name for tensors in state for t in tensors if t.device is not device}
+    if other_devices:
         raise DeviceError(
-            f"{operation}: the parameters are on {device}, but what is remembered of them is on "
-            f"{', '.join(elsewhere)}; after model.to(...) call optimizer.load_state_dict(optimizer.state_dict())"
+            f"{operation}: the parameters are on {device}, but the optimizer's state is on "
+            f"{', '.join(other_devices)}; after model.to(...) call optimizer.load_state_dict(optimizer.state_dict())"
         )
     gradients = [p.grad for p in parameters if p.grad is not None]
     lists = [[t.array for t in tensors] for tensors in (parameters, gradients, *state)]
-    with np.errstate(all="ignore"):  # as in every operation, NaN and infinity are values, not events
+    with np.errstate(all="ignore"):  # as in every operation, NaN and infinity are values and raise no warning
         select(operation, device, lists, params)(*lists, **params)

@@ -1,4 +1,7 @@
-"""Stochastic gradient descent with momentum."""
+"""Stochastic gradient descent (SGD) with momentum.
+
+`sgd_step` is the reference kernel: the equations in NumPy. Faster kernels are in `backends/*/optim.py`.
+"""
 
 from typing import Any, ClassVar
 
@@ -14,31 +17,33 @@ __all__ = ["SGD", "sgd_step"]
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, with the arguments and the exact steps of PyTorch.
+    """Stochastic gradient descent, with PyTorch's arguments and steps.
 
     With the gradient g, λ = weight_decay, μ = momentum and τ = dampening:
 
-        g ← g + λ p;   b ← μ b + (1 - τ) g, at first b ← g;   p ← p - lr b, with Nesterov p ← p - lr (g + μ b)
+        g ← g + λ p
+        b ← μ b + (1 - τ) g, in the first step b ← g
+        p ← p - lr b, with Nesterov p ← p - lr (g + μ b)
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        Parameters, or groups of them with options of their own.
+        Parameters, or groups of parameters with their own options.
     lr : float
     momentum, dampening, weight_decay : float
     nesterov : bool
-        Needs momentum, and no dampening.
+        Requires momentum > 0 and dampening = 0.
 
     Raises
     ------
     ArgumentError
-        If an option is negative, or nesterov lacks what it needs.
+        If an option is out of range, or nesterov is used without momentum or with dampening.
     DTypeError
-        If an option is of another type.
+        If an option has a wrong type.
 
     Notes
     -----
-    Momentum remembers one array a parameter.
+    With momentum, the state of a parameter is an array of its shape.
 
     References
     ----------
@@ -69,7 +74,7 @@ class SGD(Optimizer):
         super().__init__(params, {"lr": lr, **options})
 
     def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ArgumentError for an option out of its range, DTypeError for one of another type."""
+        """Raise ArgumentError if an option is out of range, DTypeError if it has a wrong type."""
         for name in ("lr", "momentum", "weight_decay"):
             check_at_least("SGD", name, options[name], 0)
         check_at_least("SGD", "dampening", options["dampening"], float("-inf"))
@@ -80,14 +85,14 @@ class SGD(Optimizer):
             )
 
     def update(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
-        """Take one step."""
+        """Take a step with these parameters, which have gradients."""
         shares = [1.0] * len(parameters)
         buffers: list[Tensor] = []
         if group["momentum"]:
             for i, p in enumerate(parameters):
                 state = self.state.setdefault(p, {})
                 if state.get("momentum_buffer") is None:
-                    state["momentum_buffer"] = zeros_like(p)  # 0 μ + g: the first buffer is the gradient
+                    state["momentum_buffer"] = zeros_like(p)  # with share 1, the first step makes b = g
                 else:
                     shares[i] = 1 - group["dampening"]
                 buffers.append(state["momentum_buffer"])
@@ -99,14 +104,14 @@ class SGD(Optimizer):
 def sgd_step(
     parameters: list[Array], gradients: list[Array], buffers: list[Array], *, shares: list[float], options: SGDOptions
 ) -> None:
-    """Change parameters and momentum buffers in place, by the equations above; without momentum, `buffers` is empty.
+    """Update parameters and momentum buffers in place, by the equations of `SGD`.
 
     Parameters
     ----------
     parameters, gradients, buffers : lists of arrays
-        Any shapes. The arrays of a parameter have one shape and one element type.
+        p, g and b. The arrays of a parameter have the same shape and dtype. Without momentum, `buffers` is empty.
     shares : list of float
-        For each parameter the factor of the gradient in b ← μ b + share g: 1 at its first step, then 1 - dampening.
+        For each parameter the factor of the gradient in b ← μ b + share g: 1 in its first step, then 1 - dampening.
     options : SGDOptions
     """
     lr, momentum, weight_decay, nesterov = options

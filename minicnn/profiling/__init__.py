@@ -1,3 +1,7 @@
-"""What CUDA kernels are made of, and how good they can be: with a GPU and, mostly, without one."""
+"""Analysis of the CUDA kernels: machine code, memory traffic, rooflines, checks, and times on a GPU.
+
+Start with `workloads.py`, the typical calls, and `ladder.py`, the kernels. `report.py` puts the results together. Only
+`timing.py` needs a GPU.
+"""
 
 __all__: list[str] = []

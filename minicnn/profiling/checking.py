@@ -1,4 +1,8 @@
-"""Runs CUDA kernels on small calls in the simulator, where breaking CUDA's rules shows, and against the reference."""
+"""Checks of CUDA kernels: small calls run in the simulator, which finds races and other errors, and are compared with
+the reference.
+
+The simulator traces every memory access, or runs under AddressSanitizer (see backends/cuda/simulator.py).
+"""
 
 import os
 import subprocess
@@ -20,9 +24,9 @@ TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 
 
 def check_here(rungs: Sequence[Rung], mode: str = "traced") -> Iterator[tuple[Rung, str]]:
-    """Yield rungs, with what is wrong with them or nothing: as many as it takes to run every entry.
+    """Check rungs until every entry has run. Yield each rung with the error message, "" if it is correct.
 
-    Each runs in float32 and float64, with the threads of a block in order and shuffled.
+    Each rung runs in float32 and float64, with the threads of a block in order and in shuffled order.
 
     Parameters
     ----------
@@ -56,12 +60,12 @@ def _compare(rung: Rung, dtype: str) -> None:
             raise KernelError(f"returns {a.dtype} {a.shape} where the reference returns {b.dtype} {b.shape}")
         error = float(np.abs(a.astype(np.float64) - b).max(initial=0))
         largest = max(1.0, float(np.abs(b).max(initial=0)))
-        if not error <= TOLERANCE[dtype] * largest:  # so that NaN fails
+        if not error <= TOLERANCE[dtype] * largest:  # also true for NaN
             raise KernelError(f"differs from the reference by {error:.3g} in {dtype}")
 
 
 def _run(function: Any, rung: Rung, dtype: str) -> list[Any]:
-    """Return what a kernel made: its outputs, or the arrays that it changed."""
+    """Return the outputs of a kernel, or the arrays that it changed in place."""
     call = rung.workload.call(dtype, **rung.workload.small)
     with np.errstate(all="ignore"):
         out = function(*call.arrays, **call.params)
@@ -71,12 +75,12 @@ def _run(function: Any, rung: Rung, dtype: str) -> list[Any]:
 
 
 def check_with_sanitizers(names: Sequence[str]) -> int:
-    """Do the same under AddressSanitizer, for which Python has to be started anew; return the exit code.
+    """Run the checks under AddressSanitizer, which needs a new Python process. Return its exit code.
 
     Raises
     ------
     KernelError
-        If there is no compiler, or it comes without the sanitizers.
+        If there is no compiler, or the compiler lacks the sanitizers.
     """
     command = [sys.executable, "-m", "minicnn.cli", "kernels", "check", "--mode", "address", *names]
     return subprocess.run(command, env={**os.environ, **environment()}, check=False).returncode

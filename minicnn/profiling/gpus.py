@@ -1,7 +1,7 @@
-"""What GPUs can do at most: NVIDIA's published figures, the roofline that they give, and occupancy.
+"""Data of GPUs: peak arithmetic and bandwidth as published by NVIDIA, the roofline, and occupancy.
 
-The roofline (Williams, Waterman, Patterson: Roofline, CACM 2009) is the least time that a GPU needs for so many
-floating-point operations and so many bytes: it can be slower than that, never faster.
+The roofline (Williams, Waterman, Patterson: Roofline, CACM 2009) is a lower bound of the time that a GPU needs for a
+given number of floating-point operations and bytes.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ __all__ = ["GPUS", "LIMITS", "Gpu", "Limits", "Occupancy", "occupancy"]
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU's peaks: arithmetic in TFLOP/s (a fused multiply-add is two, no tensor cores), memory in GB/s."""
+    """A GPU's peak rates: arithmetic in TFLOP/s (a fused multiply-add counts 2; no tensor cores), memory in GB/s."""
 
     name: str
-    reported: tuple[str, ...]  # the driver's names of the cards with exactly these peaks
+    reported: tuple[str, ...]  # the driver's names of the cards with these peak rates
     architecture: str
     processors: int  # SMs
     float32: float
@@ -25,15 +25,15 @@ class Gpu:
     source: str
 
     def peak(self, dtype: str) -> float:
-        """Return the peak for float32 or float64, in TFLOP/s."""
+        """Return the peak rate for float32 or float64, in TFLOP/s."""
         return self.float32 if dtype == "float32" else self.float64
 
     def ridge(self, dtype: str) -> float:
-        """Return how many operations a byte are needed for arithmetic, and not memory, to be the limit."""
+        """Return the arithmetic intensity, in FLOP per byte, above which arithmetic is the limit and not memory."""
         return self.peak(dtype) * 1e3 / self.bandwidth
 
     def bound(self, flops: float, moved: float, dtype: str) -> float:
-        """Return the least time in milliseconds for so many operations and bytes."""
+        """Return the lower bound of the time for `flops` operations and `moved` bytes, in milliseconds."""
         return max(flops / (self.peak(dtype) * 1e9), moved / (self.bandwidth * 1e6))
 
 
@@ -83,19 +83,19 @@ GPUS = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What one SM of an architecture holds at once; shared memory in bytes."""
+    """The resources of an SM of an architecture."""
 
     warps: int
     blocks: int
-    shared: int
-    shared_unit: int  # shared memory is given out in pieces of so many bytes,
-    shared_reserved: int = 1024  # and the system takes so many of each block
+    shared: int  # bytes of shared memory
+    shared_unit: int  # shared memory is allocated in multiples of this number of bytes
+    shared_reserved: int = 1024  # bytes of shared memory that the system uses for each block
     registers: int = 65536
-    register_unit: int = 256  # registers are given to a warp in pieces of so many,
-    partitions: int = 4  # from the quarter of the SM that runs it
+    register_unit: int = 256  # registers of a warp are allocated in multiples of this number
+    partitions: int = 4  # an SM has 4 partitions; a warp uses the registers of its partition
 
 
-# NVIDIA, CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability"; the units are those of
+# NVIDIA, CUDA C++ Programming Guide, table "Technical Specifications per Compute Capability". The units are from
 # cuda_occupancy.h in the CUDA toolkit.
 LIMITS = {
     "sm_75": Limits(warps=32, blocks=16, shared=64 * 1024, shared_unit=256, shared_reserved=0),
@@ -107,7 +107,7 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class Occupancy:
-    """How many blocks of a kernel run on one SM at once, the share of its warps they fill, and what limits them."""
+    """The number of blocks of a kernel that run on an SM at once, their fraction of its warps, and the limit."""
 
     blocks: int
     share: float
@@ -115,23 +115,23 @@ class Occupancy:
 
 
 def occupancy(architecture: str, registers: int, shared: int, threads: int) -> Occupancy:
-    """Return the occupancy that a kernel can reach.
+    """Return the maximum occupancy of a kernel.
 
     Parameters
     ----------
     architecture : str
-        As in "sm_80".
+        For example "sm_80".
     registers : int
-        For each thread.
+        Registers of a thread.
     shared : int
-        Bytes for each block.
+        Shared memory of a block, in bytes.
     threads : int
-        Of a block.
+        Threads of a block.
 
     Raises
     ------
     ArgumentError
-        If the limits of the architecture are not known here.
+        If `LIMITS` lacks the architecture.
 
     Examples
     --------
@@ -139,17 +139,17 @@ def occupancy(architecture: str, registers: int, shared: int, threads: int) -> O
     Occupancy(blocks=2, share=0.25, limit='registers')
     """
     if architecture not in LIMITS:
-        raise ArgumentError(f"occupancy: the limits of {architecture} are not known; there are {', '.join(LIMITS)}")
+        raise ArgumentError(f"occupancy: the limits of {architecture} are not known; known are {', '.join(LIMITS)}")
     sm = LIMITS[architecture]
     warps = -(-threads // 32)
-    a_warp = -(-registers * 32 // sm.register_unit) * sm.register_unit
-    by_registers = sm.registers // sm.partitions // max(a_warp, 1) * sm.partitions // warps
-    a_block = -(-(shared + sm.shared_reserved) // sm.shared_unit) * sm.shared_unit
+    warp_registers = -(-registers * 32 // sm.register_unit) * sm.register_unit
+    by_registers = sm.registers // sm.partitions // max(warp_registers, 1) * sm.partitions // warps
+    block_shared = -(-(shared + sm.shared_reserved) // sm.shared_unit) * sm.shared_unit
     limits = {
         "warps": sm.warps // warps,
         "blocks": sm.blocks,
         "registers": by_registers,
-        "shared memory": sm.shared // max(a_block, 1),
+        "shared memory": sm.shared // max(block_shared, 1),
     }
     limit = min(limits, key=lambda name: limits[name])
     return Occupancy(limits[limit], limits[limit] * warps / sm.warps, limit)

@@ -1,6 +1,7 @@
-"""Which kernels there are, which entries of which files they launch, and what the files say of them.
+"""The CUDA kernels, the entries (`__global__` functions) that they launch, and the descriptions of the entries.
 
-Nothing is listed here: operations and kernels come from `dispatch`, entries and their descriptions from the files.
+This file contains no list: operations and kernels come from `dispatch`, entries and their descriptions from the .cu
+files.
 """
 
 import re
@@ -33,7 +34,7 @@ NAMED = re.compile(r"^// *([\w*]+) {2,}(?=\S)")
 
 @dataclass(frozen=True)
 class Launched:
-    """One launch of an entry; `block` is the number of its threads."""
+    """A launch of an entry. `block` is the number of threads of a block."""
 
     file: str
     entry: str
@@ -43,7 +44,7 @@ class Launched:
 
 @dataclass(frozen=True)
 class Rung:
-    """A kernel as `dispatch` knows it, with a workload to which it applies and what it launches there."""
+    """A kernel of `dispatch`, a workload that it supports, and its launches for this workload."""
 
     kernel: Kernel
     workload: Workload
@@ -58,7 +59,7 @@ def sources() -> dict[str, Source]:
 
 @cache
 def rungs() -> tuple[Rung, ...]:
-    """Return for every CUDA kernel the workloads to which it applies, operation by operation, the top rung first."""
+    """Return a rung for every CUDA kernel and every workload that it supports, in the order of trying."""
     found = []
     for operation in cuda_operations():
         for workload in workloads(operation):
@@ -70,7 +71,7 @@ def rungs() -> tuple[Rung, ...]:
 
 
 def covering(chosen: Iterable[Rung], dtype: str = "float32") -> Iterator[Rung]:
-    """Yield as many rungs as it takes to launch, by their small calls, every entry that can be launched by these."""
+    """Yield the rungs whose small calls launch an entry that no earlier rung launches."""
     seen: set[str] = set()
     for rung in chosen:
         call = rung.workload.blank(dtype, **rung.workload.small)
@@ -82,57 +83,61 @@ def covering(chosen: Iterable[Rung], dtype: str = "float32") -> Iterator[Rung]:
 
 
 def launched_by_small_calls(chosen: Iterable[Rung]) -> set[tuple[str, str]]:
-    """Return the file and the name of every entry that the small calls of rungs launch."""
+    """Return (file, entry) of every entry that the small calls of the rungs launch."""
     calls = ((rung.kernel, rung.workload.blank("float32", **rung.workload.small)) for rung in covering(chosen))
     return {(launch.file, launch.entry) for kernel, call in calls for launch in dry_run(kernel, call)}
 
 
 def accepts(kernel: Kernel, call: Call) -> bool:
-    """Return whether a kernel takes these arguments."""
+    """Return whether a kernel supports these arguments."""
     return kernel.accepts(call.arrays, call.params)
 
 
 def dry_run(kernel: Kernel, call: Call) -> list[Launched]:
-    """Return what a kernel launches, in order, without running it."""
+    """Return the launches of a kernel, in order, without running them."""
     with noting() as launches:
         kernel.function(*call.arrays, **call.params)
     return [Launched(n.file, n.entry, n.grid, prod(n.block)) for n in launches]
 
 
 def describe(text: str, entry: str) -> str:
-    """Return what a file says of an entry, in one sentence, or nothing.
+    """Return the description of an entry in its file, a single sentence, or "" if there is none.
 
-    The ladder at the file's head has lines such as `//   slab   a block owns ...`: the last of them whose name is part
-    of the entry's is the entry's, or the longest with a * that matches it. Otherwise it is the comment before the entry
-    (or before its struct), or what the head says after the entry's name.
+    There are three places for a description, in this order:
+
+    1. A line of the ladder in the comment at the top of the file, for example `//   slab   a block owns ...`. The
+    entry's
+       line is the longest name with a * that matches the entry, or else the last name that is part of the entry's name.
+    2. The comment before the entry, or before its struct.
+    3. The text after the entry's name in the comment at the top of the file.
     """
     head = HEAD.search(text)
     lines = head[0].splitlines() if head else []
-    named = [(n, m) for n, m in enumerate(map(NAMED.match, lines)) if m and _means(m[1], entry)]
+    named = [(n, m) for n, m in enumerate(map(NAMED.match, lines)) if m and _name_matches(m[1], entry)]
     if named:
         number, match = max(named, key=lambda item: (len(item[1][1]) if "*" in item[1][1] else 0, item[0]))
         column = match.end()
         following = next((n for n, line in enumerate(lines[number + 1 :]) if not _continues(line, column)), None)
         last = None if following is None else number + 1 + following
-        return _sentence(" ".join(line[column:] for line in lines[number:last]))
+        return _first_sentence(" ".join(line[column:] for line in lines[number:last]))
     before = r"^((?://[^\n]*\n)+)(?:struct \w+ \{[^}]*\};\n+)?"
     above = re.search(rf'{before}extern "C" __global__ void[^;{{]*?\b{entry}\(', text, re.MULTILINE)
     if above:
-        return _sentence(above[1].replace("//", ""))
-    said = re.search(rf"\b{entry} ([^.:;]*)", " ".join(line.strip("/ ") for line in lines))
-    return _sentence(said[1]) if said else ""
+        return _first_sentence(above[1].replace("//", ""))
+    mention = re.search(rf"\b{entry} ([^.:;]*)", " ".join(line.strip("/ ") for line in lines))
+    return _first_sentence(mention[1]) if mention else ""
 
 
-def _means(name: str, entry: str) -> bool:
-    """Whether a name of the ladder is part of an entry's, or matches it with a *."""
+def _name_matches(name: str, entry: str) -> bool:
+    """Return whether a name of the ladder is part of the entry's name, or matches it with a *."""
     return re.search(rf"(^|_){name.replace('_*', '(_[a-z0-9_]*)?')}($|_)", entry) is not None
 
 
 def _continues(line: str, column: int) -> bool:
-    """Whether a comment's line goes on with the text that began at this column of a line before it."""
+    """Return whether a comment line continues the text that started at this column in an earlier line."""
     return len(line) > column and not line[2:column].strip()
 
 
-def _sentence(text: str) -> str:
+def _first_sentence(text: str) -> str:
     text = re.sub(r"^\d+\. ", "", " ".join(text.split()))
     return re.split(r"(?<=\w)\.(?= |$)", text)[0]

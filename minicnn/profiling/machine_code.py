@@ -1,10 +1,10 @@
-"""What the compiler made of a kernel, read from its machine code (SASS): registers, spills, memory, its inner loop.
+"""Analysis of a kernel's machine code (SASS): registers, spills, memory, and the inner loop.
 
-NVIDIA's cuobjdump and nvdisasm list a CUBIN as text; all else here is functions over such text. The inner loop is the
-one that holds most of the fused multiply-adds (FFMA; DFMA for double). Their share among its instructions says how much
-of the peak it can reach at most, whatever the memory does: a scheduler issues one instruction a cycle. On sm_90 (and
-sm_89) its 32 lanes finish an FFMA a cycle, so the share is the bound. On sm_75 and sm_80 its 16 lanes need two cycles,
-and as many other instructions fit in between for free.
+NVIDIA's cuobjdump and nvdisasm print a CUBIN as text, and the functions of this file parse it. The inner loop is the
+loop with the most fused multiply-adds (FFMA; DFMA for double). The fraction of FFMA among its instructions limits the
+arithmetic rate, independently of memory, because a scheduler issues 1 instruction per cycle. On sm_90 (and sm_89) its
+32 lanes finish an FFMA in each cycle, so the rate is at most this fraction of the peak. On sm_75 and sm_80 its 16 lanes
+need 2 cycles for an FFMA, and in the second cycle another instruction is issued at no cost.
 """
 
 import os
@@ -25,13 +25,13 @@ __all__ = ["Entry", "Instruction", "Loop", "loops", "parse_resources", "parse_sa
 
 FUSED = ("FFMA", "DFMA")
 LINE = re.compile(r"^\s*/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P[0-9T]+)\s+)?([A-Z][A-Z0-9_.]*)\s*([^;]*?)\s*;", re.MULTILINE)
-ENDS = ("EXIT", "RET", "BRX", "JMX", "KILL", "BPT")  # control does not fall through these, if they have no predicate
-RESERVED = 1024  # bytes of shared memory a block that are the system's; from sm_90 on the listing counts them as ours
+ENDS = ("EXIT", "RET", "BRX", "JMX", "KILL", "BPT")  # without a predicate, the next instruction does not follow
+RESERVED = 1024  # bytes of shared memory of a block that the system uses; from sm_90 on the listing includes them
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """One machine instruction; `name` is the operation with all its modifiers, as in "LDS.U.128"."""
+    """A machine instruction. `name` is the operation with its modifiers, for example "LDS.U.128"."""
 
     address: int
     name: str
@@ -45,13 +45,13 @@ class Instruction:
 
     @property
     def target(self) -> int | None:
-        """Where a branch goes."""
+        """The address that a branch jumps to, or None."""
         found = re.search(r"0x[0-9a-f]+$", self.operands) if self.operation == "BRA" else None
         return int(found[0], 16) if found else None
 
     @property
     def falls_through(self) -> bool:
-        """Whether the next instruction may follow."""
+        """Whether the next instruction can be executed after this instruction."""
         if self.predicate:
             return True
         if self.operation == "BRA":  # BRA P0, 0x... and BRA.DIV R1, 0x... carry their condition as an operand
@@ -60,36 +60,36 @@ class Instruction:
 
     @property
     def bits(self) -> int:
-        """How much a load or store moves for each thread."""
+        """The number of bits that a load or store moves for each thread."""
         widths = {"128": 128, "64": 64, "U16": 16, "S16": 16, "U8": 8, "S8": 8}
         return next((widths[m] for m in self.name.split(".") if m in widths), 32)
 
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop's instructions, by address."""
+    """The instructions of a loop, sorted by address."""
 
     instructions: tuple[Instruction, ...]
 
     @cached_property
     def fused(self) -> int:
-        """How many fused multiply-adds it holds."""
+        """The number of fused multiply-adds."""
         return sum(i.operation in FUSED for i in self.instructions)
 
     @property
     def share(self) -> float:
-        """The share of fused multiply-adds among all instructions."""
+        """The fraction of fused multiply-adds among all instructions."""
         return self.fused / len(self.instructions)
 
     def widths(self, *operations: str) -> Counter[str]:
-        """Count loads and stores by operation and width, as in {"LDS.128": 32}, but for those never executed."""
+        """Count loads and stores by operation and width, for example {"LDS.128": 32}, without disabled instructions."""
         moves = (i for i in self.instructions if i.operation in operations and i.predicate != "!PT")
         return Counter(f"{i.operation}.{i.bits}" for i in moves)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One kernel as compiled; memory in bytes: stack and spills a thread, shared a block."""
+    """A compiled kernel. `stack` is in bytes per thread, `shared` in bytes per block."""
 
     name: str
     registers: int
@@ -100,17 +100,17 @@ class Entry:
 
     @property
     def spill_stores(self) -> int:
-        """Stores to local memory, in instructions: registers that did not fit, or arrays with indices unknown."""
+        """The number of stores to local memory: spilled registers, or arrays with indices unknown to the compiler."""
         return sum(i.operation == "STL" for i in self.instructions)
 
     @property
     def spill_loads(self) -> int:
-        """Loads from local memory, in instructions."""
+        """The number of loads from local memory."""
         return sum(i.operation == "LDL" for i in self.instructions)
 
     @cached_property
     def inner_loop(self) -> Loop | None:
-        """The loop that itself, and not a loop inside it, holds most fused multiply-adds; None if no loop has any."""
+        """The loop with the most fused multiply-adds, not counting its inner loops; None if no loop has any."""
         best, most, seen = None, 0, set[int]()
         for loop in sorted(loops(self.instructions), key=lambda loop: len(loop.instructions)):  # inner ones first
             addresses = {i.address for i in loop.instructions if i.operation in FUSED}
@@ -122,12 +122,12 @@ class Entry:
 
 @lru_cache(maxsize=256)
 def read_cubin(cubin: Path) -> dict[str, Entry]:
-    """Return the kernels of a CUBIN by name; its listing is cached.
+    """Return the kernels of a CUBIN by name. The listing of the disassembler is cached.
 
     Raises
     ------
     KernelError
-        If the file is no CUBIN.
+        If the file is not a CUBIN.
     MissingPackageError
         If the wheels with cuobjdump and nvdisasm are not installed.
     """
@@ -135,8 +135,8 @@ def read_cubin(cubin: Path) -> dict[str, Entry]:
     disassembler = wheel_file("nvidia-cuda-nvdisasm", r"nvdisasm(\.exe)?")
 
     def make(path: Path) -> None:
-        places = os.pathsep.join([str(disassembler.parent), os.environ.get("PATH", "")])
-        command, environment = [str(program), "-res-usage", "-sass", str(cubin)], {**os.environ, "PATH": places}
+        search_path = os.pathsep.join([str(disassembler.parent), os.environ.get("PATH", "")])
+        command, environment = [str(program), "-res-usage", "-sass", str(cubin)], {**os.environ, "PATH": search_path}
         result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if result.returncode or "Function : " not in result.stdout:
             raise KernelError(f"kernels: cuobjdump cannot read {cubin}: {result.stderr.strip() or 'it has no kernel'}")
@@ -157,13 +157,13 @@ def _entry(name: str, resources: dict[str, int], code: tuple[Instruction, ...], 
 
 
 def parse_resources(listing: str) -> dict[str, dict[str, int]]:
-    """Return what `cuobjdump -res-usage` lists for each kernel, as in {"gemm": {"REG": 40, "SHARED": 2048}}."""
+    """Return the resources of each kernel from `cuobjdump -res-usage`: {"gemm": {"REG": 40, "SHARED": 2048}}."""
     found = re.findall(r"^ Function (\w+):\s*\n\s*(.*)$", listing, re.MULTILINE)
     return {name: {key: int(size) for key, size in re.findall(r"(\S+?):(\d+)", line)} for name, line in found}
 
 
 def parse_sass(listing: str) -> dict[str, tuple[Instruction, ...]]:
-    """Return the instructions that `cuobjdump -sass` lists for each kernel."""
+    """Return the instructions of each kernel from `cuobjdump -sass`."""
     names_and_bodies = re.split(r"^\s*Function : (\w+)$", listing, flags=re.MULTILINE)[1:]
     return {
         name: tuple(Instruction(int(m[1], 16), m[3], m[4], m[2] or "") for m in LINE.finditer(body))
@@ -172,10 +172,11 @@ def parse_sass(listing: str) -> dict[str, tuple[Instruction, ...]]:
 
 
 def loops(code: tuple[Instruction, ...]) -> list[Loop]:
-    """Return the natural loops of a kernel, one a header.
+    """Return the natural loops of a kernel, a loop for each header.
 
-    An edge u → h closes a loop if every way from the start to u leads over h. The loop is then h and whatever reaches u
-    without it (Aho, Lam, Sethi, Ullman: Compilers, section 9.6.6). Code behind an indirect branch (BRX) is not seen.
+    An edge u → h closes a loop with the header h if every path from the start to u passes h. The loop consists of h and
+    all blocks from which u can be reached without passing h (Aho, Lam, Sethi, Ullman: Compilers, section 9.6.6). Code
+    that is reached only by an indirect branch (BRX) is ignored.
     """
     blocks = list(_blocks(code))
     number = {block[0].address: n for n, block in enumerate(blocks)}
@@ -192,8 +193,8 @@ def loops(code: tuple[Instruction, ...]) -> list[Loop]:
     reached = _reach(0, following)
     found = []
     for header in sorted(reached):
-        elsewhere = _reach(0, following, avoid=header)
-        latches = [n for n in preceding[header] if n in reached and n not in elsewhere]
+        not_dominated = _reach(0, following, avoid=header)
+        latches = [n for n in preceding[header] if n in reached and n not in not_dominated]
         if latches:
             body = {header}.union(*(_reach(n, preceding, avoid=header) for n in latches))
             found.append(Loop(tuple(i for n in sorted(body & reached) for i in blocks[n])))
@@ -201,7 +202,7 @@ def loops(code: tuple[Instruction, ...]) -> list[Loop]:
 
 
 def _blocks(code: tuple[Instruction, ...]) -> Iterator[tuple[Instruction, ...]]:
-    """Yield runs of instructions that are entered at the first and left at the last."""
+    """Yield the basic blocks: sequences of instructions, entered only at the first and left only at the last."""
     targets = {i.target for i in code}
     start = 0
     for n, i in enumerate(code, 1):
@@ -211,7 +212,7 @@ def _blocks(code: tuple[Instruction, ...]) -> Iterator[tuple[Instruction, ...]]:
 
 
 def _reach(start: int, edges: list[list[int]], avoid: int = -1) -> set[int]:
-    """Return the blocks that can be reached from one without entering another."""
+    """Return the blocks that can be reached from the block `start` without entering the block `avoid`."""
     seen = {start} - {avoid}
     stack = list(seen)
     while stack:

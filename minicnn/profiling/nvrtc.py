@@ -1,7 +1,7 @@
-"""CUDA C++ to machine code with NVRTC, NVIDIA's compiler as a library: it needs neither a GPU nor a driver.
+"""`compile_cuda` compiles CUDA C++ to machine code with NVRTC, NVIDIA's compiler as a library, without a GPU or driver.
 
-The few functions of its C interface are called through ctypes. NVIDIA's own binding, cuda-bindings, does the same, but
-its version would have to agree with the compiler's and with the one that PyTorch pins.
+ctypes calls the functions of NVRTC's C interface. NVIDIA's own binding, cuda-bindings, is not used: its version would
+have to match the compiler's version and the version that PyTorch pins.
 """
 
 import ctypes
@@ -16,28 +16,28 @@ from minicnn.profiling.wheels import wheel_file
 __all__ = ["ARCHITECTURES", "REALS", "compile_cuda", "nvrtc_version"]
 
 ARCHITECTURES = ("sm_75", "sm_80", "sm_90")  # Turing (T4), Ampere (A100), Hopper (H100)
-REALS = {"float32": "float", "float64": "double"}  # what -DReal= says for an element type
+REALS = {"float32": "float", "float64": "double"}  # dtype -> the value of -DReal=
 PACKAGE, LIBRARY = "nvidia-cuda-nvrtc-cu12", r"libnvrtc\.so\.\d+|nvrtc64_\d+_\d+\.dll"
 
 
 def compile_cuda(name: str, text: str, architecture: str, dtype: str) -> Path:
-    """Return the CUBIN of CUDA C++; the same text is compiled once, and again by another compiler.
+    """Return the path of the CUBIN (machine code) of CUDA C++. It is cached by text, options and compiler version.
 
     Parameters
     ----------
     name : str
-        The file's, for error messages.
+        The name of the file, for error messages.
     text : str
-        All of it: with its headers, no include is left.
+        The whole source text, with all includes replaced by their content.
     architecture : str
-        As in "sm_80".
-    dtype : str
-        "float32" or "float64": what the type Real is.
+        For example "sm_80".
+    dtype : "float32" or "float64"
+        The type `Real` of the source.
 
     Raises
     ------
     KernelError
-        If it does not compile; the message holds the compiler's.
+        If the text does not compile. The message holds the compiler's log.
     MissingPackageError
         If the wheel with the compiler is not installed.
     """
@@ -51,7 +51,7 @@ def compile_cuda(name: str, text: str, architecture: str, dtype: str) -> Path:
 
 @cache
 def nvrtc_version() -> str:
-    """Return the compiler's version, as in "12.9"."""
+    """Return the compiler's version, for example "12.9"."""
     major, minor = ctypes.c_int(), ctypes.c_int()
     _call("Version", ctypes.byref(major), ctypes.byref(minor))
     return f"{major.value}.{minor.value}"
@@ -64,17 +64,17 @@ def _compile(name: str, text: str, options: list[str]) -> bytes:
         arguments = (ctypes.c_char_p * len(options))(*(option.encode() for option in options))
         if _library().nvrtcCompileProgram(program, len(options), arguments):
             log = _fetch(program, "ProgramLog").rstrip(b"\0").decode().strip()
-            raise KernelError(f"{name}: NVRTC refuses it for {' '.join(options)}:\n{log[:4000]}")
+            raise KernelError(f"{name}: NVRTC cannot compile it with {' '.join(options)}:\n{log[:4000]}")
         return _fetch(program, "CUBIN")
     finally:
         _call("DestroyProgram", ctypes.byref(program))
 
 
-def _fetch(program: ctypes.c_void_p, what: str) -> bytes:
+def _fetch(program: ctypes.c_void_p, item: str) -> bytes:
     size = ctypes.c_size_t()
-    _call(f"Get{what}Size", program, ctypes.byref(size))
+    _call(f"Get{item}Size", program, ctypes.byref(size))
     buffer = ctypes.create_string_buffer(size.value)
-    _call(f"Get{what}", program, buffer)
+    _call(f"Get{item}", program, buffer)
     return buffer.raw
 
 

@@ -1,8 +1,8 @@
-"""What can be said of CUDA kernels without a GPU: their machine code, the memory they move, the least time they need.
+"""The report of CUDA kernels without a GPU: machine code, memory traffic, and rooflines.
 
-Machine code and occupancy come from NVIDIA's compiler, for each entry and architecture. Sectors and bank conflicts are
-counted by the simulator while a kernel runs a small call on the CPU. The roofline is that of the typical call. None of
-these is a time on a GPU.
+Machine code and occupancy come from NVIDIA's compiler, for each entry and architecture. The simulator counts memory
+sectors and bank conflicts of a small call on the CPU. The roofline is computed for the typical call. The report has no
+measured times.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Choice:
-    """What a report is about: entries of files, and rungs."""
+    """The selected entries of files, and the selected rungs."""
 
     entries: tuple[tuple[Source, str], ...]
     rungs: tuple[Rung, ...]
@@ -50,45 +50,45 @@ class Choice:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What an entry moved in the simulator during a call, as multiples of the least."""
+    """The memory traffic of an entry during a call in the simulator, as multiples of the minimum."""
 
     call: str
-    requested: float  # sectors of global memory that its warps asked for
-    moved: float  # those left if every block keeps what it has touched
-    banks: float | None  # how long shared memory was busy, if it is used
+    requested: float  # sectors of global memory that the warps request
+    moved: float  # sectors, if each block transfers each sector only once
+    banks: float | None  # cycles of shared memory, or None if the entry does not use it
 
     @property
     def figures(self) -> list[str]:
-        """The three as text."""
+        """The three ratios as text."""
         return [f"{ratio:.2f}" if ratio else "-" for ratio in (self.requested, self.moved, self.banks)]
 
 
 def choose(names: Sequence[str] = ()) -> Choice:
-    """Return the entries and rungs that names stand for; all of them, if there is no name.
+    """Return the entries and rungs of the given names, or all entries and rungs without names.
 
     Parameters
     ----------
     names : sequence of str
         Operations ("conv"), kernels of operations ("conv/direct"), files ("conv.cu"), entries ("conv_direct"), or paths
-        of files that are not minicnn's.
+        of other .cu files.
 
     Raises
     ------
     ArgumentError
-        If nothing has such a name.
+        If a name is unknown.
     """
-    ours = {(source.name, entry): source for source in sources().values() for entry in source.entries}
+    known = {(source.name, entry): source for source in sources().values() for entry in source.entries}
     if not names:
-        return Choice(tuple((source, entry) for (_, entry), source in ours.items()), rungs())
+        return Choice(tuple((source, entry) for (_, entry), source in known.items()), rungs())
     entries: set[tuple[str, str]] = set()
     chosen: set[Rung] = set()
     others: list[Source] = []
     for name in names:
         kernels = {r for r in rungs() if name in (r.kernel.operation, f"{r.kernel.operation}/{r.kernel.name}")}
-        of_code = {key for key in ours if name in key}
-        if kernels or of_code:
-            entries |= of_code | {(launch.file, launch.entry) for r in kernels for launch in r.launches}
-            chosen |= kernels | {r for r in rungs() if of_code.intersection((i.file, i.entry) for i in r.launches)}
+        matches = {key for key in known if name in key}
+        if kernels or matches:
+            entries |= matches | {(launch.file, launch.entry) for r in kernels for launch in r.launches}
+            chosen |= kernels | {r for r in rungs() if matches.intersection((i.file, i.entry) for i in r.launches)}
         elif Path(name).is_file():
             others.append(Source(Path(name)))
         else:
@@ -97,7 +97,7 @@ def choose(names: Sequence[str] = ()) -> Choice:
                 f"there is no operation, kernel, file or entry {name!r}; there are the operations {operations} and the "
                 f"files {', '.join(sources())}; 'minicnn kernels list' shows all"
             )
-    found = [(source, key[1]) for key, source in ours.items() if key in entries]
+    found = [(source, key[1]) for key, source in known.items() if key in entries]
     found += [(source, entry) for source in others for entry in source.entries]
     return Choice(tuple(found), tuple(r for r in rungs() if r in chosen))
 
@@ -106,33 +106,33 @@ def choose(names: Sequence[str] = ()) -> Choice:
 
 
 def compiled(source: Source, architecture: str, dtype: str) -> dict[str, Entry]:
-    """Return the machine code of a file's entries."""
+    """Return the machine code of a file's entries; errors as in `compile_cuda` and `read_cubin`."""
     return read_cubin(compile_cuda(source.name, source.text, architecture, dtype))
 
 
 @cache
 def _threads() -> dict[str, int]:
-    """Threads of a block in the typical calls, for entries that one of them launches."""
+    """Return the number of threads of a block in the typical calls, by entry."""
     return {launch.entry: launch.block for rung in reversed(rungs()) for launch in rung.launches}
 
 
 def reachable(source: Source, entry: str, code: Entry, architecture: str) -> Occupancy:
-    """Return an entry's occupancy with the blocks of its typical call, or else with the largest that it allows."""
+    """Return an entry's occupancy with the block size of its typical call, or with its largest allowed block size."""
     threads = _threads().get(entry) or source.entries[entry].threads
     return occupancy(architecture, code.registers, code.shared, threads)
 
 
 def widths(code: Entry) -> str:
-    """Return the loads and stores of the inner loop, or of the whole kernel where it has none, by width."""
+    """Return the numbers of loads and stores by width, in the inner loop, or in the whole kernel without a loop."""
     loop = code.inner_loop or Loop(code.instructions)
     found = loop.widths("LDS", "LDG", "LD", "STS", "STG", "ST")
     return ", ".join(f"{found[name]} {name}" for name in sorted(found))
 
 
 def code_table(entries: Iterable[tuple[Source, str]], architectures: Sequence[str], dtype: str) -> list[list[str]]:
-    """Return the rows of a table of machine code, with its head."""
-    head = ["entry", "arch", "registers", "spills", "stack", "shared", "occupancy", "limit", "FMA", "loop"]
-    rows = [[*head, "loads and stores of the loop"]]
+    """Return the rows of the table of machine code, header first."""
+    header = ["entry", "arch", "registers", "spills", "stack", "shared", "occupancy", "limit", "FMA", "loop"]
+    rows = [[*header, "loads and stores of the loop"]]
     for source, entry in entries:
         for architecture in architectures:
             code = compiled(source, architecture, dtype)[entry]
@@ -149,7 +149,7 @@ def code_table(entries: Iterable[tuple[Source, str]], architectures: Sequence[st
 
 
 def count(chosen: Iterable[Rung], dtype: str = "float32") -> dict[str, Traffic]:
-    """Run small calls in the simulator until every entry that they launch has been counted once.
+    """Run small calls in the simulator, and return the memory traffic of every entry that they launch.
 
     Raises
     ------
@@ -164,11 +164,11 @@ def count(chosen: Iterable[Rung], dtype: str = "float32") -> dict[str, Traffic]:
             rung.kernel.function(*call.arrays, **call.params)
         for name in dict.fromkeys(launch.entry for launch in launches):
             if name not in found:
-                found[name] = _add([launch for launch in launches if launch.entry == name], call)
+                found[name] = _total_traffic([launch for launch in launches if launch.entry == name], call)
     return found
 
 
-def _add(launches: list[Launch], call: Call) -> Traffic:
+def _total_traffic(launches: list[Launch], call: Call) -> Traffic:
     def total(name: str) -> int:
         return sum(int(getattr(launch, name)) for launch in launches)
 
@@ -178,7 +178,7 @@ def _add(launches: list[Launch], call: Call) -> Traffic:
 
 
 def memory_table(entries: Iterable[tuple[Source, str]], counted: dict[str, Traffic]) -> list[list[str]]:
-    """Return the rows of a table of what entries moved, with its head."""
+    """Return the rows of the table of memory traffic, header first."""
     rows = [["entry", "requested", "moved", "banks", "in a call of"]]
     for _, entry in entries:
         found = counted.get(entry)
@@ -187,7 +187,7 @@ def memory_table(entries: Iterable[tuple[Source, str]], counted: dict[str, Traff
 
 
 def no_simulator() -> str:
-    """Return why nothing can be counted on this machine, or nothing."""
+    """Return the reason why the simulator does not work on this machine, or "" if it works."""
     try:
         CUDASIM.check()
     except DeviceError as error:
@@ -199,12 +199,12 @@ def no_simulator() -> str:
 
 
 def sized(chosen: Iterable[Rung], sizes: dict[str, int]) -> dict[Workload, dict[str, int]]:
-    """Return the workloads of rungs, each with those of the sizes that it has.
+    """Return the workloads of rungs, each with the entries of `sizes` that it knows.
 
     Raises
     ------
     ArgumentError
-        If none of them has a size of such a name.
+        If no workload knows a size.
     """
     found = list(dict.fromkeys(rung.workload for rung in chosen))
     known = {name for workload in found for name in workload.sizes}
@@ -215,16 +215,16 @@ def sized(chosen: Iterable[Rung], sizes: dict[str, int]) -> dict[Workload, dict[
 
 
 def roofline(call: Call, dtype: str) -> str:
-    """Return a call's arithmetic, its bytes, and the least time for them on each GPU."""
+    """Return the text with a call's operations, bytes, and lower bound of the time on each GPU."""
     bounds = ", ".join(f"{gpu.name} {gpu.bound(call.flops, call.moved, dtype):.3g} ms" for gpu in GPUS)
     return (
-        f"{call.flops / 1e9:.3g} GFLOP, at least {call.moved / 1e6:.3g} MB, {call.intensity:.3g} FLOP a byte\n"
-        f"computed directly, at least: {bounds} (Winograd multiplies less)"
+        f"{call.flops / 1e9:.3g} GFLOP, at least {call.moved / 1e6:.3g} MB, {call.intensity:.3g} FLOP/byte\n"
+        f"lower bounds of the time without Winograd: {bounds}"
     )
 
 
 def launch_table(chosen: Iterable[Rung], call: Call) -> list[list[str]]:
-    """Return the rows of a table of what rungs launch for a call, with its head."""
+    """Return the rows of the table of launches of a call, header first."""
     rows = [["kernel", "entry", "blocks", "threads", ""]]
     for rung in chosen:
         name = rung.kernel.name
@@ -240,16 +240,16 @@ def launch_table(chosen: Iterable[Rung], call: Call) -> list[list[str]]:
 # --- text -----------------------------------------------------------------------------------------------------
 
 CODE = """\
-spills: loads + stores of local memory, in instructions; stack and shared: bytes a thread and a block; occupancy: the
-share of an SM's warps that can be resident, and what limits it; FMA: the share of fused multiply-adds among the
-instructions of the inner loop; loop: how many instructions that has"""
+spills: number of loads + stores of local memory; stack, shared: bytes per thread, bytes per block; occupancy: the
+fraction of an SM's warps that can be resident; limit: the resource that limits it; FMA: the fraction of fused
+multiply-adds among the instructions of the inner loop; loop: the number of its instructions"""
 MEMORY = """\
-requested, moved: sectors of 32 bytes, as multiples of the fewest: as the warps ask for them, and if each block keeps
-what it has touched; banks: how long shared memory is busy, as a multiple of the time without bank conflicts"""
+requested: sectors of 32 bytes that the warps request; moved: sectors, if each block transfers each sector only once;
+both as multiples of the minimum; banks: the time of shared memory accesses / the time without bank conflicts"""
 
 
 def text_table(rows: list[list[str]], left: Sequence[int] = (0, 1)) -> str:
-    """Align columns: those in `left` and the last to the left, the others to the right."""
+    """Return rows as aligned text. Columns in `left` and the last column are left-aligned, the others right-aligned."""
     size = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
 
     def cell(text: str, column: int) -> str:
@@ -265,29 +265,31 @@ def report(
     sizes: dict[str, int] | None = None,
     counted: bool = True,
 ) -> Iterator[str]:
-    """Yield the report part by part: machine code, memory, typical calls.
+    """Yield the parts of the report: machine code, memory, typical calls.
 
     Parameters
     ----------
     choice : Choice
-        What it is about.
+        The entries and rungs.
     architectures : sequence of str
     dtype : "float32" or "float64"
     sizes : dict of str to int, optional
-        Of the calls, where they are not to be typical.
+        Replace sizes of the typical calls.
     counted : bool
-        Whether to run small calls in the simulator.
+        Run small calls in the simulator, and report their memory traffic.
 
     Raises
     ------
     ArgumentError
-        If there is no such size.
+        If the name of a size is unknown.
     KernelError
         If a file does not compile.
     MissingPackageError
         If the compiler's wheels are not installed.
     """
-    calls = {workload: workload.blank(dtype, **own) for workload, own in sized(choice.rungs, sizes or {}).items()}
+    calls = {
+        workload: workload.blank(dtype, **changed) for workload, changed in sized(choice.rungs, sizes or {}).items()
+    }
     yield f"Machine code, {dtype}, compiled by NVRTC {nvrtc_version()}\n\n"
     yield text_table(code_table(choice.entries, architectures, dtype)) + f"\n\n{CODE}\n"
     if counted and choice.rungs:

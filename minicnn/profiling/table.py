@@ -1,4 +1,4 @@
-"""The table of all kernels in kernels/README.md: made here, between two markers."""
+"""The table of all kernels in kernels/README.md, which `replace_table` writes between two markers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,22 +14,22 @@ __all__ = ["replace_table", "rows", "table"]
 BEGIN, END = "<!-- made by: minicnn kernels table -->", "<!-- end of what was made -->"
 STATIC = ("entry", "registers", "shared", "occupancy", "FMA", "loads and stores of the loop")
 COUNTED = ("requested", "moved", "banks")
-SHOWN = "sm_80"  # for columns that have room for one architecture
+TABLE_ARCHITECTURE = "sm_80"  # for columns that show a single architecture
 
 
 def rows(source: Source) -> Iterator[list[str]]:
-    """Yield the static columns of a file's entries, in float32."""
+    """Yield a row for each entry of a file, with the columns `STATIC`, in float32."""
     codes = {architecture: compiled(source, architecture, "float32") for architecture in ARCHITECTURES}
     for entry in source.entries:
-        here = [codes[architecture][entry] for architecture in ARCHITECTURES]
-        code = codes[SHOWN][entry]
-        loops = [c.inner_loop for c in here]
+        versions = [codes[architecture][entry] for architecture in ARCHITECTURES]
+        code = codes[TABLE_ARCHITECTURE][entry]
+        loops = [c.inner_loop for c in versions]
         share = " / ".join(f"{loop.share:.0%}" if loop else "-" for loop in loops) if any(loops) else "-"
         yield [
             f"`{entry}`",
-            " / ".join(str(c.registers) for c in here),
+            " / ".join(str(c.registers) for c in versions),
             str(code.shared),
-            f"{reachable(source, entry, code, SHOWN).share:.0%}",
+            f"{reachable(source, entry, code, TABLE_ARCHITECTURE).share:.0%}",
             share,
             widths(code),
         ]
@@ -41,7 +41,7 @@ def table() -> str:
     Raises
     ------
     DeviceError
-        If there is no C++ compiler to count with.
+        If there is no C++ compiler, which the simulator needs.
     MissingPackageError
         If NVIDIA's compiler is not installed.
     """
@@ -57,7 +57,7 @@ def table() -> str:
 
 
 def replace_table(page: Path, text: str) -> None:
-    """Put a table where the page's last one is.
+    """Replace the text between the markers of a page.
 
     Raises
     ------
@@ -67,5 +67,5 @@ def replace_table(page: Path, text: str) -> None:
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise KernelError(f"{page} has no lines {BEGIN!r} and {END!r} to put the table between")
+        raise KernelError(f"{page} must have the lines {BEGIN!r} and {END!r}, between which the table is written")
     page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")

@@ -1,8 +1,8 @@
-"""Times every CUDA kernel on a GPU, beside PyTorch's where that is installed.
+"""Measurement of the CUDA kernels on a GPU, and of PyTorch's functions if PyTorch is installed.
 
-A time is the median of several runs, each between two events of the GPU, after others that warm up. Between runs a
-buffer larger than the L2 cache is written, so that no run finds its inputs there; that also keeps the GPU busy while
-Python prepares the next launch, so that the time is the kernels' and not Python's.
+A time is the median of several runs between two CUDA events, after warm-up runs. Before each run a buffer larger than
+the L2 cache is written, so that the inputs are not in the cache. This also keeps the GPU busy while Python prepares the
+next launch, so the time does not include Python's overhead.
 """
 
 import time
@@ -23,13 +23,13 @@ from minicnn.runtime.dispatch import Kernel
 
 __all__ = ["Clock", "Timing", "about_gpu", "bench", "check_gpu", "share_of_bound"]
 
-FLUSHED = 256 * 2**20  # bytes; several times the L2 cache of any GPU so far
-WARM_UP = 3
+FLUSH_BYTES = 256 * 2**20  # several times the largest L2 cache of a GPU
+WARM_UP = 3  # runs before the measured runs
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How long a kernel took for a call, in milliseconds."""
+    """The time of a kernel for a call, in milliseconds, with the call's operations and bytes."""
 
     workload: str
     call: str
@@ -39,26 +39,32 @@ class Timing:
     bytes: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for JSON, with what follows from it."""
+        """Return the fields and the rates in TFLOP/s and GB/s, for JSON."""
         seconds = self.milliseconds / 1e3
         rates = {"tflop_per_s": self.flops / seconds / 1e12, "gb_per_s": self.bytes / seconds / 1e9} if seconds else {}
         return {**asdict(self), **rates}
 
 
 def check_gpu() -> None:
-    """Raise DeviceError, with what can be done instead, where there is no GPU to time."""
+    """Check that a GPU works.
+
+    Raises
+    ------
+    DeviceError
+        If no GPU works. The message names the alternatives.
+    """
     try:
         CUDA.check()
     except (DeviceError, MissingPackageError) as error:
         raise DeviceError(
-            f"times need a GPU, and {str(error).removeprefix('device: ')}. What can be said without one: "
-            "'minicnn kernels report' reads the machine code and counts memory accesses, 'minicnn kernels check' runs "
-            "the kernels under checkers"
+            f"times need a GPU, and {str(error).removeprefix('device: ')}. Without a GPU, 'minicnn kernels report' "
+            "analyses the machine code and counts memory accesses, and 'minicnn kernels check' runs the kernels under "
+            "checkers"
         ) from error
 
 
 def about_gpu() -> dict[str, Any]:
-    """Return what the times belong to: the GPU's name and data, and versions."""
+    """Return the GPU's name and properties, and the versions of the libraries."""
     cupy = CUDA.xp
     properties = cupy.cuda.runtime.getDeviceProperties(0)
     torch = _torch()
@@ -76,29 +82,29 @@ def about_gpu() -> dict[str, Any]:
 def bench(
     rungs: Iterable[Rung], dtype: str = "float32", sizes: dict[str, int] | None = None, repeats: int = 20
 ) -> Iterator[Timing]:
-    """Yield the time of every rung that applies to its workload's call, and PyTorch's of each workload.
+    """Yield the time of every rung that supports its workload's call, and PyTorch's time for each workload.
 
     Parameters
     ----------
     rungs : iterable of Rung
     dtype : "float32" or "float64"
     sizes : dict of str to int, optional
-        Of the calls, where they are not to be typical.
+        Replace sizes of the typical calls.
     repeats : int
-        How many runs the median is taken of.
+        The number of runs of which the median is taken.
 
     Raises
     ------
     ArgumentError
-        If there is no such size.
+        If the name of a size is unknown.
     DeviceError
         If there is no GPU.
     """
     check_gpu()
     rungs = list(rungs)
     clock = Clock(repeats)
-    for workload, own in sized(rungs, sizes or {}).items():
-        call = workload.call(dtype, **own)
+    for workload, changed in sized(rungs, sizes or {}).items():
+        call = workload.call(dtype, **changed)
         arrays = [[CUDA.array(a) for a in x] if isinstance(x, list) else CUDA.array(x) for x in call.arrays]
 
         def timing(kernel: str, run: Callable[[], Any], name: str = workload.name, call: Call = call) -> Timing:
@@ -106,24 +112,24 @@ def bench(
 
         for rung in rungs:
             if rung.workload is workload and accepts(rung.kernel, call):
-                yield timing(rung.kernel.name, _prepared(rung.kernel, arrays, call.params))
-        theirs = _peer(workload.operation, arrays, call.params)
-        if theirs:
-            yield timing("PyTorch", theirs)
+                yield timing(rung.kernel.name, _bind(rung.kernel, arrays, call.params))
+        torch_call = _torch_call(workload.operation, arrays, call.params)
+        if torch_call:
+            yield timing("PyTorch", torch_call)
 
 
-def _prepared(kernel: Kernel, arrays: list[Any], params: dict[str, Any]) -> Callable[[], Any]:
+def _bind(kernel: Kernel, arrays: list[Any], params: dict[str, Any]) -> Callable[[], Any]:
     return lambda: kernel.function(*arrays, **params)
 
 
 class Clock:
-    """Measures calls that queue work on the GPU."""
+    """A clock for calls that launch kernels on the GPU."""
 
     def __init__(self, repeats: int) -> None:
         self.cuda, self.repeats = CUDA.xp.cuda, repeats
-        self.buffer = CUDA.xp.empty(FLUSHED, "uint8")
+        self.buffer = CUDA.xp.empty(FLUSH_BYTES, "uint8")
         self._flush(1)
-        self.flush_time = max(self._between(lambda: self._flush(1)), 0.01)
+        self.flush_time = max(self._measure(lambda: self._flush(1)), 0.01)
 
     def time(self, run: Callable[[], Any]) -> float:
         """Return the median time in milliseconds."""
@@ -131,15 +137,15 @@ class Clock:
         start = time.perf_counter()
         for _ in range(WARM_UP):
             run()
-        prepared = (time.perf_counter() - start) * 1e3 / WARM_UP  # how long Python is busy with one
-        flushes = min(ceil(2 * prepared / self.flush_time), 100)
+        launch_time = (time.perf_counter() - start) * 1e3 / WARM_UP  # Python's time for a launch
+        flushes = min(ceil(2 * launch_time / self.flush_time), 100)
         times = []
         for _ in range(self.repeats):
             self._flush(max(flushes, 1))
-            times.append(self._between(run))
+            times.append(self._measure(run))
         return median(times)
 
-    def _between(self, run: Callable[[], Any]) -> float:
+    def _measure(self, run: Callable[[], Any]) -> float:
         begin, end = self.cuda.Event(), self.cuda.Event()
         begin.record()
         run()
@@ -153,7 +159,7 @@ class Clock:
 
 
 def share_of_bound(timing: Timing, device: str, dtype: str) -> float | None:
-    """Return the roofline's time as a share of this one, if the GPU's data are known."""
+    """Return the lower bound of the time / the measured time, or None if the GPU's data are not known."""
     for gpu in GPUS:
         if device in gpu.reported and timing.milliseconds:
             return gpu.bound(timing.flops, timing.bytes, dtype) / timing.milliseconds
@@ -164,7 +170,7 @@ def share_of_bound(timing: Timing, device: str, dtype: str) -> float | None:
 
 
 def _torch() -> Any:
-    """PyTorch, if it is installed and sees the GPU."""
+    """Return PyTorch if it is installed and supports the GPU, otherwise None."""
     try:
         torch = import_module("torch")
     except ImportError:
@@ -172,15 +178,15 @@ def _torch() -> Any:
     return torch if torch.cuda.is_available() else None
 
 
-def _peer(operation: str, arrays: list[Any], params: dict[str, Any]) -> Callable[[], Any] | None:
-    """Return PyTorch's call for the same, by cuDNN and cuBLAS in full float32, if there is one."""
+def _torch_call(operation: str, arrays: list[Any], params: dict[str, Any]) -> Callable[[], Any] | None:
+    """Return the same call with PyTorch (cuDNN and cuBLAS, in full float32), or None if PyTorch lacks it."""
     torch = _torch()
-    if torch is None or operation not in PEERS:
+    if torch is None or operation not in TORCH_CALLS:
         return None
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.benchmark = True  # the fastest of cuDNN's algorithms
+    torch.backends.cudnn.benchmark = True  # cuDNN selects its fastest algorithm
     tensors = [torch.as_tensor(a, device="cuda") for a in arrays]
-    return PEERS[operation](torch, *tensors, **params)
+    return TORCH_CALLS[operation](torch, *tensors, **params)
 
 
 def _geometry(spec: Any) -> tuple[Any, ...]:
@@ -192,11 +198,11 @@ def _conv(torch: Any, x: Any, w: Any, spec: Any) -> Callable[[], Any]:
     return lambda: torch.nn.functional.conv2d(x, w, None, stride, padding, dilation, spec.groups)
 
 
-def _conv_gradient(torch: Any, g: Any, x: Any, w: Any, spec: Any, which: int) -> Callable[[], Any]:
+def _conv_gradient(torch: Any, g: Any, x: Any, w: Any, spec: Any, index: int) -> Callable[[], Any]:
     stride, padding, dilation = _geometry(spec)
-    wanted = [i == which for i in range(3)]
+    output_mask = [i == index for i in range(3)]  # input, weight, bias
     backward = torch.ops.aten.convolution_backward
-    return lambda: backward(g, x, w, None, stride, padding, dilation, False, [0, 0], spec.groups, wanted)
+    return lambda: backward(g, x, w, None, stride, padding, dilation, False, [0, 0], spec.groups, output_mask)
 
 
 def _conv_input_grad(torch: Any, g: Any, w: Any, spec: Any) -> Callable[[], Any]:
@@ -213,7 +219,7 @@ def _max_pool(torch: Any, x: Any, spec: Any) -> Callable[[], Any]:
     return lambda: torch.nn.functional.max_pool2d(x, spec.kernel_size, spec.stride, return_indices=True)
 
 
-PEERS: dict[str, Callable[..., Callable[[], Any]]] = {
+TORCH_CALLS: dict[str, Callable[..., Callable[[], Any]]] = {
     "conv": _conv,
     "conv_input_grad": _conv_input_grad,
     "conv_weight_grad": _conv_weight_grad,

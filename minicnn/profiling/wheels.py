@@ -1,7 +1,7 @@
-"""Where the files of NVIDIA's wheels lie: the compiler's library and the readers of machine code.
+"""`wheel_file` finds files of NVIDIA's wheels: the compiler's library and the disassemblers.
 
-Nothing here needs a GPU, a driver or a CUDA toolkit, and none that is installed is used: the same wheels give the same
-machine code everywhere.
+The wheels need no GPU, no driver and no CUDA toolkit. An installed toolkit is not used, so the same wheels give the
+same machine code on every machine.
 """
 
 import re
@@ -16,14 +16,14 @@ __all__ = ["wheel_file"]
 
 @cache
 def wheel_file(package: str, pattern: str) -> Path:
-    """Return the file of an installed package whose name, without its folders, matches a pattern.
+    """Return the path of a file of an installed package.
 
     Parameters
     ----------
     package : str
-        The package's name as pip knows it.
+        The package's name for pip.
     pattern : str
-        A regular expression for the whole name.
+        A regular expression for the whole file name, without folders.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""A typical call, or a few, of every operation that has CUDA kernels: its arrays, its arithmetic and its bytes.
+"""Workloads: typical calls of every operation with CUDA kernels, with their arrays, operation counts and bytes.
 
-Arithmetic counts additions, multiplications, comparisons and functions such as exp, each as one operation. Bytes are
-the fewest that must move: each input comes once, each output goes once. Whoever gives an operation its first CUDA
-kernel declares a workload here; a test asks for it.
+Every addition, multiplication, comparison and function (for example exp) counts as 1 operation. Bytes are the minimum:
+each input is read once and each output is written once. An operation with a new CUDA kernel needs a workload in this
+file; a test checks this.
 """
 
 from collections.abc import Callable
@@ -20,35 +20,35 @@ from minicnn.runtime.dispatch import Kernel, kernels, operations
 
 __all__ = ["Call", "Workload", "cuda_kernels", "cuda_operations", "declare", "workloads"]
 
-Draw = Callable[..., Array]  # draw(*shape): normally distributed numbers
+Draw = Callable[..., Array]  # draw(*shape) returns an array of normally distributed numbers
 Sizes = dict[str, int]
 
 
 @dataclass(frozen=True)
 class Call:
-    """Arguments of an operation, and what running it takes."""
+    """The arguments of a call of an operation, and its cost."""
 
     text: str
     arrays: tuple[Any, ...]  # arrays, or lists of them
     params: dict[str, Any]
     flops: int
-    written: int  # bytes
+    written: int  # bytes of the outputs
 
     @property
     def moved(self) -> int:
-        """The fewest bytes that must move."""
+        """The minimum number of bytes to read and write."""
         arrays = (a for item in self.arrays for a in (item if isinstance(item, list) else [item]))
         return sum(int(a.nbytes) for a in arrays) + self.written
 
     @property
     def intensity(self) -> float:
-        """Operations for each of those bytes."""
+        """The arithmetic intensity: operations per byte."""
         return self.flops / self.moved
 
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """A call of adjustable size: `sizes` are the typical ones, `small` those that the simulator runs in a moment."""
+    """A call with adjustable sizes: `sizes` for a typical call, `small` for a quick run in the simulator."""
 
     operation: str
     name: str
@@ -57,48 +57,49 @@ class Workload:
     small: Sizes
 
     def call(self, dtype: str = "float32", **sizes: int) -> Call:
-        """Return the call, with the same numbers every time.
+        """Return the call with random numbers, the same in every run.
 
         Parameters
         ----------
         dtype : "float32" or "float64"
         **sizes : int
-            Instead of the typical ones.
+            Replace the typical sizes.
 
         Raises
         ------
         ArgumentError
-            If there is no such size, or it is below 1.
+            If the name of a size is unknown, or the size is below 1.
         """
         generator = np.random.default_rng(0)
         return self._call(lambda *shape: generator.standard_normal(shape, np.float32).astype(dtype), sizes)
 
     def blank(self, dtype: str = "float32", **sizes: int) -> Call:
-        """Return the same with arrays of zeros, which cost nothing: for those whom only shapes concern."""
+        """Return the call with arrays of zeros, for use of the shapes only; arguments and errors as in `call`."""
         return self._call(lambda *shape: np.zeros(shape, dtype), sizes)
 
     def _call(self, draw: Draw, sizes: Sizes) -> Call:
         wrong = [f"{name}={size}" for name, size in sizes.items() if name not in self.sizes or size < 1]
         if wrong:
             raise ArgumentError(
-                f"{self.name}: no size {', '.join(wrong)}; sizes, from 1 up, are {', '.join(self.sizes)}"
+                f"{self.name}: sizes must be known and at least 1, got {', '.join(wrong)}; known are "
+                f"{', '.join(self.sizes)}"
             )
         return self.build(self.operation, draw, **{**self.sizes, **sizes})
 
 
-_table: dict[str, list[Workload]] = {}
+_workloads: dict[str, list[Workload]] = {}
 
 
 def declare(build: Callable[..., Call], operations: str, variant: str, sizes: Sizes, small: Sizes) -> None:
-    """Declare a workload of some operations; `small` holds the sizes that differ for the simulator."""
+    """Declare a workload of operations, names separated by spaces. `small` holds the sizes that differ from `sizes`."""
     for operation in operations.split():
         name = f"{operation}, {variant}" if variant else operation
-        _table.setdefault(operation, []).append(Workload(operation, name, build, sizes, {**sizes, **small}))
+        _workloads.setdefault(operation, []).append(Workload(operation, name, build, sizes, {**sizes, **small}))
 
 
 def workloads(operation: str) -> list[Workload]:
-    """Return the workloads of an operation, the most typical one first."""
-    return list(_table.get(operation, []))
+    """Return the workloads of an operation, the most typical first."""
+    return list(_workloads.get(operation, []))
 
 
 def cuda_operations() -> list[str]:
@@ -126,7 +127,7 @@ def _conv(
     stride: int,
     groups: int,
 ) -> Call:
-    """One of the triple: it takes two of x, w and g, and makes the third."""
+    """Build a call of conv, conv_input_grad or conv_weight_grad: two of x, w, g are inputs, the third is the result."""
     x, w = (batch, channels, size, size), (filters, channels // groups, kernel, kernel)
     spec = conv_spec(operation, x, w, stride, kernel // 2, 1, groups)
     g = (batch, filters, *spec.output_size)
@@ -143,7 +144,7 @@ LAYER = {"batch": 32, "channels": 128, "filters": 128, "size": 28, "kernel": 3, 
 STEM = {**LAYER, "batch": 16, "channels": 3, "filters": 64, "size": 224, "kernel": 7, "stride": 2}
 LAST = {**LAYER, "batch": 16, "channels": 64, "filters": 3, "size": 224}
 TINY = {"batch": 2, "channels": 14, "filters": 16, "size": 12}
-LARGE = {"batch": 1, "channels": 4, "kernel": 1}  # images so large that the tiles are those of large images
+LARGE = {"batch": 1, "channels": 4, "kernel": 1}  # for large images, so that the kernels choose their large tiles
 declare(_conv, CONV, "", LAYER, {**TINY, "filters": 128})
 declare(_conv, "conv", "first layer", STEM, {**LARGE, "channels": 3, "size": 224, "stride": 1})
 declare(_conv, "conv_input_grad conv_weight_grad", "first layer", STEM, {"batch": 1, "filters": 16, "size": 16})
@@ -154,19 +155,19 @@ declare(_conv, "conv", "grouped", {**LAYER, "groups": 4}, {**LARGE, "size": 112}
 declare(_conv, "conv_input_grad conv_weight_grad", "grouped", {**LAYER, "groups": 4}, {**TINY, "channels": 16})
 
 
-def _columns(operation: str, draw: Draw, *, batch: int, channels: int, size: int, kernel: int, stride: int) -> Call:
+def _im2col(operation: str, draw: Draw, *, batch: int, channels: int, size: int, kernel: int, stride: int) -> Call:
     x = (batch, channels, size, size)
     spec = conv_spec(operation, x, (1, channels, kernel, kernel), stride, kernel // 2)
     columns = (batch, channels * kernel**2, prod(spec.output_size))
     text = f"{batch} x {channels} x {size} x {size}, windows of {kernel} x {kernel}, stride {stride}"
-    taken, made = (x, columns) if operation == "im2col" else (columns, x)
-    array = draw(*taken)
+    input_shape, output_shape = (x, columns) if operation == "im2col" else (columns, x)
+    array = draw(*input_shape)
     flops = 0 if operation == "im2col" else prod(columns)
-    return Call(text, (array,), {"spec": spec}, flops, prod(made) * array.itemsize)
+    return Call(text, (array,), {"spec": spec}, flops, prod(output_shape) * array.itemsize)
 
 
 PATCHES = {"batch": 16, "channels": 64, "size": 56, "kernel": 3, "stride": 1}
-declare(_columns, "im2col col2im", "", PATCHES, {"batch": 1, "channels": 4})
+declare(_im2col, "im2col col2im", "", PATCHES, {"batch": 1, "channels": 4})
 
 
 # --- pooling --------------------------------------------------------------------------------------------------
@@ -208,20 +209,25 @@ def _product(operation: str, draw: Draw, *, batch: int = 1, n: int, k: int, m: i
     return Call(text, (a, b), {}, 2 * batch * n * k * m, batch * n * m * a.itemsize)
 
 
-def _turned(operation: str, draw: Draw, *, n: int, k: int, m: int) -> Call:
-    """The first matrix is a transposed view, as in the gradient of a weight."""
+def _transposed_product(operation: str, draw: Draw, *, n: int, k: int, m: int) -> Call:
+    """Build a product whose first matrix is a transposed view, as in the gradient of a weight."""
     call = _product(operation, draw, n=n, k=k, m=m)
-    return replace(call, arrays=(call.arrays[0].reshape(k, n).T, call.arrays[1]), text=f"{call.text}, the first turned")
+    arrays = (call.arrays[0].reshape(k, n).T, call.arrays[1])
+    return replace(call, arrays=arrays, text=f"{call.text}, the first transposed")
 
 
 SQUARE = {"n": 2048, "k": 2048, "m": 2048}
 declare(_product, "matmul", "", SQUARE, {"n": 128, "k": 64, "m": 128})
-declare(_turned, "matmul", "transposed", SQUARE, {"n": 128, "k": 64, "m": 128})
+declare(_transposed_product, "matmul", "transposed", SQUARE, {"n": 128, "k": 64, "m": 128})
 declare(_product, "matmul", "odd", {"n": 2047, "k": 2047, "m": 2047}, {"n": 127, "k": 63, "m": 127})
 declare(_product, "matmul", "small", {"n": 256, "k": 4096, "m": 256}, {"n": 64, "k": 256, "m": 64})
 declare(_product, "matmul", "batch", {"batch": 64, "n": 256, "k": 64, "m": 256}, {"batch": 2, "n": 64, "m": 64})
-declare(_turned, "matmul", "transposed, odd", {"n": 2047, "k": 2047, "m": 2047}, {"n": 127, "k": 63, "m": 127})
-declare(_turned, "matmul", "transposed, small", {"n": 256, "k": 4096, "m": 256}, {"n": 64, "k": 256, "m": 64})
+declare(
+    _transposed_product, "matmul", "transposed, odd", {"n": 2047, "k": 2047, "m": 2047}, {"n": 127, "k": 63, "m": 127}
+)
+declare(
+    _transposed_product, "matmul", "transposed, small", {"n": 256, "k": 4096, "m": 256}, {"n": 64, "k": 256, "m": 64}
+)
 declare(_product, "linear", "odd", {"n": 2047, "k": 2047, "m": 2047}, {"n": 127, "k": 63, "m": 127})
 declare(_product, "linear", "", {"n": 256, "k": 4096, "m": 1024}, {"n": 64, "k": 128, "m": 64})
 
@@ -231,10 +237,10 @@ declare(_product, "linear", "", {"n": 256, "k": 4096, "m": 1024}, {"n": 64, "k":
 
 def _normalisation(operation: str, draw: Draw, axes: tuple[int, ...], *shape: int) -> Call:
     x = draw(*shape)
-    made = x.size if operation == "normalize" else x.size // prod(shape[axis] for axis in axes)
-    flops = 5 if operation == "normalize" else 4  # mean, centre, square, sum; scale
+    outputs = x.size if operation == "normalize" else x.size // prod(shape[axis] for axis in axes)
+    flops = 5 if operation == "normalize" else 4  # per element: mean, subtract, square, sum; normalize also scales
     text = f"{' x '.join(map(str, shape))} over the axes {', '.join(map(str, axes))}"
-    return Call(text, (x,), {"axes": axes, "eps": 1e-5}, x.size * flops, made * x.itemsize)
+    return Call(text, (x,), {"axes": axes, "eps": 1e-5}, x.size * flops, outputs * x.itemsize)
 
 
 def _batch_norm(operation: str, draw: Draw, *, batch: int, channels: int, size: int) -> Call:
@@ -279,12 +285,12 @@ declare(_element_wise, "relu relu_grad bias_add bias_act", "", IMAGES, {"batch":
 
 def _step(operation: str, draw: Draw, *, tensors: int, size: int) -> Call:
     lists = [[abs(draw(size)) for _ in range(tensors)] for _ in range(4 if operation == "adam_step" else 3)]
-    text, all_of_them = f"{tensors} tensors of {size} elements", tensors * lists[0][0].nbytes
+    text, list_bytes = f"{tensors} tensors of {size} elements", tensors * lists[0][0].nbytes
     if operation == "sgd_step":
         params = {"shares": [1.0] * tensors, "options": SGDOptions(1e-3, 0.9, 0.0, False)}
-        return Call(f"{text}, with momentum", (*lists,), params, 4 * tensors * size, 2 * all_of_them)
+        return Call(f"{text}, with momentum", (*lists,), params, 4 * tensors * size, 2 * list_bytes)
     params = {"steps": [1] * tensors, "options": AdamOptions(1e-3, 0.9, 0.999, 1e-8, 0.0, False)}
-    return Call(text, (*lists, []), params, 12 * tensors * size, 3 * all_of_them)
+    return Call(text, (*lists, []), params, 12 * tensors * size, 3 * list_bytes)
 
 
 declare(_step, "sgd_step adam_step", "", {"tensors": 50, "size": 65536}, {"tensors": 5, "size": 4096})

@@ -1,6 +1,6 @@
-"""Training: one visible loop, callbacks around it, and files that a run can be taken up from.
+"""Training: the loop (`Trainer`), callbacks, and the files of checkpoints and models.
 
-Start with `trainer.py`, the loop; `checkpoint.py` says what a file of a run holds, `model_file.py` that of a model.
+Start with `trainer.py`, which has the loop. `checkpoint.py` saves a whole training, `model_file.py` only a model.
 """
 
 from minicnn.training.anomaly import StopOnNaN

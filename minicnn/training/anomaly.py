@@ -1,4 +1,8 @@
-"""`StopOnNaN`: no update with NaN, and the name of the operation that made it."""
+"""`StopOnNaN`, a callback that stops training before an update with NaN, and finds the operation that produced it.
+
+It checks the loss and the gradients after each backward pass. If a value is not finite, it runs the batch again under
+`detect_anomaly`.
+"""
 
 from typing import Any
 
@@ -13,88 +17,89 @@ __all__ = ["StopOnNaN"]
 
 
 class StopOnNaN:
-    """Stop when the loss or a gradient is NaN or infinite, before the optimizer's step, and find out why.
+    """Stop before the optimizer's step if the loss or a gradient is NaN or infinite, and report the reason.
 
-    The batch is run again, from the same random state, under `detect_anomaly`: the AnomalyError names the operation.
-    Weights, buffers (running means) and random state are left as they were before the step.
+    The batch runs again under `detect_anomaly`, with the same random state. The AnomalyError names the operation.
+    Weights, buffers (running means) and random state are restored to their values before the step.
 
     Parameters
     ----------
     every : int, optional
-        Look once in so many steps, and when an epoch ends. The error names the step, but comes after it: the weights
-        are spoilt then, and the operation is not known. 1 on the host and 50 on a GPU, if left out, for each look waits
-        for the GPU.
+        Check once in `every` steps, and at the end of an epoch. Default: 1 on a CPU, 50 on a GPU, because each check
+        waits for the GPU. With every > 1 the error names the step but comes later: the weights are then damaged, and
+        the operation is not known.
 
     Raises
     ------
     ArgumentError
-        If `every` is not at least 1.
+        If `every` is below 1.
     AnomalyError
-        From the training loop, naming the step and the operation, or the input or weight that was not finite before.
+        From the training loop. It names the step and the operation, or the input or weight that was not finite before.
 
     Notes
     -----
-    Costs one pass over the gradients, and with every=1 a copy of the buffers, every step. Between two looks a
-    `Checkpoint` may save spoilt weights: let `every` divide its `every_steps`.
+    Costs a pass over the gradients in each step, and with every=1 a copy of the buffers. Between two checks a
+    `Checkpoint` may save damaged weights: choose `every_steps` of the Checkpoint as a multiple of `every`.
     """
 
     def __init__(self, every: int | None = None) -> None:
         if every is not None and every < 1:
-            raise ArgumentError(f"StopOnNaN: every must be at least 1, got {every}; leave it out for the usual")
+            raise ArgumentError(f"StopOnNaN: every must be at least 1, got {every}; leave it out for the default")
         self.every = every
-        self._healthy: list[Tensor] = []  # of the steps since the last look
+        self._finite_steps: list[Tensor] = []  # for each step since the last check: whether all values were finite
 
     def on_fit_start(self, trainer: Trainer) -> None:
-        """Find out how often to look."""
+        """Choose the interval."""
         on_host = trainer.device is None or trainer.device.on_host
-        self._interval, self._healthy = self.every or (1 if on_host else 50), []
+        self._interval, self._finite_steps = self.every or (1 if on_host else 50), []
 
     def on_step_start(self, trainer: Trainer) -> None:
-        """Remember what a step changes before the optimizer does."""
+        """Save the random state and the buffers, which the forward pass changes."""
         if self._interval == 1:
             self._random = get_rng_state()
             self._buffers = [b.detach().clone() for b in trainer.model.buffers()]
 
     def on_backward_end(self, trainer: Trainer) -> None:
-        """Look at loss and gradients."""
-        watched = [trainer.loss, *(p.grad for p in trainer.model.parameters() if p.grad is not None)]
-        self._healthy.append(stack([t.isfinite().all() for t in watched]).all())
-        if len(self._healthy) < self._interval:
+        """Check the loss and the gradients."""
+        values = [trainer.loss, *(p.grad for p in trainer.model.parameters() if p.grad is not None)]
+        self._finite_steps.append(stack([t.isfinite().all() for t in values]).all())
+        if len(self._finite_steps) < self._interval:
             return
         if self._interval > 1:
-            self._look(trainer, trainer.step + 1)
-        elif not self._healthy.pop():
-            self._explain(trainer)
+            self._check_steps(trainer, trainer.step + 1)
+        elif not self._finite_steps.pop():
+            self._raise_with_reason(trainer)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Look at what was left."""
-        self._look(trainer, trainer.step)
+        """Check the steps since the last check."""
+        self._check_steps(trainer, trainer.step)
 
-    def _look(self, trainer: Trainer, last: int) -> None:
-        """Raise, if one of the steps up to the last was not healthy."""
-        healthy, self._healthy = numbers(self._healthy), []
-        if 0 in healthy:
-            step = last - len(healthy) + 1 + healthy.index(0)
+    def _check_steps(self, trainer: Trainer, last: int) -> None:
+        """Raise AnomalyError if a value was not finite in a step since the last check; `last` is the newest step."""
+        finite, self._finite_steps = numbers(self._finite_steps), []
+        if 0 in finite:
+            step = last - len(finite) + 1 + finite.index(0)
             raise AnomalyError(
-                f"StopOnNaN: in step {step}, the loss or a gradient was not finite, which is seen only after "
-                f"{trainer.step} updates, so the weights may be spoilt; go on from a checkpoint before that step, with "
-                "StopOnNaN(every=1), which stops in time and names the operation"
+                f"StopOnNaN: in step {step}, the loss or a gradient was not finite, but the check came only after "
+                f"{trainer.step} updates, so the weights may be damaged; resume from a checkpoint before that step, "
+                "with StopOnNaN(every=1), which stops before the update and names the operation"
             )
 
-    def _explain(self, trainer: Trainer) -> None:
+    def _raise_with_reason(self, trainer: Trainer) -> None:
+        """Repeat the step to find the reason, and raise AnomalyError with it."""
         self._restore(trainer)
         try:
-            reason = self._find(trainer)
+            reason = self._find_reason(trainer)
         finally:
             self._restore(trainer)
             trainer.optimizer.zero_grad()
-        what = "a gradient is not finite" if _finite(trainer.loss) else f"the loss is {float(trainer.loss)}"
+        problem = "a gradient is not finite" if _finite(trainer.loss) else f"the loss is {float(trainer.loss)}"
         raise AnomalyError(
-            f"StopOnNaN: in step {trainer.step + 1}, {what}: {reason}; nothing was updated; "
+            f"StopOnNaN: in step {trainer.step + 1}, {problem}: {reason}; nothing was updated; "
             "try a smaller learning rate, or look at this batch (trainer.batch)"
         )
 
-    def _find(self, trainer: Trainer) -> str:
+    def _find_reason(self, trainer: Trainer) -> str:
         for name, p in trainer.model.named_parameters():
             if not _finite(p.detach()):
                 return f"parameter {name} is not finite"
@@ -107,13 +112,13 @@ class StopOnNaN:
                 trainer.compute_loss(trainer.batch).backward()
         except AnomalyError as error:
             return str(error)
-        return "it did not happen again when the batch was repeated, so something is random beyond the engine"
+        return "it did not happen again with the same batch, so there is randomness outside of minicnn's generator"
 
     def _restore(self, trainer: Trainer) -> None:
         set_rng_state(self._random)
         with no_grad():
-            for buffer, before in zip(trainer.model.buffers(), self._buffers, strict=True):
-                buffer.copy_(before)
+            for buffer, saved in zip(trainer.model.buffers(), self._buffers, strict=True):
+                buffer.copy_(saved)
 
 
 def _finite(t: Any) -> bool:

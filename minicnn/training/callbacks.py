@@ -1,4 +1,7 @@
-"""Callbacks: what happens around the training loop. Each is a small class with some of the trainer's event methods."""
+"""Callbacks for `Trainer`: progress bar, validation, history, loss plot, gradient clipping, checkpoints.
+
+A callback is an object with methods such as `on_step_end`. The trainer calls them with itself as the argument.
+"""
 
 import json
 import signal
@@ -13,16 +16,16 @@ from minicnn.training.trainer import Trainer, numbers
 
 __all__ = ["Checkpoint", "ClipGradients", "History", "LossPlot", "ProgressBar", "Validate"]
 
-AWAY = 50  # records whose losses may wait on a GPU, to be fetched together
+LOSSES_PER_FETCH = 50  # losses that stay on a GPU and are fetched together
 
 
 class ProgressBar:
-    """A bar over all steps with epoch, loss, steps a second and the time left; in terminals and notebooks.
+    """A progress bar over all steps, for terminals and notebooks. It shows epoch, loss, steps per second and time left.
 
     Parameters
     ----------
     force : bool
-        Draw it also where the output is no terminal, as in a log file.
+        Draw the bar also if the output is not a terminal, for example a log file.
     """
 
     def __init__(self, force: bool = False) -> None:
@@ -34,38 +37,38 @@ class ProgressBar:
         from tqdm.auto import tqdm
 
         total = len(trainer.loader) * trainer.epochs if isinstance(trainer.loader, Sized) else None
-        hidden = False if self.force else None  # None: tqdm finds out
+        hidden = False if self.force else None  # None: tqdm checks for a terminal
         self.bar = tqdm(total=total, initial=trainer.step, unit="step", disable=hidden, dynamic_ncols=True)
 
     def on_step_end(self, trainer: Trainer) -> None:
-        """Move it on; the loss is fetched only when the bar is drawn."""
+        """Advance the bar. The loss is fetched only when the bar is drawn, because that waits for a GPU."""
         if self.bar.update():
-            self._say(trainer.epoch + 1, trainer, {"loss": float(trainer.loss)})
+            self._show(trainer.epoch + 1, trainer, {"loss": float(trainer.loss)})
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Show the epoch's mean loss and the metrics."""
-        self._say(trainer.epoch, trainer, {"loss": trainer.epoch_loss, **trainer.metrics})
+        self._show(trainer.epoch, trainer, {"loss": trainer.epoch_loss, **trainer.metrics})
 
-    def _say(self, epoch: int, trainer: Trainer, values: dict[str, float]) -> None:
+    def _show(self, epoch: int, trainer: Trainer, values: dict[str, float]) -> None:
         self.bar.set_description(f"epoch {epoch}/{trainer.epochs}", refresh=False)
         self.bar.set_postfix_str(", ".join(f"{name}={value:.4g}" for name, value in values.items()), refresh=False)
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        """Draw it for the last time."""
+        """Close the bar."""
         if self.bar is not None:
             self.bar.close()
 
 
 class Validate:
-    """Evaluate the model on held-out data after every epoch, into `trainer.metrics`.
+    """Evaluate the model on validation data after every epoch, and put the results into `trainer.metrics`.
 
     Parameters
     ----------
     loader : iterable of (inputs, targets)
     metrics : dict of str to callable, optional
-        `metric(output, target)`; the loss, if left out.
+        `metric(output, target)`. Default: the loss.
     prefix : str
-        Before the names of the metrics: "loss" becomes "validation_loss".
+        Put before the names of the metrics: "loss" becomes "validation_loss".
     """
 
     def __init__(
@@ -77,35 +80,36 @@ class Validate:
         self.loader, self.metrics, self.prefix = loader, metrics, prefix
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Evaluate."""
+        """Evaluate the model."""
         values = trainer.evaluate(self.loader, self.metrics)
         trainer.metrics.update({self.prefix + name: value for name, value in values.items()})
 
 
 class History:
-    """Keep the loss of every step, and mean loss and metrics of every epoch (put it after `Validate`).
+    """Record the loss of every step, and the mean loss and the metrics of every epoch. Put it after `Validate`.
 
     Parameters
     ----------
     path : str or Path, optional
-        A file that gets a line of JSON for each record, as it happens. A training that is resumed goes on with the
-        records that the file holds up to there; any other one starts it anew.
+        A file that gets a line of JSON for each record. A resumed training keeps the file's records up to its own step.
+        Any other training overwrites the file.
 
     Attributes
     ----------
     records : list of dict
-        Of a step: step, epoch, loss, lr. Of an epoch: step, epoch, epoch_loss and the metrics. Both count what was
-        completed.
+        A record of a step has step, epoch, loss and lr. A record of an epoch has step, epoch, epoch_loss and the
+        metrics. `step` and `epoch` are the numbers of completed steps and epochs.
 
     Notes
     -----
-    On a GPU losses are fetched 50 at a time, and when an epoch ends or `records` are read, for each time waits for it.
+    On a GPU, losses are fetched 50 at a time, because each fetch waits for the GPU. The end of an epoch and `records`
+    also fetch.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None else Path(path)
         self._records: list[dict[str, Any]] = []
-        self._waiting: list[dict[str, Any]] = []  # records whose loss is still a tensor
+        self._pending: list[dict[str, Any]] = []  # records whose loss is still a tensor
         self._file: TextIO | None = None
 
     @property
@@ -114,11 +118,11 @@ class History:
         return self._records
 
     def values(self, name: str) -> list[float]:
-        """Return the values of that name in order."""
+        """Return the values of this name from all records that have it, in order."""
         return [record[name] for record in self.records if name in record]
 
     def on_fit_start(self, trainer: Trainer) -> None:
-        """Read what the file holds of this training, and open it."""
+        """Read the file's records of this training if it is resumed, and open the file."""
         if self.path is None:
             return
         if trainer.step and self.path.exists():
@@ -131,8 +135,8 @@ class History:
     def on_step_end(self, trainer: Trainer) -> None:
         """Record a step."""
         rate = trainer.optimizer.param_groups[0]["lr"]
-        self._waiting.append({"step": trainer.step, "epoch": trainer.epoch, "loss": trainer.loss, "lr": rate})
-        if trainer.device is None or trainer.device.on_host or len(self._waiting) >= AWAY:
+        self._pending.append({"step": trainer.step, "epoch": trainer.epoch, "loss": trainer.loss, "lr": rate})
+        if trainer.device is None or trainer.device.on_host or len(self._pending) >= LOSSES_PER_FETCH:
             self._fetch()
 
     def on_epoch_end(self, trainer: Trainer) -> None:
@@ -149,8 +153,8 @@ class History:
             self._file = None
 
     def _fetch(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for record, loss in zip(waiting, numbers([r["loss"] for r in waiting]), strict=True):
+        pending, self._pending = self._pending, []
+        for record, loss in zip(pending, numbers([r["loss"] for r in pending]), strict=True):
             self._add({**record, "loss": loss})
 
     def _add(self, record: dict[str, Any]) -> None:
@@ -160,38 +164,37 @@ class History:
 
 
 class LossPlot:
-    """Draw the loss curves into a picture after every epoch (put it after `History`).
+    """Draw the loss curves to an image file after every epoch. Put it after `History`.
 
     Parameters
     ----------
     history : History
     path : str or Path
     draw : callable
-        `draw(path, values by name)`; `minicnn.imaging.loss_curve` is one.
+        `draw(path, curves)` with a dict of name to values, for example `minicnn.imaging.loss_curve`.
     """
 
     def __init__(self, history: History, path: str | Path, draw: Callable[[Path, dict[str, list[float]]], Any]) -> None:
         self.history, self.path, self.draw = history, Path(path), draw
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Draw the loss of every step, and every metric of the epochs whose name ends in loss."""
+        """Draw the loss of the steps, and the metrics of the epochs whose names end with "loss"."""
         names = ["loss", *(name for name in trainer.metrics if name.endswith("loss"))]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.draw(self.path, {name: self.history.values(name) for name in names})
 
 
 class ClipGradients:
-    """Scale all gradients together before every step, so that their norm is at most `max_norm` (after `StopOnNaN`).
+    """Scale all gradients before every step, so that their norm is at most `max_norm`. Put it after `StopOnNaN`.
 
     Parameters
     ----------
     max_norm : float
-        Above zero.
 
     Raises
     ------
     DataError
-        If it is not.
+        If `max_norm` is not positive.
     """
 
     def __init__(self, max_norm: float) -> None:
@@ -200,25 +203,26 @@ class ClipGradients:
         self.max_norm = max_norm
 
     def on_backward_end(self, trainer: Trainer) -> None:
-        """Clip."""
+        """Clip the gradients."""
         clip_grad_norm_(trainer.model.parameters(), self.max_norm)
 
 
 class Checkpoint:
-    """Save the whole training to one file, over and over, and once more on Ctrl-C (put it last).
+    """Save the whole training to a file at intervals, and also on Ctrl-C. Put it last.
 
     Parameters
     ----------
     path : str or Path
+        Each checkpoint replaces the file.
     every_epochs : int
-        0 for never.
+        0: not after epochs.
     every_steps : int
-        0 for never.
+        0: not after steps.
 
     Notes
     -----
-    Ctrl-C lets the step at hand end, so that what is saved is whole; then KeyboardInterrupt goes its way. A second
-    Ctrl-C does not wait.
+    After Ctrl-C the current step is completed and saved; then KeyboardInterrupt is raised. A second Ctrl-C interrupts
+    at once.
     """
 
     def __init__(self, path: str | Path, every_epochs: int = 1, every_steps: int = 0) -> None:
@@ -227,8 +231,8 @@ class Checkpoint:
         self._handler: Any = None
 
     def on_fit_start(self, trainer: Trainer) -> None:
-        """Take charge of Ctrl-C, where Python lets us: in the main thread."""
-        trainer.parts()  # raises now, not after the first epoch, if there is a part that cannot be saved
+        """Install a handler for Ctrl-C. Python allows this only in the main thread."""
+        trainer.parts()  # raises an error now, not after the first epoch, if a part cannot be saved
         self._interrupted = False
         handler = signal.getsignal(signal.SIGINT)
         if threading.current_thread() is threading.main_thread() and callable(handler):
@@ -236,11 +240,11 @@ class Checkpoint:
             signal.signal(signal.SIGINT, self._interrupt)
 
     def on_fit_end(self, trainer: Trainer) -> None:
-        """Give Ctrl-C back."""
+        """Restore the handler for Ctrl-C."""
         if self._handler is not None:
             signal.signal(signal.SIGINT, self._handler)
             self._handler = None
-        if self._interrupted:  # after the last step
+        if self._interrupted:  # Ctrl-C came after the last step
             raise KeyboardInterrupt
 
     def _interrupt(self, number: int, frame: Any) -> None:
@@ -248,11 +252,11 @@ class Checkpoint:
         signal.signal(signal.SIGINT, self._handler)
 
     def on_step_end(self, trainer: Trainer) -> None:
-        """Save, if it is time."""
+        """Save if the interval is over, or after Ctrl-C."""
         self._save(trainer, self.every_steps and trainer.step % self.every_steps == 0)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Save, if it is time."""
+        """Save if the interval is over, or after Ctrl-C."""
         self._save(trainer, self.every_epochs and trainer.epoch % self.every_epochs == 0)
 
     def _save(self, trainer: Trainer, due: bool | int) -> None:

@@ -1,4 +1,8 @@
-"""A checkpoint: the state of everything that takes part in a run, in one file, so that the run goes on bit for bit."""
+"""Checkpoints: the state dicts of all parts of a training in a file, so that it can be resumed with identical results.
+
+The state dicts are a tree of dicts and lists. Arrays are replaced by references and stored as tensors of a safetensors
+file; the rest of the tree is stored as JSON.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -13,24 +17,24 @@ from minicnn.training.tensor_file import Arrays, read_tensor_file, write_tensor_
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 
-PLACE = "array in this file"  # the key of what stands in the JSON for an array
+ARRAY_KEY = "array in this file"  # {ARRAY_KEY: name} replaces an array in the JSON
 
 
 def save_checkpoint(path: str | Path, /, **parts: Any) -> None:
-    """Write the state of the parts of a run, and the engine's random state, to one file.
+    """Write the state of the parts of a training, and the random state of minicnn, to a file.
 
     Parameters
     ----------
     path : str or Path
-        By custom it ends in .safetensors. Its folder is created; a file that was there survives any failure.
+        Usually with the suffix .safetensors. Missing folders are created. After a failure an old file is unchanged.
     **parts
-        Objects with `state_dict()`: a model, an optimizer, a schedule, a loader; or numbers, texts, lists and dicts.
+        Objects with `state_dict()`: a model, an optimizer, a schedule, a loader. Or numbers, strings, lists and dicts.
 
     Raises
     ------
     CheckpointError
-        If a state holds anything but tensors, arrays and what JSON can express, or the key that stands for an array in
-        the file, or the file cannot be written.
+        If a state holds anything but tensors, arrays and JSON values, or a dict with the reserved key, or the file
+        cannot be written.
 
     Examples
     --------
@@ -50,29 +54,29 @@ def save_checkpoint(path: str | Path, /, **parts: Any) -> None:
 
 
 def load_checkpoint(path: str | Path, /, **parts: Any) -> dict[str, Any]:
-    """Give parts of a run the state that `save_checkpoint` wrote, and the engine its random state.
+    """Load a file of `save_checkpoint` into parts of a training, and restore the random state of minicnn.
 
     Parameters
     ----------
     path : str or Path
     **parts
-        Objects with `load_state_dict`, under the names they were saved with. Without any, nothing is changed.
+        Objects with `load_state_dict`, under the names that they were saved with. Without parts, nothing is changed.
 
     Returns
     -------
     dict
-        What was saved and not asked for, by name.
+        The other parts of the file, by name.
 
     Raises
     ------
     CheckpointError
-        If the file is missing, damaged, no checkpoint, or of a newer version of minicnn, or if a part is not in it, or
-        does not fit: then the parts named before that one have been loaded.
+        If the file is missing, damaged, not a checkpoint or from a newer version of minicnn, or if a part is not in the
+        file or does not fit. If a part does not fit, the parts before it are already loaded.
     """
     kind, arrays, content = read_tensor_file("load_checkpoint", path)
     if kind != "checkpoint":
-        what = "no checkpoint of minicnn" if kind is None else f"a {kind}, not a checkpoint"
-        raise CheckpointError(f"load_checkpoint: '{path}' is {what}; a {kind or 'model'} is read by load_state")
+        found = "no checkpoint of minicnn" if kind is None else f"a {kind}, not a checkpoint"
+        raise CheckpointError(f"load_checkpoint: '{path}' is {found}; a {kind or 'model'} is read by load_state")
     states: dict[str, Any] = _put_arrays(content["parts"], arrays)
     missing = [name for name in parts if name not in states]
     if missing:
@@ -88,19 +92,19 @@ def load_checkpoint(path: str | Path, /, **parts: Any) -> dict[str, Any]:
 
 
 def _take_arrays(tree: Any, name: str, arrays: Arrays) -> Any:
-    """Return a tree of dicts and lists with the name of each array in its place, and collect the arrays by name."""
+    """Return a tree of dicts and lists with a reference in place of each array, and add the arrays to `arrays`."""
     if isinstance(tree, Tensor):
         tree = tree.device.to_numpy(tree.array)
     if isinstance(tree, np.ndarray):
-        while name in arrays:  # the keys "a.b" and "a" -> "b" give one name
+        while name in arrays:  # the keys "a.b" and "a" -> "b" give the same name
             name += "+"
         arrays[name] = tree
-        return {PLACE: name}
+        return {ARRAY_KEY: name}
     dot = f"{name}." if name else ""
     if isinstance(tree, dict):
-        if PLACE in tree:
+        if ARRAY_KEY in tree:
             raise CheckpointError(
-                f"save_checkpoint: a state must not have the key {PLACE!r}, which stands for an array in the file; "
+                f"save_checkpoint: a state must not have the key {ARRAY_KEY!r}, which is reserved for arrays; "
                 f"'{name}' has the keys {list(tree)}; rename it"
             )
         return {key: _take_arrays(value, f"{dot}{key}", arrays) for key, value in tree.items()}
@@ -110,9 +114,9 @@ def _take_arrays(tree: Any, name: str, arrays: Arrays) -> Any:
 
 
 def _put_arrays(tree: Any, arrays: Arrays) -> Any:
-    """Undo `_take_arrays`; the arrays come back as tensors."""
+    """Return a tree with the arrays, as tensors, in place of the references: the inverse of `_take_arrays`."""
     if isinstance(tree, dict):
-        if tree.keys() == {PLACE}:
-            return from_numpy(arrays[tree[PLACE]])
+        if tree.keys() == {ARRAY_KEY}:
+            return from_numpy(arrays[tree[ARRAY_KEY]])
         return {key: _put_arrays(value, arrays) for key, value in tree.items()}
     return [_put_arrays(value, arrays) for value in tree] if isinstance(tree, list) else tree

@@ -1,4 +1,7 @@
-"""`EMA`: a running average of the weights, which often generalises better than the last of them."""
+"""`EMA`, an exponential moving average of the weights, which often generalises better than the last weights.
+
+It is a callback: the trainer updates it after every step and saves it in checkpoints.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +18,7 @@ __all__ = ["EMA"]
 
 
 class EMA:
-    """Average the weights after every step: a ← decay · a + (1 - decay) · w.
+    """Exponential moving average of the weights w: after every step, a ← decay · a + (1 - decay) · w.
 
     Parameters
     ----------
@@ -24,7 +27,7 @@ class EMA:
     Attributes
     ----------
     averages : dict of str to Tensor
-        By the parameters' names.
+        The average of each parameter, by the name of the parameter.
 
     Examples
     --------
@@ -40,51 +43,51 @@ class EMA:
         self.averages: dict[str, Tensor] = {}
 
     def on_step_end(self, trainer: Trainer) -> None:
-        """Take in the weights after a step."""
+        """Update the averages after a step."""
         self.update(trainer.model)
 
     def update(self, model: Module) -> None:
-        """Take in the weights of a model; the first are taken as they are."""
+        """Update the averages with the weights of a model. The first weights are copied."""
         with no_grad():
             for name, p in model.named_parameters():
                 if name in self.averages:
-                    self.averages[name] = self.averages[name].to(p.device)  # after loading, or where the model moved
+                    self.averages[name] = self.averages[name].to(p.device)  # differs after loading or model.to()
                     self.averages[name].mul_(self.decay).add_(p, alpha=1 - self.decay)
                 else:
                     self.averages[name] = p.detach().clone()
 
     @contextmanager
     def applied(self, model: Module) -> Iterator[None]:
-        """Exchange the weights of a model for the averages inside the `with` block."""
-        own = {name: p.data for name, p in model.named_parameters()}
+        """Replace the weights of a model by the averages inside the `with` block."""
+        weights = {name: p.data for name, p in model.named_parameters()}
         for name, p in model.named_parameters():
             p.data = self.averages[name].to(p.device)
         try:
             yield
         finally:
             for name, p in model.named_parameters():
-                p.data = own[name]
+                p.data = weights[name]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the decay, and the averages, not copied."""
+        """Return the decay and the averages. The tensors are not copied."""
         return {"decay": self.decay, "averages": dict(self.averages)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over copies of averages.
+        """Load copies of the averages.
 
         Raises
         ------
         CheckpointError
-            If they were made with another decay, or of other parameters than those averaged so far.
+            If the decay or the names of the parameters differ.
         """
         decay, averages = state_dict["decay"], state_dict["averages"]
         if decay != self.decay:
             raise CheckpointError(
-                f"EMA.load_state_dict: the state has decay {decay} and this one {self.decay}; build EMA(decay={decay})"
+                f"EMA.load_state_dict: the state has decay {decay}, this EMA {self.decay}; build EMA(decay={decay})"
             )
         if self.averages and self.averages.keys() != averages.keys():
             raise CheckpointError(
-                f"EMA.load_state_dict: the state averages {', '.join(averages)} and this one "
+                f"EMA.load_state_dict: the state has averages of {', '.join(averages)}, this EMA of "
                 f"{', '.join(self.averages)}; build the same model"
             )
         self.averages = {name: tensor(t) for name, t in averages.items()}

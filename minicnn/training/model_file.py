@@ -1,4 +1,7 @@
-"""A model's weights in a file that PyTorch reads as well, with what is needed to build the model again."""
+"""Files of a model: its weights, and metadata from which the model can be built again.
+
+The format is safetensors, which PyTorch and other libraries also read.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -13,15 +16,15 @@ __all__ = ["load_state", "save_model"]
 
 
 def save_model(path: str | Path, model: Module, **metadata: Any) -> None:
-    """Write a model's state, under the keys of its `state_dict`, and metadata.
+    """Write a model's state dict and metadata to a file.
 
     Parameters
     ----------
     path : str or Path
-        By custom it ends in .safetensors. Its folder is created; a file that was there survives any failure.
+        Usually with the suffix .safetensors. Missing folders are created. After a failure an old file is unchanged.
     model : Module
     **metadata
-        Whatever JSON can express: say, the architecture's name and arguments.
+        JSON values, for example the name and the arguments of the architecture.
 
     Raises
     ------
@@ -44,19 +47,19 @@ def save_model(path: str | Path, model: Module, **metadata: Any) -> None:
 
 
 def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save_model` wrote, or any safetensors file of a model.
+    """Read a file of `save_model`, or any other safetensors file with the weights of a model.
 
     Returns
     -------
     state : dict of str to Tensor
         For `model.load_state_dict`.
     metadata : dict
-        Empty, if minicnn did not write the file.
+        Empty if minicnn did not write the file.
 
     Raises
     ------
     CheckpointError
-        If the file is missing, damaged, no model, or of a newer version of minicnn.
+        If the file is missing, damaged, not a model or from a newer version of minicnn.
     """
     kind, arrays, metadata = read_tensor_file("load_state", path)
     if kind not in ("model", None):

@@ -1,7 +1,7 @@
-"""Files of named arrays with a JSON document: safetensors, written as a whole or not at all, checked when read.
+"""Reading and writing of safetensors files with named arrays and a JSON document.
 
-The document is one entry of the safetensors header, so a single `os.replace` exchanges everything at once, and any
-other reader of safetensors still finds the arrays. Nothing in such a file is ever executed.
+The document is an entry of the safetensors header. So a single `os.replace` replaces arrays and document together, and
+other readers of safetensors find the arrays. A checksum detects damage. Reading never executes code from a file.
 """
 
 import json
@@ -18,31 +18,31 @@ from minicnn.errors import CheckpointError
 
 __all__ = ["read_tensor_file", "write_tensor_file"]
 
-VERSION = 1  # of the layout of the document; a reader refuses higher ones
+VERSION = 1  # of the document's layout; a reader rejects higher versions
 ENTRY = "minicnn"
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def write_tensor_file(call: str, path: str | Path, kind: str, arrays: Arrays, content: dict[str, Any]) -> None:
-    """Write arrays and JSON content to one file, creating its folder; a file that was there survives any failure.
+    """Write arrays and JSON content to a file, and create missing folders. After a failure an old file is unchanged.
 
     Parameters
     ----------
     call : str
-        The function on whose behalf it is written; messages start with it.
+        The name of the public function, with which messages start.
     path : str or Path
     kind : str
-        What the file is, for who reads it.
+        "checkpoint" or "model". Readers check it.
     arrays : dict of str to ndarray
-        Of truth values, integers, or real numbers of up to 64 bits.
+        bool, integers or floats of up to 64 bits.
     content : dict
-        What JSON can express.
+        JSON values.
 
     Raises
     ------
     CheckpointError
-        If an array is of another type, the content is not JSON, or the file cannot be written.
+        If an array has another dtype, the content is not JSON, or the file cannot be written.
     """
     from safetensors.numpy import save
 
@@ -53,7 +53,7 @@ def write_tensor_file(call: str, path: str | Path, kind: str, arrays: Arrays, co
                 f"{call}: '{path}' cannot hold the array '{name}' of type {array.dtype}, only bool, integers and "
                 "floats of up to 64 bits; convert it (a complex one: to its real and imaginary parts)"
             )
-    # Other memory orders and byte orders would be written wrong.
+    # safetensors would write other memory orders and byte orders wrong.
     arrays = {name: np.asarray(a, dtype=a.dtype.newbyteorder("="), order="C") for name, a in arrays.items()}
     try:
         text = json.dumps(content)
@@ -67,32 +67,32 @@ def write_tensor_file(call: str, path: str | Path, kind: str, arrays: Arrays, co
         with temporary.open("xb") as stream:
             stream.write(data)
             stream.flush()
-            os.fsync(stream.fileno())  # else a power cut could leave the new name on an empty file
+            os.fsync(stream.fileno())  # without it, a power failure could leave an empty file under the new name
         os.replace(temporary, path)
     except OSError as error:
         raise CheckpointError(
-            f"{call}: '{path}' cannot be written ({error.strerror or error}); what was there is untouched; "
+            f"{call}: '{path}' cannot be written ({error.strerror or error}); an old file is unchanged; "
             "free space, or choose another place"
         ) from error
     finally:
-        with suppress(OSError):  # there is none, after success
+        with suppress(OSError):  # after success it does not exist
             temporary.unlink()
 
 
 def read_tensor_file(call: str, path: str | Path) -> tuple[str | None, Arrays, dict[str, Any]]:
-    """Read what `write_tensor_file` wrote, or any other safetensors file.
+    """Read a file of `write_tensor_file`, or any other safetensors file.
 
     Returns
     -------
     kind : str or None
-        None, for a file that minicnn did not write; its content is empty.
+        None for a file that minicnn did not write. Its content is empty.
     arrays : dict of str to ndarray
     content : dict
 
     Raises
     ------
     CheckpointError
-        If the file is missing, damaged, of another format, or of a newer version of minicnn.
+        If the file is missing, damaged, in another format or from a newer version of minicnn.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -103,7 +103,7 @@ def read_tensor_file(call: str, path: str | Path) -> tuple[str | None, Arrays, d
         with safe_open(path, framework="numpy") as file:
             entry = (file.metadata() or {}).get(ENTRY)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-    except (SafetensorError, OSError, TypeError, AttributeError) as error:  # the last two: types that NumPy lacks
+    except (SafetensorError, OSError, TypeError, AttributeError) as error:  # the last two: dtypes that NumPy lacks
         raise CheckpointError(
             f"{call}: '{path}' is damaged, or not a safetensors file ({error}); use another copy"
         ) from error

@@ -1,6 +1,6 @@
-"""`Trainer`: the training loop, in one place, with callbacks around each of its lines.
+"""`Trainer`: the training loop, which calls callbacks before and after its steps; evaluation; saving and loading.
 
-Nothing in the loop waits for a GPU: losses stay there until an epoch ends or somebody logs them.
+The loop never waits for a GPU: losses stay on the GPU until an epoch ends or a callback reads them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,49 +25,54 @@ EVENTS = ("on_fit_start", "on_step_start", "on_backward_end", "on_step_end", "on
 
 
 def numbers(values: Sequence[Any]) -> list[float]:
-    """Return numbers, and tensors of one element each, as floats: those on a GPU are fetched together."""
-    away = [i for i, v in enumerate(values) if isinstance(v, Tensor) and not v.device.on_host]
-    found = dict(zip(away, stack([values[i].detach().reshape(()) for i in away]).tolist(), strict=True)) if away else {}
-    return [found[i] if i in found else float(v) for i, v in enumerate(values)]
+    """Return numbers and tensors with a single element as floats. Tensors on a GPU are fetched together."""
+    on_gpu = [i for i, v in enumerate(values) if isinstance(v, Tensor) and not v.device.on_host]
+    if not on_gpu:
+        return [float(v) for v in values]
+    fetched = dict(zip(on_gpu, stack([values[i].detach().reshape(()) for i in on_gpu]).tolist(), strict=True))
+    return [fetched[i] if i in fetched else float(v) for i, v in enumerate(values)]
 
 
 class Trainer:
-    """A model, what trains it, and how far the training is.
+    """Trains a model. Holds the model, the optimizer, the callbacks and the progress of the training.
 
     Parameters
     ----------
     model : Module
-        On the device to train on: batches are moved there.
+        Batches are moved to the device of its parameters.
     optimizer : Optimizer
     loss : callable
-        `loss(output, target)` returns a tensor of one element.
+        `loss(output, target)` returns a tensor with a single element.
     scheduler : schedule of `minicnn.optim.lr_scheduler`, optional
     callbacks : sequence of objects
-        Each has one or more of the methods `on_fit_start`, `on_step_start`, `on_backward_end` (before the optimizer's
-        step: clip gradients here), `on_step_end`, `on_epoch_end`, `on_fit_end` (always, also after an error), called
-        with the trainer as argument, in the order of the sequence. Those with `state_dict` and `load_state_dict` are
-        part of a checkpoint.
+        Each callback has at least one of these methods: `on_fit_start`, `on_step_start`, `on_backward_end` (before the
+        optimizer's step, for example to clip gradients), `on_step_end`, `on_epoch_end`, `on_fit_end` (also after an
+        error). The trainer calls them with itself as the argument, in the order of the sequence. Callbacks with
+        `state_dict` and `load_state_dict` are saved in checkpoints.
     schedule : "epoch" or "step"
-        After what the scheduler takes a step. ReduceLROnPlateau is given the epoch's mean loss.
+        Call `scheduler.step()` after every epoch, or after every step. ReduceLROnPlateau gets the epoch's mean loss.
 
     Attributes
     ----------
     step, epoch : int
-        How many were completed.
+        The numbers of completed steps and epochs.
     epochs : int
-        How many `fit` was asked for.
+        The argument of `fit`.
     batch : (inputs, targets)
+        The current batch.
     loss : Tensor
-        Of the batch.
+        The loss of the current batch.
     epoch_loss : float
-        Mean of the losses of the last completed epoch.
+        The mean loss of the last completed epoch.
     metrics : dict of str to float
-        What the last evaluation gave; see `Validate`.
+        The results of the last evaluation; see `Validate`.
 
     Raises
     ------
+    DataError
+        If `schedule` is unknown, or "step" for ReduceLROnPlateau.
     DTypeError
-        If a callback has none of these methods, or one that is called `on_...` but is none of them.
+        If a callback has none of these methods, or has a method `on_...` with another name.
     """
 
     def __init__(
@@ -89,7 +94,7 @@ class Trainer:
             if not named or not named <= set(EVENTS):
                 raise DTypeError(
                     f"Trainer: callback {type(callback).__name__} has the methods {sorted(named)}; "
-                    f"one or more are needed, all of {', '.join(EVENTS)}"
+                    f"define at least one, and only names from {', '.join(EVENTS)}"
                 )
         self.model, self.optimizer, self.loss_function, self.scheduler = model, optimizer, loss, scheduler
         self.callbacks, self.schedule = list(callbacks), schedule
@@ -97,69 +102,70 @@ class Trainer:
         self.loader: Iterable[Any] = ()
         self.batch: Any = None
         self.loss: Any = None
-        self.losses: list[Any] = []  # of the epoch so far; tensors, so that no device has to be waited for
+        self.losses: list[Any] = []  # of the current epoch; tensors, because float() would wait for a GPU
         self.epoch_loss = float("nan")
         self.metrics: dict[str, float] = {}
 
     def fit(self, loader: Iterable[Any], epochs: int, resume: str | Path | None = None) -> None:
-        """Train until `epochs` epochs are completed, those before a resumption included.
+        """Train until `epochs` epochs are completed. Epochs before a checkpoint count.
 
         Parameters
         ----------
-        loader : iterable of (inputs, targets), once an epoch
+        loader : iterable of (inputs, targets)
+            Iterated once in each epoch.
         epochs : int
         resume : str or Path, optional
-            A checkpoint of such a training, to go on from, bit for bit as if it had not stopped.
+            A checkpoint to continue from. The results are identical to an uninterrupted training.
 
         Raises
         ------
         CheckpointError
-            If the checkpoint cannot be read, or is of another training.
+            If the checkpoint cannot be read, or belongs to another training.
         DataError
-            If the loader gives no batch.
+            If the loader yields no batch.
         """
         self.loader, self.epochs = loader, epochs
         if resume is not None:
             self.load(resume)
         self.model.train()
         with ExitStack() as stack:
-            for callback in reversed(self.callbacks):  # the last one pushed is the first to be called
-                stack.push(partial(self._tell_end, callback))
-            self._tell("on_fit_start")
+            for callback in reversed(self.callbacks):  # ExitStack calls in reverse order
+                stack.push(partial(self._notify_fit_end, callback))
+            self._notify("on_fit_start")
             while self.epoch < epochs:
                 for batch in loader:
-                    self.batch = self._placed(batch)
-                    self._tell("on_step_start")
+                    self.batch = self._to_device(batch)
+                    self._notify("on_step_start")
                     self.optimizer.zero_grad()
                     loss = self.compute_loss(self.batch)
                     loss.backward()
                     self.loss = loss.detach()
-                    self._tell("on_backward_end")
+                    self._notify("on_backward_end")
                     self.optimizer.step()
                     self.step += 1
                     self.losses.append(self.loss)
-                    self._advance("step")
-                    self._tell("on_step_end")
+                    self._step_scheduler("step")
+                    self._notify("on_step_end")
                 self._end_epoch()
-                self._advance("epoch")
-                self._tell("on_epoch_end")
+                self._step_scheduler("epoch")
+                self._notify("on_epoch_end")
 
     def compute_loss(self, batch: Any) -> Tensor:
-        """Return the loss of a batch, to be differentiated; a subclass may do it in its own way."""
+        """Return the loss of a batch, for the backward pass. Subclasses may override it."""
         inputs, targets = batch
         return self.loss_function(self.model(inputs), targets)
 
     def evaluate(
         self, loader: Iterable[Any], metrics: Mapping[str, Callable[[Any, Any], Any]] | None = None
     ) -> dict[str, float]:
-        """Return the mean of each metric over all samples, with the model in evaluation mode.
+        """Return the mean of each metric over all samples, with the model in eval mode.
 
         Parameters
         ----------
         loader : iterable of (inputs, targets)
         metrics : dict of str to callable, optional
-            `metric(output, target)` returns the mean over a batch, as a number or a tensor of one element; the loss,
-            if left out.
+            `metric(output, target)` returns the mean over a batch, as a number or a tensor with a single element.
+            Default: the loss.
 
         Returns
         -------
@@ -168,16 +174,16 @@ class Trainer:
         Raises
         ------
         DataError
-            If the loader gives no batch.
+            If the loader yields no samples.
         """
         metrics = {"loss": self.loss_function} if metrics is None else metrics
         totals, samples = dict.fromkeys(metrics, 0.0), 0
-        modes = [(module, module.training) for module in self.model.modules()]  # a frozen layer stays frozen
+        modes = [(module, module.training) for module in self.model.modules()]  # single layers may be in eval mode
         self.model.eval()
         try:
             with no_grad():
                 for batch in loader:
-                    inputs, targets = self._placed(batch)
+                    inputs, targets = self._to_device(batch)
                     outputs, count = self.model(inputs), len(inputs)
                     samples += count
                     for name, metric in metrics.items():
@@ -191,35 +197,36 @@ class Trainer:
 
     @property
     def device(self) -> Device | None:
-        """Where the model's parameters are; None, if it has none."""
+        """The device of the model's parameters, or None without parameters."""
         return next((p.device for p in self.model.parameters()), None)
 
-    def _placed(self, batch: Any) -> Any:
-        """A batch, and all tensors in its tuples, lists and dicts, on the model's device."""
+    def _to_device(self, batch: Any) -> Any:
+        """Return a batch with all tensors, also in tuples, lists and dicts, on the model's device."""
         if isinstance(batch, Tensor):
             return batch if self.device is None else batch.to(self.device)
         if isinstance(batch, dict):
-            return {name: self._placed(part) for name, part in batch.items()}
+            return {name: self._to_device(part) for name, part in batch.items()}
         if isinstance(batch, tuple | list):
-            parts = map(self._placed, batch)
-            return batch._make(parts) if hasattr(batch, "_make") else type(batch)(parts)  # a named tuple
+            parts = map(self._to_device, batch)
+            return batch._make(parts) if hasattr(batch, "_make") else type(batch)(parts)  # _make: a named tuple
         return batch
 
-    def _tell(self, event: str) -> None:
+    def _notify(self, event: str) -> None:
         for callback in self.callbacks:
             if hasattr(callback, event):
                 getattr(callback, event)(self)
 
-    def _tell_end(self, callback: Any, _kind: Any, error: BaseException | None, _traceback: Any) -> None:
+    def _notify_fit_end(self, callback: Any, _kind: Any, error: BaseException | None, _traceback: Any) -> None:
+        """Call `on_fit_end`. If training failed, an error in it becomes a note on the first error."""
         try:
             if hasattr(callback, "on_fit_end"):
                 callback.on_fit_end(self)
         except BaseException as later:
             if error is None:
                 raise
-            error.add_note(f"then {type(callback).__name__}.on_fit_end failed too: {later!r}")  # the first one counts
+            error.add_note(f"then {type(callback).__name__}.on_fit_end failed too: {later!r}")
 
-    def _advance(self, unit: str) -> None:
+    def _step_scheduler(self, unit: str) -> None:
         if self.scheduler is None or unit != self.schedule:
             return
         if isinstance(self.scheduler, ReduceLROnPlateau):
@@ -240,49 +247,49 @@ class Trainer:
     # --- state ----------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write a checkpoint of the whole training; call it from `on_step_end` or `on_epoch_end`.
+        """Write a checkpoint of the whole training. Call it in `on_step_end` or `on_epoch_end`.
 
         Raises
         ------
         CheckpointError
-            If the loader cannot tell its position, or the file cannot be written.
+            If the loader has no `state_dict`, or the file cannot be written.
         """
         save_checkpoint(path, **self.parts())
 
     def load(self, path: str | Path) -> None:
-        """Take up a checkpoint; `fit(..., resume=path)` calls it.
+        """Load a checkpoint. `fit(..., resume=path)` calls it.
 
         Raises
         ------
         CheckpointError
-            If it cannot be read, or is of another training.
+            If the file cannot be read, or belongs to another training.
         """
         parts = self.parts()
         others = load_checkpoint(path, **parts)
         if others:
             raise CheckpointError(
-                f"Trainer.load: '{path}' holds {', '.join(others)} too, which this training lacks; "
+                f"Trainer.load: '{path}' also holds {', '.join(others)}, which this training lacks; "
                 f"it has {', '.join(parts)}"
             )
 
     def parts(self) -> dict[str, Any]:
-        """Return what a checkpoint holds, by name.
+        """Return the objects that a checkpoint saves, by name.
 
         Raises
         ------
         CheckpointError
-            If the loader cannot tell its position.
+            If the loader has no `state_dict`.
         """
         if not hasattr(self.loader, "state_dict"):
             raise CheckpointError(
-                f"Trainer: the loader, a {type(self.loader).__name__}, has no state_dict() to tell its position; "
+                f"Trainer: the loader, a {type(self.loader).__name__}, has no state_dict() with its position; "
                 "use minicnn.data.DataLoader"
             )
         parts = {"model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler, "loader": self.loader}
         return {name: part for name, part in {**parts, "trainer": self}.items() if part is not None}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return how far the training is, and the state of those callbacks that have one, in their order."""
+        """Return the progress of the training, and the states of the callbacks with a `state_dict`, in order."""
         return {
             "step": self.step,
             "epoch": self.epoch,
@@ -293,19 +300,19 @@ class Trainer:
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what `state_dict` returned.
+        """Load the progress and the states of the callbacks.
 
         Raises
         ------
         CheckpointError
-            If the callbacks that have a state are not of the same classes, in the same order.
+            If the callbacks with a state have other classes or another order.
         """
         callbacks = self._callbacks_with_state()
         saved, own = [s["class"] for s in state_dict["callbacks"]], [type(c).__name__ for c in callbacks]
         if saved != own:
             raise CheckpointError(
-                f"Trainer.load_state_dict: the state of the callbacks [{', '.join(saved)}] was saved, and this "
-                f"training has [{', '.join(own)}]; pass the same ones in the same order"
+                f"Trainer.load_state_dict: the state has the callbacks [{', '.join(saved)}], this training has "
+                f"[{', '.join(own)}]; pass the same callbacks in the same order"
             )
         for callback, entry in zip(callbacks, state_dict["callbacks"], strict=True):
             callback.load_state_dict(entry["state"])

@@ -17,13 +17,13 @@ def test_good_ones(tmp_path):
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "", "nan", "+-1"])
 def test_bad_counts(text):
-    with pytest.raises(argparse.ArgumentTypeError, match="must be a whole number of at least 1, got "):
+    with pytest.raises(argparse.ArgumentTypeError, match="must be an integer of at least 1, got "):
         count(text)
 
 
 @pytest.mark.parametrize("text", ["-1", "0.5", "x"])
 def test_bad_seeds(text):
-    with pytest.raises(argparse.ArgumentTypeError, match="must be a whole number of at least 0, got "):
+    with pytest.raises(argparse.ArgumentTypeError, match="must be an integer of at least 0, got "):
         seed(text)
 
 

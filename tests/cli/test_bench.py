@@ -14,7 +14,7 @@ SMALL = ("--shape", "batch=1", "--shape", "channels=2", "--shape", "size=8", "--
 
 @pytest.fixture(autouse=True)
 def _small_buffer(monkeypatch):
-    monkeypatch.setattr(timing, "FLUSHED", 1024)
+    monkeypatch.setattr(timing, "FLUSH_BYTES", 1024)
     monkeypatch.setitem(sys.modules, "torch", None)
 
 
@@ -50,14 +50,14 @@ def test_without_a_gpu_it_refuses_and_names_what_can_be_done(mistake, monkeypatc
     monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: False)))
     line = mistake("bench", "kernels")
     assert line.startswith("minicnn bench: times need a GPU, and cuda needs an NVIDIA GPU with its driver")
-    assert "'minicnn kernels report' reads the machine code" in line
+    assert "'minicnn kernels report' analyses the machine code" in line
 
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
         ((), "minicnn bench: the following arguments are required: PART"),
-        (("kernels", "--repeats", "0"), "argument --repeats: must be a whole number of at least 1, got 0"),
+        (("kernels", "--repeats", "0"), "argument --repeats: must be an integer of at least 1, got 0"),
         (("layers",), "invalid choice: 'layers'"),
     ],
 )

@@ -24,7 +24,7 @@ def test_defaults_and_arguments(run, calls, tmp_path):
 def test_mistakes(mistake, calls, tmp_path, monkeypatch):
     (tmp_path / "x").touch()
     assert f"argument --out: '{tmp_path / 'x'}' is a file; name a folder" in mistake("demo", "--out", tmp_path / "x")
-    assert "argument --seed: must be a whole number of at least 0, got -1" in mistake("demo", "--seed", "-1")
+    assert "argument --seed: must be an integer of at least 0, got -1" in mistake("demo", "--seed", "-1")
 
     def lacks(*arguments, **options):
         raise MissingPackageError("load_photo: needs scikit-image; install it with: pip install 'minicnn[data]'")
@@ -39,4 +39,7 @@ def test_ctrl_c(run, monkeypatch):
 
     monkeypatch.setattr(demo, "run_demo", stop)
     result = run("demo")
-    assert (result.code, result.err.strip()) == (130, "minicnn demo: stopped; the same command begins anew")
+    assert (result.code, result.err.strip()) == (
+        130,
+        "minicnn demo: stopped; the same command starts from the beginning",
+    )

@@ -87,9 +87,9 @@ def test_models_that_are_none(mistake, photos, tmp_path):
     (tmp_path / "text").write_text("hello")
     assert "text' is damaged, or not a safetensors file" in line("text")
     save_model(tmp_path / "g", CNNGenerator(), architecture="CNNGenerator", arguments={})
-    assert "g' holds CNNGenerator, and a photo can only be edited with a ResidualEditor; take a model that" in line("g")
+    assert "g' holds CNNGenerator, but only a ResidualEditor can edit photos; use a model that" in line("g")
     save_model(tmp_path / "bare", minicnn.nn.Linear(2, 2))
-    assert "bare' holds weights without the name of their model, and a photo can only" in line("bare")
+    assert "bare' holds weights without the name of their model, but only" in line("bare")
     save_model(tmp_path / "odd", ResidualEditor(width=4), architecture="ResidualEditor", arguments={"depth": 3})
     assert "ResidualEditor does not take the arguments {'depth': 3}" in line("odd")
     save_model(tmp_path / "half", minicnn.nn.Linear(2, 2), architecture="ResidualEditor", arguments={"width": 4})
@@ -112,7 +112,7 @@ def test_pictures_that_are_none(mistake, model, photos, tmp_path):
     assert "none.png'; check the path" in line("none.png")
     assert "photos' is a folder; pass one file" in line("photos")
     (tmp_path / "cut.png").write_bytes((photos / "0.png").read_bytes()[:80])
-    assert "cut.png' is damaged or cut short" in line("cut.png")
+    assert "cut.png' is damaged or truncated" in line("cut.png")
     (tmp_path / "text.png").write_text("hello")
     assert "text.png' is not an image of a known format" in line("text.png")
     assert not any((tmp_path / "e").iterdir())
@@ -121,7 +121,7 @@ def test_pictures_that_are_none(mistake, model, photos, tmp_path):
 def test_a_photo_is_not_overwritten(mistake, model, photos):
     before = (photos / "0.png").read_bytes()
     line = mistake("edit", model, photos / "1.png", photos / "0.png", "--out", photos)
-    assert line.endswith("1.png is the photo itself, which would be lost; name another folder")
+    assert line.endswith("1.png is the photo itself and would be overwritten; name another folder")
     (photos.parent / "link").symlink_to(photos)
     line = mistake("edit", model, photos.parent / "link" / "0.png", "--out", photos)
     assert "is the photo itself" in line
@@ -137,7 +137,7 @@ def test_two_photos_of_one_name(mistake, model, photos, tmp_path):
         ((tmp_path / "more" / "0.jpg",), ("--format", "png")),
     ):
         line = mistake("edit", model, photos / "0.png", *others, "--out", tmp_path / "e", *options)
-        assert f"two of the photos would both be written to {tmp_path / 'e' / '0.png'}; edit them into separate" in line
+        assert f"two photos would be written to {tmp_path / 'e' / '0.png'}; edit them into separate" in line
     assert not (tmp_path / "e").exists()
 
 
@@ -163,4 +163,4 @@ def test_a_full_disk(mistake, model, photos, tmp_path, monkeypatch):
 
 def test_a_bad_tile(mistake, model, photos, tmp_path):
     line = mistake("edit", model, photos / "0.png", "--out", tmp_path / "e", "--tile", 0)
-    assert "argument --tile: must be a whole number of at least 1, got 0" in line
+    assert "argument --tile: must be an integer of at least 1, got 0" in line

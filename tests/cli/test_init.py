@@ -55,8 +55,8 @@ def test_wrong_arguments(mistake, arguments, line):
         (OSError(28, "No space left on device"), "No space left on device; check the path, its permissions and the"),
         (PermissionError(13, "Permission denied", "/x"), "Permission denied '/x'; check the path, its permissions"),
         (OSError("strange"), "strange; check the path"),
-        (MemoryError("Unable to allocate 9 GiB"), r"not enough memory (Unable to allocate 9 GiB); take smaller"),
-        (MemoryError(), "not enough memory (refused); take smaller pictures, patches or batches"),
+        (MemoryError("Unable to allocate 9 GiB"), r"not enough memory (Unable to allocate 9 GiB); use smaller"),
+        (MemoryError(), "not enough memory (refused); use smaller images, patches or batches"),
     ],
 )
 def test_what_the_system_refuses(mistake, monkeypatch, error, line):

@@ -35,10 +35,10 @@ def test_all_of_small_photos_is_used(photos):
 
 
 def test_of_large_photos_a_part_is_used(photos, monkeypatch, capsys):
-    monkeypatch.setattr(module, "PIXELS", 6 * 20 * 20)
-    monkeypatch.setattr(module, "WINDOW", 10)
+    monkeypatch.setattr(module, "MAX_PIXELS", 6 * 20 * 20)
+    monkeypatch.setattr(module, "HELD_OUT_SIZE", 10)
     found = gather(options(photos), RECIPE)
-    assert "of 6 large ones a part is used, so that all fit into memory" in capsys.readouterr().out
+    assert "6 large images are cropped, so that all images fit into memory" in capsys.readouterr().out
     assert sizes(found.patches.images) == {(20, 20)}
     assert all(picture.base is None for picture in found.patches.images)  # the whole photos are forgotten
     assert sizes(found.held_out[0]) == {(10, 10)}
@@ -50,7 +50,7 @@ def test_of_large_photos_a_part_is_used(photos, monkeypatch, capsys):
 def test_of_pairs_the_same_part_is_used(make_photos, tmp_path, monkeypatch):
     inputs, targets = make_photos(tmp_path / "in"), tmp_path / "goal"
     make_photos(targets)
-    monkeypatch.setattr(module, "PIXELS", 6 * 2 * 15 * 15)
+    monkeypatch.setattr(module, "MAX_PIXELS", 6 * 2 * 15 * 15)
     found = gather(options(inputs=inputs, targets=targets), RECIPE)
     assert (found.task, found.shape) == ("pairs", {"scale": 1})
     for one, other in [*found.patches.images, *found.held_out]:
@@ -59,13 +59,13 @@ def test_of_pairs_the_same_part_is_used(make_photos, tmp_path, monkeypatch):
 
 
 def test_a_part_has_room_for_a_patch(photos, monkeypatch):
-    monkeypatch.setattr(module, "PIXELS", 6)
+    monkeypatch.setattr(module, "MAX_PIXELS", 6)
     assert sizes(gather(options(photos), RECIPE).patches.images) == {(8, 8)}
 
 
 @pytest.mark.parametrize(("count", "kept"), [(4, 0), (5, 1), (11, 2), (20, 2), (30, 3)])
 def test_one_in_ten_is_held_out(make_photos, tmp_path, monkeypatch, count, kept):
-    monkeypatch.setattr(module, "JUDGED", 2)
+    monkeypatch.setattr(module, "MAX_HELD_OUT", 2)
     found = gather(options(make_photos(tmp_path / "p", count, 8, 8)), RECIPE)
     assert len(found.held_out) == min(kept, 2)
     assert len(found.held_out) + len(found.patches.images) == count

@@ -68,10 +68,10 @@ def test_a_name_that_is_not_there(mistake):
         (("report", "--dtype", "int8"), "argument --dtype: invalid choice: 'int8'"),
         (
             ("report", "relu", "--shape", "batch"),
-            "argument --shape: must be a name and a whole number above 0, as in batch=8",
+            "argument --shape: must be a name and a positive integer, for example batch=8",
         ),
-        (("report", "relu", "--shape", "batch=0"), "above 0, as in batch=8, got batch=0"),
-        (("report", "relu", "--shape", "=4"), "above 0, as in batch=8, got =4"),
+        (("report", "relu", "--shape", "batch=0"), "positive integer, for example batch=8, got batch=0"),
+        (("report", "relu", "--shape", "=4"), "positive integer, for example batch=8, got =4"),
         (("report", "relu", "--shape", "depth=4"), "there is no size depth here; there are batch, channels, size"),
         (("paint",), "invalid choice: 'paint'"),
     ],
@@ -141,7 +141,7 @@ def test_checking(run, monkeypatch):
     assert (result.code, result.out) == (0, "traced   relu: direct: clean\n")
     assert asked == [["relu/direct"]]
     monkeypatch.setattr(module, "check_with_sanitizers", lambda names: 2)
-    assert "the checks under AddressSanitizer failed, as told above" in run("kernels", "check", "relu/direct").err
+    assert "the checks under AddressSanitizer failed; see above" in run("kernels", "check", "relu/direct").err
 
 
 def test_a_check_that_fails(run, monkeypatch):
@@ -153,7 +153,7 @@ def test_a_check_that_fails(run, monkeypatch):
     result = run("kernels", "check", "relu")
     assert result.code == 2
     assert "traced   relu: vec4: out of bounds\n" in result.out
-    assert "minicnn kernels: 1 of 2 calls failed, as told above" in result.err
+    assert "minicnn kernels: 1 of 2 calls failed; see above" in result.err
 
 
 def test_making_the_table(run, monkeypatch, tmp_path):

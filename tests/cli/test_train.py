@@ -33,8 +33,8 @@ def test_every_task_gives_a_model_that_edits(run, photos, tmp_path, tiny, task):
     assert result.err == ""
     assert "6 photos\n" in result.out
     assert f"training for {task}: 3 steps, 2 patches each" in result.out
-    assert "PSNR and SSIM of 1 held out" in result.out
-    assert f"look at {out / 'preview.png'}" in result.out
+    assert "PSNR and SSIM of 1 held-out images: " in result.out
+    assert f"wrote {out / 'preview.png'}" in result.out
     assert {path.name for path in out.iterdir()} == {
         "checkpoint.safetensors", "loss.png", "losses.jsonl", "model.safetensors", "preview.png", "settings.json",
     }  # fmt: skip
@@ -61,7 +61,7 @@ def test_pairs(run, make_photos, tmp_path, tiny, scale):
 def test_few_photos_are_all_used_and_it_is_said(run, make_photos, tmp_path, tiny):
     result = run("train", make_photos(tmp_path / "few", 2), "--out", tmp_path / "run", *tiny)
     assert result.code == 0
-    assert "none is held out to judge by; with 5 or more, one in 10 would be" in result.out
+    assert "no images are held out for evaluation; this needs at least 5 images" in result.out
     assert not (tmp_path / "run" / "preview.png").exists()
     assert json.loads((tmp_path / "run" / "settings.json").read_text())["pictures"] == 2
 
@@ -104,7 +104,7 @@ def test_a_broken_file(mistake, run, photos, tmp_path, tiny):
     (photos / "3.png").write_bytes((photos / "3.png").read_bytes()[:60])
     (photos / "diary.txt").write_text("Dear diary")
     line = mistake("train", photos, "--out", tmp_path / "run", *tiny)
-    assert "3.png' is damaged or cut short" in line
+    assert "3.png' is damaged or truncated" in line
     assert line.endswith("get the file again, or add --skip-broken")
     result = run("train", photos, "--out", tmp_path / "run", "--skip-broken", *tiny)
     assert result.code == 0
@@ -124,7 +124,7 @@ def test_nothing_but_broken_files(mistake, photos, tmp_path, tiny):
 def test_a_photo_smaller_than_the_patch(mistake, run, photos, tmp_path, tiny):
     Image.new("RGB", (7, 9)).save(photos / "tiny.png")
     line = mistake("train", photos, "--out", tmp_path / "run", *tiny)
-    assert "tiny.png' has 7 x 9 pixels, and patches of 8 x 8 are cut from it; choose a smaller --patch" in line
+    assert "tiny.png' has 7 x 9 pixels, less than a patch of 8 x 8; choose a smaller --patch" in line
     result = run("train", photos, "--out", tmp_path / "run", "--skip-broken", *tiny)
     assert result.code == 0
     assert "6 photos, 1 skipped:\n" in result.out
@@ -134,7 +134,7 @@ def test_a_photo_smaller_than_the_patch(mistake, run, photos, tmp_path, tiny):
 
 def test_the_patch_of_an_enlargement_counts_input_pixels(mistake, photos, tmp_path, tiny):
     line = mistake("train", photos, "--task", "enlarge-x3", "--out", tmp_path / "run", *tiny, "--patch", 9)
-    assert "has 32 x 24 pixels, and patches of 27 x 27 are cut from it" in line
+    assert "has 32 x 24 pixels, less than a patch of 27 x 27" in line
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_the_patch_of_an_enlargement_counts_input_pixels(mistake, photos, tmp_pa
         ([], "name either a folder of photos (minicnn train PHOTOS) or --inputs DIR --targets DIR"),
         (
             ["--inputs", "a", "--targets", "b", "--task", "deblur"],
-            "--task goes with a folder of photos, while --inputs",
+            "--task needs a folder of photos, not --inputs",
         ),
     ],
 )
@@ -163,14 +163,14 @@ def test_unmatched_pairs(mistake, make_photos, tmp_path, tiny):
 def test_pairs_whose_sizes_do_not_fit(mistake, make_photos, tmp_path, tiny):
     small, large = make_photos(tmp_path / "small"), make_photos(tmp_path / "large", height=48, width=64)
     line = mistake("train", "--inputs", large, "--targets", small, "--out", tmp_path / "run", *tiny)
-    assert f"'{large / '0.png'}': pairs: every target must be the same whole number of times" in line
-    assert "got 0.5 x 0.5 times; a network can keep the size of a picture or enlarge it, so resize one side, or" in line
+    assert f"'{large / '0.png'}': pairs: target size / input size must be the same integer" in line
+    assert "got 0.5 x 0.5; a network keeps or enlarges the size of an image, so resize the inputs or" in line
     shutil.copy(small / "2.png", large / "2.png")
     line = mistake("train", "--inputs", small, "--targets", large, "--out", tmp_path / "run", *tiny)
-    assert "got 1 x 1, 2 x 2 times" in line
+    assert "got 1 x 1, 2 x 2; a network" in line
     Image.new("RGB", (40, 30)).save(large / "2.png")
     line = mistake("train", "--inputs", small, "--targets", large, "--out", tmp_path / "run", *tiny)
-    assert "2.png': the sizes must be equal or one a whole multiple of the other, got 24 x 32 and 30 x 40" in line
+    assert "2.png': the sizes must be equal or integer multiples, got 24 x 32 and 30 x 40" in line
 
 
 # --- mistakes: numbers and places -----------------------------------------------------------------------------
@@ -179,12 +179,12 @@ def test_pairs_whose_sizes_do_not_fit(mistake, make_photos, tmp_path, tiny):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--steps", "0"], "argument --steps: must be a whole number of at least 1, got 0; see minicnn train --help"),
-        (["--batch-size", "-4"], "argument --batch-size: must be a whole number of at least 1, got -4"),
-        (["--patch", "8.5"], "argument --patch: must be a whole number of at least 1, got 8.5"),
+        (["--steps", "0"], "argument --steps: must be an integer of at least 1, got 0; see minicnn train --help"),
+        (["--batch-size", "-4"], "argument --batch-size: must be an integer of at least 1, got -4"),
+        (["--patch", "8.5"], "argument --patch: must be an integer of at least 1, got 8.5"),
         (["--learning-rate", "0"], "argument --learning-rate: must be a number above 0, got 0"),
         (["--learning-rate", "quick"], "argument --learning-rate: must be a number above 0, got quick"),
-        (["--seed", "-1"], "argument --seed: must be a whole number of at least 0, got -1"),
+        (["--seed", "-1"], "argument --seed: must be an integer of at least 0, got -1"),
     ],
 )
 def test_bad_numbers(mistake, photos, tmp_path, arguments, line):
@@ -205,7 +205,7 @@ def test_a_full_disk(mistake, photos, tmp_path, tiny, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     line = mistake("train", photos, "--out", tmp_path / "run", *tiny)
-    assert "checkpoint.safetensors' cannot be written (No space left on device); what was there is untouched" in line
+    assert "checkpoint.safetensors' cannot be written (No space left on device); an old file is unchanged" in line
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"losses.jsonl", "settings.json"}
 
 
@@ -229,20 +229,20 @@ def test_a_checkpoint_is_not_overwritten_and_goes_on_only_as_it_began(mistake, r
     out = tmp_path / "run"
     assert run("train", photos, "--out", out, *tiny).code == 0
     before = (out / "model.safetensors").read_bytes()
-    assert "is there already; add --resume to go on from it, or name another" in mistake("train", photos, "--out", out)
+    assert "exists already; add --resume to continue from it, or name another" in mistake("train", photos, "--out", out)
     for change, told in (
         (["--task", "deblur"], "task denoise (now deblur)"),
         (["--steps", "4", "--width", "8"], "steps 3 (now 4), width 4 (now 8)"),
         (["--seed", "1"], "seed 0 (now 1)"),
     ):
         line = mistake("train", photos, "--out", out, "--resume", *tiny, *change)
-        assert f"began with {told}; go on with the same settings, or name another --out to begin anew" in line
+        assert f"began with {told}; use the same settings, or name another --out to start a new training" in line
     (photos / "0.png").unlink()
     (photos / "1.png").unlink()
     assert "began with pictures 5 (now 4);" in mistake("train", photos, "--out", out, "--resume", *tiny)
     (out / "settings.json").write_text("{")
     line = mistake("train", photos, "--out", out, "--resume", *tiny)
-    assert "settings.json', which says how the training began, cannot be read" in line
+    assert "settings.json', the settings of the training, cannot be read" in line
     assert (out / "model.safetensors").read_bytes() == before
 
 

@@ -77,7 +77,7 @@ def test_a_wrong_magic_number(tmp_path, content):
 
 def test_a_file_that_ends_within_its_head(tmp_path):
     put(tmp_path, idx(pictures())[:10], np.zeros(5, np.uint8), pack=False)
-    with pytest.raises(DataError, match=rf"images-idx3-ubyte' ends within its head of 16 bytes; {REPAIR}"):
+    with pytest.raises(DataError, match=rf"images-idx3-ubyte' ends within its header of 16 bytes; {REPAIR}"):
         FashionMNIST(tmp_path)
 
 

@@ -67,7 +67,7 @@ def test_bad_files_are_skipped_and_counted_if_asked(tmp_path):
     assert [path.name for path in folder.skipped] == ["b.png", "d.png", "f.png"]
     reasons = list(folder.skipped.values())
     assert "is not an image" in reasons[0]
-    assert "cut short" in reasons[1]
+    assert "truncated" in reasons[1]
     assert "is empty" in reasons[2]
     assert repr(folder) == f"ImageFolder('{tmp_path}': 3 images, rgb, 3 skipped)"
     assert len(list(folder)) == 3
@@ -174,7 +174,7 @@ def test_two_files_of_one_name_are_listed(folders, on_error):
     put(inputs / "a.png")
     put(targets / "a.png")
     put(targets / "a.bmp")
-    message = r"PairedImageFolder: '.*out' has several files of one name: '.*a\.bmp', '.*a\.png'; keep one of each"
+    message = r"PairedImageFolder: '.*out' has several files of the same name: '.*a\.bmp', '.*a\.png'; keep one of each"
     with pytest.raises(DataError, match=message):
         PairedImageFolder(inputs, targets, on_error=on_error)
 
@@ -205,9 +205,9 @@ def test_sizes_that_do_not_fit(folders, sizes):
     put(inputs / "a.png", size=sizes[0])
     put(targets / "a.png", size=sizes[1])
     pairs = PairedImageFolder(inputs, targets)
-    message = "the sizes must be equal or one a whole multiple of the other, got {} x {} and {} x {} (height x width)"
+    message = "the sizes must be equal or integer multiples, got {} x {} and {} x {} (height x width)"
     message = message.format(*sizes[0], *sizes[1])
-    with pytest.raises(DataError, match=rf"a\.png' and '.*a\.png': {re.escape(message)}; resize one of them"):
+    with pytest.raises(DataError, match=rf"a\.png' and '.*a\.png': {re.escape(message)}; resize an image"):
         pairs[0]
     with pytest.raises(DataError, match="PairedImageFolder: no pair is left: the sizes must be equal"):
         PairedImageFolder(inputs, targets, on_error="skip")

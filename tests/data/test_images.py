@@ -309,7 +309,7 @@ def test_a_truncated_file(tmp_path, kind, share):
     Image.fromarray(colours(64, 64)).save(tmp_path / "photo", kind)
     content = (tmp_path / "photo").read_bytes()
     (tmp_path / "photo").write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(DataError, match=r"photo' is damaged or cut short \(.*\); get the file again"):
+    with pytest.raises(DataError, match=r"photo' is damaged or truncated \(.*\); get the file again"):
         read_image(tmp_path / "photo")
 
 

@@ -202,7 +202,7 @@ def test_a_state_of_other_settings_is_refused_within_an_epoch():
     other = DataLoader(range(9), 3, seed=1)
     with pytest.raises(
         DataError,
-        match=r"DataLoader\.load_state_dict: the state lies within an epoch and was saved with samples=10 \(here 9\), "
+        match=r"DataLoader\.load_state_dict: the state is within an epoch and was saved with samples=10 \(here 9\), "
         r"batch_size=2 \(here 3\), seed=0 \(here 1\), shuffle=1 \(here 0\); build the loader with the same",
     ):
         other.load_state_dict(state)
@@ -212,7 +212,7 @@ def test_a_state_of_other_settings_is_refused_within_an_epoch():
 
 def test_a_damaged_state():
     loader = DataLoader(range(10))
-    with pytest.raises(DataError, match=r"the state lacks \['batch', 'seed'\]; pass what state_dict\(\) returned"):
+    with pytest.raises(DataError, match=r"the state lacks \['batch', 'seed'\]; pass the result of state_dict\(\)"):
         loader.load_state_dict({k: v for k, v in loader.state_dict().items() if k not in ("batch", "seed")})
     with pytest.raises(DataError, match=r"load_state_dict: epoch must be an integer of at least 0, got -1"):
         loader.load_state_dict(loader.state_dict() | {"epoch": -1})
@@ -390,10 +390,10 @@ def test_tensors_and_nested_tuples_are_stacked():
 
 def test_what_cannot_be_stacked():
     shapes = r"\[\(3, 4, 4\), \(3, 4, 5\)\]"
-    with pytest.raises(DataError, match=rf"samples of a batch must have one shape, got {shapes}; cut patches"):
+    with pytest.raises(DataError, match=rf"samples of a batch must have the same shape, got {shapes}; cut patches"):
         default_collate([np.zeros((3, 4, 5)), np.zeros((3, 4, 4))])
     for second in ((1,), (1, 2, 3), 4):
-        with pytest.raises(DataError, match="samples of a batch must all be tuples of one length; pass collate="):
+        with pytest.raises(DataError, match="samples of a batch must be tuples of the same length; pass collate="):
             default_collate([(1, 2), second])
     for sample, kind in (("text", "str"), ({"a": 1}, "dict"), (None, "NoneType")):
         with pytest.raises(DataError, match=f"must be numbers, arrays or tuples of these, got {kind}; pass collate="):

@@ -47,13 +47,13 @@ def test_a_flat_picture_stays_flat(denoiser):
 
 @pytest.mark.parametrize("shape", [(32, 32), (1, 3, 32, 32), (3, 0, 32)])
 def test_what_is_no_picture_is_refused(denoiser, shape):
-    with pytest.raises(ShapeError, match=rf"^{denoiser.__name__}: image must be \(C, H, W\) and not empty, not \("):
+    with pytest.raises(ShapeError, match=rf"^{denoiser.__name__}: image must be \(C, H, W\) and not empty, got \("):
         denoiser(np.zeros(shape, np.float32), 0.1)
 
 
 @pytest.mark.parametrize("sigma", [0, -0.1])
 def test_no_noise_is_refused(denoiser, clean, sigma):
-    with pytest.raises(ShapeError, match=rf"^{denoiser.__name__}: sigma .* above zero, not {sigma}"):
+    with pytest.raises(ShapeError, match=rf"^{denoiser.__name__}: sigma.* must be positive, got {sigma}"):
         denoiser(clean, sigma)
 
 

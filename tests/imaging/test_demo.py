@@ -25,8 +25,8 @@ def run(tmp_path_factory):
         patch.setattr(demo, "load_photo", lambda name: np.ascontiguousarray(load_photo(name)[:, 40:168, 60:200]))
         patch.setattr(demo, "GENERATOR", replace(demo.GENERATOR, steps=60, batch_size=8))
         patch.setattr(demo, "DENOISER", replace(demo.DENOISER, steps=60, batch_size=2, patch=16))
-        patch.setattr(demo, "SHOWN", 100)
-        patch.setattr(demo, "JUDGED", 48)
+        patch.setattr(demo, "CROP_SIZE", 100)
+        patch.setattr(demo, "TEST_PATCHES", 48)
         report = demo.run_demo(folder, quick=True, seed=1, say=said.append)
     assert report == folder / "report.md"
     return folder, report.read_text(encoding="utf-8"), said
@@ -93,14 +93,14 @@ def test_the_figures_are_those_of_the_pictures_beside_them(run):
 
 def test_the_noise_has_the_strength_that_is_told(run):
     folder, report, _ = run
-    assert "Noise of 25/255" in report
+    assert "Gaussian noise with σ = 25/255" in report
     noise = read_image(folder / "coffee-noisy.png") - read_image(folder / "coffee-clean.png")
     assert noise.std() == pytest.approx(demo.SIGMA, rel=0.15)  # less, where black and white cut it off
 
 
 def test_a_quick_run_says_that_its_figures_say_nothing(run):
     _, report, said = run
-    assert "**A quick run: the networks were hardly trained, and the figures say nothing.**" in report
+    assert "**A quick run: the networks were hardly trained, and the numbers mean nothing.**" in report
     assert re.search(r"ResidualEditor is \d+\.\d\d dB (above|below) the best classical denoiser on average", report)
     assert said[0].startswith("(a) CNNGenerator")
     assert "read" in said[-1]

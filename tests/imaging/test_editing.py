@@ -74,9 +74,7 @@ def test_results_lie_between_black_and_white():
 
 @pytest.mark.parametrize(("channels", "shape", "mode"), [((3, 3), (1, 5, 5), "rgb"), ((1, 1), (2, 5, 5), "grey")])
 def test_wrong_channels(channels, shape, mode):
-    message = (
-        rf"edit: the network takes pictures \({channels[0]}, H, W\), this one is .*; read it with '{mode}' as mode"
-    )
+    message = rf"edit: the image must be \({channels[0]}, H, W\) for this network, got .*; read it with mode='{mode}'"
     with pytest.raises(ShapeError, match=message):
         edit(make(channels), np.zeros(shape, np.float32))
 
@@ -108,9 +106,9 @@ def test_files_that_hold_no_editor(tmp_path):
         load_editor(tmp_path / "none")
     save_model(tmp_path / "g", CNNGenerator(), architecture="CNNGenerator", arguments={})
     with pytest.raises(
-        CheckpointError, match=r"load_editor: '.*g' holds CNNGenerator, and a photo can only be edited "
+        CheckpointError, match=r"load_editor: '.*g' holds CNNGenerator, but only a ResidualEditor can edit"
     ):
         load_editor(tmp_path / "g")
     save_model(tmp_path / "bare", make())
-    with pytest.raises(CheckpointError, match="holds weights without the name of their model, and a"):
+    with pytest.raises(CheckpointError, match="holds weights without the name of their model, but only"):
         load_editor(tmp_path / "bare")

@@ -88,7 +88,7 @@ class TestComparisonSheet:
     @pytest.mark.parametrize(("rows", "titles"), [([], ["a"]), ([[]], [])])
     def test_no_picture_is_refused(self, tmp_path, rows, titles):
         message = (
-            rf"^comparison_sheet: there must be a picture, but there are {len(rows)} rows and {len(titles)} column"
+            rf"^comparison_sheet: the figure must have at least 1 image, got {len(rows)} rows and {len(titles)} column"
         )
         with pytest.raises(ShapeError, match=message):
             self.draw(tmp_path, rows, titles)
@@ -96,19 +96,19 @@ class TestComparisonSheet:
     def test_numbers_that_differ_are_refused(self, tmp_path):
         row = [flat(RED, 8, 8)] * 2
         with pytest.raises(
-            ShapeError, match=r"^comparison_sheet: row 1 has 1 pictures and 1 captions for 2 column titles"
+            ShapeError, match=r"^comparison_sheet: row 1 has 1 images and 1 captions for 2 column titles"
         ):
             self.draw(tmp_path, [row, row[:1]], ["a", "b"])
         with pytest.raises(
-            ShapeError, match=r"^comparison_sheet: row 0 has 2 pictures and 3 captions for 2 column titles"
+            ShapeError, match=r"^comparison_sheet: row 0 has 2 images and 3 captions for 2 column titles"
         ):
             self.draw(tmp_path, [row], ["a", "b"], [["x", "y", "z"]])
-        with pytest.raises(ShapeError, match=r"^comparison_sheet: 2 rows of pictures need as many of captions, not 1"):
+        with pytest.raises(ShapeError, match=r"^comparison_sheet: 2 rows of images need 2 rows of captions, got 1"):
             self.draw(tmp_path, [row, row], ["a", "b"], [["x", "y"]])
 
     @pytest.mark.parametrize("shape", [(8, 8), (2, 8, 8), (1, 3, 8, 8), (3, 0, 8)])
     def test_what_is_no_picture_is_refused(self, tmp_path, shape):
-        with pytest.raises(ShapeError, match=r"^comparison_sheet: pictures are .* C = 1 or 3, but row 0 has \("):
+        with pytest.raises(ShapeError, match=r"^comparison_sheet: images must be .* C = 1 or 3, row 0 has \("):
             self.draw(tmp_path, [[np.zeros(shape)]], ["a"])
 
     def test_nan_is_refused(self, tmp_path):
@@ -137,7 +137,7 @@ class TestLossCurve:
     @pytest.mark.parametrize("losses", [{}, {"training": []}, {"training": [0.0, float("nan")]}])
     def test_nothing_to_draw_is_refused(self, tmp_path, losses):
         with pytest.raises(
-            DataError, match=r"^loss_curve: no value to draw on a logarithmic axis, .* in \{.*; did the"
+            DataError, match=r"^loss_curve: a logarithmic axis needs finite positive values, got \{.*; check"
         ):
             loss_curve(tmp_path / "loss.png", losses)
 

@@ -88,14 +88,16 @@ def test_nan_is_not_hidden():
 class TestRefusals:
     def test_two_shapes(self, metric):
         message = (
-            rf"^{metric.__name__}: both images must have one shape, but image is \(3, 16, 16\) and .*\(1, 16, 16\)"
+            rf"^{metric.__name__}: both images must have the same shape, but image is \(3, 16, 16\) and .*\(1, 16, 16\)"
         )
         with pytest.raises(ShapeError, match=message):
             metric(np.zeros((3, 16, 16)), np.zeros((1, 16, 16)))
 
     @pytest.mark.parametrize("shape", [(2, 3, 16, 16), (16,), (3, 0, 16)])
     def test_what_is_no_picture(self, metric, shape):
-        with pytest.raises(ShapeError, match=rf"^{metric.__name__}: images are \(C, H, W\) or \(H, W\) and not empty"):
+        with pytest.raises(
+            ShapeError, match=rf"^{metric.__name__}: images must be \(C, H, W\) or \(H, W\) and not empty"
+        ):
             metric(np.zeros(shape), np.zeros(shape))
 
     def test_integers(self, metric):
@@ -106,7 +108,7 @@ class TestRefusals:
     @pytest.mark.parametrize("data_range", [0, -1.0, math.nan])
     def test_a_data_range_that_is_none(self, metric, data_range):
         image = np.zeros((3, 16, 16))
-        with pytest.raises(ShapeError, match=rf"^{metric.__name__}: data_range .* above zero, not {data_range}"):
+        with pytest.raises(ShapeError, match=rf"^{metric.__name__}: data_range.* must be positive, got {data_range}"):
             metric(image, image, data_range)
 
 

@@ -136,12 +136,12 @@ def test_memory_beside_the_output_is_that_of_a_tile():
 class TestRefusals:
     @pytest.mark.parametrize("shape", [(8, 8), (1, 3, 8, 8), (3, 0, 8)])
     def test_what_is_no_picture(self, shape):
-        with pytest.raises(ShapeError, match=r"^apply_tiled: image must be \(C, H, W\) and not empty, not \("):
+        with pytest.raises(ShapeError, match=r"^apply_tiled: image must be \(C, H, W\) and not empty, got \("):
             apply_tiled(lambda x: x, np.zeros(shape))
 
     def test_an_image_of_integers(self):
         with pytest.raises(
-            DTypeError, match=r"^apply_tiled: pixels must be floating-point numbers, not uint8; .*astype"
+            DTypeError, match=r"^apply_tiled: pixels must be floating-point numbers, got uint8; .*astype"
         ):
             apply_tiled(lambda x: x, np.zeros((3, 8, 8), np.uint8))
 
@@ -149,15 +149,15 @@ class TestRefusals:
         ("name", "least"), [("tile", 1), ("scale", 1), ("multiple", 1), ("overlap", 0), ("fade", 0)]
     )
     def test_a_parameter_below_its_range(self, name, least):
-        with pytest.raises(ShapeError, match=rf"^apply_tiled: {name} must be {least} or more, not {least - 1}"):
+        with pytest.raises(ShapeError, match=rf"^apply_tiled: {name} must be {least} or more, got {least - 1}"):
             apply_tiled(lambda x: x, np.zeros((3, 8, 8)), **{name: least - 1})
 
     @pytest.mark.parametrize("function", [lambda x: x[..., 1:], lambda x: x[0], lambda x: x.repeat(2, axis=0)])
     def test_a_result_of_another_size(self, function):
-        message = r"^apply_tiled: function must turn \(1, 3, 8, 9\) into \(1, F, 8, 9\) for scale=1, but returned \("
+        message = r"^apply_tiled: function must map \(1, 3, 8, 9\) to \(1, F, 8, 9\) for scale=1, but returned \("
         with pytest.raises(ShapeError, match=message):
             apply_tiled(function, np.zeros((3, 8, 9)))
 
     def test_a_result_of_integers(self):
-        with pytest.raises(DTypeError, match=r"^apply_tiled: function must return floating-point numbers, not int64"):
+        with pytest.raises(DTypeError, match=r"^apply_tiled: function must return floating-point numbers, got int64"):
             apply_tiled(lambda x: x.astype(np.int64), np.zeros((3, 8, 9)))

@@ -118,7 +118,7 @@ FOLDED = [
 
 @pytest.mark.parametrize(("layers", "shape"), FOLDED)
 def test_batch_norm_that_evaluates_is_folded_with_all_its_gradients(layers, shape, monkeypatch):
-    monkeypatch.setattr(fusion, "LEAST", 1)
+    monkeypatch.setattr(fusion, "MIN_ELEMENTS_TO_FOLD", 1)
     minicnn.manual_seed(0)
     net = nn.Sequential(*layers()).double()
     for t in [*net[1].parameters(), net[1].running_mean, net[1].running_var]:
@@ -141,7 +141,7 @@ def test_batch_norm_that_evaluates_is_folded_with_all_its_gradients(layers, shap
 def test_small_inputs_and_inputs_without_a_batch_are_not_worth_a_new_weight(monkeypatch):
     conv_layer, small = conv(), minicnn.rand(1, 2, 6, 6)
     assert not fusion._profitable(conv_layer, small)
-    monkeypatch.setattr(fusion, "LEAST", 1)
+    monkeypatch.setattr(fusion, "MIN_ELEMENTS_TO_FOLD", 1)
     assert fusion._profitable(conv_layer, small)
     assert not fusion._profitable(conv_layer, small[0])
     assert not fusion._profitable(nn.Conv2d(2, 64, 5), small)

@@ -306,8 +306,8 @@ def test_every_misfit_is_listed_and_nothing_is_loaded():
         net.load_state_dict(state)
     assert str(caught.value) == (
         "load_state_dict: the state does not fit Net: 'fc.weight' is (2, 4) in the state but (2, 3) in the model; "
-        "missing keys 'norm.bias' (strict=False passes over them); "
-        "unexpected keys 'extra' (strict=False passes over them)"
+        "missing keys 'norm.bias' (strict=False ignores them); "
+        "unexpected keys 'extra' (strict=False ignores them)"
     )
     with pytest.raises(CheckpointError, match=r"'fc.weight' is \(2, 4\) in the state but \(2, 3\) in the model$"):
         net.load_state_dict(state, strict=False)

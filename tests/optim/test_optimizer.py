@@ -72,9 +72,13 @@ def test_parameters_may_come_from_a_generator_or_be_one_tensor():
         (ArgumentError, r"SGD: there is no parameter to optimize; pass model.parameters\(\)", lambda p: optim.SGD([])),
         (DTypeError, "SGD: parameters are tensors, but number 1 is a str", lambda p: optim.SGD([p, "w"])),
         (DTypeError, "number 0 is a tuple; pass model.parameters", lambda p: optim.SGD([("w", p)])),
-        (DTypeError, r"AdamW: parameter 0, of shape \(2,\), was computed \(by <mul>\)", lambda p: optim.AdamW([p * 2])),
-        (ArgumentError, r"SGD: parameter 1, of shape \(2,\), is there twice", lambda p: optim.SGD([p, p])),
-        (ArgumentError, "is there twice", lambda p: optim.SGD([{"params": p}, {"params": p}])),
+        (
+            DTypeError,
+            r"AdamW: parameter 0, of shape \(2,\), is not a leaf: it was computed by <mul>",
+            lambda p: optim.AdamW([p * 2]),
+        ),
+        (ArgumentError, r"SGD: parameter 1, of shape \(2,\), appears twice", lambda p: optim.SGD([p, p])),
+        (ArgumentError, "appears twice", lambda p: optim.SGD([{"params": p}, {"params": p}])),
         (DTypeError, "SGD: lr must be a number, got 'a', a str; pass a float", lambda p: optim.SGD([p], lr="a")),
         (DTypeError, "SGD: dampening must be a number, got None", lambda p: optim.SGD([p], dampening=None)),
         (ArgumentError, r"Adam: betas must be two numbers, got 0.9; pass e.g.", lambda p: optim.Adam([p], betas=0.9)),
@@ -114,7 +118,7 @@ def test_messages_of_step():
         optimizer.step()
     give_gradients([p, q], 0)
     q.device = Device("elsewhere", ())
-    with pytest.raises(DeviceError, match="must be on one device, found cpu, elsewhere, cpu; move the model"):
+    with pytest.raises(DeviceError, match="must be on the same device, got cpu, elsewhere, cpu; move the model"):
         optimizer.step()
 
 
@@ -258,7 +262,7 @@ def test_the_state_of_another_class_is_refused(saved, loading):
     optimizer = saved([p])
     give_gradients([p], 0)
     optimizer.step()
-    with pytest.raises(CheckpointError, match=f"those of {loading.__name__} are .* of the class that it was saved"):
+    with pytest.raises(CheckpointError, match=f"{loading.__name__} has .* of the class that it was saved"):
         loading([p]).load_state_dict(optimizer.state_dict())
 
 
@@ -266,7 +270,7 @@ def test_a_parameter_in_two_saved_groups_is_refused():
     optimizer = optim.SGD([{"params": parameter(2)}, {"params": parameter(2)}])
     state = optimizer.state_dict()
     state["param_groups"][1]["params"] = [0]
-    with pytest.raises(CheckpointError, match=r"a parameter is twice in the groups \[\[0\], \[0\]\]"):
+    with pytest.raises(CheckpointError, match=r"a parameter appears twice in the groups \[\[0\], \[0\]\]"):
         optimizer.load_state_dict(state)
 
 
@@ -298,20 +302,20 @@ def test_pytorchs_own_state_is_understood():
     [
         (r"Adam.load_state_dict: expected the keys 'state' and 'param_groups', got \['model'\]", {"model": {}}),
         (
-            r"the state is of groups of \[2\] parameters, this optimizer has \[1\]",
+            r"the state has groups of \[2\] parameters, this optimizer has \[1\]",
             {"state": {}, "param_groups": [{"params": [0, 1]}]},
         ),
-        (r"there is state of parameters \[7\], which are in no", {"state": {7: {}}, "param_groups": [ADAM]}),
+        (r"the state has parameters \[7\], which are in no", {"state": {7: {}}, "param_groups": [ADAM]}),
         (
-            r"exp_avg has shape \(3,\), the parameter \(2,\); the state is of another model",
+            r"exp_avg has shape \(3,\), the parameter \(2,\); use a state of the same model",
             {"state": {0: {"step": 1, "exp_avg": np.ones(3), "exp_avg_sq": np.ones(2)}}, "param_groups": [ADAM]},
         ),
         (
-            r"of a parameter there is \['step'\], but Adam remembers \['exp_avg', .*; load it into",
+            r"the state of a parameter has \['step'\], but Adam needs \['exp_avg', .*; load it into",
             {"state": {0: {"step": 1}}, "param_groups": [ADAM]},
         ),
         (
-            "step must be a whole number from 0 on, got 'x'",
+            "step must be an integer >= 0, got 'x'",
             {"state": {0: {"step": "x", "exp_avg": np.ones(2), "exp_avg_sq": np.ones(2)}}, "param_groups": [ADAM]},
         ),
         (
@@ -319,7 +323,7 @@ def test_pytorchs_own_state_is_understood():
             {"state": {0: {"step": 1, "exp_avg": "x", "exp_avg_sq": np.ones(2)}}, "param_groups": [ADAM]},
         ),
         (
-            r"the options are \['lr', 'momentum'\], those of Adam are .*; load it into an optimizer of the class",
+            r"the state has the options \['lr', 'momentum'\], Adam has .*; load it into an optimizer of the class",
             {"state": {}, "param_groups": [{"params": [0], "lr": 1, "momentum": 0}]},
         ),
         (
@@ -327,12 +331,12 @@ def test_pytorchs_own_state_is_understood():
             {"state": {}, "param_groups": [{**ADAM, "lr": -1}]},
         ),
         (
-            "each group must list 'params' by number .* KeyError: 'params'",
+            "each group must list the numbers of its 'params', .* KeyError: 'params'",
             {"state": {}, "param_groups": [{"lr": 9}]},
         ),
-        ("there is ValueError: .*'a'", {"state": {"a": {}}, "param_groups": [ADAM]}),
-        ("there is ValueError: .*'x'", {"state": {}, "param_groups": [{**ADAM, "params": ["x"]}]}),
-        ("there is AttributeError", {"state": [], "param_groups": [ADAM]}),
+        ("got ValueError: .*'a'", {"state": {"a": {}}, "param_groups": [ADAM]}),
+        ("got ValueError: .*'x'", {"state": {}, "param_groups": [{**ADAM, "params": ["x"]}]}),
+        ("got AttributeError", {"state": [], "param_groups": [ADAM]}),
     ],
 )
 def test_messages_of_load_state_dict(message, state):
@@ -358,7 +362,7 @@ def test_a_state_left_behind_by_its_parameters(device):
     optimizer.step()
     p.data, p.grad = p.data.to(device), p.grad.to(device)
     if device.name != "cpu":
-        message = rf"sgd_step: the parameters are on {device}, but what is remembered of them is on cpu; after model.to"
+        message = rf"sgd_step: the parameters are on {device}, but the optimizer's state is on cpu; after model.to"
         with pytest.raises(DeviceError, match=message):
             optimizer.step()
         optimizer.load_state_dict(optimizer.state_dict())

@@ -57,5 +57,5 @@ def test_occupancy(architecture, registers, shared, threads, blocks, share, limi
 
 
 def test_an_architecture_whose_limits_are_unknown():
-    with pytest.raises(ArgumentError, match=r"^occupancy: the limits of sm_1 are not known; there are sm_75, sm_80"):
+    with pytest.raises(ArgumentError, match=r"^occupancy: the limits of sm_1 are not known; known are sm_75, sm_80"):
         occupancy("sm_1", 32, 0, 256)

@@ -45,7 +45,7 @@ def test_the_same_is_compiled_once_and_a_change_again(toy, monkeypatch):
 def test_what_does_not_compile_is_told_with_file_line_and_reason(toy):
     toy.write_text(toy.read_text().replace("y[i] = 2 * x[i]", "y[i] = 2 * z[i]"))
     with pytest.raises(
-        KernelError, match=r"^toy\.cu: NVRTC refuses it for --gpu-architecture=sm_80 .*Real=double"
+        KernelError, match=r"^toy\.cu: NVRTC cannot compile it with --gpu-architecture=sm_80 .*Real=double"
     ) as e:
         compile_toy(toy, "sm_80", "float64")
     assert 'toy.cu(9): error: identifier "z" is undefined' in str(e.value)

@@ -67,5 +67,7 @@ def test_the_table_is_put_between_the_markers(tmp_path):
 @pytest.mark.parametrize("text", ["nothing", BEGIN, END])
 def test_a_page_without_markers_is_refused(tmp_path, text):
     (tmp_path / "page.md").write_text(text)
-    with pytest.raises(KernelError, match=r"page\.md has no lines '<!-- made by: minicnn kernels table -->' and "):
+    with pytest.raises(
+        KernelError, match=r"page\.md must have the lines '<!-- made by: minicnn kernels table -->' and "
+    ):
         replace_table(tmp_path / "page.md", "new\n")

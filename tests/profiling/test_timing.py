@@ -17,7 +17,7 @@ SMALL = {"batch": 1, "channels": 2, "size": 8}
 @pytest.fixture
 def small_buffer(monkeypatch):
     """The stand-in's memory is the machine's, which has no such cache to flush."""
-    monkeypatch.setattr(module, "FLUSHED", 1024)
+    monkeypatch.setattr(module, "FLUSH_BYTES", 1024)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_time_is_the_median_and_the_cache_is_flushed_before_each_run(monkeypat
     events = []
     times = iter([5.0, 1.0, 3.0])
     monkeypatch.setattr(clock, "_flush", lambda n: events.append("flush"))
-    monkeypatch.setattr(clock, "_between", lambda run: (run(), next(times))[1])
+    monkeypatch.setattr(clock, "_measure", lambda run: (run(), next(times))[1])
     assert clock.time(lambda: events.append("run")) == 3.0
     assert events == ["run"] * (1 + module.WARM_UP) + ["flush", "run"] * 3
 
@@ -203,12 +203,12 @@ GEOMETRY = [(2, 2), (1, 1), (1, 1)]
 )
 def test_what_pytorch_is_asked(torch, operation, sizes, call):
     ours = workloads(operation)[0].call(**sizes)
-    module._peer(operation, list(ours.arrays), ours.params)()
+    module._torch_call(operation, list(ours.arrays), ours.params)()
     assert torch.calls == [call]
 
 
 def test_every_peer_has_a_test(torch):
-    assert set(module.PEERS) == {
+    assert set(module.TORCH_CALLS) == {
         "conv",
         "conv_input_grad",
         "conv_weight_grad",
@@ -218,9 +218,9 @@ def test_every_peer_has_a_test(torch):
         "linear",
         "relu",
     }
-    assert module._peer("col2im", [], {}) is None
+    assert module._torch_call("col2im", [], {}) is None
 
 
 def test_a_pytorch_without_a_gpu_is_left_out(torch):
     torch.cuda.is_available = lambda: False
-    assert module._peer("relu", [], {}) is None
+    assert module._torch_call("relu", [], {}) is None

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from minicnn.errors import ArgumentError
-from minicnn.profiling.workloads import _table, cuda_kernels, cuda_operations, workloads
+from minicnn.profiling.workloads import _workloads, cuda_kernels, cuda_operations, workloads
 from minicnn.runtime.devices import CUDASIM
 from minicnn.runtime.dispatch import kernels
 
-ALL = [workload for operation in sorted(_table) for workload in workloads(operation)]
+ALL = [workload for operation in sorted(_workloads) for workload in workloads(operation)]
 BY_NAME = {workload.name: workload for workload in ALL}
 
 
@@ -93,7 +93,9 @@ def test_numbers_are_the_same_every_time():
 @pytest.mark.parametrize("sizes", [{"depth": 4}, {"n": 0}])
 def test_sizes_that_are_not_there(sizes):
     (name, size), *_ = sizes.items()
-    with pytest.raises(ArgumentError, match=rf"^linear: no size {name}={size}; sizes, from 1 up, are n, k, m$"):
+    with pytest.raises(
+        ArgumentError, match=rf"^linear: sizes must be known and at least 1, got {name}={size}; known are n, k, m$"
+    ):
         BY_NAME["linear"].call(**sizes)
 
 

@@ -52,7 +52,7 @@ def test_the_average_of_another_model_is_refused():
     ema.update(nn.Linear(2, 2))
     other.update(nn.Sequential(nn.Linear(2, 2)))
     with pytest.raises(
-        CheckpointError, match=r"EMA.load_state_dict: the state averages 0.weight, 0.bias and this one wei"
+        CheckpointError, match=r"EMA.load_state_dict: the state has averages of 0.weight, 0.bias, this EMA of wei"
     ):
         ema.load_state_dict(other.state_dict())
     assert isinstance(ema.averages["weight"], minicnn.Tensor)
@@ -63,7 +63,7 @@ def test_another_decay_is_refused():
     ema.update(nn.Linear(2, 2))
     other = EMA(0.75)
     with pytest.raises(
-        CheckpointError, match=r"EMA.load_state_dict: the state has decay 0.5 and this one 0.75; build EMA\(decay=0.5\)"
+        CheckpointError, match=r"EMA.load_state_dict: the state has decay 0.5, this EMA 0.75; build EMA\(decay=0.5\)"
     ):
         other.load_state_dict(ema.state_dict())
     assert other.averages == {}

@@ -182,7 +182,7 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(path, monkeypatch,
     else:
         monkeypatch.setattr(os, failing, fail)
     with pytest.raises(
-        CheckpointError, match=r"call: '.*' cannot be written \(No space left on device\); what was there"
+        CheckpointError, match=r"call: '.*' cannot be written \(No space left on device\); an old file is unchanged"
     ):
         write_tensor_file("call", path, "thing", {"a": np.zeros(5)}, {})
     monkeypatch.undo()

@@ -1,18 +1,19 @@
-"""The functions that layers are made of, with PyTorch's names and arguments; what notebooks call.
+"""The functions that layers call, with PyTorch's names and arguments.
 
-Images are (N, C, H, W), signals (N, C, L), volumes (N, C, D, H, W); without N, one of them.
+Signals are (N, C, L), images (N, C, H, W), volumes (N, C, D, H, W). Convolutions and pooling also accept a single
+signal, image or volume, without the axis N.
 """
 
-# ruff: noqa: F403 (every module says in its own __all__ what it gives)
+# ruff: noqa: F403 (every module lists its public names in its own __all__)
 
 from minicnn.nn.functional.activation import *
 from minicnn.nn.functional.activation import __all__ as _activation
 from minicnn.nn.functional.conv import *
 from minicnn.nn.functional.conv import __all__ as _conv
 from minicnn.nn.functional.cross_entropy import *
-from minicnn.nn.functional.cross_entropy import __all__ as _class_loss
+from minicnn.nn.functional.cross_entropy import __all__ as _cross_entropy
 from minicnn.nn.functional.fold import *
-from minicnn.nn.functional.fold import __all__ as _columns
+from minicnn.nn.functional.fold import __all__ as _fold
 from minicnn.nn.functional.loss import *
 from minicnn.nn.functional.loss import __all__ as _loss
 from minicnn.nn.functional.norm import *
@@ -42,4 +43,4 @@ __all__ = [
     "softplus",
     "tanh",
 ]
-__all__ += _activation + _class_loss + _columns + _conv + _loss + _norm + _pool + _resize + _similarity
+__all__ += _activation + _conv + _cross_entropy + _fold + _loss + _norm + _pool + _resize + _similarity

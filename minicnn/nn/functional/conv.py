@@ -1,4 +1,7 @@
-"""Convolution and transposed convolution of signals, images and volumes."""
+"""Convolution and transposed convolution of signals, images and volumes.
+
+The functions check the arguments, build a `ConvSpec` and call the primitives of `ops/conv.py` and `ops/conv_block.py`.
+"""
 
 from collections.abc import Sequence
 
@@ -15,18 +18,18 @@ Ints = int | Sequence[int]
 Window = tuple[Ints, Ints, Ints, Ints, bool]  # kernel_size, stride, padding, dilation, ceil_mode
 
 
-def _one_dtype(call: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+def _check_dtypes(call: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     dtypes = [t.dtype for t in (x, weight, bias) if t is not None]
     if len(set(dtypes)) > 1 or dtypes[0].kind != "f":
         raise DTypeError(
-            f"{call}: input, weight and bias need one floating-point type, got {', '.join(map(str, dtypes))}; "
-            "convert with .to() (images: .float() / 255)"
+            f"{call}: input, weight and bias must have the same floating-point type, "
+            f"got {', '.join(map(str, dtypes))}; convert with .to() (images: .float() / 255)"
         )
 
 
 def _check_bias(call: str, bias: Tensor, filters: int) -> None:
     if bias.shape != (filters,):
-        raise ShapeError(f"{call}: bias must be ({filters},), one number a filter, got {bias.shape}")
+        raise ShapeError(f"{call}: bias must be ({filters},), a number for each filter, got {bias.shape}")
 
 
 def _convolve(
@@ -41,12 +44,12 @@ def _convolve(
     relu: bool = False,
     pool: Window | None = None,
 ) -> Tensor:
-    """Convolve; `rectify` applies ReLU as well, `pool` maximum pooling with these arguments of `pool_spec`."""
+    """Convolve n spatial axes. `relu` adds a ReLU; `pool` adds maximum pooling with these arguments of `pool_spec`."""
     call = f"conv{n}d"
     if x.ndim == n + 1:
         rest = (weight, bias, stride, padding, dilation, groups, relu, pool)
         return squeeze(_convolve(n, unsqueeze(x, 0), *rest), 0)
-    _one_dtype(call, x, weight, bias)
+    _check_dtypes(call, x, weight, bias)
     if weight.ndim != n + 2:
         raise ShapeError(f"{call}: weight must have {n + 2} axes (F, C/groups, {n} kernel axes), got {weight.shape}")
     spec = conv_spec(call, x.shape, weight.shape, stride, padding, dilation, groups)
@@ -67,7 +70,7 @@ def conv1d(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolve signals (N, C, L) with filters (F, C/groups, KL); see `conv2d`."""
+    """Convolve signals (N, C, L) with filters (F, C/groups, KL); see `conv2d` for the arguments and errors."""
     return _convolve(1, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -80,20 +83,20 @@ def conv2d(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolve images with filters (a cross-correlation, as everywhere in deep learning).
+    """Convolve images with filters. As everywhere in deep learning, this is a cross-correlation.
 
     y[n, f, i, j] = bias[f] + Σ_{c, k, l} weight[f, c, k, l] x[n, c, i stride + k dilation - padding, ...]
 
     Parameters
     ----------
     input : Tensor, (N, C, H, W) or (C, H, W), float
-    weight : Tensor, (F, C/groups, KH, KW), of the same element type
-    bias : Tensor, (F,), optional
+    weight : Tensor, (F, C/groups, KH, KW), of the same dtype
+    bias : Tensor, (F,), of the same dtype, optional
     stride, dilation : int or pair of int
     padding : int, pair of int, pair of (before, after), 'same' or 'valid'
         Zeros around the image.
     groups : int
-        Both channel axes are cut into so many parts that do not see each other.
+        Number of groups. Each group of filters reads only its own group of input channels.
 
     Returns
     -------
@@ -101,12 +104,14 @@ def conv2d(
 
     Raises
     ------
-    ShapeError, DTypeError
-        If sizes or element types do not fit.
+    ShapeError
+        If sizes do not fit each other or are out of range.
+    DTypeError
+        If the tensors do not have the same floating-point dtype.
 
     Notes
     -----
-    N F C/groups KH KW OH OW multiplications and additions.
+    Costs N F C/groups KH KW OH OW multiplications and as many additions.
 
     Examples
     --------
@@ -126,7 +131,10 @@ def conv3d(
     dilation: Ints = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Convolve volumes (N, C, D, H, W) with filters (F, C/groups, KD, KH, KW); see `conv2d`."""
+    """Convolve volumes (N, C, D, H, W) with filters (F, C/groups, KD, KH, KW).
+
+    See `conv2d` for the arguments and errors.
+    """
     return _convolve(3, input, weight, bias, stride, padding, dilation, groups)
 
 
@@ -142,12 +150,12 @@ def _convolve_transposed(
     dilation: Ints,
     relu: bool = False,
 ) -> Tensor:
-    """Convolve; `rectify` applies ReLU as well."""
+    """Convolve n spatial axes, transposed. `relu` adds a ReLU."""
     call = f"conv_transpose{n}d"
     if x.ndim == n + 1:
         rest = (weight, bias, stride, padding, output_padding, groups, dilation, relu)
         return squeeze(_convolve_transposed(n, unsqueeze(x, 0), *rest), 0)
-    _one_dtype(call, x, weight, bias)
+    _check_dtypes(call, x, weight, bias)
     if weight.ndim != n + 2:
         raise ShapeError(f"{call}: weight must have {n + 2} axes (C, F/groups, {n} kernel axes), got {weight.shape}")
     spec = conv_transpose_spec(call, x.shape, weight.shape, stride, padding, output_padding, dilation, groups)
@@ -167,7 +175,7 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: Ints = 1,
 ) -> Tensor:
-    """Transposed convolution of signals; see `conv_transpose2d`."""
+    """Transposed convolution of signals (N, C, L); see `conv_transpose2d` for the arguments and errors."""
     return _convolve_transposed(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -181,17 +189,21 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: Ints = 1,
 ) -> Tensor:
-    """Transposed convolution: the gradient of `conv2d` with respect to its input, used as a layer that enlarges.
+    """Transposed convolution: the gradient of `conv2d` with respect to its input. Networks use it to enlarge images.
+
+    y[n, f, i stride + k dilation - padding, ...] = bias[f] + Σ weight[c, f, k, l] x[n, c, i, j], where the sum is over
+    all c, k, l, i and j that lead to this element of y.
 
     Parameters
     ----------
     input : Tensor, (N, C, H, W) or (C, H, W), float
-    weight : Tensor, (C, F/groups, KH, KW), of the same element type
-    bias : Tensor, (F,), optional
+    weight : Tensor, (C, F/groups, KH, KW), of the same dtype
+    bias : Tensor, (F,), of the same dtype, optional
     stride, padding, dilation : int or pair of int
-        Those of the convolution whose gradient this is.
+        The arguments of the `conv2d` whose gradient this function computes.
     output_padding : int or pair of int
-        Rows and columns added at one side, to choose among the sizes that the convolution maps to H, W.
+        Rows added at the bottom and columns added at the right. With stride > 1, `conv2d` maps several input sizes to
+        the same output size; this argument chooses among them.
     groups : int
 
     Returns
@@ -200,8 +212,10 @@ def conv_transpose2d(
 
     Raises
     ------
-    ShapeError, DTypeError
-        If sizes or element types do not fit.
+    ShapeError
+        If sizes do not fit each other or are out of range.
+    DTypeError
+        If the tensors do not have the same floating-point dtype.
 
     References
     ----------
@@ -226,5 +240,5 @@ def conv_transpose3d(
     groups: int = 1,
     dilation: Ints = 1,
 ) -> Tensor:
-    """Transposed convolution of volumes; see `conv_transpose2d`."""
+    """Transposed convolution of volumes (N, C, D, H, W); see `conv_transpose2d` for the arguments and errors."""
     return _convolve_transposed(3, input, weight, bias, stride, padding, output_padding, groups, dilation)

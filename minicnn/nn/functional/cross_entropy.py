@@ -1,6 +1,6 @@
-"""Losses on classes: how likely the right one is, by scores or log probabilities along axis 1.
+"""Classification losses: cross_entropy, nll_loss, and one_hot. Classes lie along axis 1.
 
-`reduction` and what is wrong are treated as loss.py says.
+`loss.py` explains `reduction` and the checks of values, which are the same here.
 """
 
 from math import prod
@@ -32,13 +32,21 @@ def _product(log_p: Tensor, target: Tensor) -> Tensor:
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Turn class indices (...) into int64 rows of zeros with a 1 at the class, (..., num_classes).
+    """Return a vector for each class index: 1 at the class, 0 elsewhere. (...) -> (..., num_classes), int64.
+
+    Parameters
+    ----------
+    tensor : Tensor, integers
+    num_classes : int
+        -1: the largest index + 1.
 
     Raises
     ------
-    DTypeError, ShapeError
-        If the tensor does not hold integers from 0 to num_classes - 1; on a GPU such a row is all zeros, unless
-        `num_classes` has to be found out.
+    DTypeError
+        If the tensor does not hold integers.
+    ShapeError
+        If an index is outside 0 ... num_classes - 1. On a GPU this check is made only for num_classes=-1; otherwise the
+        vector of a wrong index is all zeros.
 
     Examples
     --------
@@ -48,26 +56,26 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """
     if tensor.dtype.kind not in "iu":
         raise DTypeError(f"one_hot: class indices must be integers, got {tensor.dtype}; convert them with .long()")
-    look = tensor.numel() and (num_classes == -1 or tensor.device.on_host)
-    low, high = (int(tensor.min()), int(tensor.max())) if look else (0, -1)
+    check_range = tensor.numel() and (num_classes == -1 or tensor.device.on_host)
+    low, high = (int(tensor.min()), int(tensor.max())) if check_range else (0, -1)
     classes = high + 1 if num_classes == -1 else num_classes
     if low < 0 or high >= classes:
         raise ShapeError(f"one_hot: indices run from {low} to {high}, outside 0 ... num_classes - 1 = {classes - 1}")
     return eq(unsqueeze(tensor, -1), arange(classes, device=tensor.device)).long()
 
 
-def _per_class(call: str, weight: Tensor, input: Tensor, axis: int) -> Tensor:
-    """Return class weights in a shape that broadcasts with the input."""
+def _broadcastable_weight(call: str, weight: Tensor, input: Tensor, axis: int) -> Tensor:
+    """Check class weights, and return them in a shape that broadcasts with the input."""
     if weight.shape != (input.shape[axis],):
         raise ShapeError(
-            f"{call}: weight must have one number a class, ({input.shape[axis]},), got {weight.shape}; "
+            f"{call}: weight must have a number for each class, ({input.shape[axis]},), got {weight.shape}; "
             f"input is {input.shape}"
         )
     return reshape(weight, (-1,) + (1,) * (input.ndim - axis - 1))
 
 
 def _check_classes(call: str, input: Tensor, target: Tensor, axis: int, ignore_index: int) -> None:
-    """Refuse a target that holds no indices of the input's classes, as far as that is seen without waiting."""
+    """Check dtype and shape of class indices; on the CPU, where it needs no wait, also their values."""
     expected = input.shape[:axis] + input.shape[axis + 1 :]
     if target.dtype.kind not in "iu":
         raise DTypeError(f"{call}: class indices must be integers, got {target.dtype}; convert them with .long()")
@@ -78,18 +86,18 @@ def _check_classes(call: str, input: Tensor, target: Tensor, axis: int, ignore_i
         )
     if not input.device.on_host or not target.numel():
         return
-    if int(amin(target)) >= 0 and int(amax(target)) < input.shape[axis]:  # cheap, and almost always enough
+    if int(amin(target)) >= 0 and int(amax(target)) < input.shape[axis]:  # the common case, checked cheaply
         return
     wrong = (target != ignore_index) & ((target < 0) | (target >= input.shape[axis]))
     if wrong.any():
         first = target[wrong][0].item()
         raise ShapeError(
             f"{call}: class {first} is outside 0 ... {input.shape[axis] - 1}; input is {input.shape}; "
-            f"give the input more classes, or name elements to skip with ignore_index (now {ignore_index})"
+            f"give the input more classes, or name the index to skip with ignore_index (now {ignore_index})"
         )
 
 
-def _of_classes(
+def _class_index_loss(
     loss: Primitive[tuple[Tensor, ...]],
     call: str,
     input: Tensor,
@@ -99,22 +107,22 @@ def _of_classes(
     reduction: str,
     smoothing: float = 0.0,
 ) -> Tensor:
-    """Return the loss of class indices: `nll` or `cross_entropy` of ops/cross_entropy.py."""
+    """Return the loss for class indices. `loss` is `nll` or `cross_entropy` of ops/cross_entropy.py."""
     check_reduction(call, reduction)
     axis = min(1, input.ndim - 1)
     _check_classes(call, input, target, axis, ignore_index)
     if weight is None:
         weight = ones(input.shape[axis], dtype=input.dtype, device=input.device)
     else:
-        _per_class(call, weight, input, axis)
+        _broadcastable_weight(call, weight, input, axis)
         if weight.requires_grad and is_grad_enabled():
-            raise AutogradError(f"{call}: weight gets no gradient where targets are class indices; pass a .detach()")
+            raise AutogradError(f"{call}: weight has no gradient for class indices; pass weight.detach()")
         dtype = promote(input, weight)
         input, weight = input.to(dtype), weight.to(dtype)
-    each, weights = loss(input, target.to(int64), weight, classes=Classes(axis, smoothing, ignore_index))
+    losses, weights = loss(input, target.to(int64), weight, classes=Classes(axis, smoothing, ignore_index))
     if reduction == "none":
-        return each
-    return total(each) if reduction == "sum" else total(each) / total(weights)
+        return losses
+    return total(losses) if reduction == "sum" else total(losses) / total(weights)
 
 
 def nll_loss(
@@ -124,18 +132,42 @@ def nll_loss(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Tensor:
-    """Minus the log probability of the right class; what `cross_entropy` is after its `log_softmax`.
+    """Negative log likelihood, -w[target] input[target] for each example.
+
+    cross_entropy(x, target) = nll_loss(log_softmax(x, 1), target).
 
     Parameters
     ----------
-    input : Tensor, (N, C), (N, C, d1, ...) or (C,), log probabilities
+    input : Tensor, (N, C), (N, C, d1, ...) or (C,), float
+        Log probabilities.
     target, weight, ignore_index, reduction
-        As in `cross_entropy`, class indices only.
+        As in `cross_entropy`, but the target must hold class indices.
+
+    Returns
+    -------
+    Tensor, (), or the shape of the target with "none"
+
+    Raises
+    ------
+    ShapeError
+        If sizes do not fit, or an index is not a class.
+    DTypeError
+        If the input is not floating point, or the target does not hold integers.
+    ArgumentError
+        If `reduction` is unknown.
+    AutogradError
+        If `weight` requires a gradient.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> nll_loss(minicnn.tensor([[-1.0, -2.0]]), minicnn.tensor([1])).item()
+    2.0
     """
     check_float("nll_loss", input)
     if not input.ndim:
         raise ShapeError("nll_loss: the input needs an axis of classes, got ()")
-    return _of_classes(nll, "nll_loss", input, target, weight, ignore_index, reduction)
+    return _class_index_loss(nll, "nll_loss", input, target, weight, ignore_index, reduction)
 
 
 def cross_entropy(
@@ -146,32 +178,36 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """Minus the log probability that softmax gives to the right class, -Σ_c t_c w_c log softmax(input)_c.
+    """Cross-entropy of softmax(input) and the target, -Σ_c t_c w_c log softmax(input)_c for each example.
 
     Parameters
     ----------
     input : Tensor, (N, C), (N, C, d1, ...) or (C,), float
-        Scores before softmax.
+        Logits: the scores before softmax.
     target : Tensor, integers in the input's shape without C, or floats in the input's shape
         Class indices, or the probability t of each class.
     weight : Tensor, (C,), optional
-        How much each class counts; with indices, "mean" divides by the weights of the examples.
+        The weight w of each class. With class indices, "mean" divides by the sum of the examples' weights.
     ignore_index : int
-        Examples with this class index count for nothing.
+        Examples with this class index have weight 0.
     reduction : "mean", "sum" or "none"
     label_smoothing : float from 0 to 1
-        Mix t with the uniform distribution (Szegedy et al., 2016).
+        t becomes (1 - label_smoothing) t + label_smoothing / C (Szegedy et al., 2016).
 
     Returns
     -------
-    Tensor, one number, or one an example with "none"
+    Tensor, (), or a number for each example with "none"
 
     Raises
     ------
-    ShapeError, DTypeError
-        If sizes or element types do not fit, or an index is not a class.
+    ShapeError
+        If sizes do not fit, or an index is not a class.
+    DTypeError
+        If the input is not floating point, or the target holds neither integers nor floats.
+    ArgumentError
+        If `reduction` is unknown or `label_smoothing` is out of range.
     AutogradError
-        If a weight beside class indices wants a gradient, as in PyTorch.
+        If `weight` requires a gradient and the target holds class indices, as in PyTorch.
 
     Examples
     --------
@@ -186,7 +222,7 @@ def cross_entropy(
         raise ShapeError("cross_entropy: the input needs an axis of classes, got ()")
     if target.dtype.kind != "f":
         args = target, weight, ignore_index, reduction, float(label_smoothing)
-        return _of_classes(cross_entropy_of_indices, "cross_entropy", input, *args)
+        return _class_index_loss(cross_entropy_of_indices, "cross_entropy", input, *args)
     if target.shape != input.shape:
         raise ShapeError(
             f"cross_entropy: a target of {target.dtype} holds class probabilities and must be {input.shape} like "
@@ -197,7 +233,7 @@ def cross_entropy(
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / input.shape[axis]
     if weight is not None:
-        target = target * _per_class("cross_entropy", weight, input, axis)
+        target = target * _broadcastable_weight("cross_entropy", weight, input, axis)
     log_p = log_softmax(input, axis)
     if reduction == "none":
         return neg(total(mul(log_p, target), axis))

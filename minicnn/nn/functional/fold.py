@@ -1,4 +1,7 @@
-"""Windows of an image as columns of a matrix, and columns added up to an image again."""
+"""unfold copies the windows of an image to the columns of a matrix; fold adds columns to the windows of an image.
+
+Both build a `ConvSpec` and call `im2col` and `col2im` of `ops/im2col.py`. Each is the other's gradient.
+"""
 
 from collections.abc import Sequence
 from math import prod
@@ -30,7 +33,7 @@ def _spec(
 
 
 def unfold(input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1) -> Tensor:
-    """Copy every window of an image into a column.
+    """Copy every window of an image to a column.
 
     columns[n, (c, k, l), (i, j)] = x[n, c, i stride + k dilation - padding, j stride + l dilation - padding]
 
@@ -53,7 +56,8 @@ def unfold(input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints =
 
     Notes
     -----
-    KH KW / stride² times the memory of the image. `weight.flatten(1) @ unfold(x, ...)` is a convolution.
+    The result needs KH KW / stride² times the memory of the image. `weight.flatten(1) @ unfold(x, ...)` is a
+    convolution.
 
     Examples
     --------
@@ -72,9 +76,9 @@ def unfold(input: Tensor, kernel_size: Ints, dilation: Ints = 1, padding: Ints =
 def fold(
     input: Tensor, output_size: Ints, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
 ) -> Tensor:
-    """Add every column to the window of an image that it belongs to: the adjoint of `unfold`, not its inverse.
+    """Add every column to its window of an image. This is the adjoint of `unfold`, not its inverse.
 
-    Where windows overlap, values add up; dividing by `fold(unfold(ones))` makes an average of them.
+    Where windows overlap, values add up. Divide by `fold(unfold(ones))` to get their average.
 
     Parameters
     ----------
@@ -92,7 +96,7 @@ def fold(
     Raises
     ------
     ShapeError
-        If the columns are not those of such windows, a window does not fit, or a parameter is out of range.
+        If the input's shape does not belong to these windows, a window does not fit, or a parameter is out of range.
 
     Examples
     --------

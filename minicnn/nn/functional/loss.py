@@ -1,10 +1,11 @@
-"""Losses: how far an output is from its target, element by element; those of classes are in class_loss.py.
+"""Losses that compare an output with its target element by element; `cross_entropy.py` has the classification losses.
 
-Every loss takes `reduction`: "mean" gives one number, "sum" too, "none" leaves one number an element (or an example).
-Shapes that differ are an error, never broadcast: a (N, 1) output against a (N,) target would give a wrong number.
+Every loss takes `reduction`: "mean" and "sum" return a single number, "none" returns a number for each element (in
+`cross_entropy.py`: for each example). Shapes that differ are an error and do not broadcast: a (N, 1) output and a (N,)
+target would give a wrong number.
 
-Values out of their range (a class that is none, a probability above 1) are errors too, where looking at them costs
-nothing. On a GPU that would wait for everything before, so there they make the loss NaN.
+On the CPU, values out of range (an index that is not a class, a probability above 1) are errors too. On a GPU this
+check would wait for all earlier kernels, so there such values make the loss NaN.
 """
 
 from collections.abc import Callable
@@ -29,8 +30,8 @@ __all__ = [
 ]
 
 
-def _each(call: str, loss: Fused, inputs: tuple[Value, ...], reduction: str, **params: float) -> Tensor:
-    """Apply a loss to each element and reduce it, in one pass."""
+def _elementwise_loss(call: str, loss: Fused, inputs: tuple[Value, ...], reduction: str, **params: float) -> Tensor:
+    """Apply a loss to each element and reduce the result, in one pass."""
     check_reduction(call, reduction)
     if reduction == "none":
         return loss(*inputs, **params)
@@ -42,7 +43,7 @@ def _check_pair(call: str, input: Tensor, target: Tensor) -> None:
     check_float(call, input)
     if input.shape != target.shape:
         raise ShapeError(
-            f"{call}: input and target need one shape, got {input.shape} and {target.shape}; "
+            f"{call}: input and target must have the same shape, got {input.shape} and {target.shape}; "
             "use target.view(input.shape) if they hold the same elements, target.expand(input.shape) to repeat it"
         )
 
@@ -55,17 +56,21 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
 
     Parameters
     ----------
-    input, target : Tensor, of one shape
+    input, target : Tensor, of the same shape; the input is float
     reduction : "mean", "sum" or "none"
 
     Returns
     -------
-    Tensor, one number, or the shape of the input with "none"
+    Tensor, (), or the shape of the input with "none"
 
     Raises
     ------
     ShapeError
-        If the shapes differ (PyTorch broadcasts and only warns).
+        If the shapes differ. (PyTorch broadcasts and warns.)
+    DTypeError
+        If the input is not floating point.
+    ArgumentError
+        If `reduction` is unknown.
 
     Examples
     --------
@@ -74,7 +79,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     2.0
     """
     _check_pair("mse_loss", input, target)
-    return _each("mse_loss", _squared_error, (input, target), reduction)
+    return _elementwise_loss("mse_loss", _squared_error, (input, target), reduction)
 
 
 @fuse
@@ -89,7 +94,7 @@ def _absolute_error(input: Tensor, target: Tensor) -> Tensor:
 
 @fuse
 def _huber(input: Tensor, target: Tensor, *, delta: float) -> Tensor:
-    """With d = input - target and q = d limited to ±delta both cases are q (d - q/2)."""
+    """Return q (d - q/2), with d = input - target and q = d clamped to ±delta. This covers both cases of the loss."""
     d = input - target
     q = d.clamp(-delta, delta)
     return mul(q, d - q * 0.5)
@@ -101,46 +106,79 @@ def _smooth_absolute_error(input: Tensor, target: Tensor, *, beta: float) -> Ten
 
 
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Absolute error, |input - target|; see `mse_loss`."""
+    """Absolute error, |input - target|; see `mse_loss` for the arguments and errors.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> l1_loss(minicnn.tensor([1.0, 2.0]), minicnn.tensor([1.0, 4.0])).item()
+    1.0
+    """
     _check_pair("l1_loss", input, target)
-    return _each("l1_loss", _absolute_error, (input, target), reduction)
+    return _elementwise_loss("l1_loss", _absolute_error, (input, target), reduction)
 
 
 def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
-    """d²/2 where |d| <= delta, delta (|d| - delta/2) elsewhere, d = input - target (Huber, 1964).
+    """Huber loss: d²/2 where |d| <= delta, delta (|d| - delta/2) elsewhere, with d = input - target.
+
+    See `mse_loss` for the other arguments.
 
     Raises
     ------
     ShapeError
-        If the shapes differ or delta is not positive.
+        If the shapes differ.
+    DTypeError
+        If the input is not floating point.
+    ArgumentError
+        If `delta` is not positive or `reduction` is unknown.
+
+    References
+    ----------
+    Huber, "Robust estimation of a location parameter", 1964.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> huber_loss(minicnn.tensor([0.0, 4.0]), minicnn.tensor([1.0, 1.0]), reduction="none").tolist()
+    [0.5, 2.5]
     """
     _check_pair("huber_loss", input, target)
     if not delta > 0:
         raise ArgumentError(f"huber_loss: delta must be positive, got {delta}")
-    return _each("huber_loss", _huber, (input, target), reduction, delta=delta)
+    return _elementwise_loss("huber_loss", _huber, (input, target), reduction, delta=delta)
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
-    """d²/(2 beta) where |d| <= beta, |d| - beta/2 elsewhere, d = input - target; |d| for beta = 0 (Girshick, 2015).
+    """Smooth L1 loss: d²/(2 beta) where |d| <= beta, |d| - beta/2 elsewhere, with d = input - target.
+
+    It is the Huber loss divided by beta. For beta = 0 it is the absolute error. See `mse_loss` for the other arguments.
 
     Raises
     ------
     ShapeError
-        If the shapes differ or beta is negative.
+        If the shapes differ.
+    DTypeError
+        If the input is not floating point.
+    ArgumentError
+        If `beta` is negative or `reduction` is unknown.
+
+    References
+    ----------
+    Girshick, "Fast R-CNN", 2015, equation 3.
     """
     _check_pair("smooth_l1_loss", input, target)
     if not beta >= 0:
         raise ArgumentError(f"smooth_l1_loss: beta must be at least 0, got {beta}")
     if beta == 0:
-        return _each("smooth_l1_loss", _absolute_error, (input, target), reduction)
-    return _each("smooth_l1_loss", _smooth_absolute_error, (input, target), reduction, beta=beta)
+        return _elementwise_loss("smooth_l1_loss", _absolute_error, (input, target), reduction)
+    return _elementwise_loss("smooth_l1_loss", _smooth_absolute_error, (input, target), reduction, beta=beta)
 
 
-# --- yes or no ------------------------------------------------------------------------------------------------
+# --- binary classification ------------------------------------------------------------------------------------
 
 
-def _limited(logarithm: Callable[[Tensor], Tensor], x: Tensor, pole: float) -> Tensor:
-    """The logarithm, -100 where it would be less; the gradient is 0 there, not infinite or NaN."""
+def _clamped_log(logarithm: Callable[[Tensor], Tensor], x: Tensor, pole: float) -> Tensor:
+    """Return max(logarithm(x), -100). The gradient is 0 where it is clamped, not infinite or NaN."""
     low = x <= pole
     return where(low, -100.0, logarithm(where(low, pole + 1, x))).clamp(min=-100)
 
@@ -156,7 +194,7 @@ def _outside(x: Tensor) -> Tensor:
 
 @fuse
 def _binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    loss = (target - 1) * _limited(log1p, -input, -1.0) - target * _limited(log, input, 0.0)
+    loss = (target - 1) * _clamped_log(log1p, -input, -1.0) - target * _clamped_log(log, input, 0.0)
     return where(_is_outside(input), float("nan"), mul(loss, weight))
 
 
@@ -167,12 +205,12 @@ def _binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Ten
 
 @fuse
 def _weighted_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor, pos_weight: Tensor) -> Tensor:
-    yes = target * (pos_weight - 1) + 1  # 1 for a no, pos_weight for a yes
-    return mul((1 - target) * input - yes * logsigmoid(input), weight)
+    factor = target * (pos_weight - 1) + 1  # pos_weight where the target is 1, 1 where it is 0
+    return mul((1 - target) * input - factor * logsigmoid(input), weight)
 
 
-def _weight(call: str, name: str, weight: Tensor | None, input: Tensor) -> Value:
-    """Return the weight, or 1; refuse one that does not broadcast to the input."""
+def _check_weight(call: str, name: str, weight: Tensor | None, input: Tensor) -> Value:
+    """Return the weight, or 1 for None, after a check that it broadcasts to the input."""
     if weight is None:
         return 1.0
     fits = all(n in (1, m) for n, m in zip(weight.shape[::-1], input.shape[::-1], strict=False))
@@ -184,24 +222,34 @@ def _weight(call: str, name: str, weight: Tensor | None, input: Tensor) -> Value
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
-    """-weight (t log x + (1 - t) log(1 - x)), the logarithms at least -100.
+    """Binary cross-entropy of probabilities, -weight (t log x + (1 - t) log(1 - x)).
 
     Parameters
     ----------
-    input : Tensor, probabilities x from 0 to 1
-    target : Tensor, probabilities t, the shape of the input
+    input : Tensor, float
+        Probabilities x from 0 to 1.
+    target : Tensor, of the same shape
+        Probabilities t.
     weight : Tensor, broadcasts to the input, optional
     reduction : "mean", "sum" or "none"
+
+    Returns
+    -------
+    Tensor, (), or the shape of the input with "none"
 
     Raises
     ------
     ShapeError
-        If the shapes differ or an input is outside [0, 1].
+        If the shapes do not fit.
+    DTypeError
+        If the input is not floating point.
+    ArgumentError
+        If an input on the CPU is outside [0, 1] (on a GPU the loss is NaN), or `reduction` is unknown.
 
     Notes
     -----
-    Where a logarithm is cut off at -100 its gradient is 0.
-    `binary_cross_entropy_with_logits` is exact where a sigmoid would round to 0 or 1, and faster.
+    The logarithms are clamped to at least -100; their gradient is 0 where they are clamped.
+    `binary_cross_entropy_with_logits` is faster, and also exact where a sigmoid would round to 0 or 1.
     """
     call = "binary_cross_entropy"
     _check_pair(call, input, target)
@@ -211,7 +259,8 @@ def binary_cross_entropy(
             f"{call}: the input must be probabilities from 0 to 1, got values from {low:.4g} to {high:.4g}; "
             "apply a sigmoid, or use binary_cross_entropy_with_logits"
         )
-    return _each(call, _binary_cross_entropy, (input, target, _weight(call, "weight", weight, input)), reduction)
+    weights = _check_weight(call, "weight", weight, input)
+    return _elementwise_loss(call, _binary_cross_entropy, (input, target, weights), reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -221,25 +270,37 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """-weight (pos_weight t log σ(x) + (1 - t) log(1 - σ(x))), σ the sigmoid, without overflow.
+    """Binary cross-entropy of logits, -weight (pos_weight t log σ(x) + (1 - t) log(1 - σ(x))), σ the sigmoid.
 
     Parameters
     ----------
-    input : Tensor, scores x before the sigmoid
-    target : Tensor, probabilities t, the shape of the input
-    weight, pos_weight : Tensor, broadcast to the input, optional
-        How much each element, and each yes, counts.
+    input : Tensor, float
+        Logits x: the scores before the sigmoid. Large scores do not overflow.
+    target : Tensor, of the same shape
+        Probabilities t.
+    weight : Tensor, broadcasts to the input, optional
+        The weight of each element.
     reduction : "mean", "sum" or "none"
+    pos_weight : Tensor, broadcasts to the input, optional
+        An extra weight of the positive targets.
+
+    Returns
+    -------
+    Tensor, (), or the shape of the input with "none"
 
     Raises
     ------
     ShapeError
         If the shapes do not fit.
+    DTypeError
+        If the input is not floating point.
+    ArgumentError
+        If `reduction` is unknown.
     """
     call = "binary_cross_entropy_with_logits"
     _check_pair(call, input, target)
-    inputs = input, target, _weight(call, "weight", weight, input)
+    inputs = input, target, _check_weight(call, "weight", weight, input)
     if pos_weight is None:
-        return _each(call, _binary_cross_entropy_with_logits, inputs, reduction)
-    yes = _weight(call, "pos_weight", pos_weight, input)
-    return _each(call, _weighted_cross_entropy_with_logits, (*inputs, yes), reduction)
+        return _elementwise_loss(call, _binary_cross_entropy_with_logits, inputs, reduction)
+    positive = _check_weight(call, "pos_weight", pos_weight, input)
+    return _elementwise_loss(call, _weighted_cross_entropy_with_logits, (*inputs, positive), reduction)

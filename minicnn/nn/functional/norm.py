@@ -1,4 +1,8 @@
-"""Normalisation and dropout."""
+"""Normalisation (batch, instance, group and layer norm) and dropout.
+
+The normalisations are built on the primitives of `ops/norm.py`: `normalize` subtracts the mean and divides by the
+standard deviation, `normalize_with` does the same with given statistics, weight and bias.
+"""
 
 from collections.abc import Sequence
 from math import prod
@@ -18,12 +22,12 @@ from minicnn.runtime.devices import Array
 __all__ = ["batch_norm", "dropout", "dropout2d", "group_norm", "instance_norm", "layer_norm"]
 
 
-def _per_channel(call: str, x: Tensor, **vectors: Tensor | None) -> list[Tensor]:
-    """Return x and vectors of one number a channel, all of one element type; weights left out are 1, others 0."""
+def _prepare(call: str, x: Tensor, **vectors: Tensor | None) -> list[Tensor]:
+    """Return x and the vectors (C,), all of the same dtype. A weight that is None becomes ones, a bias zeros."""
     size = x.shape[1:2]
     for name, t in vectors.items():
         if t is not None and t.shape != size:
-            raise ShapeError(f"{call}: {name} must have one number a channel, ({size[0]},), got {t.shape}")
+            raise ShapeError(f"{call}: {name} must have a number for each channel, ({size[0]},), got {t.shape}")
     given = [x, *(t for t in vectors.values() if t is not None)]
     if any(t.dtype != x.dtype for t in given):
         dtype = promote(*given)
@@ -41,7 +45,7 @@ def _affine(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
 
 
 def _normalize_channels(x: Tensor, w: Tensor, b: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Return w normalize(x) + b, the mean and the biased variance of each channel; in one pass where a kernel can."""
+    """Return w normalize(x) + b, the mean and the biased variance of each channel; in one pass if a kernel exists."""
     fused = norm.batch_norm.in_one_pass(("normalize", "normalize_with"), x, w, b, eps=eps)
     if fused is not None:
         y, average, variance = fused
@@ -52,13 +56,13 @@ def _normalize_channels(x: Tensor, w: Tensor, b: Tensor, eps: float) -> tuple[Te
     return _affine(norm.normalize(x, axes=axes, eps=eps), w, b), *statistics
 
 
-def _follow(running: Tensor, batch: Array, momentum: float | Tensor) -> None:
-    """Move running statistics towards a batch's."""
+def _update_running(running: Tensor, batch: Array, momentum: float | Tensor) -> None:
+    """Write running (1 - momentum) + batch momentum into `running`."""
     step = momentum.array if isinstance(momentum, Tensor) else momentum
     write(running, ..., running.array * (1 - step) + batch * step)
 
 
-def _needs(call: str, x: Tensor, axes: int) -> None:
+def _check_input(call: str, x: Tensor, axes: int) -> None:
     if x.ndim < axes:
         raise ShapeError(f"{call}: input needs at least {axes} axes, (N, C, ...), got {x.shape}")
     if x.dtype.kind != "f":
@@ -81,11 +85,12 @@ def batch_norm(
     ----------
     input : Tensor, (N, C, ...), float
     running_mean, running_var : Tensor, (C,), or None
-        While training they move towards the batch's mean and UNBIASED variance by `momentum`; otherwise they are μ, σ².
+        In training they are updated: running = (1 - momentum) running + momentum batch, with the UNBIASED variance.
+        Otherwise they are μ and σ².
     weight, bias : Tensor, (C,), optional
     training : bool
-        Use the batch's own μ and biased σ².
-    momentum : float, or a Tensor of one
+        True: μ and σ² are the mean and the biased variance of the batch.
+    momentum : float, or a Tensor with a single element
     eps : float
 
     Returns
@@ -95,30 +100,33 @@ def batch_norm(
     Raises
     ------
     ShapeError
-        If sizes do not fit, or if a channel has a single value to train on.
+        If sizes do not fit, if a channel has a single value in training, or if the running statistics are missing
+        without training.
+    DTypeError
+        If the input is not floating point.
 
     References
     ----------
     Ioffe and Szegedy, "Batch normalization", 2015, algorithms 1 and 2.
     """
-    _needs("batch_norm", input, 2)
+    _check_input("batch_norm", input, 2)
     if not training:
         if running_mean is None or running_var is None:
             raise ShapeError("batch_norm: without training, running_mean and running_var are needed")
         given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-        return norm.normalize_with(*_per_channel("batch_norm", input, **given), eps=eps)
+        return norm.normalize_with(*_prepare("batch_norm", input, **given), eps=eps)
     count = input.array.size // max(input.shape[1], 1)
     if count == 1:
         raise ShapeError(
-            f"batch_norm: training needs more than one value a channel, the input is {input.shape}; use a larger batch"
+            f"batch_norm: training needs at least 2 values for each channel, got {input.shape}; use a larger batch"
         )
-    x, w, b = _per_channel("batch_norm", input, weight=weight, bias=bias)
+    x, w, b = _prepare("batch_norm", input, weight=weight, bias=bias)
     if not count:
         return _affine(x, w, b)
     y, batch_mean, batch_var = _normalize_channels(x, w, b, eps)
     if running_mean is not None and running_var is not None:
-        _follow(running_mean, batch_mean.array, momentum)
-        _follow(running_var, batch_var.array * (count / (count - 1)), momentum)
+        _update_running(running_mean, batch_mean.array, momentum)
+        _update_running(running_var, batch_var.array * (count / (count - 1)), momentum)
     return y
 
 
@@ -132,16 +140,16 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise each channel of each image by itself.
+    """Normalise each channel of each image: y = weight (x - μ) / √(σ² + eps) + bias.
 
     Parameters
     ----------
     input : Tensor, (N, C, *spatial), float
     running_mean, running_var : Tensor, (C,), or None
-        With `use_input_stats` they move towards the means over the batch of each image's statistics.
+        With `use_input_stats` they are updated by the statistics of the images, averaged over the batch.
     weight, bias : Tensor, (C,), optional
     use_input_stats : bool
-        Use each image's own statistics, otherwise the running ones.
+        True: μ and σ² are computed for each channel of each image. False: they are the running statistics.
     momentum : float
     eps : float
 
@@ -153,48 +161,69 @@ def instance_norm(
     ------
     ShapeError
         If sizes do not fit, or if a channel has a single pixel.
+    DTypeError
+        If the input is not floating point.
 
     References
     ----------
     Ulyanov, Vedaldi and Lempitsky, "Instance normalization", 2016.
     """
-    _needs("instance_norm", input, 3)
+    _check_input("instance_norm", input, 3)
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     axes = tuple(range(2, input.ndim))
     if all(input.shape[a] == 1 for a in axes):
-        raise ShapeError(f"instance_norm: more than one pixel a channel is needed, the input is {input.shape}")
-    x, w, b = _per_channel("instance_norm", input, weight=weight, bias=bias)
+        raise ShapeError(f"instance_norm: a channel needs at least 2 pixels, got {input.shape}")
+    x, w, b = _prepare("instance_norm", input, weight=weight, bias=bias)
     if not x.array.size:
         return _affine(x, w, b)
     images, channels = x.shape[:2]
     count = prod(x.shape[2:])
     w, b = (reshape(expand(t, shape=(images, channels)), (images * channels,)) for t in (w, b))
-    y, each_mean, each_var = _normalize_channels(reshape(x, (1, images * channels, count)), w, b, eps)
+    y, image_mean, image_var = _normalize_channels(reshape(x, (1, images * channels, count)), w, b, eps)
     if running_mean is not None and running_var is not None:
-        _follow(running_mean, each_mean.array.reshape(images, channels).mean(0), momentum)
-        _follow(running_var, each_var.array.reshape(images, channels).mean(0) * (count / (count - 1)), momentum)
+        _update_running(running_mean, image_mean.array.reshape(images, channels).mean(0), momentum)
+        unbiased = image_var.array.reshape(images, channels).mean(0) * (count / (count - 1))
+        _update_running(running_var, unbiased, momentum)
     return reshape(y, x.shape)
 
 
 def group_norm(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
-    """Normalise groups of channels of each image (Wu and He, 2018).
+    """Normalise groups of channels of each image: y = weight (x - μ) / √(σ² + eps) + bias.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, ...), float
+    num_groups : int
+        Each group of C / num_groups channels has a mean μ and a biased variance σ² in each image.
+    weight, bias : Tensor, (C,), optional
+    eps : float
+
+    Returns
+    -------
+    Tensor, the shape of the input
 
     Raises
     ------
     ShapeError
-        If the channels (N, C, ...) cannot be split into `num_groups`.
+        If the channels cannot be split into `num_groups`, or sizes do not fit.
+    DTypeError
+        If the input is not floating point.
+
+    References
+    ----------
+    Wu and He, "Group normalization", 2018.
     """
-    _needs("group_norm", input, 2)
+    _check_input("group_norm", input, 2)
     if num_groups < 1 or input.shape[1] % num_groups:
         raise ShapeError(f"group_norm: {input.shape[1]} channels cannot be split into num_groups={num_groups}")
     grouped = reshape(input, (input.shape[0], num_groups, input.shape[1] // num_groups, *input.shape[2:]))
     y = reshape(norm.normalize(grouped, axes=tuple(range(2, grouped.ndim)), eps=eps), input.shape)
     if weight is None and bias is None:
         return y
-    y, w, b = _per_channel("group_norm", y, weight=weight, bias=bias)
+    y, w, b = _prepare("group_norm", y, weight=weight, bias=bias)
     return _affine(y, w, b)
 
 
@@ -205,15 +234,33 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise over the last axes (Ba, Kiros and Hinton, 2016); weight and bias have their shape.
+    """Normalise over the last axes: y = weight (x - μ) / √(σ² + eps) + bias.
+
+    Parameters
+    ----------
+    input : Tensor, (..., *normalized_shape), float
+    normalized_shape : sequence of int
+        The sizes of the axes over which the mean μ and the biased variance σ² are computed.
+    weight, bias : Tensor, normalized_shape, optional
+    eps : float
+
+    Returns
+    -------
+    Tensor, the shape of the input
 
     Raises
     ------
     ShapeError
-        If the input does not end in `normalized_shape`.
+        If the input does not end in `normalized_shape`, or weight or bias have another shape.
+    DTypeError
+        If the input is not floating point.
+
+    References
+    ----------
+    Ba, Kiros and Hinton, "Layer normalization", 2016.
     """
     shape = tuple(normalized_shape)
-    _needs("layer_norm", input, 1)
+    _check_input("layer_norm", input, 1)
     if not shape or input.shape[-len(shape) :] != shape:
         raise ShapeError(f"layer_norm: the input {input.shape} must end in normalized_shape={shape}")
     for name, t in (("weight", weight), ("bias", bias)):
@@ -225,12 +272,14 @@ def layer_norm(
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """Set elements to 0 with probability p and divide the others by 1 - p.
+    """Set elements to 0 with probability p and divide the others by 1 - p. Without training, return the input.
 
     Raises
     ------
-    ShapeError
+    ArgumentError
         If p is not in [0, 1].
+    DTypeError
+        If the input is not floating point.
 
     References
     ----------
@@ -240,7 +289,21 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """Set whole channels (N, C, H, W) to 0 with probability p and divide the others by 1 - p (Tompson et al., 2015)."""
+    """Set whole channels of (N, C, H, W) or (C, H, W) to 0 with probability p and divide the others by 1 - p.
+
+    Raises
+    ------
+    ShapeError
+        If the input has neither 3 nor 4 axes.
+    ArgumentError
+        If p is not in [0, 1].
+    DTypeError
+        If the input is not floating point.
+
+    References
+    ----------
+    Tompson et al., "Efficient object localization using convolutional networks", 2015.
+    """
     if input.ndim not in (3, 4):
         raise ShapeError(f"dropout2d: input must be (N, C, H, W) or (C, H, W), got {input.shape}; or use dropout")
     return _drop("dropout2d", input, p, training, (*input.shape[:-2], 1, 1))
@@ -253,6 +316,6 @@ def _drop(call: str, x: Tensor, p: float, training: bool, shape: tuple[int, ...]
         return x
     if x.dtype.kind != "f":
         raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
-    kept = x.device.array(random.generator().random(shape, x.dtype) >= p)  # one byte an element on its way
+    mask = x.device.array(random.generator().random(shape, x.dtype) >= p)  # copied to the device as bytes, not floats
     scale = 0.0 if p == 1 else 1 / (1 - p)
-    return mul(x, as_tensor(kept * x.dtype.type(scale), x.dtype, x.device))
+    return mul(x, as_tensor(mask * x.dtype.type(scale), x.dtype, x.device))

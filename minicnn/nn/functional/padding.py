@@ -1,4 +1,8 @@
-"""Padding: each axis is put together from the pieces before it, itself, and the pieces after it."""
+"""`pad`, which adds elements around a tensor or removes them, in PyTorch's four modes.
+
+"constant" is a primitive. The other modes concatenate, axis by axis, the piece before the tensor, the tensor and the
+piece after it. All steps have gradients, so `pad` needs no gradient rule.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Literal
@@ -13,26 +17,26 @@ __all__ = ["pad"]
 Side = Literal["before", "after"]
 
 
-def _part(x: Tensor, axis: int, start: int, stop: int) -> Tensor:
+def _slice(x: Tensor, axis: int, start: int, stop: int) -> Tensor:
     return getitem(x, (slice(None),) * axis + (slice(start, stop),))
 
 
 def _reflect(x: Tensor, axis: int, side: Side, n: int) -> Tensor:
     size = x.shape[axis]
-    return flip(_part(x, axis, 1, n + 1) if side == "before" else _part(x, axis, size - n - 1, size - 1), axis)
+    return flip(_slice(x, axis, 1, n + 1) if side == "before" else _slice(x, axis, size - n - 1, size - 1), axis)
 
 
 def _replicate(x: Tensor, axis: int, side: Side, n: int) -> Tensor:
     edge = 0 if side == "before" else x.shape[axis] - 1
-    return broadcast_to(_part(x, axis, edge, edge + 1), (*x.shape[:axis], n, *x.shape[axis + 1 :]))
+    return broadcast_to(_slice(x, axis, edge, edge + 1), (*x.shape[:axis], n, *x.shape[axis + 1 :]))
 
 
 def _wrap(x: Tensor, axis: int, side: Side, n: int) -> Tensor:
     size = x.shape[axis]
-    return _part(x, axis, size - n, size) if side == "before" else _part(x, axis, 0, n)
+    return _slice(x, axis, size - n, size) if side == "before" else _slice(x, axis, 0, n)
 
 
-# For each mode: what is put beside an axis, and how much of it an axis of a given size has.
+# For each mode: the function that makes the piece, and the largest piece that an axis of a given size allows.
 _MODES: dict[str, tuple[Callable[[Tensor, int, Side, int], Tensor], Callable[[int], float]]] = {
     "reflect": (_reflect, lambda size: size - 1),
     "replicate": (_replicate, lambda size: float("inf") if size else 0),
@@ -41,17 +45,19 @@ _MODES: dict[str, tuple[Callable[[Tensor, int, Side, int], Tensor], Callable[[in
 
 
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
-    """Put elements around a tensor, or take them away.
+    """Add elements before and after axes of a tensor, or remove them.
 
     Parameters
     ----------
     input : Tensor
     pad : sequence of int
-        (before, after) of the LAST axis, then of the one before it, and so on: (left, right, top, bottom) for images.
-        Negative numbers cut off.
-    mode : "constant", "reflect" (the edge not repeated), "replicate" (the edge) or "circular" (the other side)
+        (before, after) for the LAST axis, then for the axis before it, and so on. For images this is
+        (left, right, top, bottom). Negative numbers remove elements.
+    mode : str
+        "constant" adds `value`. "reflect" mirrors at the border element, without repeating it. "replicate" repeats the
+        border element. "circular" continues with the other end of the axis.
     value : float, optional
-        What "constant" fills with; 0 if left out.
+        For "constant"; default 0.
 
     Returns
     -------
@@ -60,7 +66,9 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     Raises
     ------
     ShapeError
-        If the numbers do not come in pairs, or an axis is too small to be cut or mirrored so far.
+        If the number of values in `pad` does not fit, or an axis is too small for the padding.
+    ArgumentError
+        If `mode` is unknown.
 
     Examples
     --------
@@ -77,32 +85,33 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode != "constant" and mode not in _MODES:
         raise ArgumentError(f"pad: mode must be 'constant', {', '.join(map(repr, _MODES))}, got {mode!r}")
     widths = [(0, 0)] * (input.ndim - len(pads) // 2) + list(zip(pads[-2::-2], pads[-1::-2], strict=True))
-    cut_last = mode in ("reflect", "replicate")  # as in PyTorch, they show what is cut off too
-    x = input if cut_last else _cropped(input, widths)
-    grown = tuple((max(before, 0), max(after, 0)) for before, after in widths)
+    crop_last = mode in ("reflect", "replicate")  # as in PyTorch, the pieces may hold elements that are removed
+    x = input if crop_last else _crop(input, widths)
+    added = tuple((max(before, 0), max(after, 0)) for before, after in widths)
     if mode == "constant":
-        return _pad(x, widths=grown, value=value or 0) if any(map(any, grown)) else x
-    beside, largest = _MODES[mode]
-    for axis, (before, after) in enumerate(grown):
+        return _pad(x, widths=added, value=value or 0) if any(map(any, added)) else x
+    make_piece, max_width = _MODES[mode]
+    for axis, (before, after) in enumerate(added):
         if not before and not after:
             continue
-        limit = largest(x.shape[axis])
+        limit = max_width(x.shape[axis])
         if max(before, after) > limit:
             raise ShapeError(
                 f"pad: mode={mode!r} can pad axis {axis} of {input.shape} by at most {limit}, "
                 f"got {(before, after)}; use less, or mode='constant'"
             )
-        ahead = [beside(x, axis, "before", before)] if before else []
-        behind = [beside(x, axis, "after", after)] if after else []
-        x = cat([*ahead, x, *behind], axis)
-    return _cropped(x, widths) if cut_last else x
+        left = [make_piece(x, axis, "before", before)] if before else []
+        right = [make_piece(x, axis, "after", after)] if after else []
+        x = cat([*left, x, *right], axis)
+    return _crop(x, widths) if crop_last else x
 
 
-def _cropped(x: Tensor, widths: list[tuple[int, int]]) -> Tensor:
+def _crop(x: Tensor, widths: list[tuple[int, int]]) -> Tensor:
     cuts = [(max(-before, 0), max(-after, 0)) for before, after in widths]
     if any(a + b > size for (a, b), size in zip(cuts, x.shape, strict=True)):
         raise ShapeError(
-            f"pad: negative padding cuts off more than there is; input is {x.shape}, (before, after) {widths}"
+            f"pad: negative padding removes more elements than the axis has; input is {x.shape}, "
+            f"(before, after) {widths}"
         )
     if not any(map(any, cuts)):
         return x

@@ -1,4 +1,7 @@
-"""Maximum and average pooling of signals, images and volumes."""
+"""Maximum and average pooling of signals, images and volumes.
+
+The functions check the arguments, build a `PoolSpec` and call the primitives of `ops/pool.py`.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -41,7 +44,7 @@ def max_pool1d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """Take the maximum of each window of a signal (N, C, L); see `max_pool2d`."""
+    """Return the maximum of each window of signals (N, C, L); see `max_pool2d` for the arguments and errors."""
     return _pool_max(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
@@ -54,26 +57,27 @@ def max_pool2d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """Take the maximum of each window.
+    """Return the maximum of each window.
 
     Parameters
     ----------
     input : Tensor, (N, C, H, W) or (C, H, W)
     kernel_size : int or pair of int
     stride : int or pair of int, optional
-        The kernel size, if left out.
+        Default: the kernel size.
     padding : int or pair of int
-        At most half of the kernel; padding never wins.
+        At most half of the kernel size. Padding is -∞, so it is never the maximum.
     dilation : int or pair of int
     ceil_mode : bool
-        Keep a last window that is cut off by the border.
+        Round the output size up: also keep a last window that is cut off by the border.
     return_indices : bool
-        Also return where each maximum was, counted in the flattened H W plane.
+        Also return the position of each maximum, an index into the flattened (H, W) plane.
 
     Returns
     -------
-    Tensor, (N, C, OH, OW), and with `return_indices` an int64 one
-        NaN wins; among equals the first in row-major order does, and gets the gradient.
+    Tensor, (N, C, OH, OW), of the input's dtype; with `return_indices` a pair of it and an int64 Tensor of this shape
+        NaN counts as the largest value. Among equal values the first in row-major order is the maximum. It gets the
+        gradient.
 
     Raises
     ------
@@ -98,7 +102,7 @@ def max_pool3d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """Take the maximum of each window of a volume (N, C, D, H, W); see `max_pool2d`."""
+    """Return the maximum of each window of volumes (N, C, D, H, W); see `max_pool2d` for the arguments and errors."""
     return _pool_max(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
@@ -129,7 +133,7 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
-    """Take the mean of each window of a signal (N, C, L); see `avg_pool2d`."""
+    """Return the mean of each window of signals (N, C, L); see `avg_pool2d` for the arguments and errors."""
     return _pool_avg(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
@@ -142,17 +146,17 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:
-    """Take the mean of each window.
+    """Return the mean of each window.
 
     Parameters
     ----------
     input : Tensor, (N, C, H, W) or (C, H, W), float
     kernel_size, stride, padding, ceil_mode
-        As in `max_pool2d`, with zeros for padding.
+        As in `max_pool2d`, but the padding is 0.
     count_include_pad : bool
-        Divide by the padding in a window too; what ceil_mode adds beyond the padding is never counted.
+        Count padding elements in the divisor. Elements that ceil_mode adds beyond the padding are never counted.
     divisor_override : int, optional
-        Divide by this instead.
+        Divide by this number instead of the number of elements.
 
     Returns
     -------
@@ -160,8 +164,10 @@ def avg_pool2d(
 
     Raises
     ------
-    ShapeError, DTypeError
-        If a window does not fit, a parameter is out of range, or the input is not floating point.
+    ShapeError
+        If a window does not fit or a parameter is out of range.
+    DTypeError
+        If the input is not floating point.
 
     Examples
     --------
@@ -181,5 +187,5 @@ def avg_pool3d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Tensor:
-    """Take the mean of each window of a volume (N, C, D, H, W); see `avg_pool2d`."""
+    """Return the mean of each window of volumes (N, C, D, H, W); see `avg_pool2d` for the arguments and errors."""
     return _pool_avg(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)

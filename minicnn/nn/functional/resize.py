@@ -1,11 +1,11 @@
-"""Changing sizes: interpolation, adaptive pooling, padding, and moving channels to pixels and back.
+"""Functions that change the size of an image: interpolation, adaptive average pooling, pixel shuffle.
 
-Interpolation is linear in the image and works on each axis by itself, so it is one small matrix an axis:
+Interpolation is linear in the image and separable, so it is a product with a small matrix for each axis:
 
-    y = A_H x A_Wᵀ,   A[o, i] = how much input pixel i counts in output pixel o
+    y = A_H x A_Wᵀ,   A[o, i] = the weight of input pixel i in output pixel o
 
-Adaptive average pooling is the same with other matrices, or plain average pooling where sizes divide. Matrix products
-have gradients of every order, so nothing more is needed. A NaN spreads over its row and column.
+Adaptive average pooling uses other matrices, or plain average pooling where the sizes divide. Matrix products have
+gradients of every order, so these functions need no gradient rules. A NaN spreads over its row and column.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,39 +36,39 @@ __all__ = [
 ]
 
 Matrix = np.ndarray[Any, Any]
-_BLOCK = 128  # rows
+_BLOCK_ROWS = 128
 _AXES = {"nearest": (1, 2, 3), "linear": (1,), "bilinear": (2,), "trilinear": (3,), "bicubic": (2,)}
 
 
 @lru_cache(maxsize=64)
-def _blocks(
+def _matrix_blocks(
     make: Callable[..., Matrix], sizes: tuple[Any, ...], dtype: DType, device: Device
 ) -> list[tuple[slice, Tensor]]:
-    """Return the matrix (O, I) of an axis as blocks of rows, with the columns that they need, sent to the device once.
+    """Return the matrix (O, I) of an axis on the device, as blocks of rows, each with the range of its columns.
 
-    Rows are zero but for a few columns, so a block of rows needs only a part of the axis.
+    A row has few nonzero elements, so a block of rows needs only a part of the axis.
     """
     matrix = make(*sizes)
-    if len(matrix) <= 2 * _BLOCK:
+    if len(matrix) <= 2 * _BLOCK_ROWS:
         return [(slice(None), as_tensor(matrix, dtype, device))]
     blocks = []
-    for rows in np.array_split(matrix, len(matrix) // _BLOCK):
+    for rows in np.array_split(matrix, len(matrix) // _BLOCK_ROWS):
         used = np.flatnonzero(rows.any(0))
         columns = slice(int(used[0]), int(used[-1]) + 1)
         blocks.append((columns, as_tensor(rows[:, columns], dtype, device)))
     return blocks
 
 
-def _along(x: Tensor, axis: int, make: Callable[..., Matrix], *sizes: Any) -> Tensor:
-    """Apply the matrix (O, I) that `make` returns for the sizes along an axis of size I."""
-    blocks = _blocks(make, sizes, x.dtype, x.device)
+def _apply_matrix(x: Tensor, axis: int, make: Callable[..., Matrix], *sizes: Any) -> Tensor:
+    """Multiply an axis of size I by the matrix make(*sizes), (O, I)."""
+    blocks = _matrix_blocks(make, sizes, x.dtype, x.device)
     if len(blocks) == 1:
-        return _product(x, axis, blocks[0][1])
+        return _multiply_axis(x, axis, blocks[0][1])
     parts = (getitem(x, (slice(None),) * axis + (columns,)) for columns, _ in blocks)
-    return cat([_product(part, axis, m) for part, (_, m) in zip(parts, blocks, strict=True)], axis)
+    return cat([_multiply_axis(part, axis, m) for part, (_, m) in zip(parts, blocks, strict=True)], axis)
 
 
-def _product(x: Tensor, axis: int, m: Tensor) -> Tensor:
+def _multiply_axis(x: Tensor, axis: int, m: Tensor) -> Tensor:
     lead, size, rest = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
     if not rest:
         y = matmul(reshape(x, (prod(lead), size)), m.T)
@@ -81,7 +81,7 @@ def _product(x: Tensor, axis: int, m: Tensor) -> Tensor:
 
 
 def _cubic(t: Matrix) -> list[Matrix]:
-    """Return the weights of the four neighbours at -1, 0, 1, 2, the position being t in [0, 1) (Keys, 1981)."""
+    """Return the weights of the four neighbours at -1, 0, 1 and 2 for a position t in [0, 1) (Keys, 1981)."""
     a = -0.75
 
     def near(d: Matrix) -> Matrix:
@@ -93,10 +93,10 @@ def _cubic(t: Matrix) -> list[Matrix]:
     return [far(t + 1), near(t), near(1 - t), far(2 - t)]
 
 
-def _interpolation(mode: str, size: int, out: int, scale: float | None, align_corners: bool) -> Matrix:
+def _interpolation_matrix(mode: str, size: int, out: int, scale: float | None, align_corners: bool) -> Matrix:
     """Return the matrix (out, size) of linear or cubic interpolation along one axis."""
     if mode != "bicubic" and size == out:
-        return np.eye(size)  # as PyTorch does, whatever the scale
+        return np.eye(size)  # as in PyTorch, for every scale
     if align_corners:
         position = np.arange(out) * ((size - 1) / (out - 1) if out > 1 else 0.0)
     else:  # pixel centres are at half-integers
@@ -112,13 +112,13 @@ def _interpolation(mode: str, size: int, out: int, scale: float | None, align_co
 
 @lru_cache(maxsize=64)
 def _nearest_index(size: int, out: int, scale: float | None, device: Device) -> Tensor | None:
-    """Return the input pixel of each output pixel, or None where every one is repeated equally often."""
+    """Return the input pixel of each output pixel, or None if each input pixel is repeated the same number of times."""
     if out in (size, 2 * size):
-        scale = None  # as PyTorch does for images (for signals and volumes in the gradient alone, by mistake)
-    step = np.float32(1 / scale if scale else size / out)  # PyTorch rounds so
+        scale = None  # as in PyTorch for images (for signals and volumes only its gradient does so, by mistake)
+    step = np.float32(1 / scale if scale else size / out)  # float32, as in PyTorch
     index = np.minimum(np.floor(np.arange(out, dtype=np.float32) * step).astype(int), size - 1)
-    times = out // size
-    if out == times * size and (index == np.arange(out) // times).all():
+    repeats = out // size
+    if out == repeats * size and (index == np.arange(out) // repeats).all():
         return None
     return as_tensor(index, device=device)
 
@@ -127,7 +127,7 @@ def _nearest(x: Tensor, axis: int, out: int, scale: float | None) -> Tensor:
     index = _nearest_index(x.shape[axis], out, scale, x.device)
     if index is not None:
         return getitem(x, (slice(None),) * axis + (index,))
-    # Faster than an index, above all backward: a few strided sums.
+    # Faster than indexing, most of all in the backward pass, which becomes a few strided sums.
     repeated = stack([x] * (out // x.shape[axis]), axis + 1)
     return reshape(repeated, (*x.shape[:axis], out, *x.shape[axis + 1 :]))
 
@@ -139,7 +139,7 @@ def _target_size(
     if size is not None:
         out = (size,) * n if isinstance(size, int) else tuple(size)
         if len(out) != n:
-            raise ShapeError(f"interpolate: size must have one number for each of the {n} spatial axes, got {size}")
+            raise ShapeError(f"interpolate: size must have a number for each of the {n} spatial axes, got {size}")
     else:
         assert scales is not None
         out = tuple(floor(i * s) for i, s in zip(sizes, scales, strict=True))
@@ -161,28 +161,34 @@ def interpolate(
     Parameters
     ----------
     input : Tensor, (N, C, L), (N, C, H, W) or (N, C, D, H, W)
-    size : int or one an axis, optional
+        Floating point, except for "nearest".
+    size : int or sequence of int, optional
         The output size in pixels.
-    scale_factor : float or one an axis, optional
-        Output over input size, instead of `size`; the output size is rounded down, the factor used as it is.
+    scale_factor : float or sequence of float, optional
+        The ratio of output size to input size, instead of `size`. The output size is rounded down. The positions are
+        computed with the unrounded factor.
     mode : "nearest", "linear" (signals), "bilinear", "bicubic" (images) or "trilinear" (volumes)
     align_corners : bool, optional
-        Map the centres of the corner pixels to each other, instead of the corners of the image.
+        True maps the centres of the corner pixels to each other. False maps the corners of the images to each other.
     recompute_scale_factor : bool, optional
-        Use the ratio of the rounded sizes instead of `scale_factor`.
+        Compute the positions with the ratio of the rounded sizes instead of `scale_factor`.
 
     Returns
     -------
-    Tensor, (N, C, *output size)
+    Tensor, (N, C, *output size), of the input's dtype
 
     Raises
     ------
-    ShapeError, DTypeError
-        If arguments or element types do not fit.
+    ShapeError
+        If the input's shape, `mode`, `size` and `scale_factor` do not fit each other.
+    ArgumentError
+        If both or neither of `size` and `scale_factor` are given, or `align_corners` is given for "nearest".
+    DTypeError
+        If the input is not floating point and the mode is not "nearest".
 
     Notes
     -----
-    Shrinking does not smooth first. Bicubic values can leave the range of the input.
+    There is no smoothing before an image shrinks. Bicubic values can be outside the range of the input.
 
     References
     ----------
@@ -197,9 +203,9 @@ def interpolate(
     n = input.ndim - 2
     if mode not in _AXES or n not in _AXES[mode]:
         fits = ", ".join(repr(m) for m, axes in _AXES.items() if n in axes) or "none: it must be (N, C, spatial axes)"
-        raise ShapeError(f"interpolate: mode={mode!r} does not fit input {input.shape}; modes that do: {fits}")
+        raise ShapeError(f"interpolate: mode={mode!r} does not fit input {input.shape}; modes that fit: {fits}")
     if (size is None) == (scale_factor is None):
-        raise ArgumentError(f"interpolate: give size or scale_factor, one of them; got {size=}, {scale_factor=}")
+        raise ArgumentError(f"interpolate: give either size or scale_factor; got {size=}, {scale_factor=}")
     if mode == "nearest" and align_corners is not None:
         raise ArgumentError("interpolate: align_corners has no meaning for mode='nearest'; leave it out")
     if mode != "nearest" and input.dtype.kind != "f":
@@ -209,7 +215,7 @@ def interpolate(
         scales = tuple(scale_factor) if isinstance(scale_factor, Sequence) else (scale_factor,) * n
         if len(scales) != n or min(scales) <= 0:
             raise ShapeError(
-                f"interpolate: scale_factor must be one positive number or {n} of them for input {input.shape}, "
+                f"interpolate: scale_factor must be a positive number or {n} positive numbers for input {input.shape}, "
                 f"got {scale_factor}"
             )
     outs = _target_size(input.shape[2:], size, scales)
@@ -221,15 +227,16 @@ def interpolate(
         if mode == "nearest":
             input = _nearest(input, axis, out, scale)
         else:
-            input = _along(input, axis, _interpolation, mode, input.shape[axis], out, scale, bool(align_corners))
+            sizes = (input.shape[axis], out, scale)
+            input = _apply_matrix(input, axis, _interpolation_matrix, mode, *sizes, bool(align_corners))
     return input
 
 
 # --- adaptive average pooling ---------------------------------------------------------------------------------
 
 
-def _averaging(size: int, out: int) -> Matrix:
-    """Return the matrix (out, size) of means over windows that cover the axis: o size/out to (o + 1) size/out."""
+def _averaging_matrix(size: int, out: int) -> Matrix:
+    """Return the matrix (out, size) that averages window o, from floor(o size/out) to ceil((o + 1) size/out)."""
     matrix = np.zeros((out, size))
     for o in range(out):
         start, end = o * size // out, -(-(o + 1) * size // out)
@@ -237,10 +244,10 @@ def _averaging(size: int, out: int) -> Matrix:
     return matrix
 
 
-def _adaptive(n: int, x: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
+def _adaptive_avg_pool(n: int, x: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
     call = f"adaptive_avg_pool{n}d"
     if x.ndim not in (n + 1, n + 2):
-        raise ShapeError(f"{call}: input must be (N, C, {n} spatial axes) or one image of it, got {x.shape}")
+        raise ShapeError(f"{call}: input must be (N, C, {n} spatial axes) or without N, got {x.shape}")
     if x.dtype.kind != "f":
         raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
     outs = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * n
@@ -259,27 +266,34 @@ def _adaptive(n: int, x: Tensor, output_size: int | Sequence[int | None] | None)
         return y if x.ndim == n + 2 else squeeze(y, 0)
     for axis, (size, out) in enumerate(zip(sizes, wanted, strict=True), start=x.ndim - n):
         if out != size:
-            x = _along(x, axis, _averaging, size, out)
+            x = _apply_matrix(x, axis, _averaging_matrix, size, out)
     return x
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
-    """Average windows of a signal (N, C, L) so that `output_size` of them cover it; see `adaptive_avg_pool2d`."""
-    return _adaptive(1, input, output_size)
+    """Return the means of `output_size` windows that cover a signal (N, C, L); see `adaptive_avg_pool2d`."""
+    return _adaptive_avg_pool(1, input, output_size)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
-    """Average windows so that OH x OW of them cover the image; neighbours overlap where sizes do not divide.
+    """Return the means of OH × OW windows that cover the image. Windows overlap where the sizes do not divide.
 
     Parameters
     ----------
     input : Tensor, (N, C, H, W) or (C, H, W), float
     output_size : int or pair of int or None
-        (OH, OW), or one number for both; None keeps a size.
+        (OH, OW), or a single number for both. None keeps the input's size.
 
     Returns
     -------
     Tensor, (N, C, OH, OW)
+
+    Raises
+    ------
+    ShapeError
+        If the input's shape or `output_size` does not fit.
+    DTypeError
+        If the input is not floating point.
 
     Examples
     --------
@@ -287,19 +301,21 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
     >>> adaptive_avg_pool2d(minicnn.arange(16.0).reshape(1, 1, 4, 4), (1, 2)).tolist()
     [[[[6.5, 8.5]]]]
     """
-    return _adaptive(2, input, output_size)
+    return _adaptive_avg_pool(2, input, output_size)
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
-    """Average windows of a volume (N, C, D, H, W); see `adaptive_avg_pool2d`."""
-    return _adaptive(3, input, output_size)
+    """Return the means of windows that cover a volume (N, C, D, H, W); see `adaptive_avg_pool2d`."""
+    return _adaptive_avg_pool(3, input, output_size)
 
 
-# --- channels to pixels and back ------------------------------------------------------------------------------
+# --- pixel shuffle --------------------------------------------------------------------------------------------
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    """Turn every r² channels into one of r times the height and width (Shi et al., 2016).
+    """Move channels to pixels: each group of r² channels becomes a channel of r times the height and width.
+
+    y[..., c, h r + i, w r + j] = x[..., c r² + i r + j, h, w]
 
     Parameters
     ----------
@@ -315,6 +331,10 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     ------
     ShapeError
         If the channels cannot be split into groups of r².
+
+    References
+    ----------
+    Shi et al., "Real-time single image and video super-resolution", 2016.
     """
     r = upscale_factor
     if input.ndim < 3 or r < 1 or input.shape[-3] % (r * r):
@@ -330,7 +350,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
-    """Undo `pixel_shuffle`: (..., C, H r, W r) -> (..., C r², H, W).
+    """Move pixels to channels: the inverse of `pixel_shuffle`, (..., C, H r, W r) -> (..., C r², H, W).
 
     Raises
     ------

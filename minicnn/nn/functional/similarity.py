@@ -1,4 +1,4 @@
-"""Lengths of vectors and the angles between them."""
+"""cosine_similarity and normalize: the angle between vectors, and vectors scaled to length 1."""
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError
@@ -10,14 +10,26 @@ __all__ = ["cosine_similarity", "normalize"]
 
 
 def _length(call: str, x: Tensor, dim: int, eps: float) -> Tensor:
-    """√Σx², at least eps; cut before the root, so that the gradient at 0 is 0 and not NaN."""
+    """Return max(√Σx², eps) along an axis. The clamp comes before the root, so the gradient at 0 is 0 and not NaN."""
     if x.dtype.kind != "f":
         raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
     return sqrt(total(square(x), dim, keepdim=True).clamp(min=eps * eps))
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """x1·x2 / (max(‖x1‖, eps) max(‖x2‖, eps)) along an axis; the two broadcast.
+    """Return the cosine of the angle between vectors, x1·x2 / (max(‖x1‖, eps) max(‖x2‖, eps)).
+
+    Parameters
+    ----------
+    x1, x2 : Tensor, float; they broadcast
+    dim : int
+        The axis of the vectors. The result lacks this axis.
+    eps : float
+
+    Raises
+    ------
+    DTypeError
+        If an input is not floating point.
 
     Examples
     --------
@@ -30,7 +42,26 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
-    """x / max(‖x‖ₚ, eps) along an axis.
+    """Return x / max(‖x‖ₚ, eps) along an axis: vectors of p-norm 1.
+
+    Parameters
+    ----------
+    input : Tensor, float
+    p : float
+    dim : int
+        The axis of the vectors.
+    eps : float
+
+    Returns
+    -------
+    Tensor, the shape and dtype of the input
+
+    Raises
+    ------
+    DTypeError
+        If p = 2 and the input is not floating point.
+    ArgumentError
+        If p is not positive.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """Learning-rate schedules with PyTorch's names, arguments and values.
 
-Start with `schedule.py`: each schedule is one formula, the learning rate of an epoch. What an epoch is, the caller
-decides by when it calls `step()`: after every pass over the data, or after every batch (as `OneCycleLR` expects).
-A warm-up is a `LinearLR` before another schedule:
+Start with `schedule.py`: each schedule is a formula for the learning rate of an epoch. Call `step()` after every pass
+over the data, or after every batch. `OneCycleLR` expects a call after every batch, so its "epochs" are batches. A
+warm-up is a `LinearLR` before another schedule:
 
     warmup = LinearLR(optimizer, start_factor=0.01, total_iters=5)
     cosine = CosineAnnealingLR(optimizer, T_max=95)

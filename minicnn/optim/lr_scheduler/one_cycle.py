@@ -1,4 +1,7 @@
-"""The one-cycle schedule, which cycles momentum too."""
+"""OneCycleLR, the one-cycle schedule of learning rate and momentum.
+
+The curve is a list of corner points; between two corners it follows half a cosine or a line.
+"""
 
 from collections.abc import Sequence
 
@@ -10,29 +13,34 @@ __all__ = ["OneCycleLR", "line"]
 
 
 class OneCycleLR(LRScheduler):
-    """Rise to max_lr and fall far below the start, in one cycle; `step` is called after every batch.
+    """Increase the learning rate to max_lr, then decrease it far below the start. Call `step` after every batch.
 
-    From max_lr / div_factor to max_lr while pct_start of all steps pass, then down to that start / final_div_factor.
-    Momentum (β₁, of Adam) goes the other way.
+    The learning rate starts at max_lr / div_factor. It reaches max_lr after the fraction pct_start of all steps, and
+    ends at max_lr / (div_factor final_div_factor). Momentum (β₁ of Adam) falls while the learning rate rises, and rises
+    while it falls.
 
     Parameters
     ----------
     optimizer : Optimizer
-    max_lr : float, or list with one for each group
-    total_steps : int, or else epochs and steps_per_epoch
+    max_lr : float, or list with a float for each group
+    total_steps : int
+        Default: epochs × steps_per_epoch.
+    epochs, steps_per_epoch : int
     pct_start : float
-        The share of rising steps.
+        The fraction of steps in which the learning rate rises.
     anneal_strategy : "cos" or "linear"
     cycle_momentum : bool
-        Set momentum too, between base_momentum and max_momentum.
+        Also set momentum, between base_momentum and max_momentum.
     base_momentum, max_momentum, div_factor, final_div_factor : float
     three_phase : bool
-        Fall back to the start as fast as it rose, and only then to the end.
+        Decrease in two phases: first to the start, in as many steps as the rise took, then to the end.
 
     Raises
     ------
     ArgumentError
-        If an argument is out of its range, or `step` is called more than total_steps times.
+        If an argument is out of range, or `step` is called more than total_steps times.
+    DTypeError
+        If the number of steps is not a number.
 
     References
     ----------
@@ -66,26 +74,26 @@ class OneCycleLR(LRScheduler):
         self.max_lrs: list[float] = one_each("OneCycleLR", "max_lr", max_lr, optimizer)
         self.total_steps, self.cycle_momentum = total_steps, cycle_momentum
         self._anneal = cosine if anneal_strategy == "cos" else line
-        # Corners of the curve: (step, share of the height: lr from end to max, momentum from base to max)
+        # Corners of the curve: (step, lr / max_lr, momentum)
         start, end = 1 / div_factor, 1 / (div_factor * final_div_factor)
         low, high = base_momentum, max_momentum
-        turn = pct_start * total_steps - 1
-        self._corners = [(0.0, start, high), (turn, 1.0, low)]
+        peak = pct_start * total_steps - 1
+        self._corners = [(0.0, start, high), (peak, 1.0, low)]
         if three_phase:
-            self._corners.append((2 * turn, start, high))
+            self._corners.append((2 * peak, start, high))
         self._corners.append((total_steps - 1.0, end, high))
         super().__init__(optimizer)
 
     def lr_at(self, epoch: int, group: int) -> float:
-        """Return the learning rate of a parameter group in a step."""
-        return self.max_lrs[group] * self._at(epoch)[0]
+        """Return the learning rate of a parameter group; `epoch` is the number of the step."""
+        return self.max_lrs[group] * self._values_at(epoch)[0]
 
-    def _at(self, step: int) -> tuple[float, float]:
-        """Return the learning rate as a share of max_lr, and momentum."""
+    def _values_at(self, step: int) -> tuple[float, float]:
+        """Return lr / max_lr and the momentum of a step."""
         if step > self.total_steps:
             raise ArgumentError(
                 f"OneCycleLR: step {step} is beyond total_steps={self.total_steps}; "
-                "call step() once a batch, and build the schedule for all of them"
+                "call step() once for each batch, and pass the total number of batches"
             )
         pairs = list(zip(self._corners, self._corners[1:], strict=False))
         left, right = next((pair for pair in pairs if step <= pair[1][0]), pairs[-1])
@@ -93,10 +101,10 @@ class OneCycleLR(LRScheduler):
         return self._anneal(left[1], right[1], done), self._anneal(left[2], right[2], done)
 
     def set_epoch(self, epoch: int) -> None:
-        """Go to a step, and set learning rates and momentum."""
+        """Set learning rates and momentum of a step."""
         super().set_epoch(epoch)
         if self.cycle_momentum:
-            momentum = self._at(epoch)[1]
+            momentum = self._values_at(epoch)[1]
             for group in self.optimizer.param_groups:
                 if "betas" in group:
                     group["betas"] = (momentum, *group["betas"][1:])
@@ -105,5 +113,5 @@ class OneCycleLR(LRScheduler):
 
 
 def line(start: float, end: float, done: float) -> float:
-    """Go straight from start to end, as `done` goes from 0 to 1."""
+    """Interpolate linearly: start for done = 0, end for done = 1."""
     return start + (end - start) * done

@@ -1,4 +1,7 @@
-"""The schedule that looks at a metric."""
+"""ReduceLROnPlateau, the schedule that depends on a metric.
+
+It has no formula over epochs. So it is not an LRScheduler: its `step` takes the metric.
+"""
 
 import math
 from collections.abc import Sequence
@@ -12,23 +15,30 @@ __all__ = ["ReduceLROnPlateau"]
 
 
 class ReduceLROnPlateau:
-    """Multiply the rates by `factor` once a metric has not become better for more than `patience` epochs.
+    """Multiply the learning rates by `factor` if a metric has not improved for more than `patience` epochs.
 
     Parameters
     ----------
     optimizer : Optimizer
     mode : "min" or "max"
-        Which way is better.
+        Whether a smaller or a larger metric is better.
     factor : float, below 1
     patience : int
     threshold : float
-        What counts as better: by this share of the best (threshold_mode "rel"), or by this much ("abs").
+        A smaller improvement does not count. "rel": a fraction of the best metric. "abs": a difference.
     threshold_mode : "rel" or "abs"
     cooldown : int
-        Epochs after a reduction that are not counted.
-    min_lr : float, or list with one for each group
+        The number of epochs after a reduction in which bad epochs are not counted.
+    min_lr : float, or list with a float for each group
     eps : float
-        A reduction by no more than this is left out.
+        Skip reductions of at most this size.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is out of range.
+    DTypeError
+        If `factor` is not a number.
     """
 
     def __init__(
@@ -56,7 +66,7 @@ class ReduceLROnPlateau:
         self.last_epoch = self.num_bad_epochs = self.cooldown_counter = 0
 
     def step(self, metrics: float) -> None:
-        """Take the metric of an epoch that has passed, and reduce the learning rates if it is time."""
+        """Record the metric of an epoch, and reduce the learning rates after too many bad epochs."""
         current = float(metrics)
         self.last_epoch += 1
         if self.is_better(current):
@@ -71,7 +81,7 @@ class ReduceLROnPlateau:
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
 
     def is_better(self, metric: float) -> bool:
-        """Return whether a metric is better than the best so far by more than the threshold."""
+        """Return whether a metric is better than the best metric by more than the threshold."""
         if self.best is None:
             return math.isfinite(metric)
         sign = 1 if self.mode == "max" else -1
@@ -89,15 +99,15 @@ class ReduceLROnPlateau:
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what was seen so far, as plain numbers."""
+        """Return the best metric and the counters, as plain numbers."""
         return {name: getattr(self, name) for name in ("best", "last_epoch", "num_bad_epochs", "cooldown_counter")}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what was seen; the optimizer's state brings the learning rates.
+        """Load the best metric and the counters. The learning rates are in the optimizer's state.
 
         Raises
         ------
         CheckpointError
-            If the state is of another kind of schedule.
+            If the state is from another kind of schedule.
         """
         load_position(self, state_dict)

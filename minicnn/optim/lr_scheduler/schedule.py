@@ -1,4 +1,7 @@
-"""Schedules that are a formula: the learning rate of each epoch, in closed form."""
+"""Learning-rate schedules in closed form: each is a formula for the learning rate of an epoch.
+
+`LRScheduler` is the base class. A schedule has no state but the number of the epoch, so it can go to any epoch.
+"""
 
 import math
 from bisect import bisect_right
@@ -26,19 +29,20 @@ __all__ = [
 
 
 class LRScheduler:
-    """A schedule: `lr_at` is the formula, `step` goes one epoch on.
+    """The base class of schedules: `lr_at` is the formula, `step` goes to the next epoch.
 
     Parameters
     ----------
     optimizer : Optimizer
-        Its groups keep the rate they had before any schedule in `initial_lr`, so that schedules can be combined.
+        The first schedule stores the learning rate of each group in `initial_lr`. Later schedules start from it, so
+        that schedules can be combined.
 
     Attributes
     ----------
     last_epoch : int
-        How often `step` was called.
+        The number of calls of `step`.
     base_lrs : list of float
-        The initial rate of each group.
+        The initial learning rate of each group.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -51,11 +55,11 @@ class LRScheduler:
         raise NotImplementedError
 
     def step(self) -> None:
-        """Go one epoch on, and set the learning rates."""
+        """Go to the next epoch and set its learning rates."""
         self.set_epoch(self.last_epoch + 1)
 
     def set_epoch(self, epoch: int) -> None:
-        """Go to an epoch, and set the learning rates."""
+        """Go to an epoch and set its learning rates."""
         self.last_epoch = epoch
         for i, group in enumerate(self.optimizer.param_groups):
             group["lr"] = self.lr_at(epoch, i)
@@ -65,22 +69,28 @@ class LRScheduler:
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the position as plain numbers; the formula is given again by who builds the schedule."""
+        """Return the epoch and the initial learning rates. The arguments of the formula are not saved."""
         return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up a position; the optimizer's state brings the learning rates.
+        """Load the epoch. The learning rates are in the optimizer's state.
 
         Raises
         ------
         CheckpointError
-            If the state is of another kind of schedule, or of another number of groups.
+            If the state is from another kind of schedule, or has another number of groups.
         """
         load_position(self, state_dict)
 
 
 class StepLR(LRScheduler):
-    """lr = base · gammaᵏ, where k grows by one every `step_size` epochs."""
+    """lr = base · gammaᵏ with k = epoch // step_size.
+
+    Raises
+    ------
+    ArgumentError, DTypeError
+        If `step_size` is not a number >= 1.
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         check_at_least("StepLR", "step_size", step_size, 1)
@@ -93,7 +103,7 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """lr = base · gammaᵏ, where k is the number of milestones that were reached."""
+    """lr = base · gammaᵏ, where k is the number of milestones <= epoch."""
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
         self.milestones, self.gamma = sorted(milestones), gamma
@@ -117,7 +127,13 @@ class ExponentialLR(LRScheduler):
 
 
 class ConstantLR(LRScheduler):
-    """lr = base · factor for the first `total_iters` epochs, then base."""
+    """lr = base · factor for the first `total_iters` epochs, then base.
+
+    Raises
+    ------
+    ArgumentError
+        If `factor` is not in [0, 1].
+    """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5) -> None:
         check_share("ConstantLR", "factor", factor)
@@ -130,7 +146,15 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """lr = base times a factor that goes straight from `start_factor` to `end_factor` in `total_iters` epochs."""
+    """lr = base · factor, where the factor goes linearly from `start_factor` to `end_factor` in `total_iters` epochs.
+
+    Raises
+    ------
+    ArgumentError
+        If a factor is not in [0, 1], or `total_iters` is below 1.
+    DTypeError
+        If `total_iters` is not a number.
+    """
 
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
@@ -150,6 +174,11 @@ class LinearLR(LRScheduler):
 class CosineAnnealingLR(LRScheduler):
     """lr = eta_min + (base - eta_min) (1 + cos(π epoch / T_max)) / 2; after T_max it rises again.
 
+    Raises
+    ------
+    ArgumentError, DTypeError
+        If `T_max` is not a number >= 1.
+
     References
     ----------
     Loshchilov, Hutter: SGDR: stochastic gradient descent with warm restarts. ICLR 2017, equation 5.
@@ -166,7 +195,12 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class LambdaLR(LRScheduler):
-    """lr = base · lr_lambda(epoch); one function, or one for each group.
+    """lr = base · lr_lambda(epoch), for a function or a list with a function for each group.
+
+    Raises
+    ------
+    ArgumentError
+        If the list has another length than the groups.
 
     Examples
     --------
@@ -190,12 +224,13 @@ class LambdaLR(LRScheduler):
 
 
 class SequentialLR(LRScheduler):
-    """One schedule after the other; the k-th ends, and the next begins at its epoch 0, at the k-th milestone.
+    """Run schedules one after another. At each milestone the next schedule begins with its epoch 0.
 
     Raises
     ------
     ArgumentError
-        If there are not as many milestones as changes.
+        If there is not exactly one milestone between two schedules, the milestones are not sorted, or a schedule
+        belongs to another optimizer.
 
     Examples
     --------
@@ -216,54 +251,68 @@ class SequentialLR(LRScheduler):
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
         if len(schedulers) != len(milestones) + 1 or list(milestones) != sorted(milestones):
             raise ArgumentError(
-                f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} growing milestones, "
+                f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} milestones in increasing order, "
                 f"got {list(milestones)}"
             )
         for s in schedulers:
             if s.optimizer is not optimizer:
-                raise ArgumentError(f"SequentialLR: {type(s).__name__} drives another optimizer; build all for one")
+                raise ArgumentError(
+                    f"SequentialLR: {type(s).__name__} belongs to another optimizer; build all schedules for the same"
+                )
         self._schedulers, self.milestones = list(schedulers), list(milestones)
         super().__init__(optimizer)
 
     def set_epoch(self, epoch: int) -> None:
-        """Go to an epoch of the schedule in charge of it."""
+        """Go to an epoch: the schedule of this epoch sets the learning rates."""
         self.last_epoch = epoch
         k = bisect_right(self.milestones, epoch)
         self._schedulers[k].set_epoch(epoch - (self.milestones[k - 1] if k else 0))
 
 
-# --- what the schedules' files share --------------------------------------------------------------------------
+# --- helpers of the schedules ---------------------------------------------------------------------------------
 
 
 def cosine(start: float, end: float, done: float) -> float:
-    """Go from start to end along half a cosine, as `done` goes from 0 to 1."""
+    """Interpolate along half a cosine: start for done = 0, end for done = 1."""
     return end + (start - end) / 2 * (1 + math.cos(math.pi * done))
 
 
 def check_share(call: str, name: str, value: float) -> None:
-    """Raise ArgumentError unless 0 <= value <= 1."""
+    """Raise ArgumentError if the value is not in [0, 1]."""
     if not 0 <= value <= 1:
         raise ArgumentError(f"{call}: {name} must be from 0 to 1, got {value}")
 
 
 def one_each(call: str, name: str, value: Any, optimizer: Optimizer) -> list[Any]:
-    """Return a list with one value for each parameter group, from one value or a list."""
+    """Return a list with a value for each parameter group, from a single value or a list.
+
+    Raises
+    ------
+    ArgumentError
+        If the list has another length than the groups.
+    """
     groups = len(optimizer.param_groups)
     values = list(value) if isinstance(value, Sequence) else [value] * groups
     if len(values) != groups:
         raise ArgumentError(
-            f"{call}: {len(values)} values of {name} for {groups} parameter groups; pass one, or one for each"
+            f"{call}: {len(values)} values of {name} for {groups} parameter groups; pass 1 value, or {groups}"
         )
     return values
 
 
 def load_position(scheduler: Any, state_dict: dict[str, Any]) -> None:
-    """Set the attributes that `state_dict` names, if they are those that the schedule itself would save."""
+    """Set the attributes of a schedule from a state dict.
+
+    Raises
+    ------
+    CheckpointError
+        If the state dict has other keys or lengths than the schedule's own.
+    """
     expected = scheduler.state_dict()
     lists = {name: len(value) for name, value in expected.items() if isinstance(value, list)}
     if state_dict.keys() != expected.keys() or any(len(state_dict[name]) != n for name, n in lists.items()):
         raise CheckpointError(
-            f"{type(scheduler).__name__}.load_state_dict: the state {state_dict} is not of a schedule like this one, "
-            f"with {expected}; build the same schedule for the same parameter groups"
+            f"{type(scheduler).__name__}.load_state_dict: the state {state_dict} does not fit this schedule, "
+            f"which has {expected}; build the same schedule for the same parameter groups"
         )
     vars(scheduler).update(state_dict)

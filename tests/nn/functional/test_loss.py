@@ -105,7 +105,7 @@ def test_nothing_at_all():
     assert np.isnan(F.cross_entropy(minicnn.zeros(2, 0), Y[:2] * 0 - 100).item())
 
 
-PAIR = r"need one shape, got \(4, 3\) and \(4, 1\); use target.view"
+PAIR = r"must have the same shape, got \(4, 3\) and \(4, 1\); use target.view"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ PAIR = r"need one shape, got \(4, 3\) and \(4, 1\); use target.view"
         (
             lambda: F.cross_entropy(X, Y, minicnn.ones(4)),
             ShapeError,
-            r"cross_entropy: weight must have one number a class, \(3,\), got \(4,\); input is \(4, 3\)",
+            r"cross_entropy: weight must have a number for each class, \(3,\), got \(4,\); input is \(4, 3\)",
         ),
         (lambda: F.one_hot(X), DTypeError, "one_hot: class indices must be integers, got float32; convert them"),
         (lambda: F.one_hot(Y, 2), ShapeError, "one_hot: indices run from 0 to 2, outside 0 ... num_classes - 1 = 1"),
@@ -208,7 +208,7 @@ def test_infinite_scores_have_gradients_for_their_targets():
 def test_a_weight_beside_indices_that_wants_a_gradient_is_told_so():
     weight = minicnn.ones(3, requires_grad=True)
     for loss in (F.cross_entropy, F.nll_loss):
-        with pytest.raises(AutogradError, match="weight gets no gradient where targets are class indices"):
+        with pytest.raises(AutogradError, match="weight has no gradient for class indices"):
             loss(X, Y, weight)
         assert loss(X, Y, weight.detach()).item() == loss(X, Y).item()
         with minicnn.no_grad():

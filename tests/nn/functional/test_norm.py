@@ -25,13 +25,17 @@ THREE, FOUR = minicnn.ones(3), minicnn.ones(4)
         (
             lambda: F.batch_norm(X[:1, :, :1, :1], None, None, training=True),
             ShapeError,
-            r"batch_norm: training needs more than one value a channel, the input is .*; use a larger batch",
+            r"batch_norm: training needs at least 2 values for each channel, got .*; use a larger batch",
         ),
-        (lambda: F.batch_norm(X, FOUR, FOUR, THREE), ShapeError, "batch_norm: weight must have one number a channel"),
+        (
+            lambda: F.batch_norm(X, FOUR, FOUR, THREE),
+            ShapeError,
+            "batch_norm: weight must have a number for each channel",
+        ),
         (
             lambda: F.instance_norm(X[:, :, :1, :1]),
             ShapeError,
-            "instance_norm: more than one pixel a channel",
+            "instance_norm: a channel needs at least 2 pixels",
         ),
         (lambda: F.group_norm(X, 3), ShapeError, "group_norm: 4 channels cannot be split into num_groups=3"),
         (lambda: F.layer_norm(X, (4, 3)), ShapeError, r"layer_norm: the input \(2, 4, 3, 3\) must end"),

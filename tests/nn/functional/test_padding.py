@@ -42,7 +42,7 @@ def test_integers_and_bools_keep_their_type():
         ((4, 0), "reflect", r"pad: mode='reflect' can pad axis 1 of \(3, 4\) by at most 3, got \(4, 0\); use less"),
         ((0, 0, 0, 3), "reflect", r"can pad axis 0 of \(3, 4\) by at most 2, got \(0, 3\)"),
         ((0, 5), "circular", "by at most 4"),
-        ((-3, -2), "constant", r"pad: negative padding cuts off more than there is; input is \(3, 4\)"),
+        ((-3, -2), "constant", r"pad: negative padding removes more elements than the axis has; input is \(3, 4\)"),
         ((-4, 1), "circular", "by at most 0"),
     ],
 )

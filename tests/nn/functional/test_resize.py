@@ -9,7 +9,7 @@ import minicnn
 from minicnn import ArgumentError, DTypeError, ShapeError
 from minicnn.autograd import gradcheck, gradgradcheck
 from minicnn.nn import functional as F
-from minicnn.nn.functional.resize import _interpolation
+from minicnn.nn.functional.resize import _interpolation_matrix
 
 X = minicnn.ones(1, 2, 3, 4)
 FOR_IMAGES = ("nearest", "bilinear", "bicubic")
@@ -47,7 +47,7 @@ def test_large_images_go_by_blocks_to_the_same_result():
         y = F.interpolate(x, size=(out, 7), mode=mode)
         g = minicnn.randn(y.shape, dtype=minicnn.float64)
         y.backward(g)
-        matrix = _interpolation(mode, 300, out, None, False)
+        matrix = _interpolation_matrix(mode, 300, out, None, False)
         np.testing.assert_allclose(y.detach().numpy(), matrix @ x.detach().numpy(), atol=1e-12)
         np.testing.assert_allclose(x.grad.numpy(), matrix.T @ g.numpy(), atol=1e-12)
 
@@ -81,20 +81,20 @@ def test_unshuffle_undoes_shuffle(r, c, h, w):
         (
             lambda: F.interpolate(X, 4, mode="linear"),
             ShapeError,
-            r"mode='linear' does not fit input \(1, 2, 3, 4\); modes that do: 'nearest', 'bilinear', 'bicubic'",
+            r"mode='linear' does not fit input \(1, 2, 3, 4\); modes that fit: 'nearest', 'bilinear', 'bicubic'",
         ),
-        (lambda: F.interpolate(X[0, 0], 4), ShapeError, r"modes that do: none: it must be \(N, C, spatial axes\)"),
-        (lambda: F.interpolate(X), ArgumentError, "give size or scale_factor, one of them; got size=None, scale_f"),
-        (lambda: F.interpolate(X, 4, 2.0), ArgumentError, "one of them; got size=4, scale_factor=2.0"),
+        (lambda: F.interpolate(X[0, 0], 4), ShapeError, r"modes that fit: none: it must be \(N, C, spatial axes\)"),
+        (lambda: F.interpolate(X), ArgumentError, "give either size or scale_factor; got size=None, scale_f"),
+        (lambda: F.interpolate(X, 4, 2.0), ArgumentError, "either size or scale_factor; got size=4, scale_factor=2.0"),
         (
             lambda: F.interpolate(X, 4, align_corners=True),
             ArgumentError,
             "align_corners has no meaning for mode='nearest'",
         ),
         (lambda: F.interpolate(X.long(), 4, mode="bilinear"), DTypeError, "'bilinear' needs floating point, got int64"),
-        (lambda: F.interpolate(X, scale_factor=(1, 2, 3)), ShapeError, "one positive number or 2 of them"),
-        (lambda: F.interpolate(X, scale_factor=-1), ShapeError, "scale_factor must be one positive number"),
-        (lambda: F.interpolate(X, (1, 2, 3)), ShapeError, "size must have one number for each of the 2 spatial axes"),
+        (lambda: F.interpolate(X, scale_factor=(1, 2, 3)), ShapeError, "a positive number or 2 positive numbers"),
+        (lambda: F.interpolate(X, scale_factor=-1), ShapeError, "scale_factor must be a positive number"),
+        (lambda: F.interpolate(X, (1, 2, 3)), ShapeError, "size must have a number for each of the 2 spatial axes"),
         (lambda: F.interpolate(X, scale_factor=0.1), ShapeError, r"at least 1, got \(3, 4\) -> \(0, 0\)"),
         (lambda: F.adaptive_avg_pool2d(X[0, 0], 1), ShapeError, r"adaptive_avg_pool2d: input must be .* got \(3, 4\)"),
         (lambda: F.adaptive_avg_pool2d(X, (1, 0)), ShapeError, r"output_size must be 2 integers >= 1 .* got \(1, 0\)"),

@@ -60,7 +60,7 @@ def test_messages(two_groups, message, options):
 def test_a_state_of_something_else_is_refused(two_groups, state):
     scheduler = ReduceLROnPlateau(two_groups())
     with pytest.raises(
-        CheckpointError, match=r"ReduceLROnPlateau.load_state_dict: the state {.*} is not of a schedule"
+        CheckpointError, match=r"ReduceLROnPlateau.load_state_dict: the state {.*} does not fit this schedule"
     ):
         scheduler.load_state_dict(state)
     assert scheduler.last_epoch == 0

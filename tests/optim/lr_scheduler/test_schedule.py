@@ -61,14 +61,17 @@ def test_a_function_for_each_group(two_groups):
         ("LinearLR: end_factor must be from 0 to 1, got -1", lambda o: LinearLR(o, end_factor=-1)),
         ("LinearLR: total_iters must be at least 1, got 0", lambda o: LinearLR(o, total_iters=0)),
         ("ConstantLR: factor must be from 0 to 1, got 3", lambda o: ConstantLR(o, factor=3)),
-        ("LambdaLR: 1 values of lr_lambda for 2 parameter groups; pass one, or one for", lambda o: LambdaLR(o, [abs])),
-        ("SequentialLR: 1 schedules need 0 growing milestones, got", lambda o: SequentialLR(o, [StepLR(o, 1)], [1])),
+        ("LambdaLR: 1 values of lr_lambda for 2 parameter groups; pass 1 value, or 2", lambda o: LambdaLR(o, [abs])),
         (
-            r"SequentialLR: 3 schedules need 2 growing milestones, got \[5, 2\]",
+            "SequentialLR: 1 schedules need 0 milestones in increasing order, got",
+            lambda o: SequentialLR(o, [StepLR(o, 1)], [1]),
+        ),
+        (
+            r"SequentialLR: 3 schedules need 2 milestones in increasing order, got \[5, 2\]",
             lambda o: SequentialLR(o, [StepLR(o, 1)] * 3, [5, 2]),
         ),
         (
-            "SequentialLR: StepLR drives another optimizer; build all for one",
+            "SequentialLR: StepLR belongs to another optimizer; build all schedules",
             lambda o: SequentialLR(o, [StepLR(optim.SGD([minicnn.zeros(1)]), 1)], []),
         ),
     ],
@@ -82,7 +85,7 @@ def test_messages(two_groups, message, make):
 def test_a_state_of_something_else_is_refused(two_groups, state):
     scheduler = ExponentialLR(two_groups(), 0.5)
     with pytest.raises(
-        CheckpointError, match=r"ExponentialLR.load_state_dict: the state {.*} is not of a schedule like"
+        CheckpointError, match=r"ExponentialLR.load_state_dict: the state {.*} does not fit this schedule"
     ):
         scheduler.load_state_dict(state)
     assert scheduler.last_epoch == 0
