@@ -1,1 +1,1 @@
-"""minicnn against its peers: `make bench`, or `python -m benchmarks --quick`; README.md says how it is measured."""
+"""Benchmarks of minicnn against other engines: `make bench`, or `python -m benchmarks --quick`; see README.md."""

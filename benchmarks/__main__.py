@@ -1,4 +1,4 @@
-"""Time minicnn against its peers; README.md in this folder says how, and holds the last complete run's table."""
+"""Time minicnn against other engines. README.md in this folder explains the method and shows the last full results."""
 
 import argparse
 import json
@@ -36,7 +36,7 @@ def main() -> None:
         names = [*("minicnn", "numpy"), *add_before(options.against)]
     if unknown := [name for name in names if name not in CONTENDERS]:
         parser.error(f"there is no contender {unknown[0]!r}; there are {', '.join(CONTENDERS)}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that no process stays behind, stopped
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # runs all `finally` blocks, to end stopped processes
     found = run(options.only, names, options.quick, lambda record: print(report.line(record), flush=True))
     if not found["cases"]:
         parser.error(f"no case has any of {options.only} in its name; --list names them")
@@ -52,14 +52,14 @@ def main() -> None:
 
 
 def as_text(found: dict) -> str:
-    """Return JSON with a line for each case."""
+    """Return the results as JSON, with a line for each case."""
     about, peaks = (json.dumps(found[part], ensure_ascii=False) for part in ("about", "peaks"))
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in found["cases"])
     return f'{{"about": {about},\n"peaks": {peaks},\n"cases": [\n{lines}\n]}}\n'
 
 
 def publish(found: dict) -> None:
-    """Write the tables of both READMEs and the plots."""
+    """Write the tables in both READMEs, and the plots."""
     from benchmarks import plots
 
     report.replace_table(HERE / "README.md", report.tables(found))

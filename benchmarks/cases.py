@@ -1,6 +1,6 @@
-"""What is timed, each case declared once, as data: operations by PyTorch's name, and networks.
+"""The list of all benchmark cases: operations by PyTorch's name, and networks.
 
-Nothing here imports an engine: the same list serves all of them, in whatever environment they live.
+Cases are data, and this module imports no engine. So every engine uses the same list, in its own Python environment.
 """
 
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ __all__ = ["Case", "Net", "Op", "cases", "find"]
 
 Shape = tuple[int, ...]
 THREADS = 2
-LOSSES = ("mse_loss", "huber_loss", "binary_cross_entropy_with_logits", "cross_entropy")  # one number each
+LOSSES = ("mse_loss", "huber_loss", "binary_cross_entropy_with_logits", "cross_entropy")  # the output is a scalar
 
 
 @dataclass(frozen=True, kw_only=True)
 class Op:
-    """One call of an operation, forward, or forward and backward with a given gradient of its output."""
+    """A call of an operation: forward, or forward and backward with a given gradient of the output."""
 
     group: str
     name: str
@@ -26,7 +26,7 @@ class Op:
     shapes: dict[str, Shape] = field(hash=False)  # in the order of the function's parameters
     params: dict[str, Any] = field(default_factory=dict, hash=False)
     backward: bool = False
-    image: bool = False  # the first input is a picture from outside, so nobody asks for its gradient
+    image: bool = False  # the first input is an image of the data set, so it needs no gradient
     quick: bool = False  # part of the quick run
     threads: int = THREADS
 
@@ -36,13 +36,13 @@ class Op:
 
     @property
     def differentiated(self) -> list[str]:
-        """The names of the inputs whose gradients are asked for."""
+        """The names of the inputs whose gradients are computed."""
         names = [name for name in self.shapes if name != "target" and not name.startswith("running")]
         return names[1:] if self.image else names
 
     @property
     def output(self) -> Shape:
-        """The shape of the result."""
+        """The shape of the output."""
         x, *rest = self.shapes.values()
         stride, padding, dilation = (self.params.get(k, d) for k, d in (("stride", 1), ("padding", 0), ("dilation", 1)))
         if "transpose" in self.function:
@@ -58,7 +58,7 @@ class Op:
 
     @property
     def flops(self) -> int | None:
-        """Multiplications and additions of a convolution's definition, whatever the algorithm; None for the others."""
+        """Multiplications and additions in the definition of a convolution; None for other operations."""
         if "conv" not in self.function:
             return None
         x, w, *_ = self.shapes.values()
@@ -68,14 +68,14 @@ class Op:
 
     @property
     def bytes(self) -> int:
-        """The least that must move: each input and output once, and as much again for their gradients."""
+        """The minimum memory traffic: each input and output once, and the same again for their gradients."""
         numbers = sum(map(prod, self.shapes.values())) + prod(self.output)
         return 4 * numbers * (1 + self.backward)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Net:
-    """One training step of a network (forward, loss, backward, optimizer), or a forward pass without recording."""
+    """A training step of a network (forward, loss, backward, optimizer), or a forward pass without gradients."""
 
     group: str  # "training", "inference" or "growth"
     network: str  # a name in networks.py
@@ -221,7 +221,7 @@ def _norms() -> Iterator[Op]:
 
 
 def _passes() -> Iterator[Op]:
-    """What a pass over memory or two should be enough for."""
+    """Operations that need only one or two passes over memory."""
 
     def both(function: str, x: Shape, target: Shape | None = None, quick: bool = False, **params: Any) -> Iterator[Op]:
         name = f"{function}, {'×'.join(map(str, x))}"
@@ -269,7 +269,7 @@ def _inference() -> Iterator[Net]:
 
 
 def _growth() -> Iterator[Case]:
-    """How time grows with the batch, the picture and the threads."""
+    """Cases that show how time grows with batch size, image size and threads."""
     for batch in (2, 4, 16, 32, 128, 512):
         yield Net(group="growth", network="CNNGenerator", batch=batch, size=32, training=True)
     for size in (32, 64, 128, 256, 512):
@@ -294,5 +294,5 @@ def cases() -> dict[str, Case]:
 
 
 def find(words: list[str], quick: bool) -> list[Case]:
-    """Return the cases whose key contains one of the words (all, if there are none)."""
+    """Return the cases whose key contains at least one of the words; without words, all cases."""
     return [c for c in cases().values() if (c.quick or not quick) and (not words or any(w in c.key for w in words))]

@@ -1,9 +1,9 @@
-"""Who competes: the engine as it is used, the environment it runs in, and the process that does it.
+"""The contenders: for each, its engine, the environment variables, and the process in which it runs.
 
-Each contender has a process of its own, for three reasons: PyTorch at its best wants its allocator set by environment
-variables, which would help (or hurt) everybody else in the same process; thread pools that wait for work by spinning
-take the other's cores; and some peers need older packages. The processes take turns, some milliseconds each, so they
-meet the same clock rate; whoever has no turn is stopped, spinning threads and all.
+Each contender has a process of its own, for three reasons. PyTorch at its best needs environment variables for its
+allocator, which would change the speed of other engines in the process. Thread pools that spin while they wait would
+take the cores of other engines. Some peers need older packages. The processes take turns of a few milliseconds, so all
+run at the same clock rate. A process without a turn is stopped (SIGSTOP), with its spinning threads.
 """
 
 import json
@@ -35,14 +35,14 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).parents[1]
-OLD = ROOT / ".venv-bench-old/bin/python"  # Chainer and DeZero want packages of their time
+OLD = ROOT / ".venv-bench-old/bin/python"  # Chainer and DeZero need old packages
 TUNED = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_TOP_PAD_": "268435456"}
-UNSET = ("OPENBLAS_", "OMP_", "MKL_", "GOMP_", "KMP_", "MALLOC_", "NUMEXPR_")  # whoever runs this has no say in them
+UNSET = ("OPENBLAS_", "OMP_", "MKL_", "GOMP_", "KMP_", "MALLOC_", "NUMEXPR_")  # not inherited from the user's shell
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One column of the table."""
+    """A contender: a column of the results."""
 
     title: str
     engine: Callable[[int], Engine] | None = None
@@ -65,12 +65,12 @@ CONTENDERS = {
 }
 
 OURS = ("minicnn", "numpy", "reference")
-BEFORE = "before: "  # and the name of a contender that runs another checkout's code
+BEFORE = "before: "  # prefix of a contender that runs the code of another checkout
 PEERS = ("mygrad", "autograd", "tinygrad", "chainer", "dezero")
 
 
 def add_before(checkout: Path) -> list[str]:
-    """Let minicnn of another checkout compete, with native and with NumPy kernels; return the contenders' names."""
+    """Add minicnn of another checkout, with native and with NumPy kernels; return the names of the new contenders."""
     for name in OURS[:2]:
         title = f"{CONTENDERS[name].title} of {checkout}"
         CONTENDERS[BEFORE + name] = replace(CONTENDERS[name], title=title, root=checkout.resolve())
@@ -78,7 +78,7 @@ def add_before(checkout: Path) -> list[str]:
 
 
 def missing(name: str) -> str:
-    """Return why a contender cannot compete here, or nothing."""
+    """Return why a contender cannot run on this machine, or an empty string."""
     if not CONTENDERS[name].python.exists():
         return f"there is no {OLD.parents[1].name}: `make bench` builds it where those packages still install"
     if name == "tinygrad" and not shutil.which("clang"):
@@ -87,14 +87,14 @@ def missing(name: str) -> str:
 
 
 def environment(threads: int, variables: dict[str, str]) -> dict[str, str]:
-    """Return the environment of a process: this one's, its threads fixed, with nothing else that sets speed."""
+    """Return this process's environment with a fixed number of threads and without variables that change speed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(UNSET)}
     counts = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
     return {**kept, **counts, "PYTHONPATH": str(ROOT), **variables}
 
 
 class Process:
-    """A contender's process; one that died starts again with the next request."""
+    """The process of a contender. If it died, the next request starts a new process."""
 
     def __init__(self, name: str, threads: int = THREADS) -> None:
         self.name, self.threads = name, threads
@@ -103,8 +103,8 @@ class Process:
     def ask(self, do: str, patience: float | None = None, **request: Any) -> dict[str, Any]:
         """Send a request and wait for the answer.
 
-        A process that dies over it answers "failed"; one that takes longer than `patience` is ended, and the answer is
-        "longer", with the seconds.
+        If the process dies, the answer has the key "failed". If it takes longer than `patience` seconds, it is killed,
+        and the answer has the key "longer" with these seconds.
         """
         child = self._child = self._child or self._start()
         assert child.stdin
@@ -138,21 +138,21 @@ class Process:
             env={**environment(self.threads, contender.variables), "PYTHONPATH": str(contender.root)},
         )
         assert child.stdout
-        child.stdout.readline()  # it is ready, or gone, which `ask` notices
+        child.stdout.readline()  # the process is ready, or it died, which `ask` notices
         return child
 
     def ticks(self) -> int:
-        """Return the processor time that the process has used, in the kernel's ticks."""
+        """Return the CPU time that the process has used, in clock ticks."""
         if not self._child:
             return 0
         fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])  # in user mode, in the kernel
+        return int(fields[11]) + int(fields[12])  # user time, system time
 
     def close(self) -> None:
         """End the process."""
         if self._child:
             self._child.send_signal(signal.SIGCONT)
-            self._child.communicate()  # it ends when its input does
+            self._child.communicate()  # closes its input, at which the process exits
             self._child = None
 
     def __enter__(self) -> "Process":
@@ -160,5 +160,5 @@ class Process:
 
     def __exit__(self, error: object, *_: object) -> None:
         if error and self._child:
-            self._child.kill()  # whoever interrupts a run does not wait for a slow contender
+            self._child.kill()  # an interrupted run does not wait for a slow contender
         self.close()

@@ -1,7 +1,7 @@
-"""Editing a photo of 12 megapixels with `minicnn edit`: seconds, and the peak memory of the whole process.
+"""Measure time and peak memory of `minicnn edit` on a photo of 12 megapixels.
 
-The goal is to stay below 2 GB. The photo is synthetic, the networks are untrained ones of the default size: neither
-changes time or memory. Each measurement is a process of its own; its peak is what the system says of ended children.
+The limit is 2 GB. The photo is synthetic and the networks are untrained, with the default size; neither changes time or
+memory. Each measurement runs in a new process. The peak is the system's maximum resident size of child processes.
 """
 
 import argparse
@@ -19,7 +19,7 @@ LIMIT = 2.0  # GB
 
 
 def write_photo(path: Path, width: int, height: int) -> None:
-    """Write a JPEG with large forms and fine grain."""
+    """Write a JPEG with large shapes and fine noise."""
     from PIL import Image
 
     rng = np.random.default_rng(0)
@@ -30,7 +30,7 @@ def write_photo(path: Path, width: int, height: int) -> None:
 
 
 def measure(scale: int, width: int, height: int) -> dict[str, float]:
-    """Run `minicnn edit` once; return wall seconds and peak GB. Call it in a process without other children."""
+    """Run `minicnn edit` once; return seconds (wall time) and peak GB. The process must have no other children."""
     import minicnn
     from minicnn.imaging.editing import save_editor
     from minicnn.models import ResidualEditor

@@ -1,7 +1,7 @@
-"""minicnn and PyTorch, through one class: what they are asked has the same name in both.
+"""Run benchmark cases in minicnn and in PyTorch, with one class, because both have the same names.
 
-`prepare` gives two functions: `call` runs the case once, as it is timed; `results` returns the arrays that a call
-makes, by name, for comparison.
+`Engine.prepare` returns two functions. The first runs the case once and is timed. The second returns the arrays that
+the case computes, by name, to check them.
 """
 
 import sys
@@ -23,7 +23,7 @@ Prepared = tuple[Callable[[], Any], Callable[[], Arrays]]
 
 
 def operands(case: Op) -> tuple[Arrays, np.ndarray]:
-    """Draw the inputs of an operation and the gradient that arrives at its output."""
+    """Draw the inputs of an operation and the gradient of its output."""
     rng = np.random.default_rng(0)
     arrays = {name: rng.standard_normal(shape, np.float32) for name, shape in case.shapes.items()}
     if "weight" in arrays and arrays["weight"].ndim > 1:
@@ -37,11 +37,11 @@ def operands(case: Op) -> tuple[Arrays, np.ndarray]:
 
 @dataclass
 class Engine:
-    """An engine with PyTorch's names, as one contender uses it."""
+    """An engine with PyTorch's names, and the options of a contender."""
 
     lib: Any
     dtype: str = "float32"
-    options: dict[str, Any] = field(default_factory=dict)  # of its optimizers
+    options: dict[str, Any] = field(default_factory=dict)  # of the optimizers
     inference: Callable[[], Any] = nullcontext
 
     def tensor(self, array: np.ndarray) -> Any:
@@ -133,7 +133,7 @@ _until_the_end = ExitStack()
 
 
 def minicnn_engine(backends: tuple[str, ...] | None, threads: int) -> Engine:
-    """minicnn with every kernel of the CPU, or, for the rest of this process, with those of some backends alone."""
+    """Return minicnn with all kernels of the CPU, or only with the kernels of `backends` until this process ends."""
     import minicnn
 
     minicnn.set_num_threads(threads)
@@ -143,7 +143,7 @@ def minicnn_engine(backends: tuple[str, ...] | None, threads: int) -> Engine:
 
 
 def minicnn_kernels(call: Callable[[], Any]) -> dict[str, str]:
-    """Call, and return which kernel each operation took."""
+    """Run `call`; return the kernel that each operation used."""
     import minicnn
     from minicnn.runtime import dispatch
 
@@ -165,7 +165,7 @@ def minicnn_kernels(call: Callable[[], Any]) -> dict[str, str]:
 
 
 def torch_engine(tuned: bool, threads: int, dtype: str = "float32") -> Engine:
-    """PyTorch as it comes, or at its best: fused optimizers, no bookkeeping in inference."""
+    """Return PyTorch with its defaults, or tuned: with fused optimizers and `inference_mode`."""
     import torch
 
     torch.set_num_threads(threads)

@@ -1,6 +1,6 @@
-"""The networks that are trained, written once: `lib` is minicnn or torch, whose names agree.
+"""The networks of the benchmark. Each is written once: `lib` is minicnn or torch, which have the same names.
 
-Values of parameters and inputs are drawn with NumPy from the seed, so that every engine gets the same.
+NumPy draws the parameters and inputs from a seed, so all engines get the same values.
 """
 
 from collections import OrderedDict
@@ -17,7 +17,7 @@ __all__ = ["NETWORKS", "Recipe", "inputs", "parameters"]
 
 
 def cnn_generator(lib: Any) -> Any:
-    """As minicnn.models has it: a test holds the two together."""
+    """The same network as in minicnn.models; a test compares both."""
     nn = lib.nn
     layers = OrderedDict(
         conv1=nn.Conv2d(3, 32, kernel_size=3, stride=1, padding=1),
@@ -48,7 +48,7 @@ def vgg_classifier(lib: Any) -> Any:
 
 
 def autoencoder(lib: Any) -> Any:
-    """Three convolutions with stride 2 down, three transposed ones up."""
+    """Three convolutions with stride 2, then three transposed convolutions."""
     nn = lib.nn
     widths = (3, 32, 64, 128)
     down = [m for c, f in pairwise(widths) for m in (nn.Conv2d(c, f, 3, 2, 1), nn.ReLU())]
@@ -57,7 +57,7 @@ def autoencoder(lib: Any) -> Any:
 
 
 def residual_denoiser(lib: Any) -> Any:
-    """DnCNN in small: the noise is predicted by six convolutions with batch norm, and subtracted."""
+    """A small DnCNN: six convolutions with batch norm predict the noise, which is subtracted."""
     nn = lib.nn
 
     class ResidualDenoiser(nn.Module):  # type: ignore[misc]
@@ -106,7 +106,7 @@ def unet(lib: Any) -> Any:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A network with the loss and the optimizer it is trained with."""
+    """A network with its loss and its optimizer."""
 
     build: Callable[[Any], Any]
     loss: str = "mse_loss"
@@ -134,7 +134,7 @@ def inputs(case: Net) -> tuple[np.ndarray, np.ndarray]:
 
 
 def parameters(model: Any) -> dict[str, np.ndarray]:
-    """Draw a value for each parameter: weights as He et al. (2015), everything else near one or zero."""
+    """Draw the parameters: weights as in He et al. (2015), other parameters near one or zero."""
     rng = np.random.default_rng(1)
     values = {}
     for name, p in model.named_parameters():

@@ -1,6 +1,7 @@
-"""The other engines, which compete in convolution alone: forward and backward, in each one's own words.
+"""Run convolution cases, forward and backward, in the other engines, each with its own API.
 
-A function takes a case and returns `call` and `results`, as in engines.py; it raises UnsupportedError with the reason.
+Each function takes a case and returns two functions, as `Engine.prepare` in engines.py. It raises UnsupportedError if
+the engine cannot run the case.
 """
 
 from typing import Any
@@ -14,11 +15,11 @@ __all__ = ["PEERS", "UnsupportedError"]
 
 
 class UnsupportedError(Exception):
-    """This engine has no such operation."""
+    """Raised if an engine cannot run a case."""
 
 
 def _needs(case: Op, *known: str, axes: tuple[int, ...] = (2,), transposed: bool = False) -> dict[str, Any]:
-    """Return the parameters, after checking that an engine with the `known` ones can run the case."""
+    """Return the parameters of the case; raise UnsupportedError if the engine does not know them all."""
     if "transpose" in case.function and not transposed:
         raise UnsupportedError("no transposed convolution")
     if int(case.function[-2]) not in axes:
@@ -65,7 +66,7 @@ def autograd(case: Op) -> Prepared:
     padding = _needs(case, "padding", axes=(1, 2, 3)).get("padding", 0)
     arrays, g = operands(case)
     axes = tuple(range(2, arrays["input"].ndim))
-    flip = (slice(None), slice(None), *(slice(None, None, -1) for _ in axes))  # its convolution turns the kernel round
+    flip = (slice(None), slice(None), *(slice(None, None, -1) for _ in axes))  # its convolution flips the kernel
     names = list(arrays)
 
     def function(*values: Any) -> Any:
@@ -111,7 +112,7 @@ def tinygrad(case: Op) -> Prepared:
         return out
 
     both()
-    both()  # the first call compiles, the second records what the others replay
+    both()  # the first call compiles, the second records the kernels, later calls replay them
 
     def results() -> Arrays:
         y, *gradients = (t.numpy() for t in both())
@@ -147,7 +148,7 @@ def dezero(case: Op) -> Prepared:
 
 
 def _define_by_run(case: Op, variables: dict[str, Any], forward: Any, g: Any) -> Prepared:
-    """Chainer's way, which DeZero took over: the output holds the gradient that the walk back starts from."""
+    """Prepare a case for Chainer or DeZero: both start the backward pass from the output's `grad`."""
 
     def both() -> Any:
         for v in variables.values():

@@ -1,4 +1,4 @@
-"""Three pictures of a run: every case's ratio to PyTorch, the roofline, and growth."""
+"""Draw the three plots of a run: ratios to PyTorch, the roofline, and growth with the problem size."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def draw(found: Record, folder: Path) -> None:
 
 
 def ratios(found: Record) -> Any:
-    """A row for each goal, a dot for each case, a bar at the geometric mean."""
+    """Draw a row for each goal: a dot for each case, and a bar at the geometric mean."""
     import matplotlib.pyplot as plt
 
     goals = [g for g in GOALS if g.contender == "minicnn"]
@@ -55,7 +55,7 @@ def ratios(found: Record) -> Any:
 
 
 def roofline(found: Record) -> Any:
-    """GFLOP/s over FLOP a byte for every convolution, under what the machine can do."""
+    """Draw GFLOP/s over FLOP per byte for every convolution, and the limits of the machine."""
     import matplotlib.pyplot as plt
 
     peak, bandwidth = found["peaks"]["flop_per_s"], found["peaks"]["bytes_per_s"]
@@ -81,14 +81,14 @@ def roofline(found: Record) -> Any:
     panels[0].set_ylabel("GFLOP/s of the definition")
     note = f"roof: {bandwidth / 1e9:.0f} GB/s, a copy;\n{peak / 1e9:.0f} GFLOP/s, the fastest matrix product"
     panels[0].text(0.03, 0.97, note, transform=panels[0].transAxes, va="top", fontsize=8)
-    panels[0].set_ylim(top=5 * peak / 1e9)  # Winograd's are above the roof
+    panels[0].set_ylim(top=5 * peak / 1e9)  # room for Winograd: with fewer operations, it is above the roof
     panels[1].legend(frameon=False, loc="lower right")
     figure.tight_layout()
     return figure
 
 
 def growth(found: Record) -> Any:
-    """Time by images and by pixels, and the gain of a second thread."""
+    """Draw time per image and per pixel, and the speedup of a second thread."""
     import matplotlib.pyplot as plt
 
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.6))

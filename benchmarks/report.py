@@ -1,4 +1,4 @@
-"""From the record of a run to text: a line while it runs, the summary, and the tables in README.md."""
+"""Format the results of a run as text: the lines during the run, the summary, and the tables in README.md."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ BEGIN, END = "<!-- made by: make bench -->", "<!-- end of what was made -->"
 
 @dataclass(frozen=True)
 class Goal:
-    """A group of cases and the geometric mean that it shall reach; `each` is what no single case may exceed."""
+    """A group of cases and the target for its geometric mean; `each` is the upper limit for every single case."""
 
     title: str
     reach: float
@@ -73,13 +73,13 @@ HEADINGS = {
 
 
 def seconds(record: Record, name: str) -> float | None:
-    """Return the median time of a contender, if it has one."""
+    """Return the median time of a contender in seconds; None without times."""
     result = record["results"].get(name, {})
     return median(result["turns"]) if result.get("turns") and "failed" not in result else None
 
 
 def ratio(record: Record, name: str, to: str) -> float | None:
-    """Return by how much `name` needs more time (or memory) than `to`: the median over the rounds that both were in."""
+    """Return the time (or memory) of `name` over that of `to`: the median over their common rounds."""
     ours, theirs = (record["results"].get(n, {}) for n in (name, to))
     if "failed" in ours or "failed" in theirs:
         return None
@@ -91,13 +91,13 @@ def ratio(record: Record, name: str, to: str) -> float | None:
 
 
 def at_least(record: Record, name: str) -> float | None:
-    """Return by how much a peer needs more time than minicnn, or more than which, if it was not waited for."""
+    """Return the time of a peer over that of minicnn; a lower bound if the peer ran into the time limit."""
     longer, ours = record["results"].get(name, {}).get("longer"), seconds(record, "minicnn")
     return longer / ours if longer and ours else ratio(record, name, "minicnn")
 
 
 def to_torch(record: Record, name: str = "minicnn") -> float | None:
-    """Return the ratio to PyTorch at its best; for memory, that is whichever of its two ways needs less."""
+    """Return the ratio to PyTorch at its best; for memory, to the setting of PyTorch that needs less."""
     ways = ("torch", "torch-default") if record["group"] == "memory" else ("torch",)
     return max((r for way in ways if (r := ratio(record, name, way)) is not None), default=None)
 
@@ -125,7 +125,7 @@ def _error(value: float | None) -> str:
 
 
 def line(record: Record) -> str:
-    """Return what is known of one case in a line."""
+    """Return the results of a case as lines of text."""
     parts = []
     for name, result in record["results"].items():
         time = seconds(record, name)
@@ -158,7 +158,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _goal(goal: Goal, cases: list[Record]) -> list[str] | None:
-    """Return a row of the summary."""
+    """Return a row of the summary; None without results."""
     chosen = [r for r in cases if goal.chosen(r)]
     ratios = {r["key"]: value for r in chosen if (value := to_torch(r, goal.contender)) is not None}
     mean = geometric_mean(list(ratios.values()))
@@ -194,7 +194,7 @@ def _against_peers(cases: list[Record]) -> Iterator[list[str]]:
 
 
 def _against_before(cases: list[Record]) -> Iterator[list[str]]:
-    """Yield a row for each group: the time of this checkout over the other checkout's."""
+    """Yield a row for each goal: the time of this checkout over the time of the other checkout."""
     for goal in GOALS:
         name = goal.contender
         chosen = [r for r in cases if goal.chosen(r)]
@@ -206,7 +206,7 @@ def _against_before(cases: list[Record]) -> Iterator[list[str]]:
 
 
 def summary(found: Record) -> str:
-    """Return the goals and what was reached, in Markdown."""
+    """Return a table of goals and results, in Markdown."""
     cases = found["cases"]
     goals = [row for goal in GOALS if (row := _goal(goal, cases))]
     parts = []
@@ -227,7 +227,7 @@ def summary(found: Record) -> str:
 
 
 def headline(found: Record) -> str:
-    """Return what the project's README shows of a run: the geometric means, and the machine."""
+    """Return the table for the project's README: the geometric means, and the machine."""
     about, rows = found["about"], [row for goal in GOALS if (row := _goal(goal, found["cases"]))]
     rows = [[title, mean.split()[0], default, worst or "–"] for title, _, mean, default, worst, _ in rows]
     torch, numpy = about["versions"].get("torch", {}).get("library"), about["versions"].get("minicnn", {}).get("NumPy")
@@ -240,7 +240,7 @@ def headline(found: Record) -> str:
 
 
 def tables(found: Record) -> str:
-    """Return the page's part that a run makes: machine, summary, every case, errors, imports."""
+    """Return the results for benchmarks/README.md: machine, summary, every case, errors, imports."""
     parts = [_machine(found), summary(found)]
     for group, heading in HEADINGS.items():
         chosen = [r for r in found["cases"] if r["group"] == group]
@@ -272,7 +272,7 @@ def _cell(record: Record, name: str) -> str:
 
 
 def _cases(records: list[Record]) -> str:
-    """Ratios to PyTorch at its best, and its time."""
+    """Return a table of ratios to PyTorch at its best, and PyTorch's time."""
     rows = []
     rated = any(r["flops"] for r in records) and records[0]["group"] != "one element"
     for r in records:
@@ -302,7 +302,7 @@ def _memory(records: list[Record]) -> str:
 
 
 def _peers(cases: list[Record]) -> str:
-    """How many times longer than minicnn the peers take."""
+    """Return a table with the time of each peer over that of minicnn."""
     chosen = [r for r in cases if r["group"] == "conv" and r["backward"]]
     present = [n for n in PEERS if any(n in r["results"] for r in chosen)]
     if not present:
@@ -320,17 +320,17 @@ def _peers(cases: list[Record]) -> str:
 
 
 def _kernel(part: str, transposed: bool, kernels: dict[str, str]) -> tuple[str, str] | None:
-    """Return the operation and the kernel that made a part of a convolution's results."""
+    """Return the operation and the kernel that computed a part of a convolution's results."""
     forward = ("conv_input_grad", "conv_transpose_bias") if transposed else ("conv", "conv_bias")
     back = ("conv",) if transposed else ("conv_input_grad",)
     makers = {"output": forward, "gradient of input": back, "gradient of weight": ("conv_weight_grad",)}
     known = [(o, kernels[o]) for o in makers.get(part, ()) if o in kernels]
-    fast = [pair for pair in known if not pair[1].startswith("reference")]  # one that is asked for may not be taken
+    fast = [pair for pair in known if not pair[1].startswith("reference")]  # the fast kernel did the work
     return next(iter(fast or known[-1:]), None)
 
 
 def _errors(cases: list[Record]) -> str:
-    """The worst error of each kernel of a convolution, and of each contender in each group."""
+    """Return tables of the largest errors: for each kernel of a convolution, and for each contender and group."""
     worst: dict[tuple[str, str], list[float]] = {}
     for r in cases:
         if r["group"] not in ("conv", "growth"):
@@ -365,7 +365,7 @@ def _imports(cases: list[Record]) -> str:
 
 
 def replace_table(page: Path, text: str) -> None:
-    """Put the tables where the page's last ones are, between its markers."""
+    """Replace the text between the markers of a page."""
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

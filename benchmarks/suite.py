@@ -1,4 +1,4 @@
-"""The whole run: every case with those who can run it, memory, imports, and what machine it was. The result is JSON."""
+"""Run the benchmark: every case with every contender that can run it, memory, import times. The result is JSON data."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ TORCH = ("torch", "torch-default")
 
 
 def wanted(case: Case, names: list[str]) -> list[str]:
-    """Return who runs a case: the peers only convolution, nobody but the fast ones the growing cases."""
+    """Return the contenders for a case: peers run only convolutions, and only fast contenders run the growth cases."""
     if case.group == "growth":
         return [n for n in names if n in ("minicnn", "numpy", "torch")]
     peers = isinstance(case, Op) and case.group == "conv" and case.backward
@@ -30,7 +30,7 @@ def wanted(case: Case, names: list[str]) -> list[str]:
 
 
 def run(words: list[str], names: list[str], quick: bool, tell: Callable[[Record], None]) -> Record:
-    """Run the cases whose keys contain one of the words (all, if there are none), and return everything found.
+    """Run the cases whose keys contain at least one of the words (without words, all cases); return all results.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def run(words: list[str], names: list[str], quick: bool, tell: Callable[[Record]
         Contenders.
     quick : bool
     tell : callable
-        Called with each case's record as soon as there is one.
+        Called with the record of each case when the case is done.
     """
     absent = {name: reason for name in names if (reason := missing(name))}
     for name, reason in absent.items():
@@ -71,7 +71,7 @@ def run(words: list[str], names: list[str], quick: bool, tell: Callable[[Record]
         for case in find(words, quick):
             keep(timed(case))
         for i, record in enumerate(found):
-            if disturbed(record):  # a second chance, once the neighbours may have gone
+            if disturbed(record):  # repeat once: other processes may have ended
                 found[i] = timed(cases()[record["key"]])
                 tell(found[i])
     if _asked("memory", words, quick):
@@ -84,7 +84,7 @@ def run(words: list[str], names: list[str], quick: bool, tell: Callable[[Record]
 
 
 def disturbed(record: Record) -> bool:
-    """Return whether somebody else used the processors in rounds that were kept."""
+    """Return whether other processes used the CPU in rounds that were kept."""
     return any("disturbed" in result for result in record["results"].values())
 
 
@@ -106,7 +106,7 @@ def _record(case: Case, results: dict[str, Record]) -> Record:
 
 
 def _memory(case: Case, names: list[str]) -> Record:
-    """What five training steps add to a process, each contender in a fresh one."""
+    """Measure the memory that five training steps add, for each contender in a new process."""
     assert isinstance(case, Net)
     results = {}
     for name in names:
@@ -116,7 +116,7 @@ def _memory(case: Case, names: list[str]) -> Record:
 
 
 def _imports(names: list[str], rounds: int = 3) -> Record:
-    """Seconds from the start of Python to its end with nothing done but the import; the least of them is Python's."""
+    """Measure the seconds of a Python process that only imports a module; `nothing` is Python without an import."""
     modules = {name: name for name in names if name in PEERS}
     modules |= {"minicnn": "minicnn", "torch": "torch", "numpy": "numpy", "nothing": "sys"}
     results: dict[str, Record] = {name: {"turns": []} for name in modules}
@@ -125,13 +125,13 @@ def _imports(names: list[str], rounds: int = 3) -> Record:
             python = CONTENDERS[name].python if name in PEERS else Path(sys.executable)
             start = time.perf_counter()
             subprocess.run([python, "-W", "ignore", "-c", f"import {module}"], env=environment(THREADS, {}), check=True)
-            if i:  # the first time, files come from the disk
+            if i:  # skip the first round, which reads files from the disk
                 results[name]["turns"].append(round(time.perf_counter() - start, 4))
     return {"key": "import", "group": "import", "name": "import", "results": results}
 
 
 def machine() -> Record:
-    """Return what the figures depend on, and what was measured."""
+    """Return a description of the machine, and date and commit of the run."""
     cpu = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     fields = {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in cpu.splitlines())}
     flags = fields.get("flags", fields.get("Features", "")).split()

@@ -1,9 +1,9 @@
-"""The measurement: every result is checked, then the contenders take turns.
+"""Measure a case: check the result of every contender, then time the contenders in turns.
 
-A turn is one call that is not timed, after which the caches and the threads are the contender's own, and then as many
-calls as fill some milliseconds. The order changes from round to round. What is kept is a number for each turn: a ratio
-is the median over the rounds of two neighbouring turns' ratio, so that a machine whose clock changes by the minute
-slows both sides of it down. A round in which somebody else used the processors is repeated.
+A turn is a call without timing, which fills the caches and wakes the threads, and then enough timed calls for a few
+milliseconds. The order of the contenders changes in each round. The ratio of two contenders is the median over the
+rounds of the ratio of their turns. Turns of a round are close in time, so a change of the clock rate slows both. If
+other processes used the CPU in a round, the round is repeated.
 """
 
 import math
@@ -19,17 +19,17 @@ from benchmarks.contenders import PEERS, Process
 
 __all__ = ["FULL", "QUICK", "SLOW", "TOLERANCE", "Budget", "measure", "tolerance"]
 
-TOLERANCE = 1e-5  # of an operation's result, relative to the exact one, in the norm
-DISTURBED = 0.4  # processors that others may keep busy in a round; its clock ticks a hundred times a second
-SLOW = 1.0  # seconds: who takes longer is not asked again
-PATIENCE = 10.0  # seconds that a peer gets to build a case and run it
-FEW = 3  # turns, which do for those who are far behind; minicnn and PyTorch have as many as the budget allows
-NETWORK_TOLERANCE = 1e-2  # a rounding error that decides which of two pixels is the larger one moves a whole gradient
+TOLERANCE = 1e-5  # relative error of an operation's result, in the norm
+DISTURBED = 0.4  # CPUs that other processes may use in a round; CPU time is counted in ticks of 10 ms
+SLOW = 1.0  # seconds: a contender whose first call takes longer gets no other turn
+PATIENCE = 10.0  # seconds for a peer to build a case and run it
+FEW = 3  # turns of the slow contenders; minicnn and PyTorch have as many as the budget allows
+NETWORK_TOLERANCE = 1e-2  # a rounding error can change the winner of a max pooling, which moves a gradient
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Seconds of a turn, and of all turns of one contender in one case; how many turns it gets at most."""
+    """Seconds of a turn, seconds of all turns of a contender in a case, and the maximum number of rounds."""
 
     turn: float
     case: float
@@ -40,12 +40,12 @@ QUICK, FULL = Budget(0.01, 0.25, 7), Budget(0.02, 0.5, 11)
 
 
 def tolerance(case: Case) -> float:
-    """Return the error from which on a result counts as wrong."""
+    """Return the largest relative error of a correct result."""
     return NETWORK_TOLERANCE if isinstance(case, Net) else TOLERANCE
 
 
 def measure(case: Case, contenders: list[Process], judge: Process, budget: Budget) -> dict[str, dict[str, Any]]:
-    """Return for each contender its errors and the seconds of a call in each turn, or why there are none.
+    """Return for each contender its errors and its seconds per call in each turn, or the reason why it was not timed.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def measure(case: Case, contenders: list[Process], judge: Process, budget: Budge
 
 
 def _checked(case: Case, contenders: list[Process], judge: Process) -> dict[str, dict[str, Any]]:
-    """Let everybody build the case and run it once, and compare what comes out with the exact results."""
+    """Run the case once in every contender, and compare the results with the exact results."""
     with tempfile.TemporaryDirectory() as folder:
         exact = str(Path(folder) / "exact.npz")
         answer = judge.ask("exact", case=case.key, exact=exact)
@@ -100,7 +100,7 @@ def _checked(case: Case, contenders: list[Process], judge: Process) -> dict[str,
 
 
 def _warmed_up(process: Process, result: dict[str, Any], budget: Budget) -> bool:
-    """Return whether a contender takes turns: it can, is right, and is not so slow that its first call has to do."""
+    """Return whether a contender takes turns: it ran, its result is correct, and its first call was not too slow."""
     first = result.pop("first", 0.0)
     if {"failed", "skipped", "longer"} & result.keys():
         return False
@@ -108,13 +108,13 @@ def _warmed_up(process: Process, result: dict[str, Any], budget: Budget) -> bool
     if first > SLOW:
         result["turns"].append(_rounded(first))
         return False
-    _turn(process, result, budget, 0)  # not kept: memory and caches are not what they will be
+    _turn(process, result, budget, 0)  # not kept: memory and caches are still cold
     result["turns"].clear()
     return True
 
 
 class Neighbours:
-    """What everybody else on this machine uses, other virtual machines on the same processors included."""
+    """The CPU time of all other processes on this machine, and of other virtual machines on its CPUs (steal)."""
 
     def __init__(self, own: list[Process]) -> None:
         self._own = own
@@ -127,14 +127,14 @@ class Neighbours:
         return user + nice + system + irq + softirq + steal - own, time.monotonic() * os.sysconf("SC_CLK_TCK")
 
     def busy(self) -> float:
-        """Return how many processors they kept busy since they were last asked for."""
+        """Return the average number of CPUs that they used since the last call."""
         before, self._before = self._before, self._read()
         used, passed = (b - a for a, b in zip(before, self._before, strict=True))
         return used / max(passed, 1.0)
 
 
 def _turn(process: Process, result: dict[str, Any], budget: Budget, i: int) -> bool:
-    """Let a contender run, unless its budget is spent; three turns are everybody's, of whoever is slow one or two."""
+    """Run a turn, unless the budget is spent. A contender gets at least three turns, a slow contender one or two."""
     estimate, turns = result["estimate"], result["turns"]
     least = 3 if estimate < budget.case else 2 if estimate < 3 * budget.case else 1
     most = FEW if process.name in (*PEERS, "reference") else budget.rounds

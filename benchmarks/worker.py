@@ -1,11 +1,11 @@
-"""The process of one contender: `python -m benchmarks.worker NAME THREADS`, then requests as lines of JSON.
+"""The process of a contender: `python -m benchmarks.worker NAME THREADS`. It reads requests as lines of JSON:
 
-{"do": "prepare", "case": key, "exact": path}   build a case, run it, tell the errors against the exact results
-{"do": "exact", "case": key, "exact": path}     write the results of the case in float64 there (PyTorch only)
-{"do": "time", "calls": n, "warm": true}        run it once, then n times; seconds of a call
-{"do": "memory", "case": key}                   bytes that five steps add to the process (in a fresh process)
-{"do": "peaks"}                                 FLOP/s of a matrix product, bytes/s of a copy
-{"do": "versions"}                              of this library and what is below it
+{"do": "prepare", "case": key, "exact": path}   build and run a case; return the errors against the exact results
+{"do": "exact", "case": key, "exact": path}     write the float64 results of the case to the path (PyTorch only)
+{"do": "time", "calls": n, "warm": true}        run the case once, then n times; return the seconds per call
+{"do": "memory", "case": key}                   return the bytes that five steps add (only in a new process)
+{"do": "peaks"}                                 return FLOP/s of a matrix product and bytes/s of a copy
+{"do": "versions"}                              return the versions of Python, NumPy and the library
 """
 
 import ctypes
@@ -31,7 +31,7 @@ from benchmarks.timing import SLOW
 
 
 class Worker:
-    """What one contender does when asked."""
+    """The requests of a contender, one method for each."""
 
     def __init__(self, name: str, threads: int) -> None:
         self.name, self.threads = name, threads
@@ -80,9 +80,9 @@ class Worker:
     def memory(self, case: str) -> dict[str, int]:
         assert self.engine
         first = Net(group="training", network="residual denoiser", batch=1, size=8, training=True)
-        self.engine.prepare(first)[0]()  # loads whatever the library loads late
+        self.engine.prepare(first)[0]()  # so that lazily loaded code is not counted
         before = resident("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
         step = self._build(case)[0]
         for _ in range(5):
             step()
@@ -110,7 +110,7 @@ class Worker:
 
 
 def error(found: np.ndarray, true: np.ndarray) -> float:
-    """The norm of the difference, relative to the norm of the exact result; NaN stays NaN."""
+    """Return the norm of the difference, relative to the norm of the exact result; NaN stays NaN."""
     if found.shape != true.shape:
         raise ValueError(f"the result is {found.shape}, the exact one {true.shape}")
     norm = float(np.linalg.norm(true))
@@ -127,15 +127,15 @@ def fastest(function: Any, repeats: int) -> float:
 
 
 def resident(field: str) -> int:
-    """Bytes that /proc says of this process: VmRSS now, VmHWM at most."""
+    """Return the memory of this process in bytes: VmRSS (now) or VmHWM (peak)."""
     found = re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) * 1024 if found else 0
 
 
 def main() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it does not outlive who started it, even stopped
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: ends with its parent, even if stopped
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what a library prints does not get among the answers
+    os.dup2(2, 1)  # the output of libraries goes to stderr, not among the answers
     worker = Worker(sys.argv[1], int(sys.argv[2]))
     print(json.dumps({"ready": True}), file=answers)
     for line in sys.stdin:

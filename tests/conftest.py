@@ -1,4 +1,4 @@
-"""Shared by all tests: how hard Hypothesis tries, and the devices that a test runs on."""
+"""Settings and fixtures for all tests: Hypothesis profiles, and the devices on which a test runs."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from minicnn.runtime import dispatch
 from minicnn.runtime.devices import CPU, CUDA, CUDASIM, Device
 from tests import standin_cupy
 
-# No time limits: a slow machine is not a bug. In CI the same commit draws the same cases and so gets the same verdict.
+# No deadline, because a slow machine is not a bug. CI is derandomized: the same commit draws the same examples.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", PATIENT, max_examples=25)
 settings.register_profile("ci", PATIENT, max_examples=50, derandomize=True, database=None, print_blob=True)
@@ -24,7 +24,7 @@ MISSING = Device.reasons()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the examples that launch kernels in the simulator where there is none."""
+    """Skip doctests that use the simulator if it cannot be built."""
     for item in items if MISSING["cudasim"] else ():
         if isinstance(item, pytest.DoctestItem) and item.dtest and "cudasim" in (item.dtest.docstring or ""):
             item.add_marker(pytest.mark.skip(reason=MISSING["cudasim"]))
@@ -32,9 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", params=[CPU, CUDASIM, CUDA], ids=str)
 def device(request: pytest.FixtureRequest) -> Device:
-    """Each device in turn: a test that asks for it runs on every one, on `cuda` with a stand-in for CuPy where need be.
+    """Run the test on every device. On a machine without a GPU, `cuda` uses the stand-in for CuPy.
 
-    Without a compiler neither the simulator nor the stand-in can run a kernel.
+    Without a compiler, neither the simulator nor the stand-in can run a kernel, so the test is skipped.
     """
     found: Device = request.param
     if found is not CPU and MISSING[found.name] and MISSING["cudasim"]:
@@ -44,7 +44,7 @@ def device(request: pytest.FixtureRequest) -> Device:
 
 @pytest.fixture
 def gpu() -> Device:
-    """The device `cuda`, or its stand-in."""
+    """The device `cuda`: a real GPU, or the stand-in for CuPy."""
     if MISSING["cuda"] and MISSING["cudasim"]:
         pytest.skip(MISSING["cudasim"])
     return CUDA
@@ -52,7 +52,7 @@ def gpu() -> Device:
 
 @pytest.fixture(autouse=True)
 def _cupy(request: pytest.FixtureRequest) -> Iterator[None]:
-    """For the length of a test on `cuda`, and no longer, the stand-in takes CuPy's place on a machine without a GPU."""
+    """Without a GPU, replace CuPy by the stand-in during a test on `cuda`."""
     asked = "gpu" in request.fixturenames or (
         "device" in request.fixturenames and request.getfixturevalue("device") is CUDA
     )
@@ -62,9 +62,9 @@ def _cupy(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def own_primitives(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Primitives and kernels that a test makes are gone after it."""
+    """Remove the primitives and kernels that a test registers when it ends."""
     for name in Device.available():
-        dispatch.kernels("conv", Device.named(name))  # loads the backends, whose kernels are to stay
+        dispatch.kernels("conv", Device.named(name))  # loads the backends, so their kernels are kept
     monkeypatch.setattr(dispatch, "_table", {name: list(kernels) for name, kernels in dispatch._table.items()})
     monkeypatch.setattr(dispatch, "_order", dict(dispatch._order))
     monkeypatch.setattr(primitive, "_table", primitive.primitives())

@@ -1,6 +1,6 @@
-"""The part of the stand-in for CuPy that is about the GPU: kernels, events, and what is counted.
+"""The GPU part of the stand-in for CuPy: kernels, events, and the counters of waits, uploads and launches.
 
-`RawModule` holds every argument against the source, and runs kernels in the simulator.
+`RawModule` checks every argument against the kernel's signature in the source, and runs kernels in the simulator.
 """
 
 import re
@@ -14,11 +14,11 @@ import numpy as np
 
 __all__ = ["Counts", "RawModule", "counting", "cuda", "note"]
 
-STANDIN = __file__.removesuffix("cuda.py")  # how the names of the stand-in's files begin
+STANDIN = __file__.removesuffix("cuda.py")  # common prefix of the stand-in's file names
 
 
 class Counts:
-    """What happened, each as (what, where it was asked for)."""
+    """Waits, uploads and launches, each as (description, file and line of the caller)."""
 
     def __init__(self) -> None:
         self.waits: list[tuple[str, str]] = []
@@ -31,7 +31,7 @@ _counts: list[Counts] = []
 
 @contextmanager
 def counting() -> Iterator[Counts]:
-    """Count what waits for the GPU, what is uploaded and which kernels are launched inside a `with` block."""
+    """Count waits for the GPU, uploads and kernel launches inside a `with` block."""
     counts = Counts()
     _counts.append(counts)
     try:
@@ -56,7 +56,7 @@ ENTRY = re.compile(r'^extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)
 
 
 class RawModule:
-    """CUDA source, run by the simulator."""
+    """CUDA source that runs in the simulator."""
 
     def __init__(self, code: Any = None, *, options: tuple[str, ...] = (), backend: str = "nvrtc") -> None:
         if not isinstance(options, tuple) or backend != "nvrtc":
@@ -94,7 +94,7 @@ class RawModule:
         return function
 
     def _value(self, parameter: str, argument: Any) -> Any:
-        """What the simulator gets for an argument, which must be exactly what the parameter's type says."""
+        """Check that an argument has exactly the parameter's type; return its value for the simulator."""
         kinds = {"Real": {"float": np.float32, "double": np.float64}[self._real], "int": np.int32}
         kinds |= {"unsigned char": np.uint8, "long long": np.int64}
         words = parameter.replace("__restrict__", "").replace("*", " * ").split()[:-1]
@@ -116,7 +116,7 @@ class RawModule:
 
 
 class _Device:
-    """The one GPU."""
+    """The only GPU."""
 
     compute_capability = "80"
 
@@ -133,7 +133,7 @@ class _Stream:
 
 
 class _Event:
-    """A time on the GPU; here they are a millisecond apart."""
+    """A time on the GPU; the stand-in's clock advances by a millisecond with each event."""
 
     _clock = 0.0
 

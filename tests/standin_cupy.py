@@ -1,13 +1,13 @@
-"""A strict stand-in for CuPy: it has NumPy inside, but refuses whatever would fail, differ or wait on a GPU.
+"""A strict stand-in for CuPy, built on NumPy: it rejects everything that fails or differs with the real CuPy.
 
-- It has only names that CuPy has, with parameters that CuPy has (`test_standin_cupy.py` asks the real CuPy).
-- Its arrays never become NumPy's by themselves, and no function of either module takes the other's arrays.
-- Reductions give 0-d arrays; broadcast arrays can be written to; integer indices out of range wrap around; where an
-  index names an element twice, the first value written stays: NumPy does otherwise, and CuPy promises nothing.
-- New memory is filled with NaN. Whatever waits for the GPU is counted, and so is every upload and launch.
+- It has only names and parameters of CuPy (`test_standin_cupy.py` compares it with the real CuPy).
+- Its arrays never convert to NumPy implicitly, and neither module accepts arrays of the other.
+- Reductions return 0-d arrays. Broadcast arrays are writeable. Integer indices out of range wrap around. If an index
+  selects an element twice, the first value written stays; NumPy keeps the last, and CuPy guarantees nothing.
+- New memory is filled with NaN. Waits for the GPU, uploads and launches are counted.
 - Kernels run in the simulator (`standin_cuda.py`).
 
-`installed()` puts it into `sys.modules`; `counting()` tells what happened inside a `with` block.
+`installed()` puts it into `sys.modules`; `counting()` counts inside a `with` block.
 """
 
 import sys
@@ -37,11 +37,11 @@ def installed() -> Iterator[ModuleType]:
             sys.modules["cupy"] = before
 
 
-# --- what functions take and give -----------------------------------------------------------------------------
+# --- arguments and results of functions -----------------------------------------------------------------------
 
 
 def _host(x: Any) -> Any:
-    """The NumPy value behind an operand: arrays of this module, numbers of Python and NumPy."""
+    """The NumPy value of an operand: an array of this module, or a number of Python or NumPy."""
     if isinstance(x, ndarray):
         return x._host
     if isinstance(x, bool | int | float | np.generic):
@@ -50,7 +50,7 @@ def _host(x: Any) -> Any:
 
 
 def _own(x: Any) -> Any:
-    """The NumPy array behind an array; for functions that take nothing else."""
+    """The NumPy array of an array; for functions that accept only arrays."""
     if not isinstance(x, ndarray):
         raise TypeError(f"Only cupy arrays can be used here, got {type(x)}")
     return x._host
@@ -66,7 +66,7 @@ def _new(host: Any) -> "ndarray":
 
 
 def _derived(host: Any, parent: "ndarray") -> "ndarray":
-    """An array made from another one: its view, if they share memory."""
+    """An array made from `parent`: a view of it, if they share memory."""
     out = _new(host)
     if np.may_share_memory(host, parent._host):
         out.base = parent if parent.base is None else parent.base
@@ -88,7 +88,7 @@ def _quiet(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 class ndarray:  # noqa: N801 (CuPy's name)
-    """CuPy's array, as far as minicnn goes."""
+    """The part of CuPy's array class that minicnn uses."""
 
     __slots__ = ("__weakref__", "_host", "base")
     __array_priority__ = 100
@@ -121,7 +121,7 @@ class ndarray:  # noqa: N801 (CuPy's name)
     def data(self) -> Any:
         return SimpleNamespace(ptr=self._host.__array_interface__["data"][0])
 
-    # out of the GPU
+    # copies to the host
     def get(self) -> Any:
         note("waits", "get")
         return self._host.copy()
@@ -160,11 +160,11 @@ class ndarray:  # noqa: N801 (CuPy's name)
         raise TypeError(f"{func.__name__}: a function of NumPy got an array of CuPy")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__" and isinstance(inputs[0], np.generic) and not kwargs:  # a number of NumPy on the left
+        if method == "__call__" and isinstance(inputs[0], np.generic) and not kwargs:  # NumPy scalar on the left
             return getattr(module, ufunc.__name__)(*inputs)
         raise TypeError(f"{ufunc.__name__}: a function of NumPy got an array of CuPy")
 
-    # parts
+    # indexing
     def __len__(self) -> int:
         return len(self._host)
 
@@ -172,7 +172,7 @@ class ndarray:  # noqa: N801 (CuPy's name)
         return (self[i] for i in range(len(self)))
 
     def _key(self, index: Any) -> tuple[Any, ...]:
-        """The index for NumPy; what lies out of range wraps around."""
+        """The index for NumPy; integers out of range wrap around."""
         entries = index if isinstance(index, tuple) else (index,)
         arrays = [_uploaded(i) if isinstance(i, list | np.ndarray) else i for i in entries]
         if any(isinstance(i, ndarray) for i in arrays) and any(type(i) is int for i in arrays):
@@ -197,7 +197,7 @@ class ndarray:  # noqa: N801 (CuPy's name)
         key = self._key(index)
         if any(isinstance(i, np.ndarray) and i.dtype.kind == "b" for i in key):
             note("waits", "boolean mask")
-        key = key if any(i is Ellipsis for i in key) else (*key, ...)  # a view even of a single element
+        key = key if any(i is Ellipsis for i in key) else (*key, ...)  # returns a view, even of a single element
         return _derived(self._host[key], self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -216,7 +216,7 @@ class ndarray:  # noqa: N801 (CuPy's name)
         _quiet(flat.__setitem__, places.ravel()[::-1], values)
         self._host[...] = flat.reshape(self.shape)
 
-    # other forms
+    # views and copies
     def reshape(self, *shape: Any) -> "ndarray":
         return _derived(self._host.reshape(*shape), self)
 
@@ -268,7 +268,7 @@ def _uploaded(data: Any, dtype: Any = None) -> ndarray:
 
 
 class ufunc:  # noqa: N801 (CuPy's name)
-    """A function of each element."""
+    """An element-wise function."""
 
     def __init__(self, name: str) -> None:
         self.name, self._function = f"cupy_{name}", getattr(np, name)
@@ -311,7 +311,7 @@ COMPARISONS = {
 
 def _operator(function: ufunc, reverse: bool = False, in_place: bool = False) -> Any:
     def method(self: ndarray, other: Any) -> Any:
-        if getattr(other, "__array_ufunc__", method) is None:  # it asks to be asked
+        if getattr(other, "__array_ufunc__", method) is None:  # `other` handles the operation
             return NotImplemented
         if in_place:
             return function(self, other, out=self)

@@ -1,4 +1,4 @@
-"""`minicnn.cuda`: PyTorch's words for the GPU."""
+"""Tests of `minicnn.cuda`, which has PyTorch's functions for the GPU."""
 
 import sys
 from types import SimpleNamespace

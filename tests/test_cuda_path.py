@@ -1,4 +1,4 @@
-"""The whole engine on every device: a network learns, is saved, goes on elsewhere, edits, and no step waits for a GPU.
+"""Test the whole engine on every device: train, save, resume on another device, edit. No step may wait for a GPU.
 
 On a machine without a GPU, `cuda` is the stand-in for CuPy (see conftest.py); its kernels run in the simulator.
 """
@@ -21,12 +21,12 @@ from minicnn.training import EMA, Checkpoint, ClipGradients, History, StopOnNaN,
 from tests import standin_cupy
 from tests.oracles.cases import CASES, run
 
-STEPS = 4  # an epoch
+STEPS = 4  # per epoch
 
 
 @pytest.fixture
 def standin(gpu: Device) -> Device:
-    """The GPU, if it is the stand-in: a real one cannot tell what waited for it."""
+    """The GPU, only if it is the stand-in: a real GPU cannot count waits."""
     if gpu.xp is not standin_cupy.module:
         pytest.skip("only the stand-in counts")
     return gpu
@@ -39,7 +39,7 @@ def loader() -> DataLoader:
 
 
 def trainer(device: Device, *callbacks: Any) -> Trainer:
-    """A network with one of each kind of layer, trained by Adam with a schedule, clipping and a watch for NaN."""
+    """Return a trainer with a layer of each kind, Adam, a schedule, gradient clipping and StopOnNaN."""
     minicnn.manual_seed(0)
     model = nn.Sequential(
         nn.Conv2d(3, 6, 3, padding=1),
@@ -133,7 +133,7 @@ def test_a_photo_is_edited_the_same_everywhere(device, tmp_path, scale):
 
 
 # --- every function and layer ---------------------------------------------------------------------------------
-# That they give PyTorch's answers on every device, tests/nn/test_against_torch.py sees.
+# tests/nn/test_against_torch.py compares their values with PyTorch on every device.
 
 ALONE = {
     "bias_act": lambda x: F.bias_act(x, x[0], "relu"),
@@ -163,7 +163,7 @@ def test_every_function_runs_on_every_device(device, monkeypatch):
     with standin_cupy.counting() as counts:
         call_all(there, rng, device)
     assert sorted(set(F.__all__) - reached) == []
-    assert {what for what, _ in counts.waits} <= {"get"}  # what the test itself fetches
+    assert {what for what, _ in counts.waits} <= {"get"}  # copies to the host by the test
 
 
 def call_all(there: ModuleType, rng: np.random.Generator, device: Device) -> None:
@@ -171,7 +171,7 @@ def call_all(there: ModuleType, rng: np.random.Generator, device: Device) -> Non
         run(case, there, lambda name, draw: draw(rng), "float32")
     for call in ALONE.values():
         call(minicnn.randn(4, 4, device=device))
-    for n in (1, 2, 3):  # layers hold these functions themselves
+    for n in (1, 2, 3):  # layers call these functions, which CASES does not list
         x = minicnn.randn(2, 2, *(4,) * n, device=device)
         for name in (f"conv{n}d", f"conv_transpose{n}d"):
             getattr(F, name)(x, minicnn.randn(2, 2, *(3,) * n, device=device))
@@ -183,9 +183,9 @@ def call_all(there: ModuleType, rng: np.random.Generator, device: Device) -> Non
 
 
 def test_a_training_step_neither_waits_nor_sends_more_than_it_must(standin):
-    """Counted: all that brings a value to the host (item, float, bool, get, boolean masks) or waits for the device.
+    """Count every copy to the host (item, float, bool, get, boolean masks) and every wait for the device.
 
-    A step is everything from the end of one to the end of the next: the loader, every callback, the schedule, the log.
+    A step lasts from the end of a step to the end of the next: with the loader, callbacks, the schedule and the log.
     """
     with standin_cupy.counting() as counts:
         marks: list[tuple[int, int, int]] = []
@@ -199,12 +199,12 @@ def test_a_training_step_neither_waits_nor_sends_more_than_it_must(standin):
         )
         here.fit(loader(), 2)
     assert len(marks) == 2 * STEPS
-    for k in range(2, 2 * STEPS):  # the first two steps send constants, which stay
+    for k in range(2, 2 * STEPS):  # the first two steps upload constants, which stay on the device
         (waits, uploads, launches), (*ends,) = marks[k - 1], marks[k]
         if k != STEPS:  # the end of an epoch reads its losses
             assert counts.waits[waits : ends[0]] == []
         assert len(counts.launches[launches : ends[2]]) > 10
         sent = [what for what, place in counts.uploads[uploads : ends[1]] if "launch.py" not in place]
         assert sorted(sent) == ["bool (3, 8)", "float32 (3, 3, 8, 8)", "int64 (3,)"]  # dropout's mask, and the batch
-        assert ends[1] - uploads - len(sent) <= 4  # the lists of arrays of one optimizer step
-    assert counts.waits  # the ends of the epochs: they are seen at all
+        assert ends[1] - uploads - len(sent) <= 4  # the tables of addresses of an optimizer step
+    assert counts.waits  # the epoch ends were counted, so the counter works

@@ -1,4 +1,4 @@
-"""The documents: their Python compiles, their examples give what they show, their links lead somewhere."""
+"""Tests of the documents: Python code compiles, examples give the shown output, links have a target."""
 
 import doctest
 import re
@@ -28,7 +28,7 @@ def python_blocks(text: str) -> list[tuple[int, str]]:
 
 
 def anchors(text: str) -> set[str]:
-    """Return the names under which a page's headings can be linked to: lower case, hyphens for spaces."""
+    """Return the anchors of a page's headings: lower case, hyphens for spaces."""
     headings = re.findall(r"^#+ +(.+?) *$", FENCE.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -54,10 +54,10 @@ def page(request: pytest.FixtureRequest) -> Path:
 def test_python_compiles_and_examples_hold(page, tmp_path, monkeypatch, own_primitives):
     monkeypatch.chdir(tmp_path)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    names: dict[str, object] = {}  # the examples of a page follow one another
+    names: dict[str, object] = {}  # the examples of a page share variables
     for line, code in python_blocks(page.read_text()):
         if re.search("cudasim|backends.cuda", code) and MISSING["cudasim"]:
-            break  # from here on a page needs the simulator
+            break  # the rest of the page needs the simulator
         if ">>>" in code:
             example = doctest.DocTestParser().get_doctest(code, names, f"{page.name}:{line}", str(page), line)
             runner.run(example, clear_globs=False)

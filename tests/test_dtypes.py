@@ -1,4 +1,4 @@
-"""Promotion as PyTorch does it: the tables were recorded from PyTorch 2.13."""
+"""Tests of type promotion, against tables recorded from PyTorch 2.13."""
 
 import numpy as np
 import pytest

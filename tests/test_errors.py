@@ -1,4 +1,4 @@
-"""The exceptions: one tree, each also what a Python programmer expects."""
+"""Tests of the exceptions: a common base class, and the matching built-in exceptions as further bases."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The shape of the source tree: short files with telling names."""
+"""Tests of the source tree: files are short, and their names describe their content."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Sizes of windows, recorded from PyTorch and checked by counting, and the errors of sizes that do not fit."""
+"""Tests of window sizes, against PyTorch's recorded results and by counting, and of the errors for invalid sizes."""
 
 from itertools import product
 

@@ -1,6 +1,6 @@
-"""Imports run strictly downward, and no module imports itself in a circle: read from the syntax trees.
+"""Test that modules import only lower layers, and that there are no circular imports; read from the syntax trees.
 
-The layers are those of the table in docs/architecture.md. Imports for type checkers count like all others.
+The table in docs/architecture.md defines the layers. Imports for type checkers count too.
 """
 
 import ast
@@ -16,7 +16,7 @@ PACKAGE = ROOT / "minicnn"
 
 
 def read_layers(text: str) -> dict[str, int]:
-    """Return the layer of each part, from the rows `| layer | parts | ... |` of the table."""
+    """Return the layer of each part, from the rows `| layer | part | ... |` of the table."""
     found = {}
     for layer, parts in re.findall(r"^\| (\d+) \| ([^|]*) \|", text, re.MULTILINE):
         for part in re.findall(r"`([^`]+)`", parts):
@@ -40,7 +40,7 @@ def part_of(module: str) -> str:
 
 
 def imported(node: ast.AST, module: str, modules: dict[str, Path]) -> list[str]:
-    """Return the modules of minicnn that one statement or call names; `from a import b` names a.b if that is one."""
+    """Return the modules of minicnn that a statement or call imports; `from a import b` is a.b if that is a module."""
     match node:
         case ast.Import(names=aliases):
             found = [alias.name for alias in aliases]
@@ -60,7 +60,7 @@ def imported(node: ast.AST, module: str, modules: dict[str, Path]) -> list[str]:
 
 
 def run_on_import(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes outside of functions."""
+    """Yield the nodes outside of functions, which run on import."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             continue
@@ -74,7 +74,7 @@ def complaints(package: Path) -> list[str]:
     found = []
     for module, tree in trees.items():
         part = part_of(module)
-        if part not in LAYERS and part != "backends":  # of the folder backends, __init__.py alone
+        if part not in LAYERS and part != "backends":  # `backends` itself is only backends/__init__.py
             found.append(f"{module} is in no layer")
             continue
         for node in ast.walk(tree):

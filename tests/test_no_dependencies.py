@@ -1,4 +1,4 @@
-"""`import minicnn`, and every module below it, needs the standard library and NumPy alone."""
+"""Test that minicnn and all its modules can be imported with only the standard library and NumPy."""
 
 import subprocess
 import sys

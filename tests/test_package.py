@@ -1,4 +1,4 @@
-"""The public names: declared, complete and documented. (That `__all__` is sorted, ruff's RUF022 checks.)"""
+"""Tests of the public names: declared, complete and documented. (ruff's RUF022 checks that `__all__` is sorted.)"""
 
 import importlib
 import inspect
@@ -29,7 +29,7 @@ def module(request: pytest.FixtureRequest) -> ModuleType:
 
 def is_documented(thing: object) -> bool:
     text = vars(thing).get("__doc__") if isinstance(thing, type) else inspect.getdoc(thing)
-    # A dataclass without a docstring gets its signature for one.
+    # Python gives a dataclass without a docstring its signature as the docstring.
     return bool(text) and not (isinstance(thing, type) and text.startswith(f"{thing.__name__}("))
 
 
@@ -74,7 +74,7 @@ def test_the_version_is_a_version():
 
 
 def public_functions() -> dict[str, object]:
-    """Return what a notebook calls: the functions of minicnn and nn.functional, and the methods of Tensor."""
+    """Return the functions of minicnn and nn.functional, and the methods of Tensor, by name."""
     places = {"minicnn": minicnn, "F": minicnn.nn.functional}
     found = {f"{place}.{name}": getattr(module, name) for place, module in places.items() for name in module.__all__}
     methods = {f"Tensor.{name}": getattr(minicnn.Tensor, name) for name in dir(minicnn.Tensor) if name[0] != "_"}

@@ -1,4 +1,4 @@
-"""Run this first after a change: the whole way in a few seconds, from one product to a network that learns."""
+"""Run this first after a change: it tests the main parts in a few seconds, from a product to a network that learns."""
 
 import numpy as np
 import pytest

@@ -1,19 +1,22 @@
-// Convolution, forward:
+// Convolution, forward pass:
 //
-//     y[n,f,o] = Σ_{c,k} w[f,c,k] · x[n, c, o·stride + k·dilation - padding]        (0 where that lies outside of x)
+//     y[n,f,o] = Σ_{c,k} w[f,c,k] · x[n, c, o·stride + k·dilation - padding]        (x is 0 outside of the image)
 //
-// direct          A thread makes one element of y and reads, for each of its C·K products, one element of x and one of
+// for each image n, filter f and output pixel o, over the C channels c and the K kernel taps k.
+//
+// direct          A thread computes an element of y. For each of its C·K products it reads one element of x and one of
 //                 w from global memory.
-// tiled           A block makes a tile of 256 pixels for four filters. What they see of a channel is loaded into shared
-//                 memory once, where neighbouring pixels share it K times; an element that a thread reads there is used
-//                 for its four filters.
-// gemm_tiles      The sum over channels and taps is the inner product of a matrix product, w (F, C·K) by the windows
-//                 (C·K, pixels of all images), which are made tile by tile in shared memory and nowhere else. A tile
-//                 has 64 × 64 results, so an element loaded from global memory is used 64 times; a thread has 4 × 4.
-// implicit_gemm   8 × 8 results a thread: an element from shared memory is used eight times, all are loaded by fours,
-//                 and the next tile arrives while one is multiplied. The indices, which gemm_tiles computes with a
-//                 dozen divisions for every element, come from small tables. Five sizes of tiles, for many and for few
-//                 filters and for small problems; the input gradient uses these kernels with other tables.
+// tiled           A block computes a tile of 256 pixels for four filters. For each channel, it loads the part of x
+//                 under the tile (the patch) into shared memory once; neighbouring pixels read the same elements, up to
+//                 K times. A thread uses each element from shared memory for four filters.
+// gemm_tiles      The matrix product of w (F, C·K) and the windows (C·K, pixels of all images) in tiles of 64 × 64. The
+//                 matrix of windows is never stored as a whole (implicit GEMM): a block builds tiles of it in shared
+//                 memory. An element from global memory is used 64 times. A thread computes 4 × 4 results.
+// implicit_gemm   The product of gemm_tiles with 8 × 8 results per thread: an element from shared memory is used eight
+//                 times, and is read in 128-bit loads. The next tile is loaded while the current one is multiplied
+//                 (double buffering). gemm_tiles needs a dozen divisions for the index of each element; this kernel
+//                 reads indices from small tables instead. There are five tile sizes, for many filters, few filters and
+//                 small problems. The input gradient runs the same kernels with other tables.
 #include "common.cuh"
 #include "gather_gemm.cuh"
 
@@ -36,15 +39,15 @@ extern "C" __global__ void __launch_bounds__(256) conv_direct(const Real* x, con
     y[index] = sum;
 }
 
-// The pixels of a block: a box of 256.
+// The box of 256 output pixels that a block computes.
 struct Tile {
     int size[3];
 };
 
 extern "C" __global__ void __launch_bounds__(256) conv_tiled(const Real* x, const Real* w, Real* y, Conv s, Tile t) {
-    constexpr int PATCH = 4096, TAPS = 256;   // the wrapper sees to it that they suffice
-    __shared__ Real patch[PATCH];             // what the tile sees of one channel,
-    __shared__ Vec4 weights[TAPS];            // and the weights of four filters there
+    constexpr int PATCH = 4096, TAPS = 256;   // capacities; `_fits_patch` in the wrapper checks them
+    __shared__ Real patch[PATCH];             // one channel of x under the tile
+    __shared__ Vec4 weights[TAPS];            // the weights of four filters for that channel
     const int tiles[3] = {ceil_div(s.output[0], t.size[0]), ceil_div(s.output[1], t.size[1]),
                           ceil_div(s.output[2], t.size[2])};
     const int size[3] = {(t.size[0] - 1) * s.stride[0] + (s.kernel[0] - 1) * s.dilation[0] + 1,
@@ -109,43 +112,43 @@ extern "C" __global__ void __launch_bounds__(256) conv_gemm_tiles(const Real* x,
 
 // --- implicit_gemm ---------------------------------------------------------------------------------------------------
 //
-// In y[m, column] = Σ_k a[k, m] · x[base(column) + offset(k)] all that does not change from call to call is in tables,
-// which backends/cuda/conv.py makes:
+// y[m, column] = Σ_k a[k, m] · x[base(column) + offset(k)]. The index tables depend on the sizes only.
+// backends/cuda/conv.py builds them once:
 //
-// taps        for each k: offset(k), and `bits`, one for the tap's position along each axis of the kernel
-// positions   for each axis, for each place of a pixel along it: its share of base; a bit for each position of the
-//             kernel that is `blocked` there, because it would read outside of the image; its share of the index in y
-// classes     pixels that use the same taps: all of them forward; in the input gradient those that leave the same
-//             remainder by the stride
+// taps        for each k: offset(k), and `bits`: one bit for the position of the tap along each kernel axis
+// positions   for each axis and each pixel position along it: its term of base; the mask `blocked`, with one bit for
+//             each kernel position that would read outside of the image; its term of the index in y
+// classes     a class is a set of pixels that use the same taps. Forward: one class of all pixels. Input gradient: one
+//             class for each remainder of the pixel's position divided by the stride
 //
-// So a tap is inside the image iff (blocked & bits) == 0, one instruction, whatever the padding, stride and dilation.
-// k is filled up to whole tiles with taps that are blocked everywhere, and the weights are packed into panels of BM
-// rows with zeros around them: the inner loop checks no bound.
+// A tap is inside the image iff (blocked & bits) == 0. This test is one instruction for any padding, stride and
+// dilation. k is padded to whole tiles with taps that are blocked everywhere,
+// and the weights are packed into panels of BM rows, padded with zeros. So the inner loop checks no bounds.
 
 struct alignas(16) Int4 {
     int x, y, z, w;
 };
 struct alignas(16) Class {
-    int tap, steps;   // its first k, and the number of tiles of k
-    int first[3];     // its first entry in `positions`, and the number of entries, for each axis
-    int size[3];
+    int tap, steps;   // the first k, and the number of tiles of k
+    int first[3];     // for each axis: the first entry in `positions`,
+    int size[3];      // and the number of entries
 };
 struct Gather {
-    int groups, panels, tiles;   // of each group; tiles of columns in the largest class
-    int depth, rows;             // k in a panel of weights, results in a column
-    int batch, x_group, y_row;   // elements of one group of an image of x, and of one row of y
-    int fours;                   // four neighbouring columns lie side by side in y, at a multiple of four
+    int groups, panels, tiles;   // panels of a group; tiles of columns in the largest class
+    int depth, rows;             // values of k in a panel; rows m of a group
+    int batch, x_group, y_row;   // elements of a group of one image of x; elements of a row of y
+    int fours;                   // whether columns 4i ... 4i + 3 are adjacent in y, at a multiple of four
 };
 
-// Weights as panels of `width` rows m, k by k: out[group][panel][k][m] = w[group][m][source[k]], 0 for a source of -1.
-// Read along k and written along m, by a transposition in shared memory.
+// Packs weights into panels of `width` rows m: out[group][panel][k][m] = w[group][m][source[k]], 0 for a source of -1.
+// A tile is transposed in shared memory, so reads (along k) and writes (along m) are both coalesced.
 struct Panels {
     int groups, panels, depth, width, rows;
-    int group, row;   // elements of a group of w, and between two rows
+    int group, row;   // elements of a group of w, and from one row to the next
 };
 
 extern "C" __global__ void __launch_bounds__(256) conv_pack(const Real* w, Real* out, const int* source, Panels s) {
-    __shared__ Real tile[32][32 + 1];   // +1: neither rows nor columns lie in one bank
+    __shared__ Real tile[32][32 + 1];   // +1: no bank conflicts along rows or columns
     const int across = ceil_div(s.depth, 32), down = ceil_div(s.panels * s.width, 32);
     const int first_k = blockIdx.x % across * 32, first_m = blockIdx.x / across % down * 32;
     const int group = blockIdx.x / across / down, lane = threadIdx.x % 32;
@@ -162,13 +165,13 @@ extern "C" __global__ void __launch_bounds__(256) conv_pack(const Real* w, Real*
 
 __device__ __forceinline__ void unpack(Vec4 v, Real* to) { to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w; }
 
-// A block sums BM rows × BN columns, a warp LANES_M·TM × LANES_N·TN of them, a thread TM × TN in registers, in steps
-// of BK values of k. While a step is multiplied, the next one is on its way from global memory into registers; it goes
-// into the other half of the double-buffered tiles, so one barrier a step is enough.
+// A block computes BM rows × BN columns, a warp LANES_M·TM × LANES_N·TN of them, a thread TM × TN in registers, in
+// steps of BK values of k. Double buffering: while a step is multiplied, the next one is loaded from global memory into
+// registers and then stored in the other half of the shared tiles. So one barrier per step is enough.
 //
-// In shared memory a thread's four columns lie side by side, for 128-bit loads. In y they do so only if pixels come in
-// fours; otherwise columns are dealt out, 32 to eight lanes, so that what these store together are neighbours in y. In
-// both layouts the 32 lanes that fill a tile write to 32 different banks.
+// In shared memory the four columns of a thread are adjacent, for 128-bit loads. With `fours` they are adjacent in y
+// too. Otherwise the columns are interleaved: of 32 columns, lane l of eight takes l, l + 8, l + 16 and l + 24, so the
+// eight lanes store neighbours in y together. In both layouts the 32 lanes that fill a tile write to different banks.
 template <int WARPS_M, int WARPS_N, int LANES_M, int TM, int TN, int BK>
 __device__ __forceinline__ void gather_gemm(const Real* __restrict__ weights, const Real* __restrict__ x,
                                             Real* __restrict__ y, const int* __restrict__ taps,
@@ -176,12 +179,12 @@ __device__ __forceinline__ void gather_gemm(const Real* __restrict__ weights, co
                                             const Gather& s) {
     constexpr int LANES_N = 32 / LANES_M, THREADS = 32 * WARPS_M * WARPS_N;
     constexpr int BM = WARPS_M * LANES_M * TM, BN = WARPS_N * LANES_N * TN;
-    constexpr int COLUMNS = BN > THREADS ? BN / THREADS : 1;   // that a thread loads,
-    constexpr int DEEP = BK * BN / THREADS / COLUMNS;          // and how many values of each
-    constexpr int FOURS = BK * BM / 4;                         // of weights in a tile
+    constexpr int COLUMNS = BN > THREADS ? BN / THREADS : 1;   // columns that a thread loads,
+    constexpr int DEEP = BK * BN / THREADS / COLUMNS;          // values of k for each column,
+    constexpr int FOURS = BK * BM / 4;                         // and Vec4s of weights in a tile
     constexpr int LOADS = (FOURS + THREADS - 1) / THREADS;
     __shared__ Vec4 a[2][FOURS], b[2][BK * BN / 4];
-    __shared__ Int4 target[BN / 4];   // where in y a column begins; -1 beyond the last one
+    __shared__ Int4 target[BN / 4];   // index in y of row 0 of each column; -1 after the last column
 
     const int thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
     const Vec4* panels = reinterpret_cast<const Vec4*>(weights);
@@ -190,7 +193,7 @@ __device__ __forceinline__ void gather_gemm(const Real* __restrict__ weights, co
     const int panel = block % s.panels, group = (block /= s.panels) % s.groups, tile = (block /= s.groups) % s.tiles;
     const Class c = reinterpret_cast<const Class*>(classes)[block / s.tiles];
     const int pixels = c.size[0] * c.size[1] * c.size[2];
-    const int columns = s.batch * pixels - tile * BN;   // from here on
+    const int columns = s.batch * pixels - tile * BN;   // from this tile on
     if (columns <= 0) return;
 
     unsigned base[COLUMNS];
@@ -216,7 +219,7 @@ __device__ __forceinline__ void gather_gemm(const Real* __restrict__ weights, co
 
     const int k0 = thread / BN * DEEP;   // the first k that this thread loads in each tile
     unsigned panel_next = ((group * s.panels + panel) * s.depth + c.tap) * (BM / 4) + thread;
-    const Int4* tap_next = reinterpret_cast<const Int4*>(taps) + (c.tap + k0) / 2;   // two taps in four ints
+    const Int4* tap_next = reinterpret_cast<const Int4*>(taps) + (c.tap + k0) / 2;   // an Int4 holds two taps
     Vec4 a_next[LOADS];
     Real b_next[COLUMNS][DEEP];
     auto fetch = [&]() {
@@ -244,15 +247,15 @@ __device__ __forceinline__ void gather_gemm(const Real* __restrict__ weights, co
             for (int k = 0; k < DEEP; ++k) reinterpret_cast<Real*>(b[half])[(k0 + k) * BN + slot[i]] = b_next[i][k];
     };
 
-    const int row = warp / WARPS_N * LANES_M * (TM / 4) + lane / LANES_N;      // the thread's first four rows
-    const int column = warp % WARPS_N * LANES_N * (TN / 4) + lane % LANES_N;   // and columns
+    const int row = warp / WARPS_N * LANES_M * (TM / 4) + lane / LANES_N;      // first four rows,
+    const int column = warp % WARPS_N * LANES_N * (TN / 4) + lane % LANES_N;   // and columns of the thread, in Vec4
     Real sum[TM][TN] = {};
     fetch();
     put(0);
     __syncthreads();
     int half = 0;
     for (int step = 0; step < c.steps; ++step) {
-        fetch();   // after the last step, of the next class's tile or of the padding: never used
+        fetch();   // after the last step: loads the next class or the padding, which is not used
 #pragma unroll
         for (int k = 0; k < BK; ++k) {
             Real p[TM], q[TN];
@@ -290,7 +293,7 @@ __device__ __forceinline__ void gather_gemm(const Real* __restrict__ weights, co
     }
 }
 
-// Blocks of 256 threads that share a multiprocessor: its registers suffice for two if a sum is a float.
+// Blocks per multiprocessor, limited by its registers: a double needs two registers, a float one.
 constexpr int TWO = sizeof(Real) == 4 ? 2 : 1, THREE = sizeof(Real) == 4 ? 3 : 1;
 
 extern "C" __global__ void __launch_bounds__(256, TWO) conv_implicit_gemm_128x128(

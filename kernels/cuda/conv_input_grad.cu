@@ -2,24 +2,23 @@
 //
 //     x[n,c,i] = Σ_{f,k} w[f,c,k] · g[n, f, (i + padding - k·dilation) / stride]
 //
-// over the taps k where the division leaves no remainder and the quotient is a pixel of g. Every element of x gathers
-// what reaches it, so no two threads write to one place and sums have one order.
+// over the taps k for which the division has no remainder and the quotient is a pixel of g, the gradient of the output.
+// Every element of x gathers its terms. So no two threads write to the same address, and sums have a fixed order.
 //
-// direct          A thread makes one element of x: it goes over all taps and reads g and w where a tap reaches it.
-// gemm_tiles      The sum over filters and taps is the inner product of a matrix product, wᵀ (C, F·K) by pixels that
-//                 are gathered (F·K, pixels of all images). Tiles of 64 × 64 in shared memory, as in conv.cu. With a
-//                 stride, most of the gathered matrix is zeros.
-// implicit_gemm   Pixels whose i + padding leaves the same remainder by the stride use the same taps, for which
-//                 (i + padding) / stride - k·dilation / stride is a place in g: base plus offset, as forward. So each
-//                 such class is a dense product, with no zeros but those around the image, and all classes run in one
-//                 launch of conv.cu's kernels conv_implicit_gemm_*, with tables for g in place of x.
+// direct          A thread computes an element of x: it goes over all taps, and reads g and w where the tap is valid.
+// gemm_tiles      The matrix product of wᵀ (C, F·K) and gathered pixels of g (F·K, pixels of all images) in tiles of
+//                 64 × 64, as in conv.cu. With a stride, most of the gathered matrix is zeros.
+// implicit_gemm   A dense product without the zeros of gemm_tiles. Pixels whose i + padding has the same remainder by
+//                 the stride form a class: they use the same taps, and read g at (i + padding) / stride - k·dilation /
+//                 stride, which is base plus offset, as in the forward pass. All classes run in one launch of the
+//                 kernels conv_implicit_gemm_* of conv.cu, with tables for g in place of x.
 //
-// Where w is infinite or NaN, the two products give NaN at the edges of x too, where such weights meet zeros from
-// outside of g; direct does not.
+// If w has infinities or NaN, the two products also give NaN at the edges of x, because they multiply these weights by
+// the zeros outside of g; direct does not.
 #include "common.cuh"
 #include "gather_gemm.cuh"
 
-// Along one axis, the pixel of g that reaches i through tap k; negative where there is none.
+// Along one axis, the pixel of g that contributes to pixel i of x through tap k; negative if there is none.
 __device__ __forceinline__ int reaching(int i, int k, int axis, const Conv& s) {
     const int o = i + s.padding[axis] - k * s.dilation[axis];
     return o % s.stride[axis] == 0 ? o / s.stride[axis] : -1;

@@ -1,29 +1,30 @@
 // Weight gradient of a convolution:   w[f,c,k] = Σ_{n,o} g[n,f,o] · x[n, c, o·stride + k·dilation - padding].
 //
-// A matrix product again: rows are the filters f of a group, columns its channels and taps (c, k), and the sum runs
-// over the pixels (n, o) of all images. But the result is small and the sum long, the opposite of the forward pass.
+// This is a matrix product too: rows are the filters f of a group, columns are its channels and taps (c, k), and the
+// sum runs over the pixels (n, o) of all images. The result is small and the sum is long, unlike the forward pass.
 //
-// direct          A thread makes one weight and reads both factors of every product from global memory.
-// gemm_tiles      A block makes 64 × 64 weights, 16 pixels at a time from shared memory, a thread 4 × 4 of them: the
-//                 rung of the same name in conv.cu with other indices (see gather_gemm.cuh).
-// split_gemm      8 × 8 weights a thread: an element from shared memory is used eight times, all are read by fours, and
-//                 the next 8 pixels arrive while 8 are multiplied. Two things are new here.
-//                 Tables: what a window looks like is the same for all channels and images. So for each output pixel of
-//                 one image a table holds where its window starts in a channel of x, and which kernel positions along
-//                 each axis fall outside of x, one bit each. A tap carries the bit of its position along each axis, and
-//                 is inside iff (pixel's bits & tap's bits) == 0: one instruction instead of a dozen divisions.
-//                 The image of a pixel comes from a multiplication instead of a division. All in all 85% of the loop's
-//                 instructions are multiply-adds: it runs over whole stages, so no pixel needs a test, and a second,
-//                 short loop takes the pixels left.
-//                 Slices: few weights would keep few blocks busy, so the pixels are cut into slices, a block each. The
-//                 partial sums go to a workspace, and `sum` adds them slice by slice. No atomic additions: the order is
-//                 fixed, the result is the same every time, and long sums lose less to rounding.
-//                 Three tile sizes: with few channels (3 · 9 columns in a network's first layer) a large tile would be
-//                 mostly empty; the wrapper takes the one that wastes least.
+// direct          A thread computes a weight and reads both factors of every product from global memory.
+// gemm_tiles      A block computes 64 × 64 weights, a thread 4 × 4 of them, from 16 pixels at a time in shared memory:
+//                 the rung of the same name in conv.cu with other indices (see gather_gemm.cuh).
+// split_gemm      8 × 8 weights per thread: an element from shared memory is used eight times, and is read in 128-bit
+//                 loads. The next 8 pixels are loaded while 8 are multiplied (double buffering). Two ideas are new:
+//                 Tables: windows have the same shape in all channels and images. For each output pixel of an image, a
+//                 table holds the offset of its window in a channel of x, and a bit mask of the kernel positions along
+//                 each axis that fall outside of x. A tap has a mask with its own position along each axis. The tap is
+//                 inside iff (mask of the pixel & mask of the tap) == 0: one instruction instead of a dozen divisions.
+//                 The image number of a pixel comes from a multiplication instead of a division. In total 85% of the
+//                 instructions in the loop are multiply-adds. The loop runs over whole stages, so it tests no pixel; a
+//                 second, short loop handles the remaining pixels.
+//                 Slices (split-K): few weights would keep few blocks busy, so the pixels are cut into slices, a block
+//                 for each. The partial sums go to a workspace, and `sum` adds the slices in order. There are no atomic
+//                 additions: the order is fixed, so the result is the same every time. Shorter sums also have smaller
+//                 rounding errors.
+//                 There are three tile sizes: with few channels (3 · 9 columns in the first layer of a network) a large
+//                 tile would be mostly empty. The wrapper takes the tile with the least expected time.
 #include "common.cuh"
 #include "gather_gemm.cuh"
 
-// The element of x that multiplies g[n, group, ·, o] for a column (c, k) of the result; 0 outside.
+// The element of x that multiplies g[n, group, ·, o] for a column (c, k) of the result; 0 outside of x.
 __device__ __forceinline__ Real seen(const Real* x, const Conv& s, int n, int group, int o, int column) {
     const int taps = volume(s.kernel);
     const int i = element(reads(place(o, s.output), place(column % taps, s.kernel), s), s.input);
@@ -57,9 +58,9 @@ extern "C" __global__ void __launch_bounds__(256) conv_weight_grad_gemm_tiles(co
 
 // --- split_gemm ------------------------------------------------------------------------------------------------------
 
-constexpr int DEPTH = 8;  // pixels a stage
+constexpr int DEPTH = 8;  // pixels per stage
 
-// An entry of a table, for a pixel or a tap: its share of an offset into a channel of x, and its bits.
+// A table entry for a pixel or a tap: its term of the offset in a channel of x, and its bit mask.
 struct alignas(8) Window {
     int start, outside;
 };
@@ -67,32 +68,32 @@ struct alignas(8) Window {
 struct Split {
     int groups, filters, channels, taps;  // filters and channels of one group
     int inputs, outputs;                  // elements of a channel of x, pixels of an image
-    int pixels, length;                   // of all images, of a slice
-    int x_image, g_image;                 // elements of an image of x; of g, less those of one filter
+    int pixels, length;                   // pixels of all images, and of a slice
+    int x_image, g_image;                 // elements of an image of x; of an image of g, less those of one filter
     int back;                             // -outputs
     int factor, shift;                    // (p - 1) / outputs = p · factor / 2³² >> shift, see `division` in the wrapper
 };
 
 __device__ __forceinline__ void copy(const Vec4& v, Real* to) { to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w; }
 
-// A block makes ROWS × COLUMNS partial sums of one slice, a warp 64 × 32 of them, a lane 8 × 8.
+// A block computes ROWS × COLUMNS partial sums of a slice, a warp 64 × 32 of them, a lane 8 × 8.
 template <int ROWS, int COLUMNS>
 __device__ __forceinline__ void split_gemm(const Real* __restrict__ x, const Real* __restrict__ g,
                                            const Window* __restrict__ windows, const Window* __restrict__ taps,
                                            Real* __restrict__ parts, const Split& s) {
-    constexpr int STEP = ROWS * COLUMNS / 64 / DEPTH;  // rows (or columns) that all threads together load at once,
-    constexpr int G = ROWS / STEP, X = COLUMNS / STEP; // and how many of each that makes for a thread
-    // Two stages of [pixel][rows, then columns]; one Vec4 more, and the 8 pixels of 4 rows that a warp writes at once
-    // lie in 32 different banks.
+    constexpr int STEP = ROWS * COLUMNS / 64 / DEPTH;  // rows (or columns) that the block loads at once,
+    constexpr int G = ROWS / STEP, X = COLUMNS / STEP; // and the number of loads per thread
+    // Two stages of [pixel][rows, then columns]. The padding of one Vec4 avoids bank conflicts: the 8 pixels × 4 rows
+    // that a warp writes at once lie in 32 different banks.
     __shared__ Vec4 stages[2 * DEPTH][(ROWS + COLUMNS) / 4 + 1];
 
     const int columns = s.channels * s.taps, across = ceil_div(columns, COLUMNS), down = ceil_div(s.filters, ROWS);
     const int group = blockIdx.x / (across * down);
     const int first_row = blockIdx.x / across % down * ROWS, first_column = blockIdx.x % across * COLUMNS;
 
-    // This thread loads one pixel p of each stage, for G rows and X columns. Those beyond the last repeat the last: their
-    // sums are never stored. Pixels are counted from 1, which is what dividing by multiplying needs: an addition of 1 in
-    // the loop would cost an instruction, a subtraction here costs none.
+    // This thread loads one pixel p of each stage, for G rows and X columns. Rows and columns after the last repeat the
+    // last; their sums are not stored. Pixels are counted from 1, because the division by multiplication needs it:
+    // adding 1 in the loop would cost an instruction, subtracting 1 here costs none.
     const int pixel = threadIdx.x % DEPTH, row = threadIdx.x / DEPTH;
     --windows;
     unsigned g_row[G], x_column[X];
@@ -111,7 +112,7 @@ __device__ __forceinline__ void split_gemm(const Real* __restrict__ x, const Rea
     const int first = blockIdx.y * s.length;
     unsigned p = first + pixel + 1, g_at, x_at;
     Window window;
-    auto look = [&] {  // one stage ahead: the addresses in x wait for the window
+    auto look = [&] {  // one stage ahead, because the addresses in x depend on the window
         p = min(p, unsigned(s.pixels));
         const unsigned image = unsigned((unsigned long long)p * unsigned(s.factor) >> 32) >> s.shift;
         window = windows[p + image * s.back];
@@ -119,7 +120,7 @@ __device__ __forceinline__ void split_gemm(const Real* __restrict__ x, const Rea
         x_at = image * s.x_image;
     };
     Real next[G + X];
-    auto fetch = [&] {  // after the last pixel the last again: never used
+    auto fetch = [&] {  // after the last pixel: loads the last again, which is not used
         x_at += window.start;
 #pragma unroll
         for (int i = 0; i < G; ++i) next[i] = g[g_row[i] + g_at];
@@ -134,10 +135,11 @@ __device__ __forceinline__ void split_gemm(const Real* __restrict__ x, const Rea
     };
 
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    const int my_row = warp % (ROWS / 64) * 64 + lane / 4 * 4;                     // four rows, and the four 32 further
-    const int my_column = ROWS + warp / (ROWS / 64) * 32 + lane % 4 * 4;           // four columns, and those 16 further
-    // Where they lie in a row of a stage, in bytes, for that needs no shift in the loop. The shuffle returns a thread's
-    // own value, but the compiler cannot know: short of registers it would compute both anew, from `lane`, in each turn.
+    const int my_row = warp % (ROWS / 64) * 64 + lane / 4 * 4;                     // four rows, and four at + 32
+    const int my_column = ROWS + warp / (ROWS / 64) * 32 + lane % 4 * 4;           // four columns, and four at + 16
+    // Their byte offsets in a row of a stage: bytes need no shift in the loop. The shuffle returns the thread's own
+    // value, but the compiler does not know that. Without the shuffle, it would save registers by computing both
+    // offsets again from `lane` in every iteration.
     const int row_at = __shfl_sync(0xffffffff, my_row * int(sizeof(Real)), lane);
     const int column_at = __shfl_sync(0xffffffff, my_column * int(sizeof(Real)), lane);
     Real sum[8][8] = {};
@@ -156,7 +158,7 @@ __device__ __forceinline__ void split_gemm(const Real* __restrict__ x, const Rea
     put(0);
     __syncthreads();
     int left = min(s.length, s.pixels - first);
-    for (; left >= 2 * DEPTH; left -= 2 * DEPTH)  // both stages a turn: which one is known, so no address changes
+    for (; left >= 2 * DEPTH; left -= 2 * DEPTH)  // two stages per iteration: their addresses are constants
 #pragma unroll
         for (int stage = 0; stage < 2; ++stage) {
             fetch();
@@ -165,7 +167,7 @@ __device__ __forceinline__ void split_gemm(const Real* __restrict__ x, const Rea
             put(1 - stage);
             __syncthreads();
         }
-    fetch();  // less than two stages are left, and only they are multiplied
+    fetch();  // fewer than two stages are left; the loop below multiplies these pixels only
     put(1);
     __syncthreads();
 #pragma unroll 1
@@ -182,9 +184,9 @@ __device__ __forceinline__ void split_gemm(const Real* __restrict__ x, const Rea
         }
 }
 
-constexpr int TWO = sizeof(Real) == 4 ? 2 : 1;  // blocks of 256 threads on a multiprocessor: what its registers allow
+constexpr int TWO = sizeof(Real) == 4 ? 2 : 1;  // blocks of 256 threads per multiprocessor, limited by its registers
 
-// Grid: (groups × tiles, slices); `windows` and `taps` hold Windows.
+// Grid: (groups × tiles, slices). `windows` and `taps` are arrays of Window.
 extern "C" __global__ void __launch_bounds__(256, TWO) conv_weight_grad_split_gemm_128x128(
     const Real* x, const Real* g, const int* windows, const int* taps, Real* parts, Split s) {
     split_gemm<128, 128>(x, g, (const Window*)windows, (const Window*)taps, parts, s);
@@ -200,7 +202,7 @@ extern "C" __global__ void __launch_bounds__(32, 4 * TWO) conv_weight_grad_split
     split_gemm<64, 32>(x, g, (const Window*)windows, (const Window*)taps, parts, s);
 }
 
-// w = Σ parts: a block sums 32 weights, 8 threads each, of which the i-th takes slices i, i + 8, ...
+// w = Σ parts: a block sums 32 weights with 8 threads for each; thread i adds the slices i, i + 8, ...
 extern "C" __global__ void __launch_bounds__(256) conv_weight_grad_sum(const Real* parts, Real* w, int weights,
                                                                        int slices) {
     __shared__ Real sums[8][32];

@@ -1,40 +1,41 @@
-// Depthwise convolution: each channel has filters of its own, m of them, and nothing is summed over channels.
+// Depthwise convolution: each channel has m filters of its own, and no sum runs over channels.
 //
 //     y[n, c·m + r, o] = Σ_k w[c·m + r, k] · x[n, c, o·stride + k·dilation - padding]
 //
-// A matrix product has no use here: its tiles of 64 and more filters would be filled by the m filters of one channel.
-// Nor is there much to compute, K products an element; what counts is that each element travels from memory once. One
-// rung a direction, each a step up from conv_direct, conv_input_grad_direct and conv_weight_grad_direct, which read
-// every element K times. In all of them a block works on a box of up to 1024 pixels of one plane, and first loads what
-// these see, the patch, into shared memory:
+// A matrix product does not help here: its tiles need 64 filters or more, and a channel has only m. There is little
+// arithmetic, K products per element, so the time depends on how often each element is read from memory. The rungs
+// conv_direct, conv_input_grad_direct and conv_weight_grad_direct read it K times. This file has a better rung for each
+// direction. A block works on a box of up to 1024 pixels of one plane. It first loads the elements that the box needs
+// (the patch) into shared memory:
 //
-// conv            The patch is of x. A thread makes 4 pixels, so a weight that it reads serves 4 products; the patch
-//                 serves all m filters of its channel.
-// input_grad      The patch is of g, for a box of pixels of x. Pixel i meets tap k in output (i + padding - k·dilation)
-//                 / stride where that is whole. Along an axis these are every p-th tap, from the first that fits, each
-//                 `back` outputs before the last: the inner loop walks along them and neither divides nor checks.
-// weight_grad     The patch is of x again. A thread keeps the sums for 9 taps in registers; 9 products for each element
-//                 of g that it reads. A block goes over its slice of boxes and images, then adds up what its threads
-//                 have, in a fixed order. conv_weight_grad_sum adds the slices.
+// conv            A thread computes 4 pixels from a patch of x, so each weight that it reads is used for 4 products.
+//                 The patch is used for all m filters of its channel.
+// input_grad      A thread computes pixels of x from a patch of g. Pixel i meets tap k in the output (i + padding -
+//                 k·dilation) / stride, if that is whole. Along an axis, these are every p-th tap after the first
+//                 such tap; their outputs are `back` apart. So the inner loop steps through the valid taps without a
+//                 division or a check.
+// weight_grad     A thread keeps the sums of 9 taps in registers: 9 products for each element of g that it reads. The
+//                 patch is of x. A block goes over a slice of boxes and images, then adds the sums of its threads in a
+//                 fixed order. conv_weight_grad_sum adds the slices.
 #include "common.cuh"
 #include "gather_gemm.cuh"
 
-constexpr int MEMORY = 2304;  // elements: a patch and the weights of a filter; the wrapper makes the box small enough
-constexpr int PIXELS = 4;     // of a thread
-constexpr int TAPS = 9;       // of a block in weight_grad
+constexpr int MEMORY = 2304;  // elements of a patch and the weights of a filter; the wrapper chooses a box that fits
+constexpr int PIXELS = 4;     // per thread
+constexpr int TAPS = 9;       // per block in weight_grad
 
 struct Box {
     int size[3];
 };
 
-// Moves on by blockDim.x elements of a box, which is `step` as a place: no division.
+// Moves p by blockDim.x elements in a box, without a division; `step` is blockDim.x as a place.
 __device__ __forceinline__ void move_on(Place& p, const Place& step, const int (&size)[3]) {
     p.x += step.x, p.y += step.y, p.z += step.z;
     if (p.x >= size[2]) p.x -= size[2], ++p.y;
     if (p.y >= size[1]) p.y -= size[1], ++p.z;
 }
 
-// Loads a box of a plane, beginning at `corner`, with zeros around the plane.
+// Loads a box of a plane that begins at `corner`; elements outside of the plane are zeros.
 __device__ __forceinline__ void load(Real* patch, const int (&size)[3], const Real* plane, const int (&limits)[3],
                                      const Place& corner) {
     const Place step = place(blockDim.x, size);
@@ -46,7 +47,7 @@ __device__ __forceinline__ void load(Real* patch, const int (&size)[3], const Re
     }
 }
 
-// How many boxes there are along each axis; where one begins.
+// The number of boxes along each axis; the first pixel of a box.
 struct Boxes {
     int count[3];
 };
@@ -58,7 +59,7 @@ __device__ __forceinline__ Place beginning(int index, const Boxes& all, const Bo
     return {p.z * box.size[0], p.y * box.size[1], p.x * box.size[2]};
 }
 
-// The size of the patch of x that a box of outputs sees along an axis.
+// The size, along an axis, of the patch of x that a box of outputs reads.
 __device__ __forceinline__ int seen(const Box& box, const Conv& s, int axis) {
     return (box.size[axis] - 1) * s.stride[axis] + (s.kernel[axis] - 1) * s.dilation[axis] + 1;
 }
@@ -77,7 +78,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) depthwise_conv(const Real* 
 
     const Place step = place(blockDim.x, box.size);
     Place p = place(threadIdx.x, box.size);
-    int from[PIXELS], to[PIXELS];  // in the patch and in a plane of y; -1 where there is no such pixel
+    int from[PIXELS], to[PIXELS];  // indices in the patch and in a plane of y; `to` is -1 for a pixel outside
 #pragma unroll
     for (int i = 0; i < PIXELS; ++i) {
         const bool inside = int(threadIdx.x + i * blockDim.x) < volume(box.size);
@@ -104,11 +105,11 @@ extern "C" __global__ void __launch_bounds__(256, 2) depthwise_conv(const Real* 
 #pragma unroll
         for (int i = 0; i < PIXELS; ++i)
             if (to[i] >= 0) out[to[i]] = sum[i];
-        __syncthreads();  // before the next weights
+        __syncthreads();  // before the next weights are loaded
     }
 }
 
-// Along an axis: taps that meet the same pixel are `period` apart, and `back` the outputs that they read.
+// Along an axis, taps that meet the same pixel are `period` apart, and their outputs are `back` apart.
 struct Stride {
     int period, back;
 };
@@ -118,7 +119,7 @@ __device__ __forceinline__ Stride stride_of(const Conv& s, int axis) {
     return {period, period * s.dilation[axis] / s.stride[axis]};
 }
 
-// The first tap that meets pixel i, or the number of taps if none does, and the output that it reads.
+// The first tap that meets pixel i (the number of taps if none does), and its output.
 struct Meeting {
     int tap, output;
 };
@@ -130,7 +131,7 @@ __device__ __forceinline__ Meeting first_meeting(int i, const Conv& s, int axis)
     return {s.kernel[axis], 0};
 }
 
-// The first output that a box beginning at pixel i can read: a quotient rounded up, of either sign.
+// The first output that a box beginning at pixel i can read: a quotient, positive or negative, rounded up.
 __device__ __forceinline__ int first_output(int i, const Conv& s, int axis) {
     const int distance = i + s.padding[axis] - (s.kernel[axis] - 1) * s.dilation[axis];
     return distance > 0 ? ceil_div(distance, s.stride[axis]) : -(-distance / s.stride[axis]);
@@ -172,7 +173,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) depthwise_input_grad(const 
             }
             move_on(p, step, box.size);
         }
-        __syncthreads();  // before the next patch
+        __syncthreads();  // before the next patch is loaded
     }
     Place p = place(threadIdx.x, box.size);
 #pragma unroll
@@ -183,7 +184,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) depthwise_input_grad(const 
     }
 }
 
-// Grid: (filters × groups of TAPS taps, slices); `length` boxes of outputs, of one image after the other, a slice.
+// Grid: (filters × groups of TAPS taps, slices). A slice has `length` boxes of outputs, image after image.
 extern "C" __global__ void __launch_bounds__(256, 2) depthwise_weight_grad(const Real* __restrict__ x,
                                                                         const Real* __restrict__ g,
                                                                         Real* __restrict__ parts, Conv s, Box box,
@@ -193,7 +194,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) depthwise_weight_grad(const
     const int count = volume(all.count), taps = volume(s.kernel), filters = s.groups * s.filters;
     const int filter = blockIdx.x / ceil_div(taps, TAPS), first_tap = blockIdx.x % ceil_div(taps, TAPS) * TAPS;
     const int size[3] = {seen(box, s, 0), seen(box, s, 1), seen(box, s, 2)};
-    int offset[TAPS];  // of a tap in the patch; those beyond the last repeat it and are not stored
+    int offset[TAPS];  // of each tap in the patch; taps after the last repeat it and are not stored
 #pragma unroll
     for (int t = 0; t < TAPS; ++t) {
         const Place k = place(min(first_tap + t, taps - 1), s.kernel);

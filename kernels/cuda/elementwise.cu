@@ -1,22 +1,22 @@
-// Element-wise operations: one number in, one number out.
+// Element-wise operations: an element of the result depends on the same element of the arguments only.
 //
 //   relu       y = max(x, 0)
 //   relu_grad  x = g where y > 0, else 0
 //   bias_act   y = act(x + b[channel]), act one of identity, relu, sigmoid, tanh
 //
-// All time goes into moving bytes. Bias and activation in one kernel move half of what two would, for x + b never goes
-// to memory and back. NaN stays NaN.
+// The time is the time to move the bytes. Bias and activation in one kernel move half the bytes of two kernels, because
+// x + b is never stored. NaN stays NaN.
 //
-//   direct  one thread an element. bias_act works out the channel of each by two divisions.
-//   vec4    one thread four elements, in one load and one store of 128 bits: a quarter of the instructions for the same
-//           bytes, and four times as many bytes under way. The bias repeats itself after `period` elements, whole
-//           images; a thread stays at one offset, reads its four biases once, and goes from period to period.
+//   direct  A thread for each element. bias_act computes the channel of each element with two divisions.
+//   vec4    A thread for four elements, in one load and one store of 128 bits: a quarter of the instructions for the
+//           same bytes, and four times as many bytes in flight. The bias repeats after each `period` of elements (whole
+//           images). A thread reads its four biases once, then goes from period to period at the same offset.
 #include "common.cuh"
 
 __device__ __forceinline__ Real rectified(Real x) { return x <= 0 ? Real(0) : x; }
 __device__ __forceinline__ Real passed(Real g, Real y) { return y <= 0 ? Real(0) : g; }
 
-__device__ __forceinline__ Real activate(Real x, int activation) {   // by its place in the list above
+__device__ __forceinline__ Real activate(Real x, int activation) {   // the number of the function in the list above
     if (activation == 1) return rectified(x);
     if (activation == 2) return Real(1) / (Real(1) + exp(-x));
     if (activation == 3) return tanh(x);
@@ -69,8 +69,9 @@ extern "C" __global__ void __launch_bounds__(256) bias_act_direct(
     if (i < count) y[i] = activate(x[i] + b[int(i) / plane % channels], activation);
 }
 
-// A period is a multiple of four elements, or everything; `chunks` blocks cover it, each goes over `repeats` periods.
-// The 4 allows up to 64 registers: left alone, the compiler may spill some to fit more blocks.
+// A period is a multiple of four elements, or the whole array. `chunks` blocks cover a period, and each block goes over
+// `repeats` periods. The bound of 4 blocks allows 64 registers: without it the compiler may spill some to fit more
+// blocks.
 extern "C" __global__ void __launch_bounds__(256, 4) bias_act_vec4(
     const Real* __restrict__ x, const Real* __restrict__ b, Real* __restrict__ y, int count, int channels, int plane,
     int period, int chunks, int repeats, int activation) {
@@ -87,7 +88,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) bias_act_vec4(
             store4(y + i, {activate(v.x + bias[0], activation), activate(v.y + bias[1], activation),
                            activate(v.z + bias[2], activation), activate(v.w + bias[3], activation)});
         } else {
-            for (int j = 0; j < count - i; ++j) {   // an index into bias[] that is no constant would put it into memory
+            for (int j = 0; j < count - i; ++j) {   // not bias[j]: a variable index would move it to local memory
                 y[i + j] = activate(x[i + j] + b[(offset + j) / plane % channels], activation);
             }
         }

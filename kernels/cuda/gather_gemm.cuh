@@ -1,12 +1,13 @@
-// Convolution as a matrix product whose right factor is gathered from an image while it is multiplied:
+// Implicit GEMM: a convolution as a matrix product whose right matrix is gathered from an image and never stored.
 //
-//     y[m, column] = Σ_k a[k, m] · x[base(column) + offset(k)]        (0 where that lies outside of the image)
+//     y[m, column] = Σ_k a[k, m] · x[base(column) + offset(k)]        (x is 0 outside of the image)
 //
-// A column is one pixel of one image's result, and k runs over what is summed there: channels and kernel taps. Forward,
-// m is a filter, base the corner of the pixel's window and offset where a channel's tap lies in it. For the input
-// gradient, m is a channel of x, k runs over filters and taps, and the image is g: see conv_input_grad.cu.
+// A column is a pixel of the result of one image; k runs over channels and kernel taps. Forward: m is a filter, base is
+// the corner of the pixel's window, and offset is the position of a channel's tap in the window. Input gradient: m is a
+// channel of x, k runs over filters and taps, and the image is g; see conv_input_grad.cu.
 //
-// This is the plain form of it, a rung of conv.cu and of conv_input_grad.cu; the fast one is in conv.cu.
+// This file has the simple form, the rung gemm_tiles of conv.cu, conv_input_grad.cu and conv_weight_grad.cu, and the
+// index functions of all convolution kernels. The fast form, implicit_gemm, is in conv.cu.
 #pragma once
 #include "common.cuh"
 
@@ -14,8 +15,8 @@ struct Place {
     int z, y, x;
 };
 
-// The coordinates of an element of a box; the element at some coordinates, or -1 where they are outside; the number of
-// elements.
+// For a box of this size: the coordinates of an element; the index of the element at coordinates, or -1 outside; the
+// number of elements.
 __device__ __forceinline__ Place place(int index, const int (&size)[3]) {
     return {index / (size[1] * size[2]), index / size[2] % size[1], index % size[2]};
 }
@@ -25,27 +26,27 @@ __device__ __forceinline__ int element(Place p, const int (&size)[3]) {
 }
 __device__ __forceinline__ int volume(const int (&size)[3]) { return size[0] * size[1] * size[2]; }
 
-// The place in x that output o reads through tap k.
+// The coordinates in x that output o reads through tap k.
 __device__ __forceinline__ Place reads(Place o, Place k, const Conv& s) {
     return {o.z * s.stride[0] + k.z * s.dilation[0] - s.padding[0],
             o.y * s.stride[1] + k.y * s.dilation[1] - s.padding[1],
             o.x * s.stride[2] + k.x * s.dilation[2] - s.padding[2]};
 }
 
-// Shared-memory tiles: 16 values of k by 64 rows or columns, loaded one element at a time; a thread sums 4 × 4 results,
-// so each element that it reads from shared memory is used four times. The three functions say what a weight and an
-// image element are and where a result goes; they find indices by division, anew for every element that is loaded.
+// Multiplies with tiles in shared memory: 16 values of k by 64 rows or columns. A thread computes 4 × 4 results, so
+// each element that it reads from shared memory is used four times. The arguments weight, value and store are functions
+// that read a weight, read an image element, and write a result. They compute indices by division for every element.
 template <class Weight, class Value, class Store>
 __device__ __forceinline__ void gemm_tiles(int groups, int rows, int depth, int columns, Weight weight, Value value,
                                            Store store) {
-    __shared__ Real a[16][64 + 1], b[16][64];   // +1: threads that write one below another hit different banks
+    __shared__ Real a[16][64 + 1], b[16][64];   // +1: no bank conflicts in writes along k
     const int panels = ceil_div(rows, 64), tile = blockIdx.x / panels;
     const int group = tile % groups, first_row = blockIdx.x % panels * 64, first_column = tile / groups * 64;
     const int across = threadIdx.x % 16, down = threadIdx.x / 16;
     Real sum[4][4] = {};
     for (int first_k = 0; first_k < depth; first_k += 16) {
         for (int i = threadIdx.x; i < 16 * 64; i += 256) {
-            int k = i % 16, m = i / 16;   // neighbours read neighbouring weights
+            int k = i % 16, m = i / 16;   // neighbouring threads read neighbouring weights
             a[k][m] = first_k + k < depth && m < rows - first_row ? weight(group, first_row + m, first_k + k) : Real(0);
             k = i / 64, m = i % 64;   // and neighbouring pixels
             b[k][m] = first_k + k < depth && m < columns - first_column ? value(group, first_k + k, first_column + m)

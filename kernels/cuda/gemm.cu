@@ -1,35 +1,37 @@
-// Products of matrices: C = A B for each matrix of a batch, A (n, k), B (k, m), C (n, m),
+// Matrix products: C = A B for each matrix of a batch, A (n, k), B (k, m), C (n, m),
 //
 //     C[i, j] = sum over p of A[i, p] B[p, j].
 //
-// A transposed operand is the same memory read with other steps, and needs no copy. Every multiplication needs two
-// numbers; the ladder is about where they come from.
+// A transposed operand is the same memory read with other strides, so it needs no copy. Every multiplication needs two
+// numbers. The rungs differ in where these numbers come from.
 //
-//   gemm_naive         A thread an element of C, neighbouring threads on neighbouring ROWS: the 32 threads of a warp
-//                      read 32 far-apart elements of A at a time, each with a memory transaction of its own.
-//   gemm_coalesced     Neighbouring threads on neighbouring COLUMNS: a warp reads one element of A and 32 neighbours of
-//                      B, in few transactions. Still two loads from global memory a multiplication.
-//   gemm_shared        A block loads tiles of A and B into shared memory and uses every number 16 times from there.
-//   gemm_registers_1d  A thread computes 8 elements of a column: a number of B read from shared memory once is used for
-//                      8 products out of a register; 9 shared loads for 8 multiplications instead of 16.
-//   gemm_registers_2d  8 x 8 elements a thread: 16 shared loads for 64 multiplications. Tiles of 128 x 128.
-//   gemm_vec4          The same, but global and shared memory are read four numbers at a time: a quarter of the load
-//                      instructions. For that A is turned round on its way into shared memory, so that the 8 rows of a
-//                      thread lie side by side. Only for operands as they are written.
-//   gemm_warp_*        Two buffers: the next tiles travel from global memory to registers while the current ones are
-//                      multiplied, and one barrier a tile is enough. A warp owns a compact part of C (64 x 32), so its
-//                      threads read few different numbers: no bank conflicts. One entry for each layout of A and B
-//                      (n: as written above, t: transposed); "_odd" loads single numbers, where rows of the operands
-//                      are no multiple of 4 and so not aligned. Shared memory is read four at a time in all of them.
-//   gemm_split_*       The same code for small C: tiles of 64 x 64, and k is cut into parts that different blocks sum,
-//                      or too few blocks would be busy. gemm_sum adds the parts in a fixed order: the result is the
-//                      same every time, which atomic additions would not give.
+//   gemm_naive         A thread for each element of C; neighbouring threads have neighbouring ROWS. The 32 threads of a
+//                      warp read 32 distant elements of A at a time, each in a memory transaction of its own.
+//   gemm_coalesced     Neighbouring threads have neighbouring COLUMNS: a warp reads one element of A and 32 adjacent
+//                      elements of B, in few transactions. Still two loads from global memory per multiplication.
+//   gemm_shared        A block loads tiles of A and B into shared memory, and uses every number 16 times from there.
+//   gemm_registers_1d  A thread computes 8 elements of a column: it keeps a number of B in a register for 8 products.
+//                      This needs 9 loads from shared memory for 8 multiplications instead of 16.
+//   gemm_registers_2d  A thread computes 8 x 8 elements: 16 loads from shared memory for 64 multiplications. Tiles of
+//                      128 x 128.
+//   gemm_vec4          gemm_registers_2d with loads of four numbers from global and shared memory: a quarter of the
+//                      load instructions. A is transposed on its way into shared memory, so that the 8 rows of a thread
+//                      are adjacent. Only for operands that are not transposed.
+//   gemm_warp_*        Double buffering: the next tiles are loaded from global memory to registers while the current
+//                      ones are multiplied, and one barrier per tile is enough. A warp computes a compact part of C (64
+//                      x 32), so its threads read few different numbers and there are no bank conflicts. There is an
+//                      entry for each layout of A and B (n: as written above, t: transposed). "_odd" loads single
+//                      numbers from global memory, for operands whose rows are not a multiple of 4 and so not aligned.
+//                      All entries read four numbers at a time from shared memory.
+//   gemm_split_*       The code of gemm_warp for a small C (split-K): tiles of 64 x 64, and k is cut into parts for
+//                      different blocks, so that more blocks are busy. gemm_sum adds the parts in a fixed order: the
+//                      result is the same every time, which atomic additions do not guarantee.
 #include "common.cuh"
 
 struct Gemm {
     int batch, n, k, m;
-    int a_row, a_column, b_row, b_column;  // steps in memory to the next row and to the next column
-    int parts, share;                      // what k is cut into, and how many p each part sums
+    int a_row, a_column, b_row, b_column;  // strides: elements to the next row and column
+    int parts, share;                      // parts of k (split-K), and values of p in each part
 };
 
 constexpr int THREADS = 256;
@@ -58,7 +60,7 @@ extern "C" __global__ void __launch_bounds__(256) gemm_coalesced(const Real* a, 
     c[number] = dot(a, b, matrix, i, j, s);
 }
 
-// The part of C that a block computes: blocks are numbered by tile column, tile row, matrix, part of k.
+// The tile of C that a block computes. Blocks are numbered by tile column (fastest), tile row, matrix and part of k.
 struct Tile {
     int i, j, matrix, part;
 };
@@ -69,8 +71,8 @@ __device__ __forceinline__ Tile tile_of_block(int height, int width, Gemm s) {
     return {row % rows * height, number % columns * width, matrix % s.batch, matrix / s.batch};
 }
 
-// 16 x 16 threads of HEIGHT x WIDTH elements each. For the next 16 on k, a thread loads HEIGHT numbers of A and WIDTH
-// of B, zeros outside.
+// 16 x 16 threads compute HEIGHT x WIDTH elements each. For 16 values of p at a time, a thread loads HEIGHT numbers of
+// A and WIDTH of B, or zeros outside of the matrices.
 template <int HEIGHT, int WIDTH>
 __device__ void register_tile(const Real* a, const Real* b, Real* c, Gemm s) {
     constexpr int DEPTH = 16;
@@ -122,21 +124,21 @@ extern "C" __global__ void __launch_bounds__(256) gemm_registers_2d(const Real* 
     register_tile<8, 8>(a, b, c, s);
 }
 
-// What one thread carries of a tile from global memory to shared memory: four numbers. In shared memory the tile is
-// (DEPTH, SIZE), its long axis the rows of A or the columns of B, `size` in all. In global memory k runs fastest
-// (ALONG_K) or the long axis does; `step` leads to the next along the other. The first tile begins `skip` before the
-// first p and has zeros there: so all later ones are WHOLE, and the inner loop compares nothing. Beyond `size` the last
-// one is read again: its products are never written.
+// Copies a tile from global memory to shared memory; a thread copies four numbers. In shared memory the tile is (DEPTH,
+// SIZE). Its long axis is the rows of A or the columns of B; the matrix has `size` of them. In global memory, k
+// (ALONG_K) or the long axis is contiguous, and `step` is the stride of the other axis. The first tile begins `skip`
+// before the first p, with zeros there. So all later tiles are WHOLE, and the inner loop needs no comparison. Rows or
+// columns after `size` repeat the last; their products are not stored.
 template <int SIZE, int DEPTH, bool ALONG_K, bool VECTOR>
 struct Carrier {
     static constexpr int WIDE = VECTOR ? 4 : 1, LOADS = 4 / WIDE;
-    static constexpr int ACROSS = (ALONG_K ? DEPTH : SIZE) / WIDE;  // threads along what runs fastest
-    static constexpr int NEXT = THREADS / ACROSS;                   // from one load to the next along the other
-    static constexpr int PITCH = SIZE + (ALONG_K ? 4 : 0);          // 4 against bank conflicts in stores across rows
+    static constexpr int ACROSS = (ALONG_K ? DEPTH : SIZE) / WIDE;  // threads along the contiguous axis
+    static constexpr int NEXT = THREADS / ACROSS;                   // from one load to the next along the other axis
+    static constexpr int PITCH = SIZE + (ALONG_K ? 4 : 0);          // 4 more avoid bank conflicts in stores across rows
 
     const Real* from;   // the next number to load
-    int p, place, step; // on k, in the tile in shared memory, in global memory
-    int row[LOADS];     // where the rows of all loads begin, seen from the first
+    int p, place, step; // position on k; index in shared memory; stride in global memory
+    int row[LOADS];     // offsets of the rows of all loads from the first
     Real value[4];
 
     __device__ __forceinline__ Carrier(const Real* matrix, int start, int size, int k, int skip)
@@ -181,12 +183,12 @@ __device__ __forceinline__ void unpack(Vec4 four, Real* to) {
     to[0] = four.x, to[1] = four.y, to[2] = four.z, to[3] = four.w;
 }
 
-// A thread's elements of C: Q x Q squares of 4 x 4, DOWN rows and RIGHT columns apart.
+// The elements of C that a thread computes: Q x Q squares of 4 x 4, DOWN rows and RIGHT columns apart.
 template <int Q, int DOWN, int RIGHT>
 struct Sums {
     Real sum[4 * Q][4 * Q] = {};
 
-    // Add the products of tiles with DEPTH on k; the pitches are those of the tiles in shared memory.
+    // Adds the products of two tiles with DEPTH values of p; a pitch is the row stride of a tile in shared memory.
     template <int DEPTH, int A_PITCH, int B_PITCH>
     __device__ __forceinline__ void add(const Vec4* a, const Vec4* b) {
 #pragma unroll
@@ -204,7 +206,7 @@ struct Sums {
         }
     }
 
-    // Write to C (n, m), whose element [i, j] `c` points to; VECTOR promises that m is a multiple of 4.
+    // Writes to C (n, m); `c` points to C[i, j]. VECTOR requires that m is a multiple of 4.
     template <bool VECTOR>
     __device__ __forceinline__ void write(Real* c, int i, int j, int n, int m) const {
 #pragma unroll
@@ -226,7 +228,7 @@ struct Sums {
     }
 };
 
-// Rows of A and B lie as they are written, and all sizes are multiples of 4.
+// A and B are not transposed, and all sizes are multiples of 4.
 extern "C" __global__ void __launch_bounds__(256) gemm_vec4(const Real* a, const Real* b, Real* c, Gemm s) {
     constexpr int SIZE = 128, DEPTH = 8;
     using Left = Carrier<SIZE, DEPTH, true, true>;
@@ -249,7 +251,7 @@ extern "C" __global__ void __launch_bounds__(256) gemm_vec4(const Real* a, const
     sums.template write<true>(c + tile.matrix * (s.n * s.m) + i * s.m + j, i, j, s.n, s.m);
 }
 
-// 8 warps, 2 x 4 of them, sum a tile of 64 Q x 64 Q, for a part of k.
+// 2 x 4 warps compute a tile of 64 Q x 64 Q for a part of k.
 template <int Q, bool A_ALONG_K, bool B_ALONG_K, bool VECTOR>
 __device__ __forceinline__ void warp_tiles(const Real* a, const Real* b, Real* c, Gemm s) {
     constexpr int SIZE = 64 * Q, DEPTH = 16 / Q;

@@ -1,22 +1,23 @@
-// Windows as columns, and back: what turns a convolution into one matrix product, at the price of K times the memory.
+// im2col copies all windows of an image into the columns of a matrix, and col2im adds them back. im2col turns a
+// convolution into one matrix product, but needs K times the memory, for K kernel taps.
 //
 //   im2col  columns[n, c, k, o] = x[n, c, o stride + k dilation - padding], 0 in the padding
 //   col2im  x[n, c, i]          = Σ columns[n, c, k, o] over all (k, o) with o stride + k dilation - padding = i
 //
-//   direct  one thread an element of the result, 256 a block. im2col: each tap's copy of the image is written by blocks
-//           of its own, so the image is read once a tap. col2im: for every tap a thread asks, by two divisions an axis,
-//           whether a window holds its element there.
-//   slab    a block owns some thousand consecutive places and keeps them for all taps. im2col: a thread writes the
-//           whole window of an output, so the image comes from memory once and else from the cache. col2im: a
-//           thread goes over the windows that hold its element, found by multiplications; every column is read once.
+//   direct  A thread for each element of the result, 256 per block. im2col: different blocks write the copies for
+//           different taps, so the image is read once per tap. col2im: for every tap, a thread finds with two divisions
+//           per axis whether a window has its element at this tap.
+//   slab    A block works on a slab of a few thousand consecutive places, for all taps. im2col: a thread writes the
+//           whole window of an output, so the image is read from memory once and then from the cache. col2im: a thread
+//           goes over the windows that contain its element, found by multiplications; every column is read once.
 //
-// Neighbouring threads have neighbouring outputs, or elements, of one tap: all accesses of a warp lie side by side. A
-// sum runs over the taps in their order, whatever the rung: col2im gives the same bits every time, without atomics.
+// Neighbouring threads have neighbouring outputs or elements for the same tap, so all accesses of a warp are coalesced.
+// Each sum runs over the taps in the same order in both rungs: col2im gives the same bits every time, without atomics.
 #include "windows.cuh"
 
 __device__ __forceinline__ int volume(const int (&size)[3]) { return size[0] * size[1] * size[2]; }
 
-// Where output number `o` of all planes, taken at a tap, lies among the columns.
+// The index in `columns` of output `o` (counted over all planes) at a tap.
 __device__ __forceinline__ int column_of(int o, int plane, int tap, const Conv& s) {
     return o + (plane * (volume(s.kernel) - 1) + tap) * volume(s.output);
 }

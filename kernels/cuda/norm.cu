@@ -1,38 +1,40 @@
-// Normalisation: x is read as (outer, channels, inner), and mean and variance of a channel are over outer and inner,
+// Normalisation: x is read as (outer, channels, inner). Mean and variance of a channel are over outer and inner.
 //
 //     y = (x - mean) rstd,   rstd = 1 / sqrt(variance + eps),   variance = mean of (x - mean)^2.
 //
-// Batch norm has outer = N and channels = C; instance, layer and group norm have outer = 1 and a channel for each group
-// of numbers. The sum of squares minus the square of the sum would be wrong where the mean is large against the
-// deviation, so all rungs subtract the channel's first element first, and all but the lowest carry count, mean and sum
-// of squared deviations along (Welford, Technometrics 4, 1962), of which two sets are merged exactly (Chan, Golub and
+// Batch norm has outer = N and channels = C. Instance, layer and group norm have outer = 1 and a channel for each group
+// of numbers. Where the mean is large compared to the deviation, the sum of squares minus the square of the sum loses
+// all digits. So all rungs subtract the first element of the channel first. All but the lowest keep count, mean and sum
+// of squared deviations (Welford, Technometrics 4, 1962). Two of these triples can be merged exactly (Chan, Golub and
 // LeVeque, 1979): in a warp, in a block and between blocks, always in the same order.
 //
-//   norm_two_pass  A thread a channel goes over it twice, for the mean and for the variance: 3 reads of x in all, with
-//                  the one that makes y. Neighbouring threads read far-apart elements; few channels keep few busy.
-//   norm_block     A block a channel reads it once, neighbouring threads neighbouring elements: 2 reads in all.
-//   norm_warp      The same with a warp a channel: for short channels, where most of a block would have nothing to do.
-//   norm_columns   For inner < 8 (batch norm after a linear layer), where a channel's elements lie far apart:
-//                  neighbouring threads take neighbouring columns of the matrix (outer, channels inner), and every part
-//                  of the rows is another block's; norm_combine merges the parts.
-//   norm_split_*   For few channels of many elements: several blocks a channel, merged by norm_combine; reads four
-//                  numbers at a time where planes allow it (_vec4).
+//   norm_two_pass  A thread for each channel reads it twice, for the mean and for the variance. With norm_apply, x is
+//                  read 3 times. Neighbouring threads read distant elements, and few channels keep few threads busy.
+//   norm_block     A block for each channel reads it once, neighbouring threads read neighbouring elements. With
+//                  norm_apply, x is read twice.
+//   norm_warp      Like norm_block with a warp for each channel: for short channels, where most of a block would be
+//                  idle.
+//   norm_columns   For inner < 8 (batch norm after a linear layer), where the elements of a channel are far apart:
+//                  neighbouring threads have neighbouring columns of the (outer, channels inner) matrix. Different
+//                  blocks work on different parts of the rows, and norm_combine merges the parts.
+//   norm_split_*   For few channels with many elements: several blocks for each channel, merged by norm_combine. Reads
+//                  four numbers at a time where the size of a plane allows it (_vec4).
 //
-// norm_apply makes y after each of them: x comes a second time, y goes once. It takes four numbers at a time, wherever
-// planes begin, and only those that lie across two planes one by one. A warp works on one piece of memory, so it rarely
-// changes the channel and keeps mean and rstd in registers.
+// norm_apply computes y after each of these rungs: it reads x again and writes y once. It handles four numbers at a
+// time, wherever planes begin, and single numbers only where the four cross a plane boundary. A warp works on one piece
+// of memory, so it rarely changes the channel and keeps mean and rstd in registers.
 #include "common.cuh"
 
 struct Norm {
     int outer, channels, inner;
-    int parts, share;  // what a channel is cut into, and how many elements (rows in norm_columns) each block takes
+    int parts, share;  // parts of a channel; elements (rows in norm_columns) in each part
 };
 
 constexpr int THREADS = 256, WARPS = THREADS / 32;
-constexpr int PIECE = 4;  // vectors of four that a thread of norm_apply makes
+constexpr int PIECE = 4;  // vectors of four per thread in norm_apply
 
 struct Moments {
-    Real count, mean, squares;  // squares: sum of squared deviations from the mean
+    Real count, mean, squares;  // squares: the sum of squared deviations from the mean
 };
 
 __device__ __forceinline__ void include(Moments& m, Real value) {
@@ -47,7 +49,7 @@ __device__ __forceinline__ Moments merge(Moments a, Moments b) {
     return {count, a.mean + apart * weight, a.squares + b.squares + apart * (a.count * weight) * apart};
 }
 
-// In lane 0: the moments of all lanes.
+// Lane 0 returns the moments of all lanes.
 __device__ __forceinline__ Moments merge_warp(Moments m) {
 #pragma unroll
     for (int by = 16; by; by /= 2)
@@ -56,7 +58,7 @@ __device__ __forceinline__ Moments merge_warp(Moments m) {
     return m;
 }
 
-// In thread 0: the moments of all threads.
+// Thread 0 returns the moments of all threads.
 __device__ __forceinline__ Moments merge_block(Moments m) {
     __shared__ Moments warps[WARPS];
     m = merge_warp(m);
@@ -67,8 +69,8 @@ __device__ __forceinline__ Moments merge_block(Moments m) {
     return threadIdx.x < 32 ? merge_warp(m) : m;
 }
 
-// This lane's share of the elements begin ... end - 1 of a channel, `shift` subtracted; both are multiples of WIDE.
-// Elements are counted through all planes of the channel; the loop goes on from one to the next without dividing.
+// The moments of every LANES-th element of begin ... end - 1 of a channel, minus `shift`. `begin` and `end` are
+// multiples of WIDE and count through all planes of the channel. The loop finds the next plane without a division.
 template <int LANES, int WIDE>
 __device__ __forceinline__ Moments moments(const Real* x, int channel, int lane, int begin, int end, Real shift,
                                            Norm s) {
@@ -122,13 +124,13 @@ extern "C" __global__ void __launch_bounds__(256) norm_block(const Real* x, Real
 
 extern "C" __global__ void __launch_bounds__(256) norm_warp(const Real* x, Real* mean, Real* rstd, Norm s, Real eps) {
     int channel = blockIdx.x * WARPS + threadIdx.x / 32, lane = threadIdx.x % 32;
-    if (channel >= s.channels) return;  // a whole warp
+    if (channel >= s.channels) return;  // true for a whole warp, so shuffles are safe
     Real shift = x[channel * s.inner];
     Moments m = merge_warp(moments<32, 1>(x, channel, lane, 0, s.outer * s.inner, shift, s));
     if (lane == 0) finish(m, channel, shift, mean, rstd, eps);
 }
 
-// parts: (channels, s.parts)
+// parts: array (channels, s.parts) of Moments
 template <int WIDE>
 __device__ __forceinline__ void split(const Real* x, Real* parts, Norm s) {
     int channel = blockIdx.x / s.parts, begin = blockIdx.x % s.parts * s.share;
@@ -146,7 +148,7 @@ extern "C" __global__ void __launch_bounds__(256) norm_split_vec4(const Real* x,
     split<4>(x, parts, s);
 }
 
-// 32 columns by 8 rows of threads; parts: (channels, s.parts, inner)
+// A block has 32 columns by 8 rows of threads. parts: array (channels, s.parts, inner) of Moments
 extern "C" __global__ void __launch_bounds__(256) norm_columns(const Real* x, Real* parts, Norm s) {
     __shared__ Moments rows[WARPS][32];
     int columns = s.channels * s.inner, part = blockIdx.x % s.parts;
@@ -165,11 +167,11 @@ extern "C" __global__ void __launch_bounds__(256) norm_columns(const Real* x, Re
     reinterpret_cast<Moments*>(parts)[(channel * s.parts + part) * s.inner + column % s.inner] = m;
 }
 
-// A warp a channel merges its `count` parts.
+// A warp merges the `count` parts of a channel.
 extern "C" __global__ void __launch_bounds__(256) norm_combine(const Real* parts, const Real* x, Real* mean, Real* rstd,
                                                                int count, Norm s, Real eps) {
     int channel = blockIdx.x * WARPS + threadIdx.x / 32, lane = threadIdx.x % 32;
-    if (channel >= s.channels) return;  // a whole warp
+    if (channel >= s.channels) return;  // true for a whole warp, so shuffles are safe
     Moments m = {0, 0, 0};
     for (int part = lane; part < count; part += 32)
         m = merge(m, reinterpret_cast<const Moments*>(parts)[channel * count + part]);
@@ -180,7 +182,7 @@ extern "C" __global__ void __launch_bounds__(256) norm_combine(const Real* parts
 extern "C" __global__ void __launch_bounds__(256) norm_apply(const Real* x, const Real* mean, const Real* rstd, Real* y,
                                                              Norm s) {
     const int size = s.outer * s.channels * s.inner, lane = threadIdx.x % 32;
-    const long long first = ((long long)blockIdx.x * WARPS + threadIdx.x / 32) * (PIECE * 128);  // of this warp
+    const long long first = ((long long)blockIdx.x * WARPS + threadIdx.x / 32) * (PIECE * 128);  // of the warp
     auto one = [&](long long at) {
         if (at >= size) return;
         int channel = int(at) / s.inner % s.channels;
@@ -196,7 +198,7 @@ extern "C" __global__ void __launch_bounds__(256) norm_apply(const Real* x, cons
 #pragma unroll
     for (int u = 0; u < PIECE; ++u) {
         const long long at = first + u * 128 + lane * 4;
-        if (at + 4 <= size && int(at) % s.inner + 4 <= s.inner) {  // all of one channel
+        if (at + 4 <= size && int(at) % s.inner + 4 <= s.inner) {  // all four in one channel
             int c = int(at) / s.inner % s.channels;
             if (c != channel) channel = c, m = mean[c], r = rstd[c];
             Vec4 four = *reinterpret_cast<const Vec4*>(x + at);

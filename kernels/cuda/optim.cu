@@ -1,23 +1,23 @@
-// Optimizer steps: every element of a parameter p changes by its gradient g and by what is remembered of it, in place.
+// Optimizer steps: update every element of a parameter p, in place, with its gradient g and the optimizer's state.
 //
 //   Adam  g <- g + decay p;   m <- m + (1 - beta1) (g - m);   v <- beta2 v + (1 - beta2) g^2
-//         p <- shrink p - rate m / (sqrt(v) + floor)      rate and floor hold the corrections for the first steps;
+//         p <- shrink p - rate m / (sqrt(v) + floor)      rate and floor contain the bias corrections;
 //                                                         shrink is AdamW's decay; amsgrad takes the largest v so far
 //   SGD   g <- g + decay p;   b <- momentum b + share g;   p <- p - lr b, with Nesterov p <- p - lr (g + momentum b)
 //
-// There is little to compute: a step takes as long as its numbers travel, for Adam 16 bytes of each float32 element
-// read and 12 written, and each rung moves them once. What the ladder saves is time in which nothing travels.
+// There is little arithmetic: the time is the time to move the bytes. Adam reads 16 bytes and writes 12 for each
+// float32 element. Both rungs move these bytes once; they differ in the time in which no memory traffic runs.
 //
 //   optim_*_each  A launch for each tensor, a thread for each element. A network has a hundred tensors, most of them
-//                 small: a launch costs microseconds and a bias of 64 elements fills two warps of a GPU.
-//   optim_*       One launch for all tensors. Tables hold their addresses, and a list of chunks says which part of
-//                 which tensor a block works on, so large and small ones share the GPU evenly; four numbers a load.
+//                 small: a launch costs microseconds, and a bias of 64 elements fills only two warps of a GPU.
+//   optim_*       One launch for all tensors. Tables hold their addresses. A list of chunks says which part of which
+//                 tensor a block updates, so all blocks have similar work. Loads and stores of four numbers.
 #include "common.cuh"
 
 constexpr int THREADS = 256;
 
 struct Adam {
-    Real rate, floor, fresh1, beta2, fresh2, decay, shrink;  // fresh: 1 - beta, rounded once
+    Real rate, floor, fresh1, beta2, fresh2, decay, shrink;  // fresh1, fresh2: 1 - beta1, 1 - beta2, rounded once
 };
 
 __device__ __forceinline__ void adam(Real& p, Real g, Real& m, Real& v, Real& largest, bool amsgrad, Adam o) {
@@ -42,7 +42,7 @@ __device__ __forceinline__ void sgd(Real& p, Real g, Real& buffer, bool remember
     p -= g * o.lr;
 }
 
-// arrays: the parameter, its two averages and, with amsgrad, the maximum
+// arrays: the parameter, m, v and, with amsgrad, the largest v
 extern "C" __global__ void __launch_bounds__(256) optim_adam_each(Real* const* arrays, const Real* gradient, int size,
                                                                   int amsgrad, Real rate, Real floor, Real fresh1,
                                                                   Real beta2, Real fresh2, Real decay, Real shrink) {
@@ -54,7 +54,7 @@ extern "C" __global__ void __launch_bounds__(256) optim_adam_each(Real* const* a
     if (amsgrad) arrays[3][i] = largest;
 }
 
-// arrays: the parameter and, with momentum, its buffer
+// arrays: the parameter and, with momentum, its momentum buffer
 extern "C" __global__ void __launch_bounds__(256) optim_sgd_each(Real* const* arrays, const Real* gradient, int size,
                                                                  int remembers, int nesterov, Real lr, Real share,
                                                                  Real momentum, Real decay) {
@@ -65,7 +65,7 @@ extern "C" __global__ void __launch_bounds__(256) optim_sgd_each(Real* const* ar
     if (remembers) arrays[1][i] = buffer;
 }
 
-// A part of a tensor, whose number, first element and number of elements stand in the table of chunks.
+// A part of a tensor: the number of the tensor, the first element and the number of elements, from the table of chunks.
 struct Chunk {
     int tensor, start, size;
 };
@@ -74,7 +74,7 @@ __device__ __forceinline__ Chunk chunk_of_block(const int* chunks) {
     return {chunks[3 * blockIdx.x], chunks[3 * blockIdx.x + 1], chunks[3 * blockIdx.x + 2]};
 }
 
-// Up to four numbers, as many as are left; in one piece where all four are.
+// Loads up to four numbers: one 128-bit load if at least four are left.
 __device__ __forceinline__ void load(const Real* from, int left, Real* to) {
     if (left >= 4) {
         Vec4 four = *reinterpret_cast<const Vec4*>(from);
@@ -96,8 +96,8 @@ __device__ __forceinline__ void store(const Real* from, int left, Real* to) {
     }
 }
 
-// arrays: all parameters, then all first averages, all second ones and, with amsgrad, all maxima;
-// rates: rate and floor of each tensor, because each counts its own steps
+// arrays: all parameters, then all m, all v and, with amsgrad, all largest v;
+// rates: rate and floor of each tensor, because each tensor counts its own steps
 extern "C" __global__ void __launch_bounds__(256) optim_adam(Real* const* arrays, const Real* const* gradients,
                                                              const int* chunks, const Real* rates, int tensors,
                                                              int amsgrad, Real fresh1, Real beta2, Real fresh2,
@@ -121,7 +121,7 @@ extern "C" __global__ void __launch_bounds__(256) optim_adam(Real* const* arrays
     }
 }
 
-// arrays: all parameters, then, with momentum, all buffers; shares: of each tensor
+// arrays: all parameters and, with momentum, all momentum buffers; shares: `share` of each tensor
 extern "C" __global__ void __launch_bounds__(256) optim_sgd(Real* const* arrays, const Real* const* gradients,
                                                             const int* chunks, const Real* shares, int tensors,
                                                             int remembers, int nesterov, Real lr, Real momentum,

@@ -1,25 +1,26 @@
-// Pooling and its adjoints: what a window holds is reduced to one number, and a gradient goes the way back.
+// Pooling reduces each window to one number. The linear maps below send a gradient through it, in both directions.
 //
 //   max_pool             y[o] = max over taps k of x[o stride + k dilation - padding];  winner[o] = that k
-//   max_unpool           x[i] = Σ g[o] over the windows o that element i won
-//   pick                 y[o] = x[the element that won window o]
+//   max_unpool           x[i] = Σ g[o] over the windows o whose winner is element i
+//   pick                 y[o] = x[the winner of window o]
 //   avg_pool             y[o] = (Σ over taps x[o stride + k - padding]) / divisor[o]
-//   avg_pool_input_grad  x[i] = Σ g[o] / divisor[o] over the windows o that hold element i
+//   avg_pool_input_grad  x[i] = Σ g[o] / divisor[o] over the windows o that contain element i
 //
-// Padding never wins, NaN does, among equals the first in row-major order. Nothing is scattered: an input element asks
-// which windows hold it, so every sum has one fixed order and no atomics. There is hardly any arithmetic; what
-// counts is that each byte is read from memory once, in whole sectors of 32 bytes.
+// Padding never wins, and NaN always does. Among equal elements the first in row-major order wins. There is no scatter:
+// each input element gathers from the windows that contain it, so every sum has a fixed order and needs no atomics.
+// There is little arithmetic. The time depends on memory: each byte should be read once, in whole sectors of 32 bytes.
 //
-//   direct  one thread an output, 256 a block. Windows that overlap are read again by the next block (3×3 at stride 2
-//           on 112×112: 9% more), and each element costs a handful of integer divisions.
-//   slab    a block owns some thousand consecutive outputs, a multiple of 32 of them, so that it writes whole sectors
-//           and little of what it reads is read by others. Threads step over their outputs without divisions, and
-//           windows of 2×2 and 3×3 are unrolled: all their loads are under way together.
-//   warp    for large windows that do not overlap. A thread for each would read addresses a whole window apart; here
-//           the 32 lanes of a warp read one window side by side and combine what they found by shuffles.
+//   direct  A thread for each output, 256 per block. Elements in overlapping windows of two blocks are read twice (3×3
+//           at stride 2 on 112×112: 9% more), and each output costs a few integer divisions.
+//   slab    A block computes a few thousand consecutive outputs, a multiple of 32, so it writes whole sectors and
+//           shares few of its inputs with other blocks. Threads step through their outputs without divisions. Windows
+//           of 2×2 and 3×3 are unrolled: all their loads are in flight together.
+//   warp    For large windows that do not overlap: a warp for each window. With a thread for each window, threads would
+//           read addresses a whole window apart. Here the 32 lanes read adjacent elements of one window, and combine
+//           their results by shuffles.
 #include "windows.cuh"
 
-// The best of a window so far; NONE, after all taps, while there is none.
+// The largest element of a window so far, and its tap. The tap is NONE before the first element.
 struct Best {
     Real value;
     int tap;
@@ -62,9 +63,9 @@ extern "C" __global__ void __launch_bounds__(256, 4) max_pool_slab(
     });
 }
 
-// --- one warp a window ---------------------------------------------------------------------------------------------
+// --- a warp for each window ----------------------------------------------------------------------------------------
 
-// Calls work(o, place) for the block's 32 windows, each with a whole warp: what 32 bytes of winners are for.
+// Calls work(o, place) with a whole warp for each of the block's 32 windows. Their winners fill a sector of 32 bytes.
 template <class Work>
 __device__ __forceinline__ void one_warp_each(int count, const Pool& s, Work work) {
     for (int i = threadIdx.x / 32; i < 32; i += blockDim.x / 32) {
@@ -73,7 +74,7 @@ __device__ __forceinline__ void one_warp_each(int count, const Pool& s, Work wor
     }
 }
 
-// Calls visit(tap, index) for what lies inside the input, each lane for every 32nd tap.
+// Calls visit(tap, index) for the taps inside the input; a lane visits every 32nd tap.
 template <class Visit>
 __device__ __forceinline__ void every_32nd_tap(const Pool& s, const Place& out, Visit visit) {
     const int taps = s.kernel[0] * s.kernel[1] * s.kernel[2];
@@ -83,7 +84,7 @@ __device__ __forceinline__ void every_32nd_tap(const Pool& s, const Place& out, 
     }
 }
 
-// Of two maxima the one that a single pass in row-major order would have kept: of several NaN the last.
+// Returns the maximum that a single pass in row-major order would keep: the first of equal elements, the last of NaNs.
 __device__ __forceinline__ Best better(Best a, Best b) {
     const bool nan_a = a.value != a.value, nan_b = b.value != b.value;
     if (nan_a || nan_b) return nan_a && (!nan_b || a.tap > b.tap) ? a : b;
@@ -103,7 +104,7 @@ extern "C" __global__ void __launch_bounds__(256) max_pool_warp(
     });
 }
 
-// --- with the winners known, everything is linear ------------------------------------------------------------------
+// --- linear maps for known winners ---------------------------------------------------------------------------------
 
 extern "C" __global__ void __launch_bounds__(256) max_unpool_direct(
     const Real* __restrict__ g, const unsigned char* __restrict__ winner, Real* __restrict__ x, int count, Pool s) {
@@ -120,7 +121,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) max_unpool_slab(
     walk_slab(walk, s.input, [&](int i, const Place& p) {
         Real total = 0;
         each_window_over(s, c, p, [&](int tap, int o, const Place&) {
-            const Real value = g[o];   // in any case, so as not to wait for the winner first
+            const Real value = g[o];   // loaded always, so that it does not wait for the winner
             total += winner[o] == tap ? value : Real(0);
         });
         x[i] = total;
@@ -145,7 +146,7 @@ extern "C" __global__ void __launch_bounds__(256) pick_slab(
 
 // --- averages ------------------------------------------------------------------------------------------------------
 
-// What window `out` is divided by: the elements that it covers, with or without the padding.
+// The divisor of window `out`: the number of elements that it covers, with or without the padding.
 __device__ __forceinline__ Real divisor(const Place& out, const Pool& s) {
     if (s.divisor_override) return Real(s.divisor_override);
     int count = 1;

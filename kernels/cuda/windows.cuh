@@ -1,9 +1,9 @@
-// Windows that slide over planes, for pooling and im2col: how a block walks over its slab of an array, which elements a
-// window holds, and which windows hold an element. `Shape` is Pool or Conv.
+// Index functions for pooling and im2col, where windows slide over planes: the elements that a thread works on, the
+// elements in a window, and the windows that contain an element. `Shape` is Pool or Conv.
 #pragma once
 #include "common.cuh"
 
-// Where an element lies: in which plane, and where on its three axes.
+// The coordinates of an element: its plane, and its position along the three axes of the plane.
 struct Place {
     int plane, at[3];
 };
@@ -25,23 +25,23 @@ __device__ __forceinline__ int index_of(const Place& p, const int (&size)[3]) {
 
 __device__ __forceinline__ bool within(int i, int size) { return unsigned(i) < unsigned(size); }
 
-// --- which elements a thread works on ------------------------------------------------------------------------------
+// --- the elements that a thread works on ---------------------------------------------------------------------------
 
-// Calls work(index, place) for one of `count` elements a thread.
+// Calls work(index, place) for one element per thread, `count` in total.
 template <class Work>
 __device__ __forceinline__ void one_each(int count, const int (&size)[3], Work work) {
     const long long index = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (index < count) work(int(index), place_of(int(index), size));
 }
 
-// A block owns `slab` of `count` elements; `step` is the place (plane and axes) of element number blockDim.x.
+// A block works on a slab: `slab` of `count` elements. `step` is the place (plane and axes) of element blockDim.x.
 struct Walk {
     int count, slab, step[4];
 };
 
-// Calls work(index, place) for the elements of the block's slab, neighbours by neighbouring threads. From one element
-// to its next, blockDim.x further on, a place moves as an odometer does, with carries: no division, which costs some 20
-// instructions.
+// Calls work(index, place) for the elements of the block's slab; neighbouring threads have neighbouring elements. The
+// next element of a thread is blockDim.x further. Its place is an addition with carries, because a division costs about
+// 20 instructions.
 template <class Work>
 __device__ __forceinline__ void walk_slab(const Walk& walk, const int (&size)[3], Work work) {
     const int begin = int(blockIdx.x) * walk.slab, length = min(walk.slab, walk.count - begin);
@@ -63,8 +63,8 @@ __device__ __forceinline__ void walk_slab(const Walk& walk, const int (&size)[3]
 
 // --- from an output to the elements in its window -----------------------------------------------------------------
 
-// Calls visit(tap, index, inside) for the taps of the window of output `out`, in row-major order; `index` counts in the
-// whole input.
+// Calls visit(tap, index, inside) for the taps of the window of output `out`, in row-major order. `index` counts over
+// the whole input.
 template <class Shape, class Visit>
 __device__ __forceinline__ void each_tap(const Shape& s, const Place& out, Visit visit) {
     int tap = 0;
@@ -81,7 +81,7 @@ __device__ __forceinline__ void each_tap(const Shape& s, const Place& out, Visit
     }
 }
 
-// The index of the element at tap k (a place in the kernel) of the window of output `out`; -1 in the padding.
+// The index of the element at tap k (a place in the kernel) in the window of output `out`; -1 in the padding.
 template <class Shape>
 __device__ __forceinline__ int element_at(const Shape& s, const Place& out, const Place& k) {
     Place p = {out.plane, {}};
@@ -94,9 +94,9 @@ __device__ __forceinline__ int element_at(const Shape& s, const Place& out, cons
     return inside ? index_of(p, s.input) : -1;
 }
 
-// Whether these are windows of K × K over images. For them each_tap_unrolled does the same as each_tap, with all loads
-// under way together, where each_tap waits for one before it asks for the next. It takes a window to begin in its image:
-// whoever may have padding along the first axis, as pooling may not here, asks for that too.
+// Whether the windows are K × K over images. For these, each_tap_unrolled does the same as each_tap, but with all loads
+// in flight together; each_tap waits for a load before it starts the next. each_tap_unrolled ignores padding along the
+// first axis. A pooling with is_square has none; a convolution must check it.
 template <int K, class Shape>
 __device__ __forceinline__ bool is_square(const Shape& s) {
     return s.input[0] == 1 && s.output[0] == 1 && s.kernel[0] == 1 && s.kernel[1] == K && s.kernel[2] == K;
@@ -113,10 +113,10 @@ __device__ __forceinline__ void each_tap_unrolled(const Shape& s, const Place& o
     }
 }
 
-// --- from an element to the windows that hold it ------------------------------------------------------------------
+// --- from an element to the windows that contain it ---------------------------------------------------------------
 
-// Calls visit(tap, output) for the windows over the element at p, in row-major order of the taps at which they hold it:
-// for every tap it asks whether there is such a window.
+// Calls visit(tap, output, place) for the windows that contain the element at p, in row-major order of its taps in
+// them. It tests for every tap whether there is a window.
 template <class Shape, class Visit>
 __device__ __forceinline__ void try_each_tap(const Shape& s, const Place& p, Visit visit) {
     int tap = 0;
@@ -138,34 +138,34 @@ __device__ __forceinline__ void try_each_tap(const Shape& s, const Place& p, Vis
     }
 }
 
-// What finds these windows without a division, worked out by the host: a window reaches back · stride + rest beyond its
-// first element, and reciprocal is ⌊(2³² - 1) / stride⌋ in the bits of an int.
+// Numbers that the host computes to find these windows without a division. The last element of a window is
+// back · stride + rest after its first. `reciprocal` is ⌊(2³² - 1) / stride⌋, stored in the bits of an int.
 struct Cover {
     int back[3], rest[3], reciprocal[3];
 };
 
-// The outputs that may have windows over element `at`, counted from the start of the padding: from first to last.
+// The outputs, first to last, whose windows may contain element `at`, counted from the start of the padding.
 struct Range {
     int first, last;
 };
 
 template <class Shape>
 __device__ __forceinline__ Range above(const Shape& s, const Cover& c, int axis, int at) {
-    // at / stride; exact while at · stride < 2³², since the rounding of the reciprocal then adds less than 1 / stride.
+    // at / stride; exact for at · stride < 2³², because the reciprocal's rounding then adds less than 1 / stride.
     const int quotient = int((unsigned long long)at * (unsigned(c.reciprocal[axis]) + 1ull) >> 32);
     const int first = quotient - c.back[axis] + (at - quotient * s.stride[axis] > c.rest[axis]);
     return {max(first, 0), min(quotient, s.output[axis] - 1)};
 }
 
-// The tap at which a window holds the element `offset` after its first; negative between two taps of a dilated window.
+// The tap of the element `offset` after the first of its window; negative between two taps of a dilated window.
 __device__ __forceinline__ int tap_at(int offset, int dilation) {
     if (dilation == 1) return offset;
     return offset % dilation ? -1 : offset / dilation;
 }
 
-// The same windows in the same order as try_each_tap, going over the windows themselves, from the last to the first.
-// Its kernels ask for 4 blocks a multiprocessor, which allows 64 registers: left alone, the compiler may spill some to
-// fit more blocks.
+// Visits the same windows in the same order as try_each_tap, but loops over the windows, from the last to the first.
+// Its kernels have a launch bound of 4 blocks per multiprocessor, which allows 64 registers: without it the compiler
+// may spill some to fit more blocks.
 template <class Shape, class Visit>
 __device__ __forceinline__ void each_window_over(const Shape& s, const Cover& c, const Place& p, Visit visit) {
     const int d = p.at[0] + s.padding[0], h = p.at[1] + s.padding[1], w = p.at[2] + s.padding[2];
@@ -177,7 +177,7 @@ __device__ __forceinline__ void each_window_over(const Shape& s, const Cover& c,
             for (int ow = ws.last; ow >= ws.first; --ow) {
                 const int kw = tap_at(w - ow * s.stride[2], s.dilation[2]);
                 const Place out = {p.plane, {od, oh, ow}};
-                if ((kd | kh | kw) < 0) continue;   // one of them is negative
+                if ((kd | kh | kw) < 0) continue;   // at least one is negative
                 visit((kd * s.kernel[1] + kh) * s.kernel[2] + kw, index_of(out, s.output), out);
             }
         }

@@ -6,19 +6,20 @@
 //     m3 = (x1 - x3) w2                   m2 = (x2 - x1) (w0 - w1 + w2) / 2
 //     y0 = m0 + m1 + m2                   y1 = m1 - m2 - m3
 //
-// that is y = Aᵀ [(G w) ⊙ (Bᵀ x)] with
+// In matrix form, y = Aᵀ [(G w) ⊙ (Bᵀ x)] with
 //
 //          1  0 -1  0             1   0   0
 //     Bᵀ = 0  1  1  0        G = 1/2 1/2 1/2       Aᵀ = 1  1  1  0
 //          0 -1  1  0            1/2 -1/2 1/2           0  1 -1 -1
 //          0  1  0 -1             0   0   1
 //
-// Applied along both axes, F(2×2, 3×3): a tile of 2 × 2 outputs from 4 × 4 inputs d takes 16 multiplications, not 36,
+// Applied along both axes, this is F(2×2, 3×3). A tile of 2 × 2 outputs needs 16 multiplications instead of 36, from
+// the 4 × 4 inputs d:
 //
 //     U = G w Gᵀ        V = Bᵀ d B        M_ij = Σ_c U_ij V_ij        y = Aᵀ M A.
 //
-// The sum over channels is where the work is: 16 independent matrix products, filters × channels by channels × tiles.
-// F(4×4, 3×3) takes 36 multiplications instead of 144 for a tile of 4 × 4 outputs from 6 × 6 inputs, with
+// Most of the work is the sum over channels c: 16 independent matrix products, filters × channels by channels × tiles.
+// F(4×4, 3×3) needs 36 multiplications instead of 144 for a tile of 4 × 4 outputs, from 6 × 6 inputs, with
 //
 //          4  0 -5  0  1  0            6  0  0
 //          0 -4 -4  1  1  0           -4 -4 -4           1  1  1  1  1  0
@@ -27,33 +28,33 @@
 //          0  2 -1 -2  1  0            1 -2  4           0  1 -1  8 -8  1
 //          0  4  0 -5  0  1            0  0 24
 //
-// and so loses more to rounding. Tiles that hang over the border are filled with zeros. An infinity or a NaN spreads
-// over its tile. For the input gradient, g is convolved with the weights turned by 180°, filters and channels
-// exchanged, and the padding 2 - p: `turned` reads them so.
+// Its rounding errors are larger. Tiles that extend over the border are padded with zeros. An infinity or a NaN spreads
+// over its tile. The input gradient is a convolution of g with the weights rotated by 180°, with filters and channels
+// exchanged and padding 2 - p; `turned` selects this order of the weights.
 //
-// fused           F(2×2) in one kernel; nothing but x, w and y is in global memory. A block makes 32 filters × 32
-//                 tiles. For 8 channels at a time (4 in double) its threads transform weights and tiles in registers
-//                 and leave U and V in shared memory; then each multiplies 8 filters × 8 tiles of one of the 16
-//                 products. At the end the products meet in shared memory, for Aᵀ M A. Each block transforms its
-//                 weights and tiles anew.
+// fused           F(2×2) in one kernel; only x, w and y are in global memory. A block computes 32 filters × 32 tiles.
+//                 For 8 channels at a time (4 in double), its threads transform weights and tiles in registers and
+//                 store U and V in shared memory. Then each thread multiplies 8 filters × 8 tiles of one of the 16
+//                 products. At the end the products go through shared memory, for Aᵀ M A. A block transforms all its
+//                 weights and tiles, although other blocks transform the same.
 // 4x4             F(4×4) in four kernels: 36 products are too many for the shared memory of a block, so U, V and M are
-//                 in global memory, and everything is transformed once. They are filled up with zeros to whole tiles of
-//                 the product, which therefore checks no bound and loads nothing but Vec4.
+//                 in global memory, and every weight and tile is transformed once. U, V and M are padded with zeros to
+//                 whole tiles of the product, so the product checks no bounds and loads only Vec4.
 #include "common.cuh"
 
 struct Winograd {
-    int batch, channels, filters;  // summed over, and of the result
-    int height, width, top, left;  // of an input plane; its padding, which may be negative
-    int rows, columns;             // of an output plane
-    int down, across;              // tiles of an output plane
-    int turned;                    // w is (channels, filters, 3, 3) and turned by 180°
+    int batch, channels, filters;  // channels of the input, filters of the result
+    int height, width, top, left;  // size of an input plane; its padding, which may be negative
+    int rows, columns;             // size of an output plane
+    int down, across;              // tiles along the two axes of an output plane
+    int turned;                    // whether w is (channels, filters, 3, 3) and rotated by 180°
 };
 
 __device__ __forceinline__ void copy(const Vec4& v, Real* to) { to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w; }
 
 // --- F(2×2), fused ---------------------------------------------------------------------------------------------------
 
-// Bᵀ d, G w and Aᵀ m along one axis, for values that lie `step` apart.
+// Bᵀ d, G w and Aᵀ m along one axis; the arguments step, from and to are strides.
 __device__ __forceinline__ void input_transform(Real* d, int step) {
     const Real d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step];
     d[0] = d0 - d2, d[step] = d1 + d2, d[2 * step] = d2 - d1, d[3 * step] = d1 - d3;
@@ -67,33 +68,33 @@ __device__ __forceinline__ void output_transform(const Real* m, int from, Real* 
     y[0] = m[0] + sum, y[to] = difference - m[3 * from];
 }
 
-constexpr int DEPTH = sizeof(Real) == 4 ? 8 : 4;  // channels a stage
-constexpr int TWO = sizeof(Real) == 4 ? 2 : 1;    // blocks that share a multiprocessor
+constexpr int DEPTH = sizeof(Real) == 4 ? 8 : 4;  // channels per stage
+constexpr int TWO = sizeof(Real) == 4 ? 2 : 1;    // blocks per multiprocessor
 constexpr int SIDE = 32;                          // filters and tiles of a block
-constexpr int ROW = SIDE + 4;                     // a channel's 32 values; 4 more, and 8 channels of 4 filters, which a
-constexpr int PLANE = DEPTH * ROW + 16;           // warp writes at once, lie in 32 banks; so do the two planes it reads
+constexpr int ROW = SIDE + 4;                     // stride of a channel, stride of a product: with these pads, the
+constexpr int PLANE = DEPTH * ROW + 16;           // writes and reads of a warp are in 32 different banks
 
 extern "C" __global__ void __launch_bounds__(256, TWO) winograd_fused(const Real* __restrict__ x,
                                                                       const Real* __restrict__ w,
                                                                       Real* __restrict__ y, Winograd s) {
-    __shared__ Vec4 memory[2 * 16 * PLANE / 4];  // U and V: [16][channel][filter or tile]; at the end M
+    __shared__ Vec4 memory[2 * 16 * PLANE / 4];  // U and V: [16][channel][filter or tile]; then M
     Real *u = reinterpret_cast<Real*>(memory), *v = u + 16 * PLANE;
     const int tiles = s.batch * s.down * s.across, first_filter = blockIdx.x % ceil_div(s.filters, SIDE) * SIDE;
     const int first_tile = blockIdx.x / ceil_div(s.filters, SIDE) * SIDE, thread = threadIdx.x;
 
-    // What this thread transforms in each stage: a filter's channel, and a tile's; in double only half of the threads.
+    // In each stage a thread transforms a channel of a filter and of a tile; in double, half of the threads do.
     const bool works = thread < SIDE * DEPTH;
     const int u_channel = thread % DEPTH, u_filter = thread / DEPTH, v_channel = thread / SIDE, v_tile = thread % SIDE;
     const int tile = first_tile + v_tile, image = tile / (s.down * s.across);
     const int top = tile / s.across % s.down * 2 - s.top, left = tile % s.across * 2 - s.left;
-    int inside = 0;  // bits of the tile's rows, then columns, that are not padding
+    int inside = 0;  // bit mask of the tile's rows, then columns, that are not padding
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
         inside |= (tile < tiles && 0 <= top + i && top + i < s.height) << i;
         inside |= (0 <= left + i && left + i < s.width) << (4 + i);
     }
 
-    const int product = thread / 16, row = thread % 16 / 4 * 4, column = thread % 4 * 4;  // and 16 further on
+    const int product = thread / 16, row = thread % 16 / 4 * 4, column = thread % 4 * 4;  // and + 16
     Real sum[8][8] = {};
     for (int c = 0; c < s.channels; c += DEPTH) {
         if (works) {
@@ -139,7 +140,7 @@ extern "C" __global__ void __launch_bounds__(256, TWO) winograd_fused(const Real
         __syncthreads();
     }
 
-    // Aᵀ M A for 8 filters at a time: rows 2 h and 2 h + 1 of each thread. A thread then makes one tile of one filter.
+    // Aᵀ M A for 8 filters at a time: rows 2 h and 2 h + 1 of each thread. A thread computes one tile of one filter.
     const int out_row = tile / s.across % s.down * 2, out_column = tile % s.across * 2;
 #pragma unroll
     for (int h = 0; h < 4; ++h) {
@@ -152,7 +153,7 @@ extern "C" __global__ void __launch_bounds__(256, TWO) winograd_fused(const Real
                 m[i * (SIDE / 4) + 4 * j] = {from[0], from[1], from[2], from[3]};
             }
         __syncthreads();
-        const int eighth = thread / SIDE;  // the filter's number among the eight: row / 4 * 2 + i
+        const int eighth = thread / SIDE;  // number of the filter, 0 to 7: row / 4 * 2 + i
         const int f = first_filter + eighth / 2 * 4 + h / 2 * 16 + h % 2 * 2 + eighth % 2;
         Real half[8], out[4];
 #pragma unroll
@@ -180,7 +181,7 @@ struct Padded {
     int channels, filters, tiles;  // multiples of STAGE, TILE and TILE
 };
 
-constexpr int STAGE = 8, TILE = 64;  // channels a stage, filters and tiles of a block of the product
+constexpr int STAGE = 8, TILE = 64;  // channels per stage; filters and tiles per block of the product
 
 __device__ __forceinline__ void input_transform_6(Real* d, int step) {
     const Real d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
@@ -240,19 +241,19 @@ extern "C" __global__ void __launch_bounds__(256) winograd_4x4_input(const Real*
     for (int i = 0; i < 36; ++i) v[i * p.channels * p.tiles + index] = d[i];
 }
 
-// M [36][filters][tiles] = U V: a block makes TILE × TILE of one product, its two warps 32 × 64 each, a thread 8 × 8.
-// The next channels of U and V arrive while some are multiplied.
+// M [36][filters][tiles] = U V: a block computes TILE × TILE of one product, each of its two warps 32 × 64, a thread
+// 8 × 8. Double buffering: the next channels of U and V are loaded while the current channels are multiplied.
 extern "C" __global__ void __launch_bounds__(64) winograd_4x4_product(const Real* __restrict__ u,
                                                                       const Real* __restrict__ v,
                                                                       Real* __restrict__ m, Padded p) {
-    constexpr int FOURS = TILE / 4;  // Vec4 a row
+    constexpr int FOURS = TILE / 4;  // Vec4s per row
     __shared__ Vec4 us[2][STAGE][FOURS], vs[2][STAGE][FOURS];
     const int down = p.filters / TILE, across = p.tiles / TILE, product = blockIdx.x / (down * across);
     const int filter = blockIdx.x % down * TILE, tile = blockIdx.x / down % across * TILE, thread = threadIdx.x;
-    const int channel = thread / FOURS, four = thread % FOURS;  // what it loads: those of channels 0-3 and 4-7
+    const int channel = thread / FOURS, four = thread % FOURS;  // loads this channel (0-3) and channel + 4
     const Vec4* u_next = (const Vec4*)(u + (product * p.channels + channel) * p.filters + filter) + four;
     const Vec4* v_next = (const Vec4*)(v + (product * p.channels + channel) * p.tiles + tile) + four;
-    const int u_row = p.filters, v_row = p.tiles;  // four channels further on, in Vec4
+    const int u_row = p.filters, v_row = p.tiles;  // stride of four channels, in Vec4
     Vec4 next[4];
     auto fetch = [&] {
         next[0] = u_next[0], next[1] = u_next[u_row], next[2] = v_next[0], next[3] = v_next[v_row];
@@ -262,7 +263,7 @@ extern "C" __global__ void __launch_bounds__(64) winograd_4x4_product(const Real
         us[stage][channel][four] = next[0], us[stage][channel + 4][four] = next[1];
         vs[stage][channel][four] = next[2], vs[stage][channel + 4][four] = next[3];
     };
-    const int row = thread / 32 * 8 + thread % 32 / 8, column = thread % 8;  // in Vec4, and 4 and 8 further on
+    const int row = thread / 32 * 8 + thread % 32 / 8, column = thread % 8;  // in Vec4; also row + 4 and column + 8
     Real sum[8][8] = {};
     fetch();
     put(0);
@@ -294,7 +295,7 @@ extern "C" __global__ void __launch_bounds__(64) winograd_4x4_product(const Real
         }
 }
 
-// y: a thread makes a tile of a filter.
+// y: a thread computes a tile of a filter.
 extern "C" __global__ void __launch_bounds__(256) winograd_4x4_output(const Real* m, Real* y, Winograd s, Padded p) {
     const long long index = blockIdx.x * 256LL + threadIdx.x;
     if (index >= (long long)s.filters * p.tiles) return;

@@ -1,4 +1,4 @@
-"""`grad` and the checks of gradients, which must themselves fail where they should."""
+"""Tests of `grad`, `gradcheck` and `gradgradcheck`: the checks must also fail for wrong gradients."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Primitives: what they record, which values their rules get, and which mistakes they name."""
+"""Tests of primitives: the recorded nodes, the values that gradient rules get, and the errors for wrong rules."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_rules_get_what_their_arguments_name():
         "factor": 2.0,
         "position": 0,
     }
-    assert b.grad is None  # without a rule an input is a constant
+    assert b.grad is None  # an input without a rule is a constant
 
 
 @pytest.mark.usefixtures("own_primitives")
@@ -82,10 +82,10 @@ def test_rules_may_share_a_value():
     out, _ = _shifted(a, b, factor=2.0)
     out.backward()
     assert (a.grad.item(), b.grad.item()) == (20.0, 2.0)
-    assert asked == ["scaled", "twice"]  # each once
+    assert asked == ["scaled", "twice"]  # each is computed once
     c = mc.ones(1)
     out, _ = _shifted(c, b, factor=2.0)
-    assert set(out.grad_fn.saved) == {"a"}  # nobody asks for what needs y
+    assert set(out.grad_fn.saved) == {"a"}  # y is needed only for the gradient of a, and a needs none here
 
 
 @pytest.mark.usefixtures("own_primitives")

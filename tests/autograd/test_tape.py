@@ -1,4 +1,4 @@
-"""The tape: modes, hooks, walks, and the memory that they hold."""
+"""Tests of the tape: grad modes, hooks, the backward pass, and its memory."""
 
 import gc
 import threading
@@ -51,7 +51,7 @@ def test_as_a_decorator_also_of_a_recursive_function():
 
     @mc.no_grad()
     def twice(n):
-        """Doubles."""
+        """Return 2 n."""
         return x * 2 if n == 0 else twice(n - 1)
 
     assert twice.__name__ == "twice"
@@ -170,7 +170,7 @@ def test_what_lies_below_a_wanted_result_is_neither_walked_nor_freed():
     (h,) = grad((middle * middle).sum(), middle)
     middle.backward(h)
     assert x.grad.tolist() == [4.0, 32.0]
-    (h,) = grad((middle * 3).sum(), middle)  # x * x is freed by now, and not needed
+    (h,) = grad((middle * 3).sum(), middle)  # x * x is freed, but not needed
     assert h.tolist() == [3.0, 3.0]
 
 
@@ -204,7 +204,7 @@ def test_ten_thousand_operations_deep():
     y.backward()
     assert x.grad.item() == 1.0
     assert grad(y, x, allow_unused=True)[0].item() == 1.0
-    del y  # freeing it must not recurse either
+    del y  # freeing the graph must not recurse
 
 
 def test_deep_graphs_that_were_never_walked_are_freed():
@@ -290,7 +290,7 @@ def test_hooks_take_part_in_second_gradients():
     x.register_hook(lambda h: h * 2)
     (x * x).sum().backward(create_graph=True)
     assert x.grad.item() == 12.0
-    assert grad(x.grad.sum(), x)[0].item() == 8.0  # 2 for the first hook, 2 for the hook on the way of this walk
+    assert grad(x.grad.sum(), x)[0].item() == 8.0  # 2 from the first hook, 2 from the hook in this backward pass
 
 
 # --- memory ---------------------------------------------------------------------------------------------------
@@ -345,7 +345,7 @@ def test_a_leaf_does_not_live_on_in_its_graph(no_collector):
     gone = weakref.ref(x)
     del x
     assert gone() is None
-    y.backward()  # nobody wants the gradient, and nothing fails
+    y.backward()  # no leaf needs the gradient, and nothing fails
 
 
 def test_only_what_a_rule_needs_is_saved():

@@ -1,4 +1,4 @@
-"""Tensors as PyTorch has them: leaves, gradients that add up, views that share memory."""
+"""Tests of tensors: leaves, accumulated gradients, and views that share memory, as in PyTorch."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_only_a_leaf_is_switched_off():
     y = x * 2
     with pytest.raises(AutogradError, match=r"requires_grad: only a leaf can be set to False; use .detach\(\)"):
         y.requires_grad_(False)
-    y.requires_grad = True  # already so
+    y.requires_grad = True  # already True
     assert not x.requires_grad_(False).requires_grad
 
 
@@ -114,7 +114,7 @@ def test_retain_grad():
     z.sum().backward()
     assert y.grad.tolist() == [4.0, 8.0]
     assert z.grad is None
-    x.retain_grad()  # a leaf keeps it anyway
+    x.retain_grad()  # no effect on a leaf
 
 
 def test_retain_grad_means_the_tensor_as_it_becomes():

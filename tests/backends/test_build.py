@@ -1,4 +1,4 @@
-"""The compiler, the cache of what it built, and where the kernels are found."""
+"""Tests of the build: the compiler, the cache of built libraries, and the folder of the kernels."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def fresh_compiler():
 
 
 def found_from(folder: Path, path: Path) -> Path:
-    """What a new process finds whose package lies in `path`."""
+    """Return the kernel folder that a new process finds if `path` is its package path."""
     environment = {**os.environ, "PYTHONPATH": str(path)}
     result = subprocess.run(
         [sys.executable, "-c", FIND], cwd=folder, env=environment, capture_output=True, text=True, check=True
@@ -50,7 +50,7 @@ def test_kernels_are_found_in_an_editable_installation_or_a_checkout(tmp_path):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """A folder with what a wheel holds."""
+    """A folder with the content of a wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     ignore = shutil.ignore_patterns(".git", ".venv*", "*.egg-info", "build", "__pycache__", ".*_cache", ".hypothesis")
     shutil.copytree(ROOT, folder / "source", ignore=ignore)
@@ -84,7 +84,7 @@ print("native/one_step: taken" in minicnn.explain("relu", x))
 @pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="no /proc/cpuinfo")
 @pytest.mark.parametrize(("line", "taken"), [("", "True"), ("\nflags: another", "False")])
 def test_a_wheel_brings_native_kernels_for_its_own_processor(installed, tmp_path, line, taken):
-    """Where there is no compiler; on another processor NumPy runs, and nothing is said."""
+    """Without a compiler, the libraries of the wheel run. On another CPU, NumPy runs without a warning."""
     environment = {name: value for name, value in os.environ.items() if name != "CXX"}
     environment |= {"PATH": "", "PYTHONPATH": str(installed), "XDG_CACHE_HOME": str(tmp_path)}
     command = [sys.executable, "-W", "error", "-c", NATIVE.format(line=line)]
@@ -104,7 +104,7 @@ def test_a_library_is_built_once(cache, monkeypatch):
     text = 'extern "C" int answer() { return 42; }\n'
     first = build.shared_library("answer.cpp", text, ["-O1"])
     assert first.parent == cache
-    monkeypatch.setattr(build.subprocess, "run", None)  # nothing is run any more
+    monkeypatch.setattr(build.subprocess, "run", None)  # any compilation would fail now
     assert build.shared_library("answer.cpp", text, ["-O1"]) == first
     monkeypatch.undo()
     assert list(cache.iterdir()) == [first]  # no sources, no unfinished files
@@ -116,7 +116,7 @@ def test_what_cannot_be_loaded_is_built_anew(cache, tmp_path, monkeypatch):
     build.shared_library("answer.cpp", text, ["-O1"]).write_bytes(b"half of it")
     library, path = build.loaded("answer.cpp", text, ["-O1"])
     assert (library.answer(), path.parent) == (42, cache)
-    shipped = tmp_path / "built" / path.name  # in a wheel, for a newer system
+    shipped = tmp_path / "built" / path.name  # from a wheel that needs a newer system
     shipped.parent.mkdir()
     shipped.write_bytes(b"unknown")
     monkeypatch.setattr(build, "kernel_folder", lambda: tmp_path)

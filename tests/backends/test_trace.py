@@ -1,4 +1,4 @@
-"""Programs: what tracers write down, in order."""
+"""Tests of tracers: the steps that they record, in order."""
 
 import numpy as np
 import pytest

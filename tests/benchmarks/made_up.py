@@ -1,4 +1,4 @@
-"""A run that never took place, for the tests of what is made of one."""
+"""Invented results of a benchmark run, for the tests of reports and plots."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from typing import Any
 def record(
     group: str = "conv", name: str = "a", backward: bool = False, flops: int | None = 10**9, **turns: list[float]
 ) -> dict[str, Any]:
-    """Return the record of a case, with the turns of each contender."""
+    """Return the record of a case with the given turns (seconds) of each contender."""
     mode = "forward + backward" if backward else "forward"
     results: dict[str, Any] = {n.replace("_", "-"): {"turns": t, "errors": {"output": 1e-7}} for n, t in turns.items()}
     figures = {"flops": flops, "bytes": 10**7, "threads": 2}
@@ -21,7 +21,7 @@ def record(
 
 
 def run() -> dict[str, Any]:
-    """Return a whole run: two convolutions, one of them wrong, a network with its memory, and imports."""
+    """Return the results of a run: two convolutions, one with a wrong result, memory of a network, and imports."""
     first = record(minicnn=[1.0], numpy=[2.0], torch=[2.0], torch_default=[4.0])
     first["results"]["minicnn"] |= {"kernels": {"conv": "native/x"}, "errors": {"output": 3e-7}}
     failed = record(name="b", minicnn=[], torch=[2.0])

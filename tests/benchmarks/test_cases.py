@@ -1,3 +1,5 @@
+"""Tests of the benchmark cases: output shapes, operation counts, bytes, and the search for cases."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -54,7 +56,7 @@ def test_flops_count_what_the_definition_multiplies_and_adds():
     assert case.flops == 2 * (2 * 7 * 6 * 4) * 27
     assert replace(case, backward=True).flops == 3 * case.flops
     assert replace(case, backward=True, image=True).flops == 2 * case.flops
-    assert SMALL["transposed"].flops == 2 * (2 * 5 * 6) * (4 * 3 * 16)  # each input pixel meets the whole kernel
+    assert SMALL["transposed"].flops == 2 * (2 * 5 * 6) * (4 * 3 * 16)  # each input pixel times the whole kernel
     assert SMALL["pool"].flops is None
 
 

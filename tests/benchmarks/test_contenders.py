@@ -1,3 +1,5 @@
+"""Tests of the contenders' processes: requests, errors, time limits and environment."""
+
 import os
 import signal
 import time
@@ -39,11 +41,11 @@ def test_a_process_answers_and_is_stopped_in_between():
         assert process.ask("versions")["library"]
         assert process._child is not None
         stat = Path(f"/proc/{process._child.pid}/stat")
-        while stat.read_text().rpartition(") ")[2][0] != "T":  # the signal is on its way
+        while stat.read_text().rpartition(") ")[2][0] != "T":  # waits until the process is stopped
             time.sleep(0.001)
         before = process.ticks()
         assert before > 0
-        assert process.ask("time", calls=1, warm=False)["failed"].startswith("TypeError")  # nothing is prepared
+        assert process.ask("time", calls=1, warm=False)["failed"].startswith("TypeError")  # no case was prepared
         assert process.ticks() >= before
     assert process._child is None
     assert not stat.exists()

@@ -1,3 +1,5 @@
+"""Tests of the benchmark engines: results, gradients, training steps, and the kernels that ran."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -71,7 +73,7 @@ def test_inference_evaluates(engine):
     case = Net(group="inference", network="VGG classifier", batch=2, size=32, training=False)
     call, results = engine.prepare(case)
     assert not call().requires_grad
-    np.testing.assert_array_equal(results()["output"], results()["output"])  # batch norm keeps its statistics
+    np.testing.assert_array_equal(results()["output"], results()["output"])  # batch norm does not update its statistics
 
 
 def test_kernels_are_those_that_ran_and_nothing_stays_watched(engine):

@@ -1,3 +1,5 @@
+"""Tests of `python -m benchmarks`: options, files and exit codes."""
+
 import json
 import sys
 
@@ -10,7 +12,7 @@ from tests.benchmarks import made_up
 
 @pytest.fixture
 def call(monkeypatch, tmp_path):
-    """Run the command on a run that never took place, in a folder of its own."""
+    """Run the command with invented results, in a temporary folder."""
     asked = []
 
     def run(words, names, quick, tell):
@@ -72,7 +74,7 @@ def test_the_quick_run_has_few_contenders(call):
 def test_tables_are_made_again_from_a_kept_run(call, tmp_path):
     kept = tmp_path / "kept.json"
     call("--quick", "--out", str(kept))
-    assert call("--report", str(kept)) == [([], ["minicnn", "numpy", "torch"], True)]  # nothing ran the second time
+    assert call("--report", str(kept)) == [([], ["minicnn", "numpy", "torch"], True)]  # --report times nothing
     assert "| convolution, forward |" in (tmp_path / "README.md").read_text()
 
 

@@ -1,3 +1,5 @@
+"""Tests of the benchmark networks: shapes, inputs and parameters."""
+
 import numpy as np
 import pytest
 
@@ -31,4 +33,4 @@ def test_parameters_are_the_same_every_time_and_spread_as_he_et_al_say():
     assert all(np.array_equal(first[name], second[name]) for name in first)
     weight = first["3.weight"]  # a 3×3 convolution of 32 channels
     assert weight.std() == pytest.approx(np.sqrt(2 / (32 * 9)), rel=0.05)
-    assert first["1.weight"].mean() == pytest.approx(1, abs=0.05)  # of batch norm
+    assert first["1.weight"].mean() == pytest.approx(1, abs=0.05)  # weight of a batch norm

@@ -1,3 +1,5 @@
+"""Tests of the other engines: the reasons for skipped cases, and the parameters of a case."""
+
 import pytest
 
 from benchmarks.cases import Op

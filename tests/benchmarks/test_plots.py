@@ -1,3 +1,5 @@
+"""Tests of the plots of a benchmark run."""
+
 from collections.abc import Iterator
 
 import matplotlib.pyplot as plt
@@ -23,7 +25,7 @@ def test_three_pictures_are_drawn(tmp_path):
 def test_the_ratios_have_a_dot_for_each_case():
     figure = plots.ratios(run())
     drawn = [len(dots.get_xdata()) for dots in figure.axes[0].lines if dots.get_marker() == "o"]
-    assert sum(drawn) == 1 + 1 + 2 + 2 + 1 + 2 + 1 + 1  # by goal: minicnn's and NumPy's, the failed one nowhere
+    assert sum(drawn) == 1 + 1 + 2 + 2 + 1 + 2 + 1 + 1  # dots per goal: minicnn and NumPy, without the failed case
 
 
 def test_the_roofline_has_the_machine_for_its_roof():

@@ -1,3 +1,5 @@
+"""Tests of the benchmark report: ratios, goals, tables and errors."""
+
 import json
 from pathlib import Path
 
@@ -13,7 +15,7 @@ FOLDER = Path(benchmarks.__file__).parent
 
 def test_a_ratio_is_the_median_of_neighbouring_turns():
     r = record(minicnn=[1.0, 4.0, 2.0, 9.0], torch=[2.0, 2.0, 2.0])
-    assert report.ratio(r, "minicnn", "torch") == 1.0  # of 0.5, 2 and 1; the fourth turn has no neighbour
+    assert report.ratio(r, "minicnn", "torch") == 1.0  # the median of 0.5, 2 and 1; the fourth turn has no partner
     assert report.ratio(r, "minicnn", "numpy") is None
     assert report.seconds(r, "minicnn") == 3.0
 
@@ -61,9 +63,9 @@ def test_the_summary_says_what_is_reached_and_what_not():
     forward = next(row for row in rows if row.startswith("| convolution, forward |"))
     both = next(row for row in rows if row.startswith("| convolution, forward + backward |"))
     assert "**0.50** ✓" in forward
-    assert "**0.71** ✗" in both  # 0.25 and 2: the mean would do, but no case may exceed 1.5
+    assert "**0.71** ✗" in both  # 0.25 and 2: the mean is good enough, but a case exceeds 1.5
     assert "2.00 (b, forward + backward)" in both
-    assert "1 without a result" in forward  # it failed, and is counted
+    assert "1 without a result" in forward  # failed, but counted
 
 
 def test_peers_are_judged_by_their_best_case():
@@ -102,7 +104,7 @@ def test_no_case_is_hidden():
 def test_errors_belong_to_the_kernel_that_made_them():
     kernels = {"conv": "numpy/x", "conv_bias": "reference/reference", "conv_input_grad": "native/y"}
     assert report._kernel("output", False, kernels) == ("conv", "numpy/x")
-    fused = {**kernels, "conv": "native/w", "conv_bias": "native/z"}  # which calls the other
+    fused = {**kernels, "conv": "native/w", "conv_bias": "native/z"}  # conv_bias calls conv
     assert report._kernel("output", False, fused) == ("conv", "native/w")
     assert report._kernel("output", True, kernels) == ("conv_input_grad", "native/y")
     assert report._kernel("gradient of input", True, kernels) == ("conv", "numpy/x")

@@ -1,3 +1,5 @@
+"""Tests of a benchmark run: contenders per case, records and repeated cases."""
+
 from benchmarks import suite
 from benchmarks.cases import Net, cases
 from benchmarks.contenders import CONTENDERS, PEERS

@@ -1,4 +1,4 @@
-"""With contenders that answer from a script: nothing here takes time, and nothing is timed."""
+"""Tests of the measurement, with scripted contenders that return invented times at once."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ CASE = Op(group="conv", name="n", function="conv2d", shapes={"input": (1, 1, 3, 
 
 
 class Script:
-    """A process that always takes as long as it is told, and logs who was asked."""
+    """A process that reports a fixed time for each call, and logs its requests."""
 
     def __init__(self, name, log, seconds=0.001, error=0.0, **answers):
         self.name, self.log, self.seconds, self.error, self.answers = name, log, seconds, error, answers
@@ -38,7 +38,7 @@ def log():
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
-    """Nobody else on the machine; a test may put the shares of coming rounds in the list."""
+    """Replace the CPU use of other processes by 0. A test may append the values of the next rounds to this list."""
     shares = []
     monkeypatch.setattr(timing.Neighbours, "busy", lambda self: shares.pop(0) if shares else 0.0)
     monkeypatch.setattr(timing.time, "sleep", lambda seconds: None)
@@ -53,7 +53,7 @@ def test_turns_alternate_in_changing_order(log):
     found = run(log, Script("a", log), Script("b", log))
     assert [len(result["turns"]) for result in found.values()] == [4, 4]
     timed = [name for name, do, _ in log if do == "time"]
-    assert timed[:2] == ["a", "b"]  # to warm up
+    assert timed[:2] == ["a", "b"]  # warm-up
     assert timed[2:] == ["a", "b", "b", "a", "a", "b", "b", "a"]
 
 
@@ -109,7 +109,7 @@ def test_a_peer_is_not_waited_for_long_and_not_asked_often(log):
 
 
 def test_a_disturbed_round_is_repeated(log, alone):
-    alone += [0.0, 1.0, 0.0]  # the second round; after the pause they are quiet again
+    alone += [0.0, 1.0, 0.0]  # other processes disturb the second round only
     found = run(log, Script("a", log))
     assert len(found["a"]["turns"]) == 4
     assert sum(do == "time" for _, do, _ in log) == 1 + 5

@@ -1,3 +1,5 @@
+"""Tests of the worker process: errors of results, kernels, and memory."""
+
 import numpy as np
 import pytest
 
@@ -38,7 +40,7 @@ def test_memory_grows_with_the_batch():
         with Process("minicnn") as process:
             sizes.append(process.ask("memory", case=f"training: CNNGenerator, {batch} of 32², step")["bytes"])
     assert 10e6 < sizes[0] < 20e6  # 630,000 parameters, their gradients and Adam's two moments
-    assert sizes[0] + 8e6 < sizes[1]  # 256 images of 32 channels, 16² at least
+    assert sizes[0] + 8e6 < sizes[1]  # at least 256 images of 32 channels, 16²
 
 
 def test_the_peak_is_at_least_what_is_resident():

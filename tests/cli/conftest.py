@@ -1,4 +1,4 @@
-"""The command line, run inside the test's process, and small folders of photos for it."""
+"""Fixtures that run the command line in the test's process, and that make small folders of photos."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
         capsys.readouterr()
         try:
             code = main([str(a) for a in arguments])
-        except SystemExit as end:  # argparse's way
+        except SystemExit as end:  # argparse exits with SystemExit
             code = end.code
         return Result(code, *capsys.readouterr())
 
@@ -39,7 +39,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
 
 @pytest.fixture
 def mistake(run: Callable[..., Result]) -> Callable[..., str]:
-    """Run `minicnn ARGUMENTS`, see it end with exit code 2 and one line, and return the line."""
+    """Run `minicnn ARGUMENTS`, assert exit code 2 and a single error line, and return the line."""
 
     def mistake(*arguments: Any) -> str:
         result = run(*arguments)
@@ -53,7 +53,7 @@ def mistake(run: Callable[..., Result]) -> Callable[..., str]:
 
 
 def photo(seed: int, height: int = 24, width: int = 32) -> Image.Image:
-    """Return large forms of random colours."""
+    """Return an image of large shapes in random colours."""
     rng = np.random.default_rng(seed)
     forms = Image.fromarray(rng.integers(0, 256, (4, 5, 3), dtype=np.uint8))
     return forms.resize((width, height), Image.Resampling.BICUBIC)
@@ -80,7 +80,7 @@ def photos(tmp_path: Path, make_photos: Callable[..., Path]) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A file with a small editor, untrained: it changes a picture a little."""
+    """A file with a small untrained editor, which changes an image slightly."""
     minicnn.manual_seed(0)
     save_editor(tmp_path / "model.safetensors", ResidualEditor(width=4, blocks=1), task="denoise")
     return tmp_path / "model.safetensors"
@@ -88,5 +88,5 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tiny() -> tuple[str, ...]:
-    """Arguments of `minicnn train` that make it take a moment."""
+    """Arguments of `minicnn train` for a very short training."""
     return TINY

@@ -1,4 +1,4 @@
-"""Numbers and folders as arguments."""
+"""Tests of command-line arguments: numbers and folders."""
 
 import argparse
 import sys

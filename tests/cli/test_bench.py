@@ -1,4 +1,4 @@
-"""`minicnn bench`."""
+"""Tests of `minicnn bench`."""
 
 import json
 import sys

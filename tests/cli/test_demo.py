@@ -1,4 +1,4 @@
-"""`minicnn demo`: its arguments reach the demonstration, whose own tests are in tests/imaging."""
+"""Tests of `minicnn demo`: its arguments and errors. tests/imaging tests the demonstration itself."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_mistakes(mistake, calls, tmp_path, monkeypatch):
 
 def test_ctrl_c(run, monkeypatch):
     def stop(*arguments, **options):
-        raise KeyboardInterrupt("training stopped after step 3; resume from 'x'")  # which the demonstration cannot
+        raise KeyboardInterrupt("training stopped after step 3; resume from 'x'")  # the demo cannot resume
 
     monkeypatch.setattr(demo, "run_demo", stop)
     result = run("demo")

@@ -1,4 +1,4 @@
-"""`minicnn edit`: any picture in, an edited one out, and nothing lost by a mistake."""
+"""Tests of `minicnn edit`: input formats, results, and no lost files after an error."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from minicnn.training import save_model
 
 
 def untiled(model, picture):
-    """What the network makes of a whole picture, in 8 bits."""
+    """Return the network's result for a whole picture, without tiles, in 8 bits."""
     with minicnn.no_grad():
         out = load_editor(model).model(minicnn.from_numpy(picture[None])).numpy()[0]
     return np.rint(out.clip(0, 1) * 255)

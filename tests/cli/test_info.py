@@ -1,4 +1,4 @@
-"""`minicnn info`."""
+"""Tests of `minicnn info`."""
 
 import sys
 

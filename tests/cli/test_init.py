@@ -1,4 +1,4 @@
-"""What all commands share: help, one line for a mistake, exit codes."""
+"""Tests of features that all commands share: help, one-line error messages, exit codes."""
 
 import os
 import subprocess

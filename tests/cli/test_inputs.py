@@ -1,4 +1,4 @@
-"""What is read for a training: windows that fit into memory, and what is held out."""
+"""Tests of the training data of `minicnn train`: windows that fit into memory, and held-out photos."""
 
 import argparse
 
@@ -40,7 +40,7 @@ def test_of_large_photos_a_part_is_used(photos, monkeypatch, capsys):
     found = gather(options(photos), RECIPE)
     assert "6 large images are cropped, so that all images fit into memory" in capsys.readouterr().out
     assert sizes(found.patches.images) == {(20, 20)}
-    assert all(picture.base is None for picture in found.patches.images)  # the whole photos are forgotten
+    assert all(picture.base is None for picture in found.patches.images)  # copies, so the whole photos are freed
     assert sizes(found.held_out[0]) == {(10, 10)}
     again = gather(options(photos), RECIPE)
     for one, other in zip(found.patches.images, again.patches.images, strict=True):

@@ -1,4 +1,4 @@
-"""`minicnn kernels`."""
+"""Tests of `minicnn kernels`."""
 
 import shutil
 
@@ -14,7 +14,7 @@ from minicnn.profiling.report import no_simulator
 
 @pytest.fixture
 def wheels() -> None:
-    """Skip where NVIDIA's compiler is not installed."""
+    """Skip the test if NVIDIA's compiler is not installed."""
     try:
         nvrtc_version()
     except MissingPackageError as error:
@@ -23,7 +23,7 @@ def wheels() -> None:
 
 @pytest.fixture
 def simulator() -> None:
-    """Skip where nothing can be built for the simulator."""
+    """Skip the test if the simulator cannot be built."""
     if no_simulator():
         pytest.skip(no_simulator())
 

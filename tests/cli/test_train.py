@@ -1,4 +1,4 @@
-"""`minicnn train`: from a folder to a model, mistakes, Ctrl-C and going on."""
+"""Tests of `minicnn train`: from a folder to a model, errors, Ctrl-C and resuming."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from minicnn.data import read_image
 from minicnn.imaging import TASKS, optional
 from minicnn.imaging.editing import load_editor
 
-# SIGINT is set to what it is in a terminal: a test runner in the background may have it ignored.
+# Restores SIGINT as in a terminal, because a test runner in the background may ignore it.
 CHILD = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -271,7 +271,7 @@ def test_ctrl_c_keeps_a_checkpoint_from_which_the_result_is_the_same_bit_for_bit
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130
-    [line] = err.split("\n", 1)[1].splitlines()  # after the line that ^C stands in
+    [line] = err.split("\n", 1)[1].splitlines()  # after the line with ^C
     assert line.startswith("minicnn train: training stopped after step ")
     assert line.endswith("checkpoint.safetensors': add --resume to the same command")
     assert not (tmp_path / "stopped" / "model.safetensors").exists()

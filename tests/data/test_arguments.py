@@ -1,3 +1,5 @@
+"""Tests of the argument checks of minicnn.data."""
+
 import numpy as np
 import pytest
 

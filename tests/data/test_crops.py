@@ -1,3 +1,5 @@
+"""Tests of random crops, flips and PatchDataset."""
+
 import copy
 import re
 
@@ -11,14 +13,14 @@ from minicnn.errors import DataError
 
 
 def coordinates(height, width, scale=1):
-    """A picture whose pixel (y, x) holds the coordinates of the grid cell that it shows: (2, height, width) * scale."""
+    """Return an image (2, height * scale, width * scale): each pixel holds the coordinates of its cell in the grid."""
     grid = np.stack(np.mgrid[:height, :width]).astype(np.float32)
     return grid.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
 @st.composite
 def scenes(draw):
-    """Pictures of one scene at several scales, a patch size that fits the first, and a generator."""
+    """Draw images of one scene at several scales, their scales, a patch size for the first image, and a generator."""
     height, width = draw(st.integers(1, 12)), draw(st.integers(1, 12))
     scales = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
     scales = [scale // min(scales) if min(scales) > 1 else scale for scale in scales]

@@ -1,3 +1,5 @@
+"""Tests of datasets: TensorDataset, Subset, random_split and random streams."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from minicnn.errors import DataError
 
 
 class Epochs:
-    """Samples that tell the epoch."""
+    """A dataset whose samples are the epoch number."""
 
     epoch = 0
 

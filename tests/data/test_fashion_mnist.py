@@ -1,3 +1,5 @@
+"""Tests of the Fashion-MNIST dataset: images, labels, and errors for damaged files."""
+
 import gzip
 import struct
 

@@ -1,3 +1,5 @@
+"""Tests of ImageFolder and PairedImageFolder."""
+
 import re
 from pathlib import Path
 

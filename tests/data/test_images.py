@@ -1,3 +1,5 @@
+"""Tests of reading and writing images: formats, orientation, colour profiles, damaged files."""
+
 import os
 import re
 import struct
@@ -26,7 +28,7 @@ def colours(height=6, width=9, seed=0):
 
 
 def png(width, height, depth, kind, rows, *chunks):
-    """Build a PNG by hand: Pillow cannot write every kind that it must read."""
+    """Build a PNG by hand, because Pillow cannot write every kind of PNG that it reads."""
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -45,7 +47,7 @@ def png(width, height, depth, kind, rows, *chunks):
 def test_lossless_formats_give_exactly_the_pixels_over_255(tmp_path, kind):
     pixels = colours()
     options = {"lossless": True} if kind == "WEBP" else {}
-    if kind == "QOI" and "QOI" not in Image.SAVE:  # Pillow writes it since 11.3
+    if kind == "QOI" and "QOI" not in Image.SAVE:  # Pillow writes QOI since 11.3
         pytest.skip("this Pillow cannot write QOI")
     Image.fromarray(pixels).save(tmp_path / "photo", kind, **options)
     array = read_image(tmp_path / "photo")
@@ -94,7 +96,7 @@ def test_every_exif_orientation_is_shown_upright(tmp_path, kind, orientation):
         3: corners[::-1, ::-1],
         4: corners[::-1],
         5: corners.transpose(1, 0, 2),
-        6: np.rot90(corners),  # stored a quarter turn to the left: the viewer must turn it to the right
+        6: np.rot90(corners),  # stored with a quarter turn to the left, so the viewer turns it to the right
         7: corners[::-1, ::-1].transpose(1, 0, 2),
         8: np.rot90(corners, -1),
     }
@@ -212,7 +214,7 @@ def test_a_transparent_colour_is_white(tmp_path):
 
 
 def profile_of_swapped_colours(name="GRB"):
-    """Return an ICC profile by which pure red is green and pure green is red, made from sRGB's."""
+    """Return an ICC profile that exchanges red and green, made from the sRGB profile."""
     content = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for old, new in ((b"rXYZ", b"????"), (b"gXYZ", b"rXYZ"), (b"????", b"gXYZ")):
         assert content.count(old) == 1
@@ -315,7 +317,7 @@ def test_a_truncated_file(tmp_path, kind, share):
 
 @needs_avif
 @pytest.mark.parametrize("share", [0.5, 0.95])
-def test_a_truncated_avif(tmp_path, share):  # Pillow may find this out before or after it knows the format
+def test_a_truncated_avif(tmp_path, share):  # Pillow may fail before or after it knows the format
     Image.fromarray(colours(64, 64)).save(tmp_path / "a.avif")
     content = (tmp_path / "a.avif").read_bytes()
     (tmp_path / "a.avif").write_bytes(content[: int(len(content) * share)])
@@ -323,7 +325,7 @@ def test_a_truncated_avif(tmp_path, share):  # Pillow may find this out before o
         read_image(tmp_path / "a.avif")
 
 
-@pytest.mark.parametrize("side", [10_000, 60_000])  # Pillow warns of the first and refuses the second
+@pytest.mark.parametrize("side", [10_000, 60_000])  # Pillow warns for the first and raises for the second
 @pytest.mark.parametrize("action", ["error", "ignore"])
 def test_a_decompression_bomb(tmp_path, side, action):
     (tmp_path / "a.png").write_bytes(png(side, side, 8, 2, b""))
@@ -513,4 +515,4 @@ def test_threads_may_read_and_write_at_once(tmp_path):
     assert len(seen) == 8
     for i, (own, shared) in seen.items():
         np.testing.assert_array_equal(own, arrays[i])
-        assert np.ptp(shared) == 0  # one writer's picture, never a mixture
+        assert np.ptp(shared) == 0  # the image of one thread, never a mixture

@@ -1,3 +1,5 @@
+"""Tests of minicnn.data: its public names, and its import without Pillow."""
+
 import subprocess
 import sys
 

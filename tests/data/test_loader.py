@@ -1,3 +1,5 @@
+"""Tests of DataLoader: order, resuming a state, worker threads, arguments, and default_collate."""
+
 import gc
 import itertools
 import json
@@ -29,7 +31,7 @@ configurations = st.fixed_dictionaries(
 
 
 class Slow:
-    """Samples that take a time of their own, so that workers finish out of order; keeps count of what was read."""
+    """A dataset whose samples take different times, so workers finish out of order; counts the reads."""
 
     def __init__(self, size, seconds=0.001):
         self.size, self.seconds, self.read = size, seconds, 0
@@ -44,7 +46,7 @@ class Slow:
 
 
 class Failing(Slow):
-    """Raises `error` at index 5."""
+    """A dataset that raises `error` at index 5."""
 
     def __init__(self, size, error):
         super().__init__(size, 0)
@@ -157,7 +159,7 @@ def test_prepared_batches_count_as_not_used():
     while dataset.read < 2 * 7 and time.monotonic() < deadline:
         time.sleep(0.001)
     time.sleep(0.02)
-    assert dataset.read == 2 * 7  # the one that was taken and 2 * 3 ahead: no more, no less
+    assert dataset.read == 2 * 7  # the batch that was taken, and exactly 2 * 3 batches ahead
     assert loader.state_dict()["batch"] == 1
 
 
@@ -324,9 +326,6 @@ def test_workers_work_at_the_same_time():
             return index
 
     assert list(DataLoader(Meeting(6), num_workers=3, collate=list)) == [[i] for i in range(6)]
-
-
-# arguments
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The classical baselines beat the noise by what they are known for, and refuse what they cannot take."""
+"""Tests of the classical denoisers: the expected improvement over the noise, and errors for invalid inputs."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The tasks: what they pair, what spoils a picture, by its statistics and against SciPy."""
+"""Tests of the image tasks: pairs of inputs and targets, and the corruptions, by statistics and against SciPy."""
 
 import dataclasses
 
@@ -24,7 +24,7 @@ from minicnn.imaging.metrics import psnr
 
 
 def draw_picture(height, width, seed=0):
-    """Return something smooth, as photos are: (3, H, W)."""
+    """Return a smooth image, similar to a photo: (3, H, W)."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width] / 16
     waves = [np.sin(a * y + b * x + c) for a, b, c in rng.uniform(0, 3, (3, 3))]
@@ -123,7 +123,7 @@ def test_resize_keeps_what_is_smooth():
 
 
 def test_resize_lets_nothing_alias():
-    stripes = np.tile(np.float32([0, 1]), (1, 32, 16))  # (1, 32, 32), the finest there are
+    stripes = np.tile(np.float32([0, 1]), (1, 32, 16))  # (1, 32, 32), with the highest possible frequency
     np.testing.assert_allclose(resize(stripes, 16, 16)[:, 2:-2, 2:-2], 0.5, atol=1e-6)
 
 

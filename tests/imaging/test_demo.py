@@ -1,4 +1,4 @@
-"""The demonstration, with a few steps: every file is there, and the report holds together."""
+"""Tests of the demonstration with a few training steps: it writes every file, and the report matches the files."""
 
 import json
 import re
@@ -19,7 +19,7 @@ pytest.importorskip("skimage")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Run it once, on small windows of the photos; return folder, report and what was said."""
+    """Run the demonstration once, on small windows of the photos; return folder, report and printed lines."""
     folder, said = tmp_path_factory.mktemp("demo") / "deep" / "demo", []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "load_photo", lambda name: np.ascontiguousarray(load_photo(name)[:, 40:168, 60:200]))
@@ -95,7 +95,7 @@ def test_the_noise_has_the_strength_that_is_told(run):
     folder, report, _ = run
     assert "Gaussian noise with σ = 25/255" in report
     noise = read_image(folder / "coffee-noisy.png") - read_image(folder / "coffee-clean.png")
-    assert noise.std() == pytest.approx(demo.SIGMA, rel=0.15)  # less, where black and white cut it off
+    assert noise.std() == pytest.approx(demo.SIGMA, rel=0.15)  # slightly less, because values are clipped to [0, 1]
 
 
 def test_a_quick_run_says_that_its_figures_say_nothing(run):
@@ -109,7 +109,7 @@ def test_a_quick_run_says_that_its_figures_say_nothing(run):
 def test_the_pictures_can_be_judged(run):
     folder, _, _ = run
     sheet = read_image(folder / "denoiser.jpg")
-    columns = len(CLASSICAL_DENOISERS) + 3  # noisy, edited, clean
+    columns = len(CLASSICAL_DENOISERS) + 3  # plus noisy, edited and clean
     assert sheet.shape[1] > len(HELD_OUT_PHOTOS) * 100
     assert sheet.shape[2] > columns * 100
     assert read_image(folder / "generator.png").shape[2] > 4 * 192 * 28 // 32

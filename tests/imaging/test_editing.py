@@ -1,4 +1,4 @@
-"""Editors on disk and over photos: what is saved comes back, and tiles leave no trace."""
+"""Tests of editors: save and load, and the same result with and without tiles."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Contact sheets and loss curves: where the pixels lie, that nothing overlaps, and what is refused."""
+"""Tests of contact sheets and loss curves: positions of the images, no overlaps, and errors."""
 
 import sys
 
@@ -17,7 +17,7 @@ def flat(colour, height, width):
 
 
 def box(sheet, colour):
-    """Return top, bottom, left, right of what has exactly that colour, and whether it fills this box."""
+    """Return (top, bottom, left, right) of all pixels with exactly this colour, and whether they fill this box."""
     mask = (np.abs(sheet - colour) < 1e-6).all(axis=0)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
@@ -69,7 +69,7 @@ class TestComparisonSheet:
         assert filled
         (top, *_), filled = box(sheet, BLUE)
         assert filled
-        between = sheet[:, bottom + 2 : top - 2, 12:-12] < 0.5  # ink
+        between = sheet[:, bottom + 2 : top - 2, 12:-12] < 0.5  # text pixels
         assert between.any()
         assert not between[:, -4:].any()
         ink = np.flatnonzero(between.any(axis=(0, 1)))
@@ -124,10 +124,10 @@ class TestLossCurve:
         loss_curve(tmp_path / "loss.png", {"training": losses.tolist(), "held out": losses[39::40].tolist()}, title="T")
         picture = read_image(tmp_path / "loss.png")
         assert picture.shape == (3, 600, 960)
-        for colour in (0x1F77B4, 0xFF7F0E):  # matplotlib's first two
+        for colour in (0x1F77B4, 0xFF7F0E):  # matplotlib's first two colours
             rgb = np.array([colour >> 16, colour >> 8 & 255, colour & 255])[:, np.newaxis, np.newaxis] / 255
             _, _, columns = np.nonzero(np.broadcast_to((np.abs(picture - rgb) < 0.02).all(axis=0), picture.shape))
-            assert columns.max() - columns.min() > 500  # both span the run, though one has a tenth of the values
+            assert columns.max() - columns.min() > 500  # full width, also with a tenth of the values
 
     @pytest.mark.parametrize("losses", [[0.5], [1.0, 0.0, 0.5], [1.0, float("nan"), float("inf"), 0.1], [1, 2, 3]])
     def test_odd_values_leave_a_gap(self, tmp_path, losses):

@@ -1,4 +1,4 @@
-"""The Gaussian window against its formula, and sliding it against SciPy."""
+"""Tests of the Gaussian window against its formula, and of the Gaussian filter against SciPy."""
 
 import numpy as np
 import pytest

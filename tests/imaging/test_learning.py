@@ -1,4 +1,4 @@
-"""Learning: patches, scores, and a network that really gets better."""
+"""Tests of training an editor: patches, scores, and a network that improves."""
 
 import json
 
@@ -28,7 +28,7 @@ def picture(height, width, seed=0, channels=3):
 
 
 def faded(seed):
-    """A pair that is easy to learn from: stripes of random colours that have faded, and as they were."""
+    """Return an easy (input, target) pair: faded stripes in random colours, and the original stripes."""
     rng = np.random.default_rng(seed)
     clean = np.repeat(rng.random((3, 1, 6), dtype=np.float32), 8, axis=2) + np.zeros((3, 48, 1), np.float32)
     return 0.3 + 0.5 * clean, clean

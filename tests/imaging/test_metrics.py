@@ -1,4 +1,4 @@
-"""PSNR and SSIM against scikit-image, by hand, and what they refuse."""
+"""Tests of PSNR and SSIM against scikit-image and by hand, and of their errors."""
 
 import math
 

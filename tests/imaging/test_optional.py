@@ -1,4 +1,4 @@
-"""Optional packages: imported when needed, and an error that says what to install."""
+"""Tests of optional packages: imported only when needed, with an error that names the package to install."""
 
 import sys
 

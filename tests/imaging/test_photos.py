@@ -1,4 +1,4 @@
-"""scikit-image's photos: there without a network, and split into two parts with nothing in common."""
+"""Tests of scikit-image's photos: available offline, and split into two disjoint parts."""
 
 import socket
 import sys

@@ -1,4 +1,4 @@
-"""Tiled editing gives what the whole picture gives, shows no seam, and needs little memory."""
+"""Tests of tiled editing: the same result as for the whole image, no seams, and little memory."""
 
 import tracemalloc
 
@@ -12,7 +12,7 @@ from minicnn.imaging.tiling import apply_tiled
 
 
 def blur(x, radius=1):
-    """Average over a square with zeros outside, unevenly weighted: a convolution of that radius."""
+    """Return a weighted average over a square, with zero padding: a convolution with this radius."""
     height, width = x.shape[2:]
     padded = np.pad(x, ((0, 0), (0, 0), (radius, radius), (radius, radius)))
     offsets = range(2 * radius + 1)
@@ -20,12 +20,12 @@ def blur(x, radius=1):
 
 
 def network(x):
-    """Two convolutions with something non-linear between and another number of channels: radius 3."""
+    """Return two convolutions with a ReLU between and another number of output channels: radius 3."""
     return blur(np.maximum(blur(x - 0.4, 1), 0), 2)[:, :1] * np.array([1.0, -1.0])[:, np.newaxis, np.newaxis]
 
 
 def pooled(x):
-    """Average over 4 × 4 pixels, a convolution of the averages, and back: radius 4 + 3, and sides must be multiples."""
+    """Pool 4 × 4 pixels, convolve, and enlarge again: radius 4 + 3; the sides must be multiples of 4."""
     n, c, h, w = x.shape
     means = x.reshape(n, c, h // 4, 4, w // 4, 4).mean((3, 5))
     return x * blur(means).repeat(4, axis=2).repeat(4, axis=3)
@@ -88,7 +88,7 @@ def test_too_small_an_overlap_is_noticed():
 
 
 def test_a_network_that_looks_everywhere_leaves_no_step():
-    """Its tiles differ by a constant, as after instance normalisation: a cut shows a step, the fade a slope."""
+    """Its tiles differ by a constant, as with instance norm. Without a fade there is a step, with a fade a slope."""
 
     def brightness(x):
         return np.broadcast_to(x.mean(), x.shape)

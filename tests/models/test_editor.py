@@ -1,4 +1,4 @@
-"""The editor keeps its promises: any size, its scale, its radius, and it starts near the identity."""
+"""Tests of ResidualEditor: any image size, the scale, the radius, and an output near the input before training."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The proof of the surface: PyTorch code, its imports changed, gives PyTorch's losses."""
+"""Test that PyTorch code runs with changed imports only, and gives PyTorch's losses."""
 
 import json
 import sys
@@ -29,8 +29,8 @@ def problem():
     return generator_problem
 
 
-# At this rate of learning the losses jump about from step 45 to 60, where the last bit of a weight is worth 5%: PyTorch
-# without oneDNN is 2% off its own record. NumPy's sums are near enough to PyTorch's to stay within 1% all the way.
+# At this learning rate the losses are unstable from step 45 to 60: the last bit of a weight changes them by 5%. Even
+# PyTorch without oneDNN differs from its own record by 2%. NumPy's sums are close to PyTorch's: within 1% in all steps.
 @pytest.mark.parametrize(("backends", "everywhere"), [(("numpy",), 0.01), (("native", "numpy"), 0.2)])
 def test_the_listing_gives_the_recorded_losses(problem, backends, everywhere):
     code = (ORACLES / "generator_listing.py").read_text()

@@ -1,4 +1,4 @@
-"""Activation layers: what test_against_torch.py does not ask."""
+"""Tests of activation layers that test_against_torch.py does not cover."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Layers and functions against PyTorch's recorded answers: outputs, gradients, running statistics, names, text."""
+"""Tests of layers and functions against PyTorch's records: outputs, gradients, running statistics, names, repr."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -14,7 +14,7 @@ from minicnn.nn import functional
 from tests.oracles.cases import CASES, Case, Draw, build, models, run
 
 RECORD = Path(__file__).parents[1] / "oracles" / "torch_layers.npz"
-TEXT_DIFFERS = {"AvgPool1d"}  # PyTorch alone prints its sizes as tuples
+TEXT_DIFFERS = {"AvgPool1d"}  # only PyTorch prints its sizes as tuples
 NUMBERED = [pytest.param(i, case, id=f"{i}-{case}") for i, case in enumerate(CASES)]
 LAYERS = [p for p in NUMBERED if p.values[1].call[0].isupper()]
 

@@ -1,4 +1,4 @@
-"""The checks that constructors share; each layer's tests match the messages as its user sees them."""
+"""Tests of the argument checks that layer constructors share. The tests of each layer match its full messages."""
 
 import pytest
 

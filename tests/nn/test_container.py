@@ -1,4 +1,4 @@
-"""Sequential, ModuleList and ModuleDict as the Python containers they look like."""
+"""Tests of Sequential, ModuleList and ModuleDict: they behave as Python containers."""
 
 from collections import OrderedDict
 

@@ -1,4 +1,4 @@
-"""Convolution layers: default initialisation and the messages of their arguments; values in test_against_torch.py."""
+"""Tests of convolution layers: initialisation and error messages. test_against_torch.py tests their values."""
 
 from math import sqrt
 
@@ -15,7 +15,7 @@ from minicnn import ArgumentError, ShapeError, nn
         (lambda: nn.Conv2d(64, 64, 3, groups=4), (64, 16, 3, 3), 16 * 9),
         (lambda: nn.Conv1d(64, 128, 5), (128, 64, 5), 64 * 5),
         (lambda: nn.Conv3d(16, 32, (1, 2, 3)), (32, 16, 1, 2, 3), 16 * 6),
-        (lambda: nn.ConvTranspose2d(16, 64, 3), (16, 64, 3, 3), 64 * 9),  # PyTorch counts the second axis, here too
+        (lambda: nn.ConvTranspose2d(16, 64, 3), (16, 64, 3, 3), 64 * 9),  # fan_in counts the second axis, as in PyTorch
         (lambda: nn.ConvTranspose1d(32, 64, 4, groups=2), (32, 32, 4), 32 * 4),
     ],
 )

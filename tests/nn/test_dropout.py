@@ -1,4 +1,4 @@
-"""Dropout layers: on while training, off in use."""
+"""Tests of dropout layers: active in training mode, inactive in eval mode."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Unfold and Fold: what they hand on to the functions, and their text, which is PyTorch's."""
+"""Tests of Unfold and Fold: the arguments that they pass to the functions, and their repr, as in PyTorch."""
 
 import pytest
 

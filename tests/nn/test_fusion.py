@@ -1,4 +1,4 @@
-"""Runs of layers that are computed together: which they are, and that nobody notices."""
+"""Tests of layer fusion in Sequential: the groups of layers, and the same results as without fusion."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from minicnn.nn.fusion import stages
 
 
 class Quiet(nn.ReLU):
-    """A class of its own, which may do anything."""
+    """A subclass, which must not be fused, because it may override forward."""
 
 
 def conv(**settings) -> nn.Conv2d:
@@ -112,7 +112,7 @@ FOLDED = [
     (lambda: [nn.Conv1d(2, 4, 3), nn.BatchNorm1d(4, affine=False), nn.ReLU()], (3, 2, 8)),
     (lambda: [nn.Conv3d(2, 4, 2), nn.BatchNorm3d(4, bias=False)], (2, 2, 4, 5, 6)),
     (lambda: [nn.ConvTranspose2d(2, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU()], (3, 2, 4, 5)),
-    (lambda: [nn.Conv1d(2, 4, 3), nn.BatchNorm1d(6)], (2, 8)),  # no batch: the second axis is another one
+    (lambda: [nn.Conv1d(2, 4, 3), nn.BatchNorm1d(6)], (2, 8)),  # input without a batch axis
 ]
 
 

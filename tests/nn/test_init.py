@@ -1,4 +1,4 @@
-"""Initialisers: their bounds and variances, and their messages."""
+"""Tests of initialisers: bounds, variances and error messages."""
 
 from math import sqrt
 
@@ -45,7 +45,7 @@ def test_uniform_ones_fill_their_range(fill, low, high):
         (init.kaiming_normal_, 0, sqrt(2 / 270)),
         (lambda t: init.kaiming_normal_(t, 0.5, "fan_out"), 0, sqrt(2 / 1.25 / 360)),
         (lambda t: init.trunc_normal_(t, std=0.02), 0, 0.02),
-        (init.trunc_normal_, 0, 0.8796),  # the deviation of a normal distribution cut at ±2
+        (init.trunc_normal_, 0, 0.8796),  # standard deviation of a normal distribution truncated at ±2
     ],
 )
 def test_normal_ones_have_their_mean_and_deviation(fill, mean, std):

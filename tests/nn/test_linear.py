@@ -1,4 +1,4 @@
-"""The linear layer's initialisation and messages, and the layers of shape."""
+"""Tests of Linear (initialisation, error messages) and of the layers that change shapes."""
 
 from math import sqrt
 

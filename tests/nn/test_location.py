@@ -1,4 +1,4 @@
-"""Errors name the layer that raised them by its path in the model."""
+"""Test that an error names the layer that raised it, with its path in the model."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Layers of losses: their state and messages; values in test_against_torch.py."""
+"""Tests of loss layers: state and error messages. test_against_torch.py tests their values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Module and Parameter: attributes, walks, state, hooks, copies, text, and every message."""
+"""Tests of Module and Parameter: attributes, iteration, state dict, hooks, copies, repr, and error messages."""
 
 import copy
 
@@ -241,7 +241,7 @@ def test_hooks_see_and_replace_arguments_and_output():
     assert seen == [True, True]
     for handle in handles:
         handle.remove()
-    handles[0].remove()  # once more does no harm
+    handles[0].remove()  # a second call has no effect
     assert net(x).tolist() == plain.tolist()
     assert len(seen) == 2
 

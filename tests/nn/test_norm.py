@@ -1,4 +1,4 @@
-"""Layers of normalisation: running statistics by hand, and messages; values in test_against_torch.py."""
+"""Tests of normalisation layers: running statistics by hand, and error messages. See also test_against_torch.py."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from minicnn import ShapeError, nn
 
 def test_the_biased_variance_normalises_and_the_unbiased_one_is_tracked():
     net = nn.BatchNorm1d(1, eps=0)
-    y = net(minicnn.tensor([[1.0], [3.0]]))  # mean 2, variance 1 biased, 2 unbiased
+    y = net(minicnn.tensor([[1.0], [3.0]]))  # mean 2, biased variance 1, unbiased variance 2
     assert y.tolist() == [[-1], [1]]
     assert net.running_mean.item() == pytest.approx(0.9 * 0 + 0.1 * 2)
     assert net.running_var.item() == pytest.approx(0.9 * 1 + 0.1 * 2)

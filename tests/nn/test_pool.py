@@ -1,4 +1,4 @@
-"""Pooling layers: what test_against_torch.py does not ask."""
+"""Tests of pooling layers that test_against_torch.py does not cover."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Layers that resize: messages at construction; values in test_against_torch.py."""
+"""Tests of resizing layers: error messages of constructors. test_against_torch.py tests their values."""
 
 import pytest
 

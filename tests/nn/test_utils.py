@@ -1,4 +1,4 @@
-"""Gradient clipping and vectors of parameters."""
+"""Tests of gradient clipping, and of parameters as a vector."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def gradients(made: list[nn.Parameter]) -> list[float]:
 
 
 def test_gradients_are_scaled_together_to_the_norm():
-    made = [*parameters([3.0], [0.0, 4.0]), nn.Parameter(minicnn.zeros(1))]  # the last one has no gradient
+    made = [*parameters([3.0], [0.0, 4.0]), nn.Parameter(minicnn.zeros(1))]  # the last has no gradient
     assert nn.utils.clip_grad_norm_(made, 1.0).item() == 5
     np.testing.assert_allclose(gradients(made[:2]), [0.6, 0, 0.8], rtol=1e-5)
 

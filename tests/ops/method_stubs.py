@@ -1,7 +1,7 @@
-"""Writes minicnn/autograd/methods.pyi, the signatures of Tensor's methods for editors and type checkers: `make stubs`.
+"""Write minicnn/autograd/methods.pyi, the signatures of Tensor's methods for editors and type checkers: `make stubs`.
 
-`ops/methods.py` attaches functions as methods. Their signatures are read from the source, with `self` for the first
-parameter and `Self` for Tensor.
+`ops/methods.py` attaches functions as methods. Their signatures are read from the source. The first parameter
+becomes `self`, and Tensor becomes `Self`.
 """
 
 import ast
@@ -37,7 +37,7 @@ HEAD = """# Made from minicnn/ops/methods.py by `make stubs`; do not edit.
 def stubs() -> str:
     """Return the text of methods.pyi."""
     names = {name: value for name, value in vars(Methods).items() if _is_method(name, value)}
-    hidden = {name for name in names if hasattr(builtins, name)}  # inside the class they mean the method
+    hidden = {name for name in names if hasattr(builtins, name)}  # inside the class, these names are methods
     lines = [line for name, value in names.items() for line in _method(name, value, hidden)]
     text = "\n".join(f"    {line}" for line in lines)
     used = {node.id for node in ast.walk(ast.parse(f"class _:\n{text}")) if isinstance(node, ast.Name)}
@@ -89,7 +89,7 @@ def _arguments(arguments: ast.arguments, function: Callable[..., Any], hidden: s
 
 
 def _type(annotation: ast.expr | None, function: Callable[..., Any], hidden: set[str]) -> str:
-    """Return an annotation as the stub writes it; aliases are written out."""
+    """Return an annotation for the stub, with aliases expanded."""
 
     class Rewritten(ast.NodeTransformer):
         def visit_Name(self, node: ast.Name) -> ast.expr:

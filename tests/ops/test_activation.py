@@ -1,4 +1,4 @@
-"""Activations against scipy.special and values recorded from PyTorch, at the ends of their range too."""
+"""Tests of activations against scipy.special and PyTorch's recorded values, also for very large and small inputs."""
 
 import numpy as np
 import pytest

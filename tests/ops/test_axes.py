@@ -1,4 +1,4 @@
-"""Axes and sizes in all the forms that users write."""
+"""Tests of axes and sizes in all forms that a user may pass."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Bias and activation in one: the same as in two steps, for values and gradients, and what is kept for them."""
+"""Tests of the fused bias and activation: values and gradients as in two steps, and the saved arrays."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,7 @@ def test_nan_stays_nan_and_infinity_is_a_number(device):
 
 
 def test_the_identity_keeps_nothing():
-    """So what follows a convolution or a linear layer may work in place."""
+    """So an operation after a convolution or linear layer may work in place."""
     x, b = drawn((2, 3, 4))
     bias_add(x, b).mul_(2).sum().backward()
     assert (x.grad.array == 2).all()

@@ -1,4 +1,4 @@
-"""Comparisons, logic and choices against NumPy and PyTorch's corner cases."""
+"""Tests of comparisons, logic and `where` against NumPy and PyTorch's corner cases."""
 
 import numpy as np
 import pytest

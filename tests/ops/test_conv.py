@@ -1,4 +1,4 @@
-"""Convolution against loops written out, SciPy, and the identities that define its three forms."""
+"""Tests of convolution against explicit loops, SciPy, and the identities of its three primitives."""
 
 from itertools import product
 from typing import Any
@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 
 def terms(spec: ConvSpec, n: int, filters: int, channels: int) -> Any:
-    """Yield every (output, input, weight) index that meets: the definition of convolution, one product at a time."""
+    """Yield the (output, input, weight) indices of every product in a convolution."""
     per_group_in, per_group_out = channels // spec.groups, filters // spec.groups
     for f, c in product(range(filters), range(per_group_in)):
         channel = f // per_group_out * per_group_in + c

@@ -1,4 +1,4 @@
-"""A convolution with what follows it: in one pass where a kernel can, part by part elsewhere, the same either way."""
+"""Tests of fused convolution blocks: a fused kernel gives the same result as the separate operations."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def drawn(name: str) -> list[Tensor]:
 
 
 def two_orders(name: str) -> list[np.ndarray]:
-    """The output, the gradients, and the gradients of their squares."""
+    """Return the output, the gradients, and the second-order gradients (of the sum of squared gradients)."""
     inputs = drawn(name)
     y = conv_block(*inputs, **CASES[name])
     h = Tensor(np.random.default_rng(1).standard_normal(y.shape))
@@ -43,7 +43,7 @@ def two_orders(name: str) -> list[np.ndarray]:
 
 @pytest.fixture
 def ran(own_primitives):
-    """The names of the fused operations that ran: all of them have a kernel, their own reference."""
+    """The names of the fused operations that ran; each gets its reference as a kernel."""
     names = []
     for name in CASES:
         operation = getattr(module, name)
@@ -110,7 +110,7 @@ def test_by_hand():
     w, b = Tensor([[[[2.0]]], [[[-1.0]]]], requires_grad=True), Tensor([1.0, -9.0], requires_grad=True)
     spec = conv_spec("conv2d", x.shape, w.shape)
     y, winner = module.conv_bias_relu_pool(x, w, b, spec=spec, pool=pool_spec("max_pool2d", (1, 2, 2, 2), 2))
-    assert y.tolist() == [[[[7.0]], [[0.0]]]]  # 2 · 3 + 1; the second filter is dead
+    assert y.tolist() == [[[[7.0]], [[0.0]]]]  # 2 · 3 + 1; the second filter gives 0
     assert winner.tolist() == [[[[2]], [[0]]]]
     y.sum().backward()
     assert x.grad.tolist() == [[[[0.0, 0.0], [2.0, 0.0]]]]

@@ -1,4 +1,4 @@
-"""Making tensors: element types as PyTorch's, memory shared or copied as promised."""
+"""Tests of tensor creation: dtypes as in PyTorch, and memory shared or copied as documented."""
 
 import numpy as np
 import pytest
@@ -232,7 +232,7 @@ def test_arrays_of_cupy_are_tensors_of_the_gpu(gpu):
     assert (mc.ones(3, device=gpu) + array).tolist() == [2.0] * 3
     assert (mc.ones(3, device=gpu) == array).tolist() == [True] * 3
 
-    class Lender:  # what a real array of CuPy says of itself
+    class Lender:  # has the attributes of a real CuPy array
         def __dlpack_device__(self):
             return (2, 0)
 

@@ -1,6 +1,6 @@
-"""The loss of class indices: what smoothing, weights and labels that are no class do, and numbers at the edges.
+"""Tests of cross entropy with class indices: label smoothing, class weights, invalid labels, and extreme numbers.
 
-Kernels and gradients are tested with those of all primitives, the losses made of these in tests/nn.
+test_primitives.py tests kernels and gradients, as for all primitives. tests/nn tests the losses that use them.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def kernel(request):
 
 
 def shares(labels, weight, smoothing):
-    """What each class of each example counts, (N, C)."""
+    """Return the target weight of each class in each example, (N, C)."""
     n = len(weight)
     return (1 - smoothing) * np.eye(n)[labels] * weight + smoothing / n * weight
 

@@ -1,4 +1,4 @@
-"""Arithmetic and functions of single elements against NumPy, with PyTorch's answers to odd questions."""
+"""Tests of arithmetic and element-wise functions against NumPy, and against PyTorch in corner cases."""
 
 import numpy as np
 import pytest
@@ -141,7 +141,7 @@ def test_gradients_of_third_order():
 
 @pytest.mark.parametrize("operation", ["add", "sub", "mul", "div"])
 def test_a_repeated_operand_may_be_the_larger_one(operation):
-    """Large enough for native kernels, which read what is repeated without a copy."""
+    """Large enough for native kernels, which read a broadcast operand without a copy."""
     row = mc.rand(1, 20000) + 1
     several = (mc.rand(20000) + 1).expand(5, 20000)
     function = getattr(elementwise, operation)

@@ -1,4 +1,4 @@
-"""Chains: the same values and gradients as their functions have step by step, with one node on the tape."""
+"""Tests of `@fuse`: values and gradients as without it, with one node on the tape."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""im2col and col2im against loops written out, and as what they are for: convolution as a matrix product."""
+"""Tests of im2col and col2im against explicit loops, and of convolution as a matrix product with im2col."""
 
 from itertools import product
 from typing import Any
@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 
 def meetings(spec: ConvSpec) -> Any:
-    """Yield every (tap number, output number, place in the image) at which a window holds an element."""
+    """Yield (tap number, output number, position in the image) for every element of every window."""
     for k, tap in enumerate(product(*map(range, spec.kernel_size))):
         for o, out in enumerate(product(*map(range, spec.output_size))):
             axes = zip(out, tap, spec.stride, spec.dilation, spec.padding, strict=True)
@@ -70,7 +70,7 @@ def test_by_hand(device):
     spec = conv_spec("unfold", (1, 1, 2, 2), (1, 1, 2, 1), padding=((1, 0), (0, 0)))
     columns = im2col(Tensor(np.array([[[[1.0, 2.0], [3.0, 4.0]]]]), device=device), spec=spec)
     assert columns.tolist() == [[[0.0, 0.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0]]]
-    assert col2im(columns, spec=spec).tolist() == [[[[2.0, 4.0], [3.0, 4.0]]]]  # the last row is in one window only
+    assert col2im(columns, spec=spec).tolist() == [[[[2.0, 4.0], [3.0, 4.0]]]]  # only one window contains the last row
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int64])

@@ -1,4 +1,4 @@
-"""Indexing against NumPy, in and out, with gradients; cutting and joining."""
+"""Tests of indexing against NumPy: reads, writes, gradients; and of split and join functions."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ INDICES = [
 
 
 def ours(index):
-    """The same index with tensors for arrays."""
+    """Return the index with its arrays as tensors."""
     if isinstance(index, tuple):
         return tuple(map(ours, index))
     return mc.tensor(index) if isinstance(index, np.ndarray) else index
@@ -236,7 +236,7 @@ def test_what_cannot_be_joined_or_cut(call, message):
 
 T = np.array([1, 0])
 M = np.array([True, False, True])
-STEPS = [  # an index whose integers stand beside arrays, and what PyTorch makes of it: a select, then the rest
+STEPS = [  # an index with integers and arrays, and PyTorch's equivalent: first select with the integer, then index
     ((0, slice(None), T), (0,), (slice(None), T)),
     ((T, slice(None), 2), (..., 2), (T,)),
     ((slice(None), -1, T), (slice(None), -1), (slice(None), T)),

@@ -1,4 +1,4 @@
-"""Matrix products against NumPy, in all shapes that PyTorch takes."""
+"""Tests of matrix products against NumPy, in all shapes that PyTorch accepts."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a tensor is to Python: operators, numbers, lists, arrays, text."""
+"""Tests of Tensor's Python protocol: operators, conversion to numbers, lists, arrays and text."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Normalisation: what it gives, by its definition, and where it hardly varies."""
+"""Tests of normalisation against its definition, also for inputs with little variance."""
 
 import numpy as np
 import pytest
@@ -41,5 +41,5 @@ def test_the_gradient_is_orthogonal_to_what_normalisation_removes():
     x = Tensor(np.random.default_rng(0).standard_normal((6, 4)), requires_grad=True)
     w = Tensor(np.random.default_rng(1).standard_normal((6, 4)))
     (normalize(x, axes=(0,), eps=0.0) * w).sum().backward()
-    np.testing.assert_allclose(x.grad.sum(0).array, 0, atol=1e-12)  # moving x by a constant changes nothing
-    np.testing.assert_allclose((x.grad * x).sum(0).array, 0, atol=1e-12)  # and neither does stretching it
+    np.testing.assert_allclose(x.grad.sum(0).array, 0, atol=1e-12)  # y does not change if a constant is added to x,
+    np.testing.assert_allclose((x.grad * x).sum(0).array, 0, atol=1e-12)  # or if x is scaled

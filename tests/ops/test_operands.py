@@ -1,4 +1,4 @@
-"""Operands of both kinds, from both sides, and what happens when they do not fit."""
+"""Tests of operands: tensors, arrays and numbers on both sides of an operator, and the errors for invalid operands."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_what_is_no_number():
     with pytest.raises(DTypeError, match="element type <U1 is not supported"):
         x * "a"
     with pytest.raises(TypeError):
-        np.exp(x)  # a NumPy function would lose the history
+        np.exp(x)  # a NumPy function would lose the gradient
 
 
 @pytest.mark.parametrize("shapes", [((2,), (3,)), ((2, 3), (2,)), ((4, 1, 2), (3, 3))])

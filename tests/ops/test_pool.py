@@ -1,4 +1,4 @@
-"""Pooling against loops written out, with PyTorch's corner cases: NaN, ties, ceil_mode, what an average counts."""
+"""Tests of pooling against explicit loops, and PyTorch's corner cases: NaN, ties, ceil_mode, divisors of averages."""
 
 from itertools import product
 from typing import Any
@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 
 def windows(spec: PoolSpec) -> Any:
-    """Yield each output with its window's places: (tap number, place), the padding's included."""
+    """Yield each output and the (tap number, position) pairs of its window, including padding."""
     for o in product(*map(range, spec.output_size)):
         places = []
         for tap, k in enumerate(product(*map(range, spec.kernel_size))):
@@ -63,7 +63,7 @@ def test_max_against_loops(case, device):
     (x,), spec = case.inputs, case.params["spec"]
     values, winners = (to_host(t.array) for t in max_pool(Tensor(x, device=device), spec=spec))
     expected, taps = naive_max(x, spec)
-    reached = values != -np.inf  # a dilated window may see padding alone
+    reached = values != -np.inf  # a dilated window may contain only padding
     np.testing.assert_array_equal(values[reached], expected[reached])
     np.testing.assert_array_equal(winners[reached], taps[reached])
 
@@ -111,7 +111,7 @@ def test_nan_wins_and_otherwise_the_first_of_equals(device, dtype):
     x[0, 0, 1, 0] = x[0, 0, 1, 1] = np.nan
     values, index = F.max_pool2d(Tensor(x, device=device), 2, return_indices=True)
     np.testing.assert_array_equal(to_host(values.array), [[[[np.nan, 1], [1, 1]]]])
-    assert index.tolist() == [[[[5, 2], [8, 10]]]]  # of several NaN the last, in PyTorch too
+    assert index.tolist() == [[[[5, 2], [8, 10]]]]  # the last of several NaN wins, as in PyTorch
     assert values.dtype == dtype
 
 

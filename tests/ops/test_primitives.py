@@ -1,4 +1,4 @@
-"""What holds for every primitive, on every device, with every kernel: enumerated, so that none can be forgotten."""
+"""Tests that run for every primitive, device and kernel. The lists are generated, so a new kernel is tested too."""
 
 import importlib
 import pkgutil
@@ -32,7 +32,7 @@ TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
 
 @pytest.fixture(autouse=True, scope="module")
 def _kernels_need_not_pay() -> Iterator[None]:
-    """What is drawn is small: the kernel that large arrays would get runs here as well."""
+    """Remove the `profitable` conditions, so that kernels for large arrays also run on the small examples here."""
     for name in Device.available():
         dispatch.kernels("conv", Device.named(name))  # loads the backends
     before = dict(dispatch._table)
@@ -125,7 +125,7 @@ def test_outputs_own_their_memory_unless_they_are_views(name, device, data):
 
 
 def function_of(primitive: Primitive, case: Case, device: Device) -> tuple[Any, list[Tensor]]:
-    """The call as a function of the inputs that have gradients, and those; what goes along with its output has none."""
+    """Return the primitive as a function of tensors, and the tensors. Residuals have no gradient and are dropped."""
     tensors = [
         Tensor(x, requires_grad=x.dtype.kind == "f" and primitive.differentiable(i), device=device)
         for i, x in enumerate(case.inputs)

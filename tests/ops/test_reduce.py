@@ -1,4 +1,4 @@
-"""Reductions against NumPy and SciPy; where the gradient of an extremum goes; nothing to reduce."""
+"""Tests of reductions against NumPy and SciPy, the gradients of max and min, and empty inputs."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Shapes against NumPy; what is a view, what is refused."""
+"""Tests of shape functions against NumPy: values, views and errors."""
 
 import numpy as np
 import pytest

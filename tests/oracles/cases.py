@@ -1,7 +1,7 @@
-"""What is asked of PyTorch: a table of calls, and one way to run a call with either library.
+"""The calls that are compared with PyTorch, and a function that runs a call with either library.
 
-`record_torch.py` runs every case with PyTorch and records inputs and answers in torch_layers.npz; the tests run the
-same cases with minicnn. Adding a case is one line below and one run of the recorder.
+`record_torch.py` runs every case with PyTorch and stores inputs and results in torch_layers.npz. The tests run the same
+cases with minicnn. To add a case, add a line below and run the recorder.
 """
 
 from collections import OrderedDict
@@ -15,7 +15,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Draw:
-    """An array to draw at random; coarse numbers, so that the record is small."""
+    """A random array of rounded numbers, so that the file of records is small."""
 
     shape: tuple[int, ...]
     kind: str = "normal"
@@ -34,7 +34,7 @@ class Draw:
                 x = coarse(rng.standard_normal(self.shape))
                 x[rng.random(self.shape) < 0.1] = np.nan
                 return x
-            case "wide":  # what activations trip over
+            case "wide":  # difficult values for activations
                 x = coarse(rng.standard_normal(self.shape) * 4)
                 x.flat[:9] = [0, -0.0, 1, -1, 30, -30, 800, -800, 1e-9]
                 return x
@@ -42,7 +42,7 @@ class Draw:
                 return 0.25 + rng.integers(1, 32, self.shape) / 16
             case "probability":
                 return rng.integers(1, 16, self.shape) / 16
-            case "certain":  # probabilities, 0 and 1 among them
+            case "certain":  # probabilities, including 0 and 1
                 return rng.integers(0, 3, self.shape) / 2
             case "distribution":
                 x = rng.integers(1, 16, self.shape).astype(float)
@@ -58,7 +58,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Case:
-    """One call: `nn.Name(*args, **kwargs)(*inputs, **forward)`, or `functional.name(*inputs, *args, **kwargs)`."""
+    """A call: `nn.Name(*args, **kwargs)(*inputs, **forward)`, or `functional.name(*inputs, *args, **kwargs)`."""
 
     call: str
     args: tuple[Any, ...]
@@ -81,7 +81,7 @@ class Case:
 def case(
     call: str, *args: Any, of: Any, forward: Any = (), training: bool = True, times: int = 1, **kwargs: Any
 ) -> Case:
-    """Write a case; `of` is the input's shape, a Draw, or a list of these."""
+    """Return a case; `of` is the shape of the input, a Draw, or a list of these."""
     inputs = of if isinstance(of, list) else [of]
     draws = tuple(i if isinstance(i, Draw) else Draw(i) for i in inputs)
     return Case(call, args, kwargs, draws, dict(forward), training, times)
@@ -99,9 +99,9 @@ def build(case: Case, lib: ModuleType, kwargs: dict[str, Any]) -> Any:
 
 
 def run(case: Case, lib: ModuleType, given: Given, dtype: str = "float64") -> dict[str, np.ndarray]:
-    """Return outputs, gradients of inputs and parameters, and buffers; `given` supplies every array by its name.
+    """Return outputs, gradients of inputs and parameters, and buffers; `given` returns each input array by name.
 
-    The call runs where `lib.tensor` puts its tensors.
+    The call runs on the device on which `lib.tensor` creates tensors.
     """
 
     def tensor(array: np.ndarray) -> Any:
@@ -281,7 +281,7 @@ RESIZING = [
         for align in (False, True)
         for size in SIZES
         if (mode, align, size)
-        != ("bicubic", False, {"scale_factor": 1.1})  # there PyTorch's gradient is not that of its output
+        != ("bicubic", False, {"scale_factor": 1.1})  # PyTorch's gradient does not belong to its output here
     ),
     case("interpolate", scale_factor=1.7, of=SIGNAL),
     *(case("interpolate", scale_factor=(1, s), of=(1, 1, 1, n)) for s, n in ((2.1, 5), (3.7, 11), (3, 4))),

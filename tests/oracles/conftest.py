@@ -1,3 +1,3 @@
-"""What PyTorch runs, by hand, is not for pytest to import when it looks for doctests."""
+"""Exclude the scripts that need PyTorch from pytest's search for doctests."""
 
 collect_ignore_glob = ["record_*.py", "generator_listing.py"]

@@ -1,4 +1,4 @@
-"""A program as its users write it for PyTorch; the test runs it with the four imports changed and nothing else."""
+"""A typical PyTorch program. The test runs it with minicnn and changes only the four imports."""
 
 import torch
 import torch.nn as nn

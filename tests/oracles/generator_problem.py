@@ -1,4 +1,4 @@
-"""What the listing is trained on: the same numbers for both libraries, from NumPy's frozen generator."""
+"""The training data of generator_listing.py: the same for both libraries, from NumPy's legacy RandomState."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ EPOCHS = 100
 
 
 def problem(samples=32):
-    """Weights in PyTorch's default range, smooth targets, and inputs that hold them under noise."""
+    """Return weights in PyTorch's default range, inputs (targets with noise), and smooth targets."""
     rng = np.random.RandomState(2026)
     weights = {}
     for layer in ("conv1", "conv2", "fc1", "fc2"):

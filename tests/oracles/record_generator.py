@@ -1,4 +1,4 @@
-"""Records the losses of the listing under PyTorch 2.13 into generator_losses.json; run by hand where torch is."""
+"""Record the losses of generator_listing.py with PyTorch 2.13 in generator_losses.json. Run by hand; needs torch."""
 
 import json
 from pathlib import Path

@@ -1,9 +1,9 @@
-"""Record PyTorch's answers to the cases: run by hand in an environment with torch 2.13, from the repository's root.
+"""Record PyTorch's results for the cases. Run by hand with torch 2.13, from the root of the repository:
 
     python -m tests.oracles.record_torch
 
-The record, torch_layers.npz, holds for case number i the arrays "i/<name>" that went in and "i/=<name>" that came out,
-and as text what the case is, its state-dict keys and its repr; for each model of `models` its keys and repr.
+The file torch_layers.npz contains for case number i the inputs "i/<name>", the results "i/=<name>", and as text the
+case, its state-dict keys and its repr; and for each model of `models` its state-dict keys and repr.
 """
 
 from functools import partial

@@ -1,11 +1,11 @@
-"""Record what PyTorch's optimizers and schedules do, for tests/optim to compare with.
+"""Record the results of PyTorch's optimizers and schedules, for the tests in tests/optim.
 
-Run by hand, with an interpreter that has PyTorch 2.13 (the project's own needs none):
+Run by hand with PyTorch 2.13, which the project itself does not need:
 
     python tests/oracles/record_torch_optim.py
 
-It rewrites torch_optim.json beside it: for each case the optimizer's arguments and the parameters after every step
-(float64, two parameters, the gradients stored), and for each schedule its arguments and the rates of every epoch.
+It writes torch_optim.json in this folder: for each optimizer case its arguments, the gradients, and two float64
+parameters after every step; and for each schedule its arguments and the learning rate in every epoch.
 """
 
 import json
@@ -106,7 +106,7 @@ def trajectory(name: str, options: dict) -> list[list[list[float]]]:
     path = []
     for step, grads in enumerate(gradients()):
         for i, (p, g) in enumerate(zip(parameters, grads, strict=True)):
-            p.grad = None if i == 1 and step % 5 == 2 else g.clone()  # the second is left out now and then
+            p.grad = None if i == 1 and step % 5 == 2 else g.clone()  # some steps lack the second gradient
         optimizer.step()
         path.append([p.detach().flatten().tolist() for p in parameters])
     return path

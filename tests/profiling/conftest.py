@@ -1,4 +1,4 @@
-"""A file of kernels to compile and read, and what skips where NVIDIA's wheels cannot be had."""
+"""Fixtures: a small file of kernels, and a skip if NVIDIA's wheels are not installed."""
 
 from importlib import metadata
 from pathlib import Path
@@ -49,7 +49,7 @@ def _installed(package: str) -> bool:
 
 @pytest.fixture(scope="session")
 def wheels() -> None:
-    """Skip where the wheels are not installed; there are none for macOS."""
+    """Skip the test if the wheels are not installed; there are none for macOS."""
     missing = [package for package in WHEELS if not _installed(package)]
     if missing:
         pytest.skip(f"needs {', '.join(missing)}")
@@ -57,7 +57,7 @@ def wheels() -> None:
 
 @pytest.fixture
 def toy(tmp_path: Path) -> Path:
-    """A small .cu file beside the header that all share."""
+    """A small .cu file in a folder with the shared header."""
     (tmp_path / "common.cuh").write_text((kernel_folder() / "cuda" / "common.cuh").read_text())
     (tmp_path / "toy.cu").write_text(TOY)
     return tmp_path / "toy.cu"

@@ -1,4 +1,4 @@
-"""Kernels under checkers: what is right is clean, and what is planted is found."""
+"""Tests of `minicnn kernels check`: no errors for correct kernels, and an error for each planted bug."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ extern "C" __global__ void __launch_bounds__(256) planted(const Real* x, Real* y
 
 
 def planted(tmp_path, old="", new=""):
-    """A kernel of relu from a copy of the right code."""
+    """Return a relu kernel from the correct code, with `old` replaced by `new`."""
     assert old in CODE
     (tmp_path / "planted.cu").write_text(CODE.replace(old, new) if old else CODE)
     source = Source(tmp_path / "planted.cu")
@@ -68,7 +68,7 @@ def test_another_shape_or_type_is_told():
 
     rung = Rung(Kernel("relu", "cuda", "planted", halved), workloads("relu")[0], ())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checking, "covering", lambda rungs: rungs)  # it launches nothing, so it covers nothing
+        patch.setattr(checking, "covering", lambda rungs: rungs)  # keeps a kernel without launches
         assert "where the reference returns float32" in complaint(rung)
 
 

@@ -1,4 +1,4 @@
-"""What the machine code of every kernel has to be, on every architecture and in both element types."""
+"""Limits for the machine code of every kernel, on every architecture and in both element types."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from minicnn.profiling.workloads import cuda_kernels, workloads
 
 pytestmark = pytest.mark.usefixtures("wheels")
 
-STATIC_SHARED = 48 * 1024  # bytes a block may declare
+STATIC_SHARED = 48 * 1024  # bytes that a block may declare
 
 
 @pytest.mark.parametrize("file", sources())
@@ -26,7 +26,7 @@ def test_everything_compiles_without_spills_and_runs(file, architecture, dtype):
         assert reachable(source, name, entry, architecture).blocks >= 1, f"{name} does not fit on a multiprocessor"
 
 
-TOP = {  # the share that an operation's top rung must reach, on a call to which no special rung applies
+TOP = {  # minimum share of multiply-adds in the top rung, and sizes for which no special rung applies
     "conv": (0.85, {"stride": 2, "batch": 128}),
     "conv_input_grad": (0.85, {"stride": 2, "batch": 32}),
     "conv_weight_grad": (0.85, {"stride": 2}),

@@ -1,4 +1,4 @@
-"""Peaks, rooflines and occupancy, against figures worked out by hand."""
+"""Tests of peak rates, rooflines and occupancy, against values computed by hand."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def test_the_gpus_and_the_architectures_fit_together():
     assert all("NVIDIA" in gpu.source for gpu in GPUS)
 
 
-@pytest.mark.parametrize(  # cores and boost clock, two operations each a cycle: another source than the data sheets
+@pytest.mark.parametrize(  # from cores and boost clock, two operations per cycle: independent of the data sheets
     ("name", "cores", "gigahertz"),
     [("T4", 2560, 1.59), ("A100", 6912, 1.41), ("H100", 16896, 1.98), ("RTX 4090", 16384, 2.52)],
 )
@@ -38,13 +38,13 @@ def test_the_bound_is_the_slower_of_arithmetic_and_memory():
     ("architecture", "registers", "shared", "threads", "blocks", "share", "limit"),
     [
         ("sm_80", 32, 0, 256, 8, 1.0, "warps"),
-        ("sm_80", 121, 16384, 256, 2, 0.25, "registers"),  # 128 a thread after rounding: 16 of 64 warps
-        ("sm_80", 33, 0, 256, 6, 0.75, "registers"),  # 40 after rounding: 12 warps a quarter, 48 in all
+        ("sm_80", 121, 16384, 256, 2, 0.25, "registers"),  # 128 per thread after rounding: 16 of 64 warps
+        ("sm_80", 33, 0, 256, 6, 0.75, "registers"),  # 40 after rounding: 12 warps per quarter, 48 in total
         ("sm_80", 16, 0, 32, 32, 0.5, "blocks"),
-        ("sm_80", 16, 40 * 1024, 256, 4, 0.5, "shared memory"),  # 41 KB with the system's, 4 of them in 164
+        ("sm_80", 16, 40 * 1024, 256, 4, 0.5, "shared memory"),  # 41 KB with the system's part: 4 blocks in 164 KB
         ("sm_80", 16, 41 * 1024, 256, 3, 0.375, "shared memory"),
         ("sm_75", 32, 0, 256, 4, 1.0, "warps"),
-        ("sm_75", 16, 32 * 1024, 256, 2, 0.5, "shared memory"),  # nothing is the system's
+        ("sm_75", 16, 32 * 1024, 256, 2, 0.5, "shared memory"),  # the system reserves nothing
         ("sm_89", 32, 0, 256, 6, 1.0, "warps"),
         ("sm_90", 32, 48 * 1024, 128, 4, 0.25, "shared memory"),
         ("sm_90", 255, 0, 100, 2, 0.125, "registers"),  # 100 threads are 4 warps

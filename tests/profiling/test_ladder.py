@@ -1,4 +1,4 @@
-"""What kernels launch, found without running them, and what their files say."""
+"""Tests of the ladder: the launches of each kernel, found without running it, and its description in the file."""
 
 import numpy as np
 import pytest

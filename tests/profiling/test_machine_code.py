@@ -1,4 +1,4 @@
-"""Reading machine code: hand-written listings in cuobjdump's form, and kernels really compiled."""
+"""Tests of the machine-code reader: hand-written listings in the format of cuobjdump, and compiled kernels."""
 
 import pytest
 
@@ -35,13 +35,13 @@ SASS = """
 
 
 def code(*lines: str) -> tuple[Instruction, ...]:
-    """Number instructions as a listing does: "@P0 BRA 0x20"."""
+    """Return instructions with addresses as in a listing, from lines like "@P0 BRA 0x20"."""
     text = "".join(f"        /*{n * 16:04x}*/   {line} ;   /* 0x0 */\n" for n, line in enumerate(lines))
     return parse_sass(f"\t\tFunction : f\n{text}")["f"]
 
 
 def spans(*lines: str) -> list[tuple[int, ...]]:
-    """The numbers of the instructions of each loop."""
+    """Return the instruction numbers of each loop."""
     return [tuple(i.address // 16 for i in loop.instructions) for loop in loops(code(*lines))]
 
 
@@ -94,13 +94,13 @@ def test_where_control_goes_on(line, falls_through):
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        (["MOV", "EXIT", "BRA 0x20", "NOP"], []),  # what follows the end is no loop
+        (["MOV", "EXIT", "BRA 0x20", "NOP"], []),  # code after EXIT is not a loop
         (["MOV", "FFMA", "@P0 BRA 0x10", "EXIT"], [(1, 2)]),
-        (["MOV", "BRA 0x30", "FFMA", "ISETP", "@P0 BRA 0x20", "EXIT"], [(2, 3, 4)]),  # its test stands at the bottom
+        (["MOV", "BRA 0x30", "FFMA", "ISETP", "@P0 BRA 0x20", "EXIT"], [(2, 3, 4)]),  # the test ends the loop
         (["MOV", "FADD", "FFMA", "@P0 BRA 0x20", "@P1 BRA 0x10", "EXIT"], [(1, 2, 3, 4), (2, 3)]),
-        (["FFMA", "@P0 BRA 0x0", "@P1 BRA 0x0", "EXIT"], [(0, 1, 2)]),  # two ways back to one header
-        (["FFMA", "@P0 BRA 0x40", "@P1 BRA 0x0", "EXIT", "FADD", "BRA 0x20"], [(0, 1, 2, 4, 5)]),  # a part moved away
-        (["@P0 BRA 0x40", "FFMA", "FADD", "EXIT", "MUFU", "BRA 0x20"], []),  # a way back that is no loop
+        (["FFMA", "@P0 BRA 0x0", "@P1 BRA 0x0", "EXIT"], [(0, 1, 2)]),  # two backward branches to one header
+        (["FFMA", "@P0 BRA 0x40", "@P1 BRA 0x0", "EXIT", "FADD", "BRA 0x20"], [(0, 1, 2, 4, 5)]),  # a part after EXIT
+        (["@P0 BRA 0x40", "FFMA", "FADD", "EXIT", "MUFU", "BRA 0x20"], []),  # a backward branch without a loop
         (["MOV", "CALL.REL.NOINC 0x40", "@P0 BRA 0x0", "EXIT", "MUFU", "RET.REL.NODEC R4"], [(0, 1, 2)]),
     ],
 )
@@ -114,7 +114,7 @@ def entry(*lines: str) -> Entry:
 
 def test_the_inner_loop_is_the_one_that_itself_holds_most_multiply_adds():
     nested = entry(*["MOV", "FFMA", "FFMA", "LDS.128 R0, [R1]", "FFMA", "@P0 BRA 0x30", "@P1 BRA 0x10", "EXIT"])
-    assert nested.inner_loop.fused == 3  # two of its own and one of the loop inside it
+    assert nested.inner_loop.fused == 3  # two of its own and one of the nested loop
     assert nested.inner_loop.share == pytest.approx(3 / 6)
     loading = entry(*["FFMA", "LDG.E R2, [R4]", "@P0 BRA 0x10", "FFMA", "FFMA", "@P1 BRA 0x0", "EXIT"])
     assert loading.inner_loop.fused == 3
@@ -146,7 +146,7 @@ def test_a_compiled_kernel(toy, architecture):
     tiled = found["toy_tiled"]
     assert 16 <= tiled.registers <= 64
     assert (tiled.stack, tiled.spill_loads, tiled.spill_stores) == (0, 0, 0)
-    assert tiled.shared == 2 * 16 * 16 * 4  # on sm_90 too, where the listing has the system's part with it
+    assert tiled.shared == 2 * 16 * 16 * 4  # also on sm_90, where the listing includes the system's part
     assert tiled.constant >= 28
     assert tiled.inner_loop.fused == 16
     assert 0.2 < tiled.inner_loop.share < 0.6

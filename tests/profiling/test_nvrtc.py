@@ -1,4 +1,4 @@
-"""Compiling CUDA C++ with no GPU."""
+"""Tests of compiling CUDA C++ without a GPU."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The report as a picture."""
+"""Tests of the report as a picture."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The report: what it chooses, counts, and says."""
+"""Tests of the report: the choice of kernels, the counts, and the text."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from minicnn.runtime.devices import CUDASIM
 
 @pytest.fixture
 def simulator() -> None:
-    """Skip where nothing can be built for the simulator."""
+    """Skip the test if the simulator cannot be built."""
     if module.no_simulator():
         pytest.skip(module.no_simulator())
 
@@ -63,7 +63,7 @@ def test_counts_are_those_of_the_simulator():
     assert (relu.requested, relu.moved, relu.banks) == (1, 1, None)
     assert relu.figures == ["1.00", "1.00", "-"]
     assert relu.call == workloads("relu")[0].call(**workloads("relu")[0].small).text
-    assert product.requested >= product.moved > 1  # tiles of neighbouring blocks are loaded again
+    assert product.requested >= product.moved > 1  # neighbouring blocks load the same tiles again
     assert product.banks is not None
     assert product.banks >= 1
 
@@ -108,7 +108,7 @@ def test_tables_are_aligned():
 def test_widths_of_loads_and_stores(toy):
     found = compiled(Source(toy), "sm_80", "float32")
     assert widths(found["toy_tiled"]) == "2 LDG.32, 4 LDS.128, 16 LDS.32, 2 STS.32"
-    assert widths(found["toy_double"]) == "1 LDG.32, 1 STG.32"  # it has no loop: of the whole kernel
+    assert widths(found["toy_double"]) == "1 LDG.32, 1 STG.32"  # without a loop, the widths of the whole kernel
 
 
 @pytest.mark.usefixtures("wheels")

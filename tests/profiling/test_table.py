@@ -1,4 +1,4 @@
-"""The table in kernels/README.md."""
+"""Tests of the table in kernels/README.md: it is complete and up to date."""
 
 import pytest
 
@@ -15,7 +15,7 @@ STALE = "the table is not that of the kernels as they are; run: minicnn kernels 
 
 
 def committed() -> dict[str, list[str]]:
-    """The rows of the table in the page, by entry."""
+    """Return the rows of the table in the page, by entry."""
     _, _, rest = PAGE.read_text().partition(BEGIN)
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in rest.partition(END)[0].splitlines()]
     return {row[0]: row for row in cells if row[0].startswith("`")}

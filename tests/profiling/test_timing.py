@@ -1,4 +1,4 @@
-"""Timing on a GPU, up to the launch: the clock of CuPy's stand-in does not measure."""
+"""Tests of timing on a GPU, with the stand-in for CuPy, whose clock returns fixed times."""
 
 import sys
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ SMALL = {"batch": 1, "channels": 2, "size": 8}
 
 @pytest.fixture
 def small_buffer(monkeypatch):
-    """The stand-in's memory is the machine's, which has no such cache to flush."""
+    """Make the buffer that flushes the cache small, because the stand-in has no GPU cache."""
     monkeypatch.setattr(module, "FLUSH_BYTES", 1024)
 
 
@@ -110,7 +110,7 @@ def test_rates_and_the_share_of_the_bound():
     assert timing.as_dict()["gb_per_s"] == pytest.approx(1019.5)
     assert share_of_bound(timing, "NVIDIA A100-SXM4-80GB", "float32") == pytest.approx(0.5)
     assert share_of_bound(timing, "another", "float32") is None
-    assert share_of_bound(timing, "NVIDIA A100-PCIE-40GB", "float32") is None  # another card of that name
+    assert share_of_bound(timing, "NVIDIA A100-PCIE-40GB", "float32") is None  # another card with a similar name
     nothing = Timing("w", "c", "k", 0.0, 1, 1)
     assert "gb_per_s" not in nothing.as_dict()
     assert share_of_bound(nothing, "NVIDIA A100-SXM4-80GB", "float32") is None
@@ -131,7 +131,7 @@ class Tensor:
 
 @pytest.fixture
 def torch(monkeypatch):
-    """A PyTorch that only notes what is called with which shapes."""
+    """A fake PyTorch that records the called functions and shapes."""
     calls = []
 
     def called(name):

@@ -1,4 +1,4 @@
-"""NVIDIA's files inside installed wheels."""
+"""Tests of the search for NVIDIA's files in installed wheels."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Typical calls: there is one for every operation with CUDA kernels, and what it claims is so."""
+"""Tests of workloads: every operation with CUDA kernels has one, with correct counts of operations and bytes."""
 
 import numpy as np
 import pytest
@@ -75,9 +75,9 @@ def test_arithmetic_and_bytes_by_hand():
     assert product.moved == 4 * 3 * (5 * 7 + 7 * 11 + 5 * 11)
     pool = BY_NAME["max_pool"].call(batch=1, channels=1, size=4, kernel=2, stride=2)
     assert pool.flops == 4 * 3
-    assert pool.moved == 16 * 4 + 4 * 4 + 4  # a byte for each winner
+    assert pool.moved == 16 * 4 + 4 * 4 + 4  # input, output, and a byte for each winner
     adam = BY_NAME["adam_step"].call(tensors=2, size=10)
-    assert adam.moved == 4 * 2 * 10 * 7  # four arrays come, three go
+    assert adam.moved == 4 * 2 * 10 * 7  # reads four arrays, writes three
 
 
 def test_numbers_are_the_same_every_time():

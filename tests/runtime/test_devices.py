@@ -1,4 +1,4 @@
-"""Devices: found by name, printed by name, and why one does not work here."""
+"""Tests of devices: names, printed form, and the reason why a device is not available."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""Dispatch: which kernel runs, why, and how another one is forced."""
+"""Tests of dispatch: the choice of a kernel, `explain`, and how to force a kernel."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("own_primitives")
 
 @pytest.fixture
 def exp_kernels(own_primitives):
-    """Two kernels for exp beside the reference, one for large arrays alone; those that are there already are gone."""
+    """Replace the kernels of exp by two test kernels and the reference; one is only for large arrays."""
     dispatch._table["exp"] = [k for k in dispatch._table["exp"] if k.backend == "reference"]
 
     @dispatch.kernel("exp", "numpy", name="large", supports=lambda x: x.size > 3, requires="more than 3 elements")
@@ -154,7 +154,7 @@ def test_use_backends_leaves_the_others_out():
     with mc.use_backends():
         assert mc.exp(x).tolist() == [1.0] * 5
         assert mc.explain("exp", x).split("\n")[1:] == ["  reference/reference: taken"]
-        with mc.use_backends("numpy", "native"):  # the order is the device's
+        with mc.use_backends("numpy", "native"):  # the device defines the order, not the arguments
             assert mc.exp(x).tolist() == [3.0] * 5
         assert mc.exp(x).tolist() == [1.0] * 5
     assert mc.exp(x).tolist() == [3.0] * 5
@@ -202,7 +202,7 @@ def test_a_new_kernel_comes_before_the_order():
 
 
 def test_every_backend_orders_its_kernels(device):
-    """The order of imports decides nothing: each operation with several kernels of a backend names all of them."""
+    """Each operation with several kernels of a backend lists them all, so the order of imports has no effect."""
     for operation in dispatch.operations():
         for backend in device.backends:
             names = [k.name for k in dispatch.kernels(operation, device) if k.backend == backend]

@@ -1,4 +1,4 @@
-"""Freed memory stays with the process: the next large array has no page faults."""
+"""Test that the process keeps freed memory, so the next large array has no page faults."""
 
 import ctypes
 import os

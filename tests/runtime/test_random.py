@@ -1,4 +1,4 @@
-"""Randomness: the same seed gives the same bits, and the state survives a trip through JSON."""
+"""Tests of the generator: the same seed gives the same bits, and its state can be stored as JSON."""
 
 import json
 
@@ -26,7 +26,7 @@ def test_the_same_seed_gives_the_same_bits():
 
 def test_the_state_goes_through_json():
     mc.manual_seed(1)
-    mc.rand(3)  # an odd number of 32-bit draws leaves half a word behind
+    mc.rand(3)  # an odd number of 32-bit draws leaves half a 64-bit word in the state
     state = json.loads(json.dumps(mc.get_rng_state()))
     first = draws()
     mc.set_rng_state(state)

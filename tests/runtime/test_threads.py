@@ -1,4 +1,4 @@
-"""How many threads: one number, told to every pool."""
+"""Tests of the number of threads: a single setting for all thread pools."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The drawing of cases: what it promises to the tests that rely on it."""
+"""Tests of the random arrays and sizes that the strategies draw."""
 
 import sys
 

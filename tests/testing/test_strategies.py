@@ -1,4 +1,4 @@
-"""The declarations reach the corners that they are meant to reach."""
+"""Test that the strategies of primitives reach the corner cases."""
 
 from hypothesis import given, settings
 

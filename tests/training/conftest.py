@@ -1,4 +1,4 @@
-"""A small training with everything in it that could break a resumption: dropout, running means, shuffling, threads."""
+"""A small training with all state that a checkpoint must store: dropout, running means, shuffling, threads."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -52,7 +52,7 @@ def make_trainer(callbacks=(), seed=3, schedule="epoch", scheduler=None, **optio
 
 @pytest.fixture(scope="session")
 def tiny() -> Any:
-    """The pieces above: `Model`, `loss`, `loader(...)`, `trainer(...)`, `weights(trainer)`, `equal(a, b)`."""
+    """The functions above: `Model`, `loss`, `loader(...)`, `trainer(...)`, `weights(trainer)`, `equal(a, b)`."""
 
     def equal(a: dict[str, Any], b: dict[str, Any]) -> None:
         assert a.keys() == b.keys()

@@ -1,4 +1,4 @@
-"""StopOnNaN: the operation is named, the step is not taken, and everything is as before it."""
+"""Tests of StopOnNaN: the error names the operation, and the training state is as before the step."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from minicnn.training import StopOnNaN, Trainer
 
 
 class AtStep:
-    """Call a function before a step, then stand aside."""
+    """Call a function before step number `step`."""
 
     def __init__(self, step, action):
         self.step, self.action = step, action
@@ -21,7 +21,7 @@ class AtStep:
 
 
 class Snapshot:
-    """Keep what the training was before the step that failed."""
+    """Keep the training state before the step that fails."""
 
     def __init__(self, tiny):
         self.tiny = tiny
@@ -63,7 +63,7 @@ def test_the_operation_is_named_and_nothing_is_changed(tiny, loss, message):
 
 def test_the_batch_is_run_again_with_the_same_random_numbers(tiny):
     class Once(nn.Module):
-        """NaN for one draw of dropout in eight or so, so that other draws would not show it."""
+        """Returns NaN for about one dropout mask in eight, so a run with another mask would not show it."""
 
         def __init__(self):
             super().__init__()
@@ -71,7 +71,7 @@ def test_the_batch_is_run_again_with_the_same_random_numbers(tiny):
             self.drop = nn.Dropout(0.5)
 
         def forward(self, x):
-            return (self.drop(self.scale * minicnn.ones(3)).sum() - 0.5).log()  # negative where all are dropped
+            return (self.drop(self.scale * minicnn.ones(3)).sum() - 0.5).log()  # negative if all are dropped
 
     minicnn.manual_seed(0)
     model = Once()
@@ -120,7 +120,7 @@ def test_looking_now_and_then(tiny, every):
     trainer = tiny.trainer([switch, StopOnNaN(every=every)])
     with pytest.raises(AnomalyError, match=r"^StopOnNaN: in step 2, the loss or a gradient was not .*\(every=1\)"):
         trainer.fit(tiny.loader(), 3)
-    assert trainer.step == {2: 1, 3: 2, 100: 4}[every]  # when it was seen: before the step's update, or after an epoch
+    assert trainer.step == {2: 1, 3: 2, 100: 4}[every]  # the step of the check: before the update, or after an epoch
 
 
 def test_on_a_gpu_it_looks_now_and_then(tiny, gpu):

@@ -1,4 +1,4 @@
-"""What the callbacks draw, write and record, and Ctrl-C."""
+"""Tests of the callbacks: plots, files, records, and Ctrl-C."""
 
 import json
 import signal
@@ -14,7 +14,7 @@ from minicnn.training import Checkpoint, ClipGradients, History, LossPlot, Progr
 
 
 class At:
-    """Do something when an event of a number comes."""
+    """Call a function at event number n."""
 
     def __init__(self, event, number, action):
         self.count = 0
@@ -112,7 +112,7 @@ def test_a_resumed_history_drops_what_came_after_the_checkpoint(tiny, tmp_path):
             ]
         ).fit(tiny.loader(), 3)
     with (tmp_path / "h").open("a") as file:
-        file.write('{"step": 9, "epo')  # as when the power goes
+        file.write('{"step": 9, "epo')  # a half-written line, as after a power failure
     resumed = History(tmp_path / "h")
     tiny.trainer([resumed]).fit(tiny.loader(), 3, resume=tmp_path / "x")
     assert resumed.records == straight.records

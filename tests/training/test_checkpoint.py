@@ -1,4 +1,4 @@
-"""Checkpoints: parts go in and come back, and what does not fit is refused."""
+"""Tests of checkpoints: save and load of their parts, and errors for checkpoints that do not fit."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The running average of weights: its formula, its use, its state."""
+"""Tests of EMA, the exponential moving average of weights: formula, use and state."""
 
 import numpy as np
 import pytest

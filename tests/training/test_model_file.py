@@ -1,4 +1,4 @@
-"""Models in files: their weights, what they are, and what is refused."""
+"""Tests of model files: weights, model descriptions, and errors."""
 
 import numpy as np
 import pytest

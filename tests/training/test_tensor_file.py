@@ -1,4 +1,4 @@
-"""One file, whole or not at all: round trips, damage, foreign files, failing writes."""
+"""Tests of tensor files: round trips, damaged files, other formats, and writes that fail without a partial file."""
 
 import errno
 import json
@@ -28,7 +28,7 @@ def path(tmp_path):
 
 
 def views(arrays):
-    """Make arrays non-contiguous in many ways."""
+    """Return the arrays as non-contiguous views of several kinds."""
     return st.tuples(arrays, st.sampled_from([np.s_[...], np.s_[::-1], np.s_[::2]]), st.booleans()).map(
         lambda t: (t[0][t[1]] if t[0].ndim else t[0]).T if t[2] else t[0][t[1] if t[0].ndim else ...]
     )
@@ -87,7 +87,7 @@ def test_every_damaged_byte_is_noticed_or_harmless(path):
         except CheckpointError as error:
             assert "damaged" in str(error) or "format version" in str(error)  # noqa: PT017
             continue
-        assert kind is None or len(kind) == len("thing")  # the one word that no checksum covers
+        assert kind is None or len(kind) == len("thing")  # the only word without a checksum
         assert kind is None or content == CONTENT
         assert all(arrays[name].tobytes() == ARRAYS[name].tobytes() for name in arrays if kind)
 
@@ -175,7 +175,7 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(path, monkeypatch,
         def open_full(self, *args):
             stream = opened(self, *args)
             stream.write(b"half")
-            stream.close()  # every later write raises
+            stream.close()  # makes every later write raise an error
             fail()
 
         monkeypatch.setattr(type(path), "open", open_full)

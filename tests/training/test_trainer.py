@@ -1,4 +1,4 @@
-"""The loop: what it calls and when, its determinism, and that a training taken up again is the same, bit for bit."""
+"""Tests of the training loop: order of calls, determinism, and resuming with the same bits."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ class StopError(Exception):
 
 
 class StopAfter:
-    """Save and break off after a number of steps."""
+    """Save a checkpoint and stop after a number of steps."""
 
     def __init__(self, step, path):
         self.step, self.path = step, path
@@ -328,7 +328,7 @@ def test_a_checkpoint_of_another_training_is_refused(tiny, tmp_path):
     with pytest.raises(CheckpointError, match=r"the state has the callbacks \[\], this training has \[EMA\]; pass the"):
         tiny.trainer([EMA()]).fit(tiny.loader(), 1, resume=tmp_path / "plain")
     trainer = tiny.trainer([History()])
-    trainer.fit(tiny.loader(), 2, resume=tmp_path / "plain")  # a callback without a state may come and go
+    trainer.fit(tiny.loader(), 2, resume=tmp_path / "plain")  # callbacks without a state may be added or removed
     assert trainer.epoch == 2
 
 

@@ -76,7 +76,7 @@ def _run(inputs: tuple[Array, ...], graph: Graph, summed: bool) -> Array:
     padding = [None] * (INPUTS - len(arrays))
     constants, steps = program.constants, program.steps
     arguments = (len(arrays), single, constants, len(constants), steps, len(steps))
-    source.call("chain", *arrays, *padding, *arguments, y, largest.size, int(summed))
+    source.call("fuse", *arrays, *padding, *arguments, y, largest.size, int(summed))
     return y
 
 

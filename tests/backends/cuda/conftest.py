@@ -1,4 +1,4 @@
-"""Every kernel here runs in the simulator, which the machine's C++ compiler builds."""
+"""Skip these tests without a C++ compiler: every kernel here runs in the simulator, which it builds."""
 
 import pytest
 

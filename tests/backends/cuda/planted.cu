@@ -1,4 +1,4 @@
-// Small kernels for the tests of launcher and simulator: right ones, and one for each kind of bug.
+// Small kernels for the tests of the launcher and the simulator: correct kernels, and one for each kind of bug.
 #include "../../../kernels/cuda/common.cuh"
 
 struct Three {
@@ -6,7 +6,7 @@ struct Three {
     int third[1];
 };
 
-// --- right ------------------------------------------------------------------------------------------------------------
+// --- correct ---------------------------------------------------------------------------------------------------------
 
 template <int B>
 __device__ __forceinline__ Real next_of(const Real* x, int n) {
@@ -32,7 +32,7 @@ extern "C" __global__ void __launch_bounds__(64)
     y[blockIdx.x * 64 + threadIdx.x] = (part[0] + part[1]) * scale + t.third[0];
 }
 
-// Within a warp, __syncwarp is enough.
+// Within a warp, a warp barrier is enough.
 extern "C" __global__ void __launch_bounds__(64) right_warps(const Real* x, Real* y) {
     __shared__ Real tile[64];
     int i = threadIdx.x, warp = i / 32 * 32;
@@ -174,10 +174,10 @@ extern "C" __global__ void __launch_bounds__(64) wrong_unset(const Real* x, Real
     y[threadIdx.x] = tile[threadIdx.x];
 }
 
-// --- any program of accesses and barriers, for a test of the race checker -----------------------------------------------
+// --- random programs of accesses and barriers, to test the race checker ----------------------------------------------
 
-// In each step a warp meets no barrier (0), its own (1) or the block's (2), and a thread writes (a > 0) or reads (a < 0)
-// element |a| - 1 of y, or neither.
+// In each step a warp runs no barrier (0), a warp barrier (1) or a block barrier (2). A thread writes (a > 0) or reads
+// (a < 0) element |a| - 1 of y, or does neither.
 extern "C" __global__ void __launch_bounds__(64) program(Real* y, const int* access, const int* barrier, int steps) {
     int me = blockIdx.x * 64 + threadIdx.x, warp = me / 32;
     Real v = 0;

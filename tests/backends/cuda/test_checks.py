@@ -1,4 +1,4 @@
-"""Every CUDA kernel runs clean under the simulator's checkers, with its threads in any order."""
+"""Run every CUDA kernel under the simulator's checkers, with the threads in several orders; no error may occur."""
 
 import os
 import re
@@ -24,7 +24,7 @@ from minicnn.runtime import dispatch
 from minicnn.runtime.devices import CUDASIM, Device
 from minicnn.testing import cases, declared
 
-CHILD = "libasan" in os.environ.get("LD_PRELOAD", "")  # the process that the last test starts
+CHILD = "libasan" in os.environ.get("LD_PRELOAD", "")  # true in the child process that the last test starts
 MODE = "address" if CHILD else "traced"
 KERNELS = [
     (operation, k.name)
@@ -75,7 +75,7 @@ SMALL = [pytest.param(rung, id=f"{rung.workload.name}/{rung.kernel.name}") for r
 
 @pytest.mark.parametrize("rung", SMALL)
 def test_clean_in_small_calls(rung):
-    """What Hypothesis draws is too small for large tiles, and seldom fits special kernels: this runs every entry."""
+    """Run every entry: examples of Hypothesis are too small for large tiles, and seldom fit special kernels."""
     ready()
     assert [complaint for _, complaint in check_here([rung], MODE)] == [""]
 
@@ -116,7 +116,7 @@ THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 
 
 def barriers() -> dict[tuple[str, str], list[tuple[str, str]]]:
-    """Each barrier by its file and line, with the .cu files that it is in (a header's is in several), without it."""
+    """Return for each barrier (file, line) the .cu files that include it, each with its text without this barrier."""
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for path in sorted((kernel_folder() / "cuda").glob("*.cu")):
         text = flattened(path)
@@ -129,7 +129,7 @@ def barriers() -> dict[tuple[str, str], list[tuple[str, str]]]:
 
 
 def calls(operation: str) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
-    """Small calls of an operation in which every loop of its kernels runs more than once."""
+    """Yield small calls of an operation in which every loop of its kernels runs more than once."""
     for workload in workloads(operation):
         sizes = workload.small
         grouped = sizes.get("groups", 1) > 1
@@ -137,7 +137,7 @@ def calls(operation: str) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
         for variant in variants if "batch" in sizes else [{}]:
             call = workload.call(**{**sizes, **variant})
             yield call.arrays, call.params
-    if operation == "conv_weight_grad":  # 25 pixels: more than one stage is left after the main loop
+    if operation == "conv_weight_grad":  # 25 pixels: more than a stage remains after the main loop
         workload = workloads(operation)[0]
         call = workload.call(**{**workload.small, "batch": 1, "size": 5})
         yield call.arrays, call.params
@@ -146,12 +146,12 @@ def calls(operation: str) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
 
 
 def complaint(file: str) -> str:
-    """Run every kernel of the modules that use a file; return the first complaint."""
+    """Run every kernel of the modules that use a file; return the first error message."""
     modules = [getattr(minicnn.backends.cuda, name) for name in minicnn.backends.cuda.__all__]
     users = {m.__name__ for m in modules for v in vars(m).values() if isinstance(v, Source) and v.name == file}
     kernels = [k for k in (named(*pair) for pair in KERNELS) if k.function.__module__ in users]
     inputs = {operation: list(calls(operation)) for operation in {k.operation for k in kernels}}
-    for number in range(max(map(len, inputs.values()))):  # first of all the first call of every kernel
+    for number in range(max(map(len, inputs.values()))):  # the first call of every kernel comes first
         for kernel in kernels:
             for arrays, params in inputs[kernel.operation][number : number + 1]:
                 if kernel.supports is not None and not kernel.supports(*arrays, **params):

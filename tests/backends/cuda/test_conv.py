@@ -1,6 +1,6 @@
-"""Convolution and its input gradient: every rung and tile gives the reference's numbers, and the tables are right.
+"""Tests of convolution and its input gradient: all rungs and tiles equal the reference, and the tables are correct.
 
-Values are small integers, so every sum is exact in float32 and results are compared bit by bit.
+Values are small integers. So every sum is exact in float32, and results are compared bit by bit.
 """
 
 from itertools import product
@@ -43,7 +43,7 @@ both = pytest.mark.parametrize("operation", RUNGS)
 
 
 def inputs(operation, n, w, spec, seed=0):
-    """An image (x, or g for the gradient) and weights, of small integers."""
+    """Return an image (x, or g for the gradient) and weights, with small integers."""
     rng = np.random.default_rng(seed)
     channels = (n, w[1] * spec.groups, *spec.input_size)
     filters = (n, w[0], *spec.output_size)
@@ -52,7 +52,7 @@ def inputs(operation, n, w, spec, seed=0):
 
 
 def check(operation, rung, x, w, spec):
-    """Hold a rung against the reference in float64, in both types."""
+    """Compare a rung in both types with the reference in float64."""
     with np.errstate(all="ignore"):
         expected = primitives()[operation].body(x, w, spec=spec)
     for dtype in (np.float32, np.float64):
@@ -68,7 +68,7 @@ def fits(rung, x, w, spec):
 
 @st.composite
 def large(draw):
-    """Batch, weight shape and geometry: up to three tiles of everything, sizes that no tile divides."""
+    """Draw batch, weight shape and spec: up to three tiles along each dimension, with sizes that no tile divides."""
     axes = draw(st.integers(1, 3))
     groups = draw(st.sampled_from([1, 1, 2, 3]))
     low, high = ((20, 300), (3, 20), (2, 7))[axes - 1]
@@ -84,7 +84,7 @@ def large(draw):
         spec = conv_spec("conv", shape, w, each(1, 3), padding, each(1, 2), groups)
     except ShapeError:
         assume(False)
-    if draw(st.booleans()):  # many channels and few filters: what is many for conv is few for its gradient
+    if draw(st.booleans()):  # exchange filters and channels, because the gradient exchanges their roles
         w = (w[1] * groups, w[0] // groups, *w[2:])
     return n, w, spec
 
@@ -121,7 +121,7 @@ def test_every_tile(operation, tile, case, seed):
 @all_tiles
 @both
 def test_every_tile_beyond_its_own_size(operation, tile, monkeypatch):
-    """Two panels of rows and two tiles of columns at least, with pixels in fours and not."""
+    """At least two panels of rows and two tiles of columns, with and without `fours`."""
     monkeypatch.setattr(conv, "tile_for", lambda *sizes: tile)
     for size in (23, 24):
         w = (tile.rows + 3, 3, 3, 3) if operation == "conv" else (3, tile.rows + 3, 3, 3)
@@ -132,7 +132,7 @@ def test_every_tile_beyond_its_own_size(operation, tile, monkeypatch):
 
 @both
 def test_the_tile_changes_no_bit(operation, monkeypatch):
-    """Every tile sums in the same order, so an image's result does not depend on how many others come with it."""
+    """Every tile sums in the same order, so the result of an image does not depend on the batch size."""
     w = (20, 12, 3, 3)
     spec = conv_spec("conv", (3, 12, 14, 14), w, 2, 1)
     rng = np.random.default_rng(0)
@@ -154,11 +154,11 @@ def test_the_tile_changes_no_bit(operation, monkeypatch):
         (1, (1, 67, 1, 1), (13, 11), {}),
         (3, (67, 1, 3, 3), (7, 11), {"padding": 1}),
         (1, (5, 3, 11, 11), (23, 23), {"stride": 4, "padding": 2}),
-        (2, (4, 2, 2, 2), (9, 9), {"stride": 5}),  # pixels that no window sees
-        (2, (4, 2, 3), (11,), {"padding": ((7, 0),)}),  # windows that see padding alone
+        (2, (4, 2, 2, 2), (9, 9), {"stride": 5}),  # pixels outside of all windows
+        (2, (4, 2, 3), (11,), {"padding": ((7, 0),)}),  # windows with only padding
         (2, (6, 1, 3, 3), (8, 8), {"groups": 6, "padding": 1}),
-        (1, (3, 2, 13, 13), (14, 15), {"padding": 6}),  # 27 of 31 bits
-        (1, (2, 2, 29), (40,), {"padding": 3}),  # 31 of 31
+        (1, (3, 2, 13, 13), (14, 15), {"padding": 6}),  # 27 of 31 mask bits
+        (1, (2, 2, 29), (40,), {"padding": 3}),  # 31 of 31 mask bits
     ],
 )
 def test_corners(operation, rung, n, w, size, arguments):
@@ -200,7 +200,7 @@ def test_infinite_weights_as_in_the_reference(rung):
 
 
 def what_tables_say(t, step):
-    """{(pixel, place in the weight): place in the image}, by the rule at the head of conv.cu."""
+    """Return {(pixel, index in the weight): index in the image}, decoded as conv.cu describes."""
     found, pixels = {}, []
     for tap, steps, *rest in t.classes.tolist():
         for place in product(*(range(first, first + n) for first, n in zip(rest[:3], rest[3:], strict=True))):
@@ -247,10 +247,10 @@ def test_tables_say_what_loops_say(gradient, case, channels, step):
 
 
 def test_tables_of_a_small_case():
-    """Three pixels, a kernel of two, padding on the left: y[0] reads nothing through tap 0."""
+    """Three pixels, a kernel of two, padding on the left: tap 0 of y[0] is in the padding."""
     spec = ConvSpec((3,), (2,), (1,), ((1, 0),), (1,))
     t = conv.tables(np, "test", spec, 1, 2, False, 4)
-    first, last, filler = 0b0100, 0b1000, conv.BLOCKED  # bits 0 and 1 are those of the two axes of size 1
+    first, last, filler = 0b0100, 0b1000, conv.BLOCKED  # bits 0 and 1 belong to the two axes of size 1
     assert t.taps.tolist() == [[0, first | 3], [1, last | 3]] + 6 * [[0, filler]]
     assert t.source.tolist() == [0, 1, -1, -1, -1, -1, -1, -1]
     assert t.positions.tolist()[2:] == [[-1, first | filler, 0, 0], [0, filler, 1, 0], [1, filler, 2, 0]]
@@ -258,7 +258,7 @@ def test_tables_of_a_small_case():
 
 
 def test_a_stride_leaves_no_zeros_between_the_taps():
-    """The classes share the taps among them: all work of a strided gradient is needed, and it takes one launch."""
+    """The classes divide the taps: a strided gradient does not multiply by inserted zeros, and needs one launch."""
     spec = conv_spec("conv", (2, 4, 16, 16), (8, 4, 3, 3), 2, 1)
     t = conv.tables(np, "test", spec, 8, 36, True, 8)
     assert [steps for _, steps, *_ in t.classes.tolist()] == [1 * 8 // 8, 2 * 8 // 8, 2 * 8 // 8, 4 * 8 // 8]
@@ -309,7 +309,7 @@ def test_boxes_hold_as_many_pixels_as_a_block_has_threads(size):
 
 
 @all_tiles
-@pytest.mark.parametrize("size", [15, 16])  # pixels in fours and not
+@pytest.mark.parametrize("size", [15, 16])  # without and with `fours`
 def test_no_bank_is_asked_twice(tile, size, monkeypatch):
     monkeypatch.setattr(conv, "tile_for", lambda *sizes: tile)
     spec = conv_spec("conv", (2, 5, size, size), (70, 5, 3, 3), 1, 1)
@@ -324,7 +324,7 @@ def test_no_bank_is_asked_twice(tile, size, monkeypatch):
 @all_tiles
 @pytest.mark.parametrize(("size", "most"), [(15, 2.7), (16, 1.7)])
 def test_what_a_warp_stores_lies_side_by_side(tile, size, most, monkeypatch):
-    """One channel and many filters, so nearly all is stores; rows of 225 floats begin in the middle of a sector."""
+    """One channel and many filters, so most accesses are stores. Rows of 225 floats begin in the middle of a sector."""
     monkeypatch.setattr(conv, "tile_for", lambda *sizes: tile)
     x, w = np.ones((2, 1, size, size), np.float32), np.ones((128, 1, 1, 1), np.float32)
     with counting() as launches:
@@ -349,7 +349,7 @@ def test_too_many_bits(operation):
         call(operation, x, w, spec)
     np.testing.assert_array_equal(
         call(operation, x, w, spec).numpy(), primitives()[operation].body(x, w, spec=spec)
-    )  # another rung takes it
+    )  # another rung runs
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Weight gradient on the simulator: every rung, every tile, several slices, against the float64 reference."""
+"""Tests of the weight gradient: every rung and tile with several slices, against the float64 reference."""
 
 from math import prod
 
@@ -19,7 +19,7 @@ from minicnn.runtime.devices import CUDASIM, Device
 from minicnn.testing import cases
 
 RUNGS = ["split_gemm", "gemm_tiles", "direct"]
-TOLERANCE = {np.float32: 1e-6, np.float64: 2e-15}  # of what the terms of the sums add up to without their signs
+TOLERANCE = {np.float32: 1e-6, np.float64: 2e-15}  # relative to the sum of the absolute terms
 pytestmark = pytest.mark.skipif(bool(Device.reasons()["cudasim"]), reason="needs a C++ compiler")
 
 
@@ -30,7 +30,7 @@ def run(name, x, g, spec):
 
 
 def check(name, x, g, spec):
-    """The same bits twice and with threads in another order, and the reference's numbers."""
+    """Compare with the reference, and require the same bits from a second run with the threads in another order."""
     expected = conv_weight_grad.body(x, g, spec=spec)
     size = np.linalg.norm(conv_weight_grad.body(abs(x), abs(g), spec=spec))
     for dtype, tolerance in TOLERANCE.items():
@@ -44,7 +44,7 @@ def check(name, x, g, spec):
 
 
 def example(x, w, *arguments, seed=0, **named):
-    """Random x and g for an input and a weight of these shapes."""
+    """Return random x and g, and the spec, for an input and a weight of these shapes."""
     spec = conv_spec("test", x, w, *arguments, **named)
     rng = np.random.default_rng(seed)
     return rng.standard_normal(x), rng.standard_normal((x[0], w[0], *spec.output_size)), spec
@@ -52,7 +52,7 @@ def example(x, w, *arguments, seed=0, **named):
 
 @st.composite
 def geometries(draw):
-    """Up to some tiles wide and high, pixels that are no multiple of anything, windows that see padding alone."""
+    """Draw x, g and spec: up to several tiles, odd numbers of pixels, and windows with only padding."""
     axes = draw(st.integers(1, 3))
     most = (200, 23, 8)[axes - 1]
 
@@ -86,7 +86,7 @@ def test_geometries_of_several_tiles(name, case):
     check(name, *case)
 
 
-# Geometries for which each tile is the best; none fills its tiles to the last row and column.
+# For each tile, sizes for which it is the fastest. The tiles are never full.
 TILES = {
     "128x128": [((2, 14, 9, 11), (128, 14, 3, 3), 1, 1), ((1, 249, 6, 7), (253, 249, 1, 1))],
     "64x64": [((3, 7, 8, 9), (61, 7, 3, 3), 2, 1), ((2, 25, 23), (190, 25, 5), 1, 2)],
@@ -101,7 +101,7 @@ def test_every_tile_in_one_slice_and_in_several(tile, arguments, monkeypatch):
     chosen = module.tile_for(w[0] // spec.groups, prod(w[1:]))
     assert f"{chosen.rows}x{chosen.columns}" == tile
     check("split_gemm", x, g, spec)
-    monkeypatch.setattr(module, "MIN_SLICE", 11)  # no multiple of a stage
+    monkeypatch.setattr(module, "MIN_SLICE", 11)  # not a multiple of a stage
     assert module.slices_for(256, 1, x.shape[0] * prod(spec.output_size)) > 2
     check("split_gemm", x, g, spec)
 
@@ -118,17 +118,17 @@ def test_the_tile_wastes_little(rows, columns, tile):
 @given(st.integers(32, 2**24), st.integers(1, 2**26), st.integers(1, 2**30))
 def test_slices_are_few_enough(threads, weights, pixels):
     slices = module.slices_for(threads, weights, pixels)
-    assert 1 <= slices <= 2**16 - 1  # what a grid's second axis holds
+    assert 1 <= slices <= 2**16 - 1  # the limit of a grid's second axis
     assert slices == 1 or slices * weights <= module.WORKSPACE
     assert slices == 1 or slices * module.MIN_SLICE <= pixels
 
 
 @given(st.integers(1, 2**31), st.integers(1, 2**31), st.booleans())
 def test_dividing_is_multiplying(p, d, multiple):
-    if multiple:  # next to one the quotient changes
+    if multiple:  # the quotient changes next to a multiple
         p = max(1, p // d * d)
     factor, shift = module.division(d)
-    assert -(2**31) <= factor < 2**31  # an int
+    assert -(2**31) <= factor < 2**31  # fits an int
     for n in (p, min(p + 1, 2**31)):
         assert (n * (factor % 2**32) >> 32) >> shift == (n - 1) // d
 
@@ -139,7 +139,7 @@ def test_the_tables_say_what_each_tap_of_each_pixel_reads(case):
     windows, taps = module.tables(np, "test", spec)
     index = np.arange(prod(spec.input_size)).reshape(spec.input_size) + 1
     reach = [(max(b, 0), max(a, 0)) for b, a in spec.window_padding]
-    around = np.pad(index, reach)  # 0 where there is no element
+    around = np.pad(index, reach)  # 0 in the padding
     expected = np.stack([around[window].ravel() for _, window in spec.taps], 1) - 1  # (pixels, taps)
     outside = windows[:, None, 1] & taps[:, 1] != 0
     np.testing.assert_array_equal(outside, expected < 0)
@@ -175,7 +175,7 @@ def test_slices_are_added(slices, weights):
 
 
 def test_a_kernel_too_large_for_the_bits_is_left_to_the_next_rung():
-    x, g, spec = example((1, 1, 40), (2, 1, 30), 1, 3)  # 30 + 1 + 1 bits
+    x, g, spec = example((1, 1, 40), (2, 1, 30), 1, 3)  # 30 + 1 + 1 mask bits
     check("gemm_tiles", x, g, spec)
     assert "split_gemm: does not support this" in minicnn.explain("conv_weight_grad", *on_cudasim(x, g), spec=spec)
     with pytest.raises(

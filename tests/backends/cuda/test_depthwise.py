@@ -1,4 +1,4 @@
-"""Depthwise convolution on the simulator: its three kernels against the float64 reference, and when they are taken."""
+"""Tests of depthwise convolution: its three kernels against the float64 reference, and when dispatch selects them."""
 
 from math import prod
 
@@ -18,7 +18,7 @@ from minicnn.runtime import dispatch
 from minicnn.runtime.devices import CUDASIM, Device
 
 CALLS = {"conv": "xw", "conv_input_grad": "gw", "conv_weight_grad": "xg"}
-TOLERANCE = {np.float32: 1e-6, np.float64: 2e-15}  # of what the terms of the sums add up to without their signs
+TOLERANCE = {np.float32: 1e-6, np.float64: 2e-15}  # relative to the sum of the absolute terms
 pytestmark = pytest.mark.skipif(bool(Device.reasons()["cudasim"]), reason="needs a C++ compiler")
 
 
@@ -29,7 +29,7 @@ def run(operation, inputs, spec):
 
 
 def check(operation, arrays, spec):
-    """The same bits twice and with threads in another order, and the reference's numbers."""
+    """Compare with the reference, and require the same bits from a second run with the threads in another order."""
     reference = primitives()[operation].body
     inputs = [arrays[letter] for letter in CALLS[operation]]
     expected, size = reference(*inputs, spec=spec), np.linalg.norm(reference(*map(abs, inputs), spec=spec))
@@ -44,7 +44,7 @@ def check(operation, arrays, spec):
 
 
 def example(n, channels, multiple, size, kernel, stride=1, padding=0, dilation=1, seed=0):
-    """Random x, w and g, with `multiple` filters a channel."""
+    """Return random x, w and g, with `multiple` filters per channel, and the spec."""
     x, w = (n, channels, *size), (channels * multiple, 1, *kernel)
     spec = conv_spec("test", x, w, stride, padding, dilation, channels)
     rng = np.random.default_rng(seed)
@@ -107,7 +107,7 @@ def test_the_weight_gradient_in_many_slices(monkeypatch):
     with counting() as launches:
         run("conv_weight_grad", [arrays["x"], arrays["g"]], spec)
     assert [launch.entry for launch in launches] == ["depthwise_weight_grad", "conv_weight_grad_sum"]
-    assert launches[0].grid[1] == 52  # two by two boxes an image
+    assert launches[0].grid[1] == 52  # 2 × 2 boxes per image
     check("conv_weight_grad", arrays, spec)
 
 
@@ -152,9 +152,9 @@ def test_it_is_taken_before_the_matrix_products_and_only_for_one_channel_a_group
         return next(line.split("/")[1].split(":")[0] for line in lines if line.endswith(": taken"))
 
     assert taken(*example(2, 3, 2, (8, 9), (3, 3))) == "depthwise"
-    assert taken(*example(2, 1, 4, (8, 9), (3, 3))) == names[1]  # one group
+    assert taken(*example(2, 1, 4, (8, 9), (3, 3))) == names[1]  # a single group
     x, w = (2, 6, 8, 9), (6, 2, 3, 3)
-    spec = conv_spec("test", x, w, groups=3)  # two channels a group
+    spec = conv_spec("test", x, w, groups=3)  # two channels per group
     arrays = {"x": np.ones(x), "w": np.ones(w), "g": np.ones((2, 6, *spec.output_size))}
     assert taken(arrays, spec) == names[1]
     with pytest.raises(KernelError, match="it requires float32 or float64, one channel in each group"):

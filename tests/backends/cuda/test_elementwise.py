@@ -1,4 +1,4 @@
-"""Element-wise kernels: every length and alignment, every activation, and what they move."""
+"""Tests of element-wise kernels: every length, alignment and activation, and their memory traffic."""
 
 import numpy as np
 import pytest
@@ -115,4 +115,4 @@ def test_the_lower_rungs_ask_more_often():
     relu_vec4, relu_direct, bias_vec4, bias_direct = launches
     assert 4 * relu_vec4.global_requests == relu_direct.global_requests
     assert bias_vec4.sectors_moved < 1.01 * bias_vec4.sectors_ideal
-    assert bias_direct.sectors_moved > 1.4 * bias_direct.sectors_ideal  # a bias for every element: a third of all
+    assert bias_direct.sectors_moved > 1.4 * bias_direct.sectors_ideal  # reads a bias for every element

@@ -1,4 +1,4 @@
-"""Every rung of the matrix product: right in all sizes and layouts, without copies, without bank conflicts."""
+"""Tests of every rung of the matrix product: results in all sizes and layouts, no copies, no bank conflicts."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from minicnn.runtime.devices import CUDASIM, Device
 pytestmark = pytest.mark.skipif(bool(Device.reasons()["cudasim"]), reason="needs a C++ compiler")
 
 NAMES = ["split", "warp_tiles", "vec4", "registers_2d", "registers_1d", "shared", "coalesced", "naive"]
-SIZES = [0, 1, 2, 3, 4, 7, 8, 16, 17, 31, 36, 64, 65, 127, 128, 129, 132, 200]  # around the tiles of all rungs
+SIZES = [0, 1, 2, 3, 4, 7, 8, 16, 17, 31, 36, 64, 65, 127, 128, 129, 132, 200]  # near the tile sizes of all rungs
 RNG = np.random.default_rng(0)
 
 
@@ -23,7 +23,7 @@ def rung(name, operation="matmul"):
 
 
 def matrices(shape, layout, dtype=np.float64, rng=RNG):
-    """Numbers in rows, in columns (a transposed view), backwards, or beginning off a vector's alignment."""
+    """Return matrices stored in rows, in columns (a transposed view), backwards, or misaligned for Vec4."""
     *lead, n, m = shape
     x = rng.normal(size=(*lead, m + 1, n) if layout == "columns" else (*lead, n, m + 1)).astype(dtype)
     if layout == "columns":
@@ -34,7 +34,7 @@ def matrices(shape, layout, dtype=np.float64, rng=RNG):
 
 
 def assert_product(y, a, b):
-    """Every element to a few roundings of the sum of the absolute products."""
+    """Compare y with a @ b in float64; the error may be a few roundings of the sum of absolute products."""
     exact = a.astype(np.float64) @ b.astype(np.float64)
     size = np.abs(a.astype(np.float64)) @ np.abs(b.astype(np.float64))
     assert (y.dtype, y.shape) == (a.dtype, exact.shape)
@@ -84,7 +84,7 @@ def test_infinity_and_nan_stay_in_their_rows_and_columns(name, sizes):
 
 @pytest.fixture
 def launched(monkeypatch):
-    """What the wrappers launch: names of kernels, and arguments."""
+    """The launches of the wrappers: kernel names and arguments."""
     calls = []
     launch = gemm.source.launch
 
@@ -103,7 +103,7 @@ def launched(monkeypatch):
 def test_transposed_operands_are_read_where_they_lie(left, right, layout, dtype, launched):
     a, b = matrices((132, 36), left, dtype), matrices((36, 128), right, dtype)
     assert_product(rung("warp_tiles").function(a, b), a, b)
-    odd, turned = a[:131], b[:, :127]  # rows of `a` that are stored as columns are no longer one piece
+    odd, turned = a[:131], b[:, :127]  # not contiguous if stored in columns
     assert_product(rung("warp_tiles").function(odd, turned), odd, turned)
     assert_product(rung("split").function(a, b), a, b)
     for name in ("registers_2d", "naive"):
@@ -164,7 +164,7 @@ def test_few_k_are_not(launched):
 )
 def test_small_products_take_the_small_tiles(shape, name):
     n, k, m = shape
-    a, b = (np.broadcast_to(np.float32(0), s) for s in ((n, k), (k, m)))  # sizes without memory
+    a, b = (np.broadcast_to(np.float32(0), s) for s in ((n, k), (k, m)))  # shapes without memory
     assert dispatch.select("matmul", CUDASIM, [a, b], {}) is rung(name).function
     assert dispatch.select("linear", CUDASIM, [a, b.T], {}) is rung(name, "linear").function
 
@@ -190,7 +190,7 @@ def test_shared_memory_without_bank_conflicts():
     *top, lower = launches
     assert len({launch.entry for launch in top}) == 6
     assert all(launch.shared_wavefronts == launch.shared_ideal > 0 for launch in top)
-    assert lower.shared_wavefronts > 1.2 * lower.shared_ideal  # what the warp tiles repair
+    assert lower.shared_wavefronts > 1.2 * lower.shared_ideal  # bank conflicts, which the warp tiles avoid
 
 
 def test_sides_that_a_tile_would_carry_beyond_32_bits_are_for_lower_rungs():

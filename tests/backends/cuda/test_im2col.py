@@ -1,4 +1,4 @@
-"""im2col and col2im kernels: the reference's bits, and what they move."""
+"""Tests of the im2col and col2im kernels: the same bits as the reference, and their memory traffic."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def rungs(operation):
 
 
 def problem(shape, kernel, window, dtype=np.float32):
-    """An image, its geometry, and columns that are not those of the image."""
+    """Return an image, its spec, and independent random columns."""
     rng = np.random.default_rng(0)
     spec = conv_spec("unfold", shape, (1, shape[1], *kernel), **window)
     columns = rng.standard_normal((shape[0], shape[1] * len(spec.taps), int(np.prod(spec.output_size))))
@@ -65,7 +65,7 @@ def test_the_bits_of_the_reference(shape, kernel, window, dtype):
 
 
 def test_columns_too_many_for_32_bits_are_left_to_the_reference():
-    huge = np.broadcast_to(np.float32(0), (1, 1, 2**14, 2**14))  # 2²⁸ elements, in the memory of one
+    huge = np.broadcast_to(np.float32(0), (1, 1, 2**14, 2**14))  # 2²⁸ elements that share the memory of one
     for kernel, expected in ((2, ["slab", "direct"]), (3, [])):
         spec = ConvSpec(huge.shape[2:], (kernel, kernel), (1, 1), ((1, 1), (1, 1)), (1, 1))
         assert [k.name for k in rungs("im2col") if k.supports(huge, spec=spec)] == expected
@@ -86,5 +86,5 @@ def test_what_is_moved(name):
             ratios.append(launches[0].sectors_moved / launches[0].sectors_ideal)
     im2col_slab, im2col_direct, col2im_slab, _ = ratios
     assert im2col_slab <= 1.05
-    assert im2col_direct > 1.5  # the image once a tap
+    assert im2col_direct > 1.5  # reads the image once per tap
     assert col2im_slab <= 1.05

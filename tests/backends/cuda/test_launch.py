@@ -1,4 +1,4 @@
-"""The launcher reads signatures from the source and refuses every argument that is not what they say."""
+"""Tests of the launcher: it reads signatures from the source, and rejects every argument that does not match."""
 
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def test_an_output_must_be_writable():
     y.flags.writeable = False
     with pytest.raises(KernelError, match="right_rotate: y: is an output, but the array is read-only"):
         planted.launch("right_rotate", 1, 64, X, y, 64)
-    planted.launch("right_rotate", 1, 64, y, out(), 64)  # as an input it is welcome
+    planted.launch("right_rotate", 1, 64, y, out(), 64)  # valid as an input
 
 
 def test_refused_numbers_and_structs():
@@ -132,7 +132,7 @@ def test_a_grid_without_blocks_runs_nothing():
 
 
 def test_arrays_that_32_bits_cannot_count():
-    large = np.lib.stride_tricks.as_strided(X, (2**31,), (4,))  # no memory behind it; nobody may look
+    large = np.lib.stride_tricks.as_strided(X, (2**31,), (4,))  # has no memory, so no code may read it
     with pytest.raises(
         KernelError, match=r"x: 2147483648 elements; CUDA kernels count to 2147418111: use smaller batch"
     ):

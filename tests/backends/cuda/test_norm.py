@@ -1,4 +1,4 @@
-"""Statistics and normalisation: every rung against more precise ones, large means included, and what they move."""
+"""Tests of statistics and normalisation: every rung in higher precision, with large means, and its memory traffic."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def applicable(x, axes):
 
 
 def exact(x, axes):
-    """Centred x, and rstd, with more digits than the kernels have."""
+    """Return x - mean and rstd in long double, which is more precise than the kernels."""
     x = x.astype(np.longdouble)
     return x - x.mean(axis=axes, keepdims=True), 1 / np.sqrt(x.var(axis=axes, keepdims=True) + EPS)
 
@@ -43,7 +43,7 @@ def assert_right(name, x, axes):
     count = x.size // rstd.size
     rounding = 20 * precision * (np.log2(count + 1) if name != "two_pass" else np.sqrt(count))
     assert (np.abs(r - rstd) <= rounding * rstd).all()
-    # The mean is rounded once, to its own size; everything else to the size of the deviations.
+    # The mean is rounded once, relative to its own size; all other errors are relative to the deviations.
     mean = np.abs(x.astype(np.longdouble).mean(axis=axes, keepdims=True))
     assert (np.abs(y - centred * rstd) <= (precision * mean + rounding * (np.abs(centred) + 1 / rstd)) * rstd).all()
     with simulate(order="shuffled"):
@@ -72,7 +72,7 @@ def test_every_rung_in_all_shapes(name, data):
     offset = data.draw(st.sampled_from([0.0, 1e4, -3e5 if dtype == np.float64 else -300.0]))
     x = rng.normal(offset, 1, shape).astype(dtype)
     if data.draw(st.booleans()):
-        x.reshape(-1)[0] += 1e3  # the element that all others are measured from lies far away
+        x.reshape(-1)[0] += 1e3  # the element that is subtracted from all others is an outlier
     if data.draw(st.booleans()):
         x = np.ascontiguousarray(x.T).T[::-1]
     assert name in applicable(x, axes)
@@ -94,7 +94,7 @@ def test_every_rung_in_all_shapes(name, data):
         ((5, 6, 7), (0, 1, 2), ["warp", "block", "two_pass"]),
         ((1, 1), (0,), ["warp", "block", "two_pass"]),
         ((1, 5, 1, 6), (1, 3), ["warp", "block", "two_pass"]),
-        ((3, 4, 5), (1,), []),  # kept axes on both sides
+        ((3, 4, 5), (1,), []),  # kept axes before and after the reduced axis
         ((3, 4, 5, 6), (0, 2), []),
         ((0, 4), (0,), []),
     ],
@@ -121,7 +121,7 @@ def test_the_variance_is_biased(name):
 
 
 def problem(name):
-    """A small input of each rung: an array of shape (rows, 3, ...) with statistics for each of the three."""
+    """Return a small input for a rung: an array of shape (rows, 3, ...) with statistics per channel."""
     shape = {"columns": (40, 3, 2), "split": (2, 3, 50, 50)}.get(name, (2, 3, 9, 9))
     x = np.random.default_rng(0).normal(size=shape)
     axes = (0, *range(2, x.ndim))
@@ -165,7 +165,7 @@ def test_x_comes_once_for_the_statistics_and_once_for_y(shape):
     assert apply.sectors_moved <= 1.05 * apply.sectors_ideal
     assert apply.sectors_ideal <= 1.05 * 2 * x.nbytes / 32
     read = sum(launch.sectors_moved for launch in launches[:-1])
-    assert x.nbytes / 32 <= read <= (1.5 if name == "columns" else 1.15) * x.nbytes / 32  # and the partial sums
+    assert x.nbytes / 32 <= read <= (1.5 if name == "columns" else 1.15) * x.nbytes / 32  # x once, and the partial sums
 
 
 def test_few_channels_are_split_over_blocks():
@@ -184,6 +184,6 @@ def test_few_channels_are_split_over_blocks():
 
 
 def test_parts_without_rows_count_nothing():
-    x = np.random.default_rng(0).normal(size=(6145, 2)).astype(np.float32)  # 192 parts of 33 rows are more than that
+    x = np.random.default_rng(0).normal(size=(6145, 2)).astype(np.float32)  # 192 parts of 33 rows: the last are empty
     assert applicable(x, (0,))[0] == "columns"
     assert_right("columns", x, (0,))

@@ -1,4 +1,4 @@
-"""Optimizer steps in one launch, or one for each tensor: the reference's numbers, and no more than what must move."""
+"""Tests of optimizer steps in one launch, or one per tensor: the reference's results, and minimal memory traffic."""
 
 import math
 
@@ -31,14 +31,14 @@ def rung(operation, name):
 
 
 def trajectory(function, operation, shapes, dtype, options, kept, seed):
-    """Return parameters and state after some steps; `kept` says how many arrays of state there are for each."""
+    """Return parameters and state after STEPS steps; `kept` says which state arrays each parameter has."""
     rng = np.random.default_rng(seed)
-    counts = [int(c) for c in rng.integers(0, 5, len(shapes))]  # every parameter has been changed so often already
+    counts = [int(c) for c in rng.integers(0, 5, len(shapes))]  # earlier steps of each parameter
     parameters = [rng.normal(size=s).astype(dtype) for s in shapes]
     state = [[np.zeros_like(p) for p in parameters] if here else [] for here in kept]
     for step in range(1, STEPS + 1):
         gradients = [rng.normal(size=s).astype(dtype) for s in shapes]
-        gradients = [g[::-1] if g.ndim else g for g in gradients]  # not contiguous, and no state of its own
+        gradients = [g[::-1] if g.ndim else g for g in gradients]  # not contiguous
         per_tensor = {
             "adam_step": {"steps": [c + step for c in counts]},
             "sgd_step": {"shares": [1.0 if step == 1 else 1 - 0.1 * c for c in counts]},
@@ -56,7 +56,7 @@ def check(operation, name, shapes, options, kept, seed):
         with simulate(order="shuffled"):
             again = trajectory(run, operation, shapes, dtype, options, kept, seed)
         expected = trajectory(reference, operation, shapes, dtype, options, kept, seed)
-        single = 10 * np.finfo(dtype).eps  # the same roundings, but for products that a compiler may fuse with sums
+        single = 10 * np.finfo(dtype).eps  # the same roundings, except for fused multiply-adds
         for y, same, like, right in zip(result, again, expected, exact, strict=True):
             assert (y.dtype, y.shape) == (dtype, right.shape)
             assert y.tobytes() == same.tobytes()
@@ -105,7 +105,7 @@ def test_the_first_steps_by_hand(name):
     p, g, m, v = ([np.full(5, x), np.full(3, x)] for x in (1.0, 2.0, 0.0, 0.0))
     rung("adam_step", name).function(p, g, m, v, [], **packed({**ADAM, "steps": [1, 1]}))
     for i, size in enumerate((5, 3)):
-        np.testing.assert_allclose(p[i], np.full(size, 0.9), rtol=1e-7)  # a step of lr against the gradient's sign
+        np.testing.assert_allclose(p[i], np.full(size, 0.9), rtol=1e-7)  # a step of lr against the sign of the gradient
         np.testing.assert_allclose(m[i], 0.2)
         np.testing.assert_allclose(v[i], 0.04)
     rung("sgd_step", name).function(p, g, [], **packed(SGD))
@@ -176,11 +176,11 @@ def test_chunks_hold_every_element_once():
         seen[tensor][start : start + size] += 1
     assert all((count == 1).all() for count in seen)
     assert len(table) == 6
-    assert optim._chunks(np, "cpu", sizes) is table  # not made again every step
+    assert optim._chunks(np, "cpu", sizes) is table  # cached, not built in every step
 
 
 def tensors(count):
-    """Arguments of a step over tensors of many sizes."""
+    """Return the arguments of a step over tensors of different sizes."""
     rng = np.random.default_rng(0)
     shapes = [(100, 100), (64,), (3, 3, 3, 5), (20000,)]
     return [[abs(rng.normal(size=s)).astype(np.float32) for s in shapes] for _ in range(count)]

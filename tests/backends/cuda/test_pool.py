@@ -1,4 +1,4 @@
-"""Pooling kernels: the reference's bits where the order of the sum is the same, and what they move."""
+"""Tests of pooling kernels: the bits of the reference if the order of the sum is the same, and the memory traffic."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def rungs(operation):
 
 
 def image(shape, dtype, kind="ties"):
-    """Numbers with many ties and some NaN for maxima, any numbers for sums."""
+    """Return an image: with many ties and some NaN for maxima, with random numbers for sums."""
     rng = np.random.default_rng(0)
     if kind == "normal":
         return rng.standard_normal(shape).astype(dtype)
@@ -102,9 +102,9 @@ def test_averages_have_the_bits_of_the_reference(shape, window, dtype):
         ((2, 3, 8, 40), {"kernel_size": (4, 8)}, True),
         ((2, 3, 8, 40), {"kernel_size": (4, 8), "stride": (1, 8)}, True),
         ((2, 3, 8, 8), {"kernel_size": 5}, False),  # 25 taps
-        ((2, 3, 8, 40), {"kernel_size": (4, 8), "stride": (4, 7)}, False),  # overlap along a row
+        ((2, 3, 8, 40), {"kernel_size": (4, 8), "stride": (4, 7)}, False),  # windows overlap along a row
         ((2, 3, 8, 9), {"kernel_size": (4, 8), "stride": 1}, False),
-        ((2, 3, 9, 8), {"kernel_size": (4, 8), "stride": 1}, True),  # one window a row
+        ((2, 3, 9, 8), {"kernel_size": (4, 8), "stride": 1}, True),  # one window per row
     ],
 )
 def test_a_warp_for_large_windows_apart(shape, window, accepts):
@@ -180,7 +180,7 @@ REALISTIC = [
 
 
 def moved(kernel, *inputs, spec):
-    """Sectors that blocks move, over the fewest possible."""
+    """Return the sectors that the blocks move, relative to the minimum."""
     with counting() as launches:
         out = kernel.function(*inputs, spec=spec)
     (launch,) = launches
@@ -209,7 +209,7 @@ def test_the_lower_rung_moves_more():
     shape, window = REALISTIC[2]
     spec, x = pool_spec("pool", shape, **window), image(shape, np.float32, "normal")
     _, slab, direct = rungs("max_pool")
-    assert moved(direct, x, spec=spec) == pytest.approx(1.09, abs=0.005)  # the 9% of the file's head
+    assert moved(direct, x, spec=spec) == pytest.approx(1.09, abs=0.005)  # the 9% at the head of pool.cu
     assert moved(slab, x, spec=spec) < 1.02
 
 

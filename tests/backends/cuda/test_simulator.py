@@ -1,4 +1,4 @@
-"""The simulator runs right kernels rightly, counts what they move, and catches each kind of bug."""
+"""Tests of the simulator: it runs correct kernels, counts their memory traffic, and finds each kind of bug."""
 
 import os
 import re
@@ -19,11 +19,11 @@ from minicnn.errors import ArgumentError, KernelError
 
 planted = Source(Path(__file__).with_name("planted.cu"))
 REALS = (np.float32, np.float64)
-CHECKED = "address" if "libasan" in os.environ.get("LD_PRELOAD", "") else None  # the child process of a test below
+CHECKED = "address" if "libasan" in os.environ.get("LD_PRELOAD", "") else None  # for the child process of a test below
 
 
 def launch(entry, *arguments, grid=1, block=64, n=64):
-    """Run a kernel on 0 ... n - 1; return what it wrote."""
+    """Run a kernel on the input 0 ... n - 1; return its output."""
     x = np.arange(n, dtype=np.float32)
     y = empty(x, (64,))
     planted.launch(entry, grid, block, x, y, *arguments)
@@ -145,7 +145,7 @@ def test_vectors_of_four_count_as_one_access():
     assert launches[0].global_requests == 2
     assert launches[0].sectors_requested == 32
     assert launches[0].shared_requests == 2
-    assert launches[0].shared_wavefronts == launches[0].shared_ideal == 8  # four quarters of a warp, twice
+    assert launches[0].shared_wavefronts == launches[0].shared_ideal == 8  # four quarters of a warp, write and read
 
 
 # --- wrong kernels ------------------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def test_what_every_mode_catches(entry, mode):
     message, arguments = ALWAYS[entry]
     with simulator.simulate(mode=mode), pytest.raises(KernelError, match=f"^{entry}: (.*){message}"):
         launch(entry, *arguments)
-    assert launch("right_rotate", 64)[0] == 1  # and the simulator goes on
+    assert launch("right_rotate", 64)[0] == 1  # the simulator still works
 
 
 @pytest.mark.parametrize("order", simulator.ORDERS)
@@ -286,7 +286,7 @@ def test_a_source_that_the_compiler_refuses(tmp_path):
 
 
 def races(access, barrier, steps):
-    """Whether two threads meet in one element, one of them writing, with no barrier that orders them."""
+    """Return whether two threads access the same element, at least one writes, and no barrier orders them."""
     of_block, of_warp = np.cumsum(barrier == 2, 1), np.cumsum(barrier == 1, 1)
     seen = {}
     for t, i in zip(*np.nonzero(access), strict=True):
@@ -307,7 +307,7 @@ def races(access, barrier, steps):
 
 @st.composite
 def programs(draw):
-    """A few accesses of a few threads of up to three blocks, and barriers at random."""
+    """Draw random accesses of a few threads in up to three blocks, and random barriers."""
     blocks, steps, cells = draw(st.integers(1, 3)), draw(st.integers(2, 6)), draw(st.sampled_from([1, 2, 4]))
     barrier = np.zeros((2 * blocks, steps), np.int32)
     for b in range(blocks):
@@ -363,7 +363,7 @@ def test_ctrl_c_ends_a_launch(monkeypatch):
     y = empty(x, (blocks * 64,))
     timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
     timer.start()
-    with pytest.raises(KeyboardInterrupt), simulator.simulate(mode="traced"):  # which takes a minute
+    with pytest.raises(KeyboardInterrupt), simulator.simulate(mode="traced"):  # the launch takes a minute
         planted.launch("right_sum", blocks, 64, x, y, 1.0, (0, 0, 0))
     timer.join()
     assert launch("right_rotate", 64)[0] == 1
@@ -394,7 +394,7 @@ def test_half_a_library_is_built_anew(tmp_path, monkeypatch):
     Source(source).compile(x)
     for library in (tmp_path / "minicnn").glob("*.so"):
         half = library.read_bytes()[:1000]
-        library.unlink()  # what is loaded stays as it was
+        library.unlink()  # the loaded library is not affected
         library.write_bytes(half)
     simulator._library.cache_clear()
     Source(source).launch("own_kernel", 1, 1, x, y)

@@ -1,4 +1,4 @@
-"""What kernels are told about their windows: the cut into slabs, the steps through them, the division by the stride."""
+"""Tests of the kernel arguments for windows: slabs, steps through them, and the division by the stride."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_slabs_are_whole_sectors_and_cover_everything(planes, size, shared, leas
 
 
 def test_slabs_grow_with_what_they_share_but_only_where_there_are_blocks_enough():
-    assert walk(64, (56, 56), 28, 8)[1][1] == 8 * THREADS  # few elements: many blocks come first
+    assert walk(64, (56, 56), 28, 8)[1][1] == 8 * THREADS  # few elements: prefer many blocks to long slabs
     grid, (_, slab, *_) = walk(64 * 64, (56, 56), 112, 8)
     assert slab == 40 * 112
     assert grid > GRID
@@ -46,7 +46,7 @@ def test_nothing_to_walk_over():
 def test_what_neighbours_share():
     disjoint = pool_spec("pool", (1, 1, 12, 20), 2)
     assert shared_elements(disjoint) == 0
-    assert shared_outputs(disjoint) == 10  # the windows on a border between two rows
+    assert shared_outputs(disjoint) == 10  # the windows on the border between two rows
     overlapping = pool_spec("pool", (1, 1, 12, 20), 3, 2, 1)
     assert shared_elements(overlapping) == shared_outputs(overlapping) == 10
     dilated = conv_spec("conv", (1, 1, 9, 8, 7), (1, 1, 3, 3, 3), dilation=2)
@@ -55,7 +55,7 @@ def test_what_neighbours_share():
 
 @given(st.integers(1, 2**20), st.integers(0, 2**31), st.integers(0, 2**20))
 def test_dividing_by_the_stride_is_exact(stride, element, reach):
-    """What windows.cuh does with the numbers, done here in Python's unlimited integers."""
+    """Repeat the arithmetic of windows.cuh with Python's unlimited integers."""
     element %= 2**32 // stride
     spec = pool_spec("pool", (1, 1, 2**20), 1, stride, axes=1)
     *_, back, _, _, rest, _, _, reciprocal = cover(spec)

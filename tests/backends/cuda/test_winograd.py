@@ -1,4 +1,4 @@
-"""Winograd convolution on the simulator: exact for integers, near the float64 reference, never the default."""
+"""Tests of Winograd convolution: exact for integers, near the float64 reference, never chosen by default."""
 
 from itertools import product
 
@@ -19,7 +19,7 @@ from minicnn.runtime.devices import CUDASIM, Device
 CALLS = {"conv": "xw", "conv_input_grad": "gw"}
 RUNGS = ["winograd", "winograd_4x4"]
 KERNELS = list(product(CALLS, RUNGS))
-TOLERANCE = {  # of what the terms of the sums add up to without their signs
+TOLERANCE = {  # relative to the sum of the absolute terms
     "winograd": {np.float32: 1e-6, np.float64: 2e-15},
     "winograd_4x4": {np.float32: 5e-6, np.float64: 1e-14},
 }
@@ -33,7 +33,7 @@ def run(operation, name, inputs, spec):
 
 
 def check(operation, name, arrays, spec):
-    """The same bits twice and with threads in another order, and the reference's numbers."""
+    """Compare with the reference, and require the same bits from a second run with the threads in another order."""
     reference = primitives()[operation].body
     inputs = [arrays[letter] for letter in CALLS[operation]]
     expected, size = reference(*inputs, spec=spec), np.linalg.norm(reference(*map(abs, inputs), spec=spec))
@@ -57,7 +57,7 @@ def example(n, channels, filters, size, padding=1, seed=0):
 
 @st.composite
 def geometries(draw):
-    """Planes from one tile to several blocks of them, channels and filters below and above a stage and a block."""
+    """Draw planes from one tile to several blocks, and channels and filters below and above a stage and a block."""
     padding = tuple((draw(st.integers(0, 5)), draw(st.integers(0, 5))) for _ in range(2))
     size = tuple(draw(st.integers(max(1, 3 - sum(p)), 21)) for p in padding)
     channels, filters = (draw(st.sampled_from([1, 2, 3, 7, 9, 17, 37, 67])) for _ in range(2))
@@ -81,7 +81,7 @@ def test_listed_geometries(operation, name, case):
 
 @pytest.mark.parametrize("operation", CALLS)
 def test_two_by_two_is_exact_for_small_integers(operation):
-    """Its matrices hold ±1 and 1/2, so that no sum here is rounded: any wrong sign or index shows."""
+    """The matrices of F(2×2) contain ±1 and 1/2, so no sum is rounded, and every wrong sign or index is visible."""
     arrays, spec = example(2, 11, 35, (9, 15), ((0, 2), (1, 3)))
     arrays = {letter: np.round(4 * a) for letter, a in arrays.items()}
     inputs = [arrays[letter] for letter in CALLS[operation]]

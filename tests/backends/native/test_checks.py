@@ -1,6 +1,6 @@
-"""Every native kernel runs clean under the compiler's sanitizers: no byte outside of an array, no race between threads.
+"""Run every native kernel under the compiler's sanitizers: no access outside of an array, no race between threads.
 
-The sanitizers have to be in a process from its start, so the checks run in child processes, which begin with this file.
+The sanitizers must be loaded when a process starts. So the checks run in child processes, which run this file.
 """
 
 import os
@@ -26,7 +26,7 @@ FLAGS = {
     "libasan": ["-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
     "libtsan": ["-O1", "-g1", "-fsanitize=thread", "-DEVERY_THREAD"],
 }
-# Python frees little before it ends, and that is no fault of a kernel.
+# Python frees little memory before it exits, so a leak is not a fault of a kernel.
 OPTIONS = {"libasan": {"ASAN_OPTIONS": "detect_leaks=0"}, "libtsan": {"TSAN_OPTIONS": "exitcode=66"}}
 CHILD = next((name for name in FLAGS if name in os.environ.get("LD_PRELOAD", "")), "")
 build.SANITIZER[:] = FLAGS.get(CHILD, [])
@@ -60,7 +60,7 @@ def named(operation: str, name: str) -> dispatch.Kernel:
 
 
 def alone(x: Any) -> Any:
-    """The same in memory of its own, so that what lies behind its end is nobody's."""
+    """Copy arrays to memory of their own, so that no other array follows in memory."""
     return [alone(a) for a in x] if isinstance(x, list) else x.copy() if x.flags.c_contiguous else x
 
 
@@ -79,7 +79,7 @@ def three_threads() -> Iterator[None]:
 @EXAMPLES
 @given(data=st.data())
 def test_drawn(operation, name, large, dtype, data):
-    """Large arrays keep all loops and threads busy. A kernel that applies to nothing that is drawn is an error."""
+    """Large arrays run all loops and threads. It is an error if a kernel supports no example."""
     kernel, case = named(operation, name), data.draw(cases(operation, large=large))
     inputs = [alone(x) for x in case.cast(dtype)]
     assume(kernel.accepts(inputs, case.params))
@@ -110,7 +110,7 @@ extern "C" void race(Real* y, int64_t n) { parallel(n, [&](int64_t i) { for (int
 
 @in_a_child
 def test_planted(request):
-    """What the sanitizers would find is found: this test ends the process, or makes it fail."""
+    """Run a kernel with a planted bug: the sanitizers must stop the process or make it fail."""
     source = library.Source("planted.cpp")
     vars(source)["text"] = PLANTED.replace(
         '#include "threads.hpp"', (build.kernel_folder() / "cpu" / "threads.hpp").read_text()

@@ -1,4 +1,4 @@
-"""The interpreter of fuse.cpp: each operation by itself with every special value, blocks and pieces, and its limits."""
+"""Tests of the interpreter in fuse.cpp: each operation with every special value, sizes near blocks, and limits."""
 
 import numpy as np
 import pytest
@@ -30,14 +30,14 @@ def test_every_operation_treats_special_values_as_its_primitive_does(operation, 
     count = OPERATIONS[operation]
     inputs = [a.ravel().astype(dtype) for a in np.meshgrid(*[VALUES] * count)]
     if operation == "where":
-        inputs[0][np.isnan(inputs[0])] = 1  # a condition is 1 or 0
+        inputs[0][np.isnan(inputs[0])] = 1  # conditions are 1 or 0
     *_, reference = kernels(operation, CPU)
     arguments = [inputs[0] != 0, *inputs[1:]] if operation == "where" else inputs
     with np.errstate(all="ignore"):
         expected = reference.function(*arguments).astype(dtype)
     y = run(*inputs, graph=one_step(operation))
     np.testing.assert_allclose(y, expected, rtol=1e-6 if dtype == "float32" else 1e-13, atol=1e-37)
-    signs = ~np.isnan(expected) & (operation not in ("maximum", "minimum"))  # which zero is larger nobody knows
+    signs = ~np.isnan(expected) & (operation not in ("maximum", "minimum"))  # max(0, -0) may have either sign
     np.testing.assert_array_equal(np.signbit(y)[signs], np.signbit(expected)[signs])
 
 
@@ -79,7 +79,7 @@ def test_what_does_not_fit_is_left_to_others():
 
 
 def balanced(x, constants):
-    """A sum of many products."""
+    """Return a sum of many products, added in pairs."""
     return sum_of([x * c for c in constants])
 
 

@@ -1,6 +1,6 @@
-"""Native kernels on arrays large enough for all of their loops: the reference's numbers, with any number of threads.
+"""Tests of native kernels on arrays that are large enough for all loops, with 1, 2 and 3 threads.
 
-What is small the tests of all primitives draw.
+The results must equal the reference. tests/ops/test_primitives.py tests small arrays.
 """
 
 import numpy as np
@@ -55,7 +55,7 @@ def test_large_arrays(kernel, dtype, data):
         for y, same in zip(outputs(kernel, inputs, case.params), alone, strict=True):
             assert y.tobytes() == same.tobytes(), f"{number} threads gave other bits"
     exact = outputs(reference, case.inputs, case.params)
-    if kernel.operation == "conv_bias_relu_pool":  # of nearly equal values any may win: compare those
+    if kernel.operation == "conv_bias_relu_pool":  # any of nearly equal values may win: compare values
         activation = CONV_BIAS_RELU(*case.inputs, spec=case.params["spec"])
         alone = [alone[0], PICK(activation, alone[1], spec=case.params["pool"])]
         exact = [exact[0], exact[0]]

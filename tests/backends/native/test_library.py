@@ -1,4 +1,4 @@
-"""Native libraries: built once, checked at every call, and not missed where they cannot be built."""
+"""Tests of native libraries: built once, arguments checked in every call, and NumPy kernels if they cannot be built."""
 
 import os
 import re
@@ -116,7 +116,7 @@ def test_numpy_runs_where_the_compiler_refuses(monkeypatch):
     x = minicnn.ones(100_000)
     with pytest.warns(RuntimeWarning, match=r"NumPy runs instead of planted.cpp"):
         assert minicnn.relu(x).sum().item() == 100_000
-    assert minicnn.relu(x).sum().item() == 100_000  # and nothing more is said
+    assert minicnn.relu(x).sum().item() == 100_000  # without a second warning
     assert "native/one_step: does not support this" in minicnn.explain("relu", x)
 
 
@@ -127,7 +127,7 @@ def test_all_files_are_built_when_the_first_is_needed(monkeypatch):
     monkeypatch.setattr(Source, "build", lambda self, real: built.append((self.file, real)))
     sources = [planted(SCALED), planted(SCALED)]
     assert sources[0].works(F64)
-    library._build_all.cache_clear()  # others shall not believe it
+    library._build_all.cache_clear()  # so that other tests build the libraries again
     assert built.count(("planted.cpp", "double")) >= 2
     assert {real for _, real in built} == {"double"}
 
@@ -173,7 +173,7 @@ def test_floats():
 
 @pytest.fixture
 def no_compiler(tmp_path):
-    """The environment of a process that finds no compiler."""
+    """Environment variables for a process that finds no compiler."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PATH", "CXX", "LD_PRELOAD")}
     return {**environment, "PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
 
@@ -200,7 +200,7 @@ def test_without_a_compiler_numpy_runs_and_nothing_is_said(no_compiler):
 
 
 def test_without_a_compiler_the_tests_pass(no_compiler):
-    """Some of them, here; `make test-bare` runs all."""
+    """Run a few tests; `make test-bare` runs all."""
     files = [
         "test_tiny.py",
         "runtime/test_dispatch.py",

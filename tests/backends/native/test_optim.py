@@ -1,4 +1,4 @@
-"""Optimizer steps in one call over all parameters: the reference's numbers, NaN and infinity where they belong."""
+"""Tests of optimizer steps in one call over all parameters: the reference's results, also for NaN and infinity."""
 
 import math
 
@@ -30,9 +30,9 @@ def native(operation):
 
 
 def trajectory(function, operation, shapes, dtype, options, kept, seed):
-    """Return parameters and state after some steps; `kept` says which arrays of state there are for each."""
+    """Return parameters and state after STEPS steps; `kept` says which state arrays each parameter has."""
     rng = np.random.default_rng(seed)
-    counts = [int(c) for c in rng.integers(0, 5, len(shapes))]  # every parameter has been changed so often already
+    counts = [int(c) for c in rng.integers(0, 5, len(shapes))]  # earlier steps of each parameter
     parameters = [rng.normal(size=s).astype(dtype) for s in shapes]
     state = [[np.zeros_like(p) for p in parameters] if here else [] for here in kept]
     for step in range(1, STEPS + 1):
@@ -58,7 +58,7 @@ def check(operation, shapes, options, kept, seed):
         finally:
             minicnn.set_num_threads(threads)
         expected = trajectory(reference, operation, shapes, dtype, options, kept, seed)
-        single = 40 * np.finfo(dtype).eps  # the same roundings, but for products that the compiler fuses with sums
+        single = 40 * np.finfo(dtype).eps  # the same roundings, except for fused multiply-adds
         for y, same, like, right in zip(result, again, expected, exact, strict=True):
             assert (y.dtype, y.shape) == (dtype, right.shape)
             assert y.tobytes() == same.tobytes()
@@ -93,7 +93,7 @@ def test_the_first_steps_by_hand():
     p, g, m, v = ([np.full(5, x), np.full(3, x)] for x in (1.0, 2.0, 0.0, 0.0))
     native("adam_step").function(p, g, m, v, [], **packed({**ADAM, "steps": [1, 1]}))
     for i, size in enumerate((5, 3)):
-        np.testing.assert_allclose(p[i], np.full(size, 0.9), rtol=1e-7)  # a step of lr against the gradient's sign
+        np.testing.assert_allclose(p[i], np.full(size, 0.9), rtol=1e-7)  # a step of lr against the sign of the gradient
         np.testing.assert_allclose(m[i], 0.2)
         np.testing.assert_allclose(v[i], 0.04)
     native("sgd_step").function(p, g, [], **packed({**SGD, "shares": [1.0, 1.0]}))
@@ -108,7 +108,7 @@ def test_every_parameter_counts_its_own_steps():
         np.testing.assert_allclose(y, -0.1 * corrected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("size", [5, 100])  # in the rest of a vector, and within one
+@pytest.mark.parametrize("size", [5, 100])  # in the remainder after the last SIMD vector, and in a vector
 def test_a_maximum_that_is_nan_stays(size):
     values = np.resize([1.0, np.nan, 3.0, np.inf, 0.5], size)
     p, g, m, v = [np.zeros(size)], [np.sqrt(values)], [np.zeros(size)], [np.zeros(size)]
@@ -164,7 +164,7 @@ def test_chunks_hold_every_element_once():
         seen[parameter][start : start + size] += 1
     assert all((count == 1).all() for count in seen)
     assert len(table) == 6
-    assert optim._chunks(sizes) is table  # not made again every step
+    assert optim._chunks(sizes) is table  # cached, not built in every step
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The pool of kernels/cpu/threads.cpp: every task runs once, whoever asks, however often, and after a fork."""
+"""Tests of the thread pool in kernels/cpu/threads.cpp: each task runs once, from any thread, and after a fork."""
 
 import ctypes
 import os
@@ -19,7 +19,7 @@ POOL = library._pool()
 
 
 def run(tasks, function):
-    """Call function(i) for all tasks in the pool."""
+    """Call function(i) for every task i in the pool."""
     POOL.minicnn_run(ctypes.c_int64(tasks), WORK(lambda _, i: function(i)), None)
 
 
@@ -47,16 +47,16 @@ def test_threads_work_at_the_same_time(threads):
     seen = set()
 
     def work(i):
-        together.wait()  # passes when as many tasks as there are threads are at work
+        together.wait()  # passes when every thread has a task
         seen.add(threading.get_ident())
 
-    # A first task that takes long has the sleeping threads woken; the others meet at the barrier.
+    # The first task takes long enough to wake the sleeping threads. The other tasks meet at the barrier.
     run(threads + 1, lambda i: threading.Event().wait(0.01) if i == 0 else work(i))
     assert len(seen) == threads
 
 
 def test_a_job_does_not_wait_for_sleeping_threads(threads):
-    threading.Event().wait(0.05)  # all asleep
+    threading.Event().wait(0.05)  # all threads sleep now
     seen = set()
     run(3, lambda i: seen.add(threading.get_ident()))
     assert threading.get_ident() in seen
@@ -139,13 +139,13 @@ def test_a_forked_child_starts_threads_of_its_own():
 
 
 def test_a_system_without_threads_to_give():
-    """The pool does with those it gets, if only the caller."""
+    """The pool works with the threads that it gets, at least with the caller."""
     code = (
         "import resource\n"
         "import minicnn\n"
         "from minicnn.backends.native import library\n"
         "assert not library.missing()\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"  # a stack for each of so many does not fit
+        "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"  # too little for 1024 stacks
         "minicnn.set_num_threads(1024)\n"
         "print(minicnn.relu(minicnn.ones(1_000_000)).sum().item(), library._pool().minicnn_threads())\n"
     )

@@ -1,4 +1,4 @@
-"""The kernels' own exp, tanh, log and the like: as exact as promised at every magnitude, NumPy's special values."""
+"""Tests of the kernels' own exp, tanh, log etc.: accuracy at every magnitude, and NumPy's special values."""
 
 import math
 
@@ -12,7 +12,7 @@ from minicnn.runtime.dispatch import kernels
 pytestmark = pytest.mark.skipif(not library.usable(), reason="needs a compiler")
 
 EXACT_ERF = np.vectorize(math.erf, otypes=[np.float64])
-FUNCTIONS = {  # the function, and the units in the last place that kernels may be away from it
+FUNCTIONS = {  # the function, and the largest error of a kernel in units in the last place
     "exp": (np.exp, 1.2),
     "expm1": (np.expm1, 1.4),
     "log": (np.log, 1.2),
@@ -21,8 +21,8 @@ FUNCTIONS = {  # the function, and the units in the last place that kernels may 
     "tanh": (np.tanh, 2.8),
     "erf": (EXACT_ERF, 1.4),
 }
-ERF_ERROR = 1.0  # of math.erf itself, in units of float64
-DIGITS = np.finfo(np.longdouble).nmant - np.finfo(np.float64).nmant  # that are more than float64's
+ERF_ERROR = 1.0  # error of math.erf itself, in units in the last place of float64
+DIGITS = np.finfo(np.longdouble).nmant - np.finfo(np.float64).nmant  # bits of long double beyond float64
 DTYPES = (np.float32, np.float64)
 
 
@@ -31,7 +31,7 @@ def native(operation):
 
 
 def exact(operation, x):
-    """The function of x, in more digits than x has where there are any."""
+    """Return the function of x, in a more precise type than x if possible."""
     function, _ = FUNCTIONS[operation]
     wider = np.float64 if x.dtype == np.float32 or operation == "erf" else np.longdouble
     with np.errstate(all="ignore"):
@@ -39,7 +39,7 @@ def exact(operation, x):
 
 
 def sample(dtype):
-    """Numbers of every magnitude and both signs, more of them where the functions change."""
+    """Return numbers of every magnitude and both signs, with more numbers where the functions change."""
     rng = np.random.default_rng(0)
     limits = np.finfo(dtype)
     low, high = limits.minexp - limits.nmant, limits.maxexp
@@ -51,7 +51,7 @@ def sample(dtype):
 
 
 def distance(y, right):
-    """How far y is from the right results, in units in the last place of y's type."""
+    """Return the error of y in units in the last place of its type."""
     limits = np.finfo(y.dtype)
     _, exponent = np.frexp(right)  # right = m 2^exponent, 1/2 <= |m| < 1
     unit = np.ldexp(np.ones_like(right), np.maximum(exponent - 1, limits.minexp) - limits.nmant)
@@ -67,7 +67,7 @@ def test_is_within_units_in_the_last_place(operation, dtype):
         rounded = right.astype(dtype)
     y = native(operation).function(x)
     assert y.dtype == dtype
-    if operation == "sigmoid":  # where e^-x is too large it is 0, not a subnormal number
+    if operation == "sigmoid":  # 0, not a subnormal number, if e^-x overflows
         right = np.where(-x > np.log(np.finfo(dtype).max), 0, right)
     finite = np.isfinite(rounded)
     np.testing.assert_array_equal(y[~finite], rounded[~finite])
@@ -79,7 +79,7 @@ def test_is_within_units_in_the_last_place(operation, dtype):
 
 
 def special(operation, limits):
-    """Numbers of which the function is exact."""
+    """Return special numbers, for which the result must be exact."""
     largest, smallest = limits.max, limits.smallest_subnormal
     values = [0.0, -0.0, np.inf, -np.inf, np.nan, -largest]
     if operation == "log":
@@ -93,7 +93,7 @@ def special(operation, limits):
 def test_special_values_are_numpys(operation, dtype):
     x = np.array(special(operation, np.finfo(dtype)), dtype)
     expected = exact(operation, x).astype(dtype)
-    for size in (len(x), 1, 100):  # a rest of a vector, and whole ones
+    for size in (len(x), 1, 100):  # with and without a remainder after the last SIMD vector
         y = native(operation).function(np.resize(x, size))
         np.testing.assert_array_equal(y, np.resize(expected, size))
         numbers = ~np.isnan(y)

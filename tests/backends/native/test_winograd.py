@@ -1,4 +1,4 @@
-"""Winograd where its loops begin anew: several strips, tasks and chunks, odd channels, padding of any size."""
+"""Tests of native Winograd with several strips, tasks and chunks, odd channels and any padding."""
 
 import numpy as np
 import pytest

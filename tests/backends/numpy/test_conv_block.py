@@ -1,4 +1,4 @@
-"""Bias and ReLU in place, outer products and optimizer steps: what the references give."""
+"""Tests of bias and ReLU in place, outer products and optimizer steps against the references."""
 
 import numpy as np
 import pytest

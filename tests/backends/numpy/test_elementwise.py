@@ -1,4 +1,4 @@
-"""Choosing by bits: the same as a condition, for every value a float can have."""
+"""Tests of selection with bit masks: the same as `where`, for every kind of float value."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Every kernel of convolution gives what the reference gives, for every block size and every geometry."""
+"""Tests of every convolution kernel against the reference, for every block size and geometry."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def cases(draw):
 
 
 def applying(operation: str, inputs: list[np.ndarray], spec) -> list[Kernel]:
-    """The kernels that may be taken."""
+    """Return the kernels that support the call."""
     return [k for k in kernels(operation, CPU, ("numpy",))[:-1] if k.supports(*inputs, spec=spec)]
 
 
@@ -109,7 +109,7 @@ def test_empty_inputs_are_left_to_the_reference():
 
 
 def test_memory_stays_with_the_blocks():
-    """A large image is cut by rows: the columns of all of it (92 MB here) never exist."""
+    """A large image is processed in blocks of rows, so its im2col matrix (92 MB here) is never stored as a whole."""
     import tracemalloc
 
     spec = conv_spec("test", (1, 16, 400, 400), (16, 16, 3, 3), 1, 1)

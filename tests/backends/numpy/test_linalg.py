@@ -1,4 +1,4 @@
-"""Matrix products by rows: the numbers of NumPy's own, for one thread and for more."""
+"""Tests of matrix products in blocks of rows: the results of NumPy, with one or more threads."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Batch norm in blocks of channels: what the reference gives, for every number of blocks and threads."""
+"""Tests of batch norm in blocks of channels against the reference, for any number of blocks and threads."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Optimizer steps of NumPy: the reference's numbers, with any size of block and any number of threads."""
+"""Tests of optimizer steps in NumPy: the reference's results, for any block size and number of threads."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ CASES = {
 
 
 def step(case, dtype, kernel=0, transposed=False, shapes=SHAPES):
-    """Return all arrays after a step from random values."""
+    """Return all arrays after a step that starts from random values."""
     operation, count, options = CASES[case]
     rng = np.random.default_rng(0)
     lists = [[rng.random(s).astype(dtype).reshape(s) for s in shapes] for _ in range(count)]

@@ -1,4 +1,4 @@
-"""Disjoint windows: the same values, winners and gradients as the reference, NaN and ties included."""
+"""Tests of pooling with disjoint windows: values, winners and gradients as in the reference, also for NaN and ties."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Threads: results in order, errors passed on, one BLAS thread inside, a buffer for each thread."""
+"""Tests of threads: results in order, errors raised in the caller, one BLAS thread per task, a buffer per thread."""
 
 import os
 import subprocess
@@ -90,7 +90,7 @@ def test_a_thread_begins_with_its_own_part_and_helps_others():
 
     def task(i):
         if threading.get_ident() == caller:
-            other.wait(10)  # the caller stays in its first task until somebody else has done all the rest
+            other.wait(10)  # the caller stays in its first task until the other thread has run all other tasks
         else:
             done.append(i)
             if len(done) == 7:

@@ -1,4 +1,4 @@
-"""Activations in place: the tensor itself changes, and gradients are those of the new value."""
+"""Tests of in-place activations: the tensor changes, and gradients are correct for the new value."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""unfold and fold: PyTorch's order of channels and windows, by hand and by loops, and every message."""
+"""Tests of unfold and fold: PyTorch's order of channels and windows, by hand and with loops, and error messages."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ pairs = st.tuples(one_or_two, one_or_two)
 
 
 def naive_unfold(x, kernel, dilation, padding, stride):
-    """One window after the other, cut out and laid down as PyTorch does: channels, then rows, then columns."""
+    """Copy each window into a column, in PyTorch's order: channels, then rows, then columns."""
     x = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
     span = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     windows = [
@@ -35,7 +35,7 @@ def test_against_windows_cut_out(n, channels, kernel, dilation, padding, stride,
     columns = F.unfold(x, kernel, dilation, padding, stride)
     expected = naive_unfold(x.numpy(), kernel, dilation, padding, stride)
     np.testing.assert_array_equal(columns.numpy(), expected)
-    # fold is the adjoint: the image that has as much of x as the columns have of the columns of x
+    # fold is the adjoint of unfold: ⟨fold(g), x⟩ = ⟨g, unfold(x)⟩
     g = minicnn.randn(columns.shape, dtype=minicnn.float64)
     image = F.fold(g, size, kernel, dilation, padding, stride)
     assert image.shape == x.shape

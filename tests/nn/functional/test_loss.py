@@ -1,4 +1,4 @@
-"""Losses: hand-computed values, edges and messages beside the comparison in test_against_torch.py."""
+"""Tests of losses: hand-computed values, edge cases and error messages. test_against_torch.py tests other values."""
 
 from math import log
 

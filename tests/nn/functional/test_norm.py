@@ -1,4 +1,4 @@
-"""Normalisation's messages and statistics, and dropout's; values are compared in test_against_torch.py."""
+"""Tests of normalisation and dropout: error messages and statistics. test_against_torch.py tests their values."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_an_empty_batch_leaves_the_running_statistics_alone():
 def test_channels_far_from_zero_keep_their_digits(shape):
     rng = np.random.default_rng(0)
     x = (rng.standard_normal(shape) + 1e4).astype(np.float32)
-    x[0, :, ...] += 3  # and what comes first is not like the rest
+    x[0, :, ...] += 3  # the first example is an outlier
     mean, var = minicnn.zeros(shape[1]), minicnn.ones(shape[1])
     t, w = minicnn.from_numpy(x).requires_grad_(), minicnn.ones(shape[1], requires_grad=True)
     y = F.batch_norm(t, mean, var, w, training=True, momentum=1.0)
@@ -75,7 +75,7 @@ def test_channels_far_from_zero_keep_their_digits(shape):
     expected = F.batch_norm(exact, None, None, w_exact, training=True)
     expected.backward(minicnn.from_numpy(g.astype(np.float64)))
     axes = (0, *range(2, len(shape)))
-    np.testing.assert_allclose(y.detach().array, expected.detach().array, atol=1e-3)  # x - mean has so many digits
+    np.testing.assert_allclose(y.detach().array, expected.detach().array, atol=1e-3)  # the precision of x - mean
     np.testing.assert_allclose(t.grad.array, exact.grad.array, atol=2e-3)
     np.testing.assert_allclose(w.grad.array, w_exact.grad.array, rtol=1e-3, atol=1e-3 * np.sqrt(x.size))
     np.testing.assert_allclose(mean.array, x.mean(axes, dtype=np.float64), rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Padding against NumPy's, and its messages."""
+"""Tests of padding against NumPy, and of its error messages."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_an_empty_batch_is_padded_like_any_other(mode):
         ((1, -1), "circular", [2, 0, 1, 2]),
     ],
 )
-def test_cutting_and_padding_one_axis(pads, mode, expected):  # what PyTorch returns
+def test_cutting_and_padding_one_axis(pads, mode, expected):  # PyTorch's results
     assert F.pad(minicnn.arange(4), pads, mode).tolist() == expected
 
 

@@ -1,4 +1,4 @@
-"""The messages of pooling functions; their values are compared in test_against_torch.py and tests/ops."""
+"""Tests of the error messages of pooling functions. test_against_torch.py and tests/ops test their values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Resizing: properties beside the comparison in test_against_torch.py, and every message."""
+"""Tests of resizing: mathematical properties and error messages. test_against_torch.py tests its values."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_a_constant_image_stays_constant(mode, align, h, w, oh, ow):
 
 @given(st.sampled_from(FOR_IMAGES), sizes, sizes, st.floats(0.4, 2.5))
 def test_gradient_is_the_adjoint(mode, h, w, scale):
-    """⟨A x, g⟩ = ⟨x, Aᵀ g⟩, also where a factor leaves the size as it is, and PyTorch's bicubic gradient is off."""
+    """⟨A x, g⟩ = ⟨x, Aᵀ g⟩, also for factors that keep the size, for which PyTorch's bicubic gradient is wrong."""
     x = minicnn.randn(2, 1, max(h, 3), max(w, 3), dtype=minicnn.float64, requires_grad=True)
     y = F.interpolate(x, scale_factor=scale, mode=mode)
     g = minicnn.randn(y.shape, dtype=minicnn.float64)

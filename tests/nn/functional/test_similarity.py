@@ -1,4 +1,4 @@
-"""Normalised vectors and cosines; values are compared in test_against_torch.py."""
+"""Tests of normalised vectors and cosine similarity. test_against_torch.py tests other values."""
 
 import pytest
 
