@@ -25,7 +25,7 @@ class AdamOptions(NamedTuple):
         return self.lr * root / (1 - self.beta1**step), self.eps * root
 
     def decay_and_shrink(self) -> tuple[float, float]:
-        """Return λ of the gradient g + λ p, and the factor of p: weight decay is one of them, λ is 0 in AdamW."""
+        """Return (λ, factor): Adam uses the gradient g + λ p, with factor 1; AdamW multiplies p by factor, with λ 0."""
         return (0.0, 1 - self.lr * self.weight_decay) if self.decoupled else (self.weight_decay, 1.0)
 
 
