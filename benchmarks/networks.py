@@ -78,7 +78,7 @@ def residual_denoiser(lib: Any) -> Any:
 
 
 def unet(lib: Any) -> Any:
-    """Two levels down by pooling, two up by transposed convolution, each joined with what came down."""
+    """A U-Net: two levels of pooling, two transposed convolutions, each joined with the features of its level."""
     nn = lib.nn
 
     def stage(channels: int, width: int) -> Any:

@@ -1,4 +1,4 @@
-"""The stand-in for CuPy: it promises nothing that CuPy does not keep, and refuses what CuPy refuses."""
+"""Tests of the stand-in for CuPy: it has only CuPy's features, and rejects the same calls as CuPy."""
 
 import inspect
 import operator
@@ -19,7 +19,7 @@ needs_compiler = pytest.mark.skipif(bool(Device.reasons()[CUDASIM.name]), reason
 
 @pytest.fixture(scope="module")
 def real() -> ModuleType:
-    """The CuPy that is installed, which needs no GPU to be asked for its names."""
+    """The installed CuPy, whose names and signatures are available without a GPU."""
     cupy: ModuleType = pytest.importorskip("cupy")
     assert cupy is not module
     return cupy
@@ -30,7 +30,7 @@ def public(thing: Any) -> list[str]:
 
 
 def parameters(function: Any) -> dict[str, Any]:
-    """The parameters of a function by name; of one in Cython from the first line of its text."""
+    """Return the parameters of a function by name; for Cython functions, from the first line of the docstring."""
     try:
         found = dict(inspect.signature(function).parameters)
     except ValueError:
@@ -82,7 +82,7 @@ def test_every_result_has_the_type_of_cupys(real, name, kind):
     try:
         got = ours(*inputs).dtype
     except TypeError:
-        return  # to refuse what CuPy takes is no harm
+        return  # the stand-in may reject more than CuPy
     assert expected is not None
     assert got == np.dtype(expected.partition("->")[2])
 

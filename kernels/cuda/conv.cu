@@ -1,4 +1,4 @@
-// Convolution, forward pass:
+// Convolution, forward pass, in four kernels from the simplest to the fastest (the rungs of a ladder):
 //
 //     y[n,f,o] = Σ_{c,k} w[f,c,k] · x[n, c, o·stride + k·dilation - padding]        (x is 0 outside of the image)
 //

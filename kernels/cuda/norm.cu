@@ -4,7 +4,7 @@
 //
 // Batch norm has outer = N and channels = C. Instance, layer and group norm have outer = 1 and a channel for each group
 // of numbers. Where the mean is large compared to the deviation, the sum of squares minus the square of the sum loses
-// all digits. So all rungs subtract the first element of the channel first. All but the lowest keep count, mean and sum
+// its digits. So all rungs subtract the first element of the channel first. All but the lowest keep count, mean and sum
 // of squared deviations (Welford, Technometrics 4, 1962). Two of these triples can be merged exactly (Chan, Golub and
 // LeVeque, 1979): in a warp, in a block and between blocks, always in the same order.
 //
