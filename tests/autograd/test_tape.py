@@ -55,7 +55,7 @@ def test_as_a_decorator_also_of_a_recursive_function():
         return x * 2 if n == 0 else twice(n - 1)
 
     assert twice.__name__ == "twice"
-    assert twice.__doc__ == "Doubles."
+    assert twice.__doc__ == "Return 2 n."
     for _ in range(2):
         assert not twice(3).requires_grad
         assert (x * 2).requires_grad

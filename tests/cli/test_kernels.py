@@ -44,7 +44,7 @@ def test_the_list_has_everything_in_the_order_in_which_it_is_tried(run):
         line.split()[0].rstrip(",") for line in lines[start + 1 : start + 9] if line.startswith("  ") and line[2] != " "
     ]
     assert kernels[:3] == ["vec4", "direct", "reference"]
-    assert "      elementwise.cu: relu_direct: one thread an element" in lines
+    assert "      elementwise.cu: relu_direct: A thread for each element" in lines
     assert {"conv", "max_pool", "matmul"} <= set(lines)
     assert result.out == run("kernels", "list").out
 
