@@ -41,7 +41,13 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run the command."""
+    """Run the command.
+
+    Raises
+    ------
+    DeviceError
+        If there is no GPU.
+    """
     check_gpu()
     about = about_gpu()
     print(", ".join(f"{name} {value}" for name, value in about.items() if value is not None))

@@ -50,7 +50,7 @@ def random_crop(images: Sequence[Array], size: int | tuple[int, int], rng: np.ra
 
     Returns
     -------
-    tuple of views (C, h, w), one for each image, each in proportion to its scale
+    tuple of views (C, h, w), a view of each image, with sizes in proportion to the scales
 
     Raises
     ------
@@ -185,7 +185,7 @@ def _check_patch(call: str, images: Sequence[Array], height: int, width: int) ->
     """Check that a patch fits. Return the scales of the images, and height and width of the smallest image."""
     shapes = [image.shape for image in images]
     if not shapes or any(len(shape) != 3 or 0 in shape for shape in shapes):
-        raise DataError(f"{call}: pictures must be arrays (C, H, W) that are not empty, got shapes {shapes}")
+        raise DataError(f"{call}: images must be arrays (C, H, W) that are not empty, got shapes {shapes}")
     factors = scale_factors([shape[1:] for shape in shapes])
     if factors is None:
         raise DataError(
@@ -194,13 +194,13 @@ def _check_patch(call: str, images: Sequence[Array], height: int, width: int) ->
     scale = factors[0]
     if height % scale or width % scale:
         raise DataError(
-            f"{call}: the first picture is {scale} times as large as the smallest, so height and width of the patch "
+            f"{call}: the first image is {scale} times as large as the smallest, so height and width of the patch "
             f"must be multiples of {scale}, got {height} x {width}"
         )
     if height > shapes[0][1] or width > shapes[0][2]:
         raise DataError(
-            f"{call}: a patch of {height} x {width} does not fit into a picture of {shapes[0][1]} x {shapes[0][2]}; "
-            f"choose a smaller patch, or leave out small pictures"
+            f"{call}: a patch of {height} x {width} does not fit into an image of {shapes[0][1]} x {shapes[0][2]}; "
+            f"choose a smaller patch, or leave out small images"
         )
     smallest = min(shape[1:] for shape in shapes)
     return factors, smallest[0], smallest[1]

@@ -57,10 +57,10 @@ class FashionMNIST:
         labels = _read_idx(folder, f"{part}-labels-idx1-ubyte", 1)
         self.targets = labels.astype(np.int64)
         if self.data.shape[1:] != (28, 28) or len(self.data) == 0:
-            raise DataError(f"FashionMNIST: the pictures must be (N, 28, 28), got {self.data.shape}; {_REPAIR}")
+            raise DataError(f"FashionMNIST: the images must be (N, 28, 28), got {self.data.shape}; {_REPAIR}")
         if len(labels) != len(self.data):
             raise DataError(
-                f"FashionMNIST: every picture needs a label, got {len(self.data)} pictures and {len(labels)} labels; "
+                f"FashionMNIST: every image needs a label, got {len(self.data)} images and {len(labels)} labels; "
                 f"{_REPAIR}"
             )
         if labels.max() >= len(self.classes):
@@ -77,7 +77,7 @@ def _read_idx(folder: Path, name: str, ndim: int) -> npt.NDArray[np.uint8]:
     """Read an IDX file of bytes: 0, 0, 8 (the type), the number of axes, their lengths (uint32, big-endian), values."""
     path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
     if path is None:
-        raise DataError(f"FashionMNIST: there is no file '{folder / name}' nor '{name}.gz' beside it; {_REPAIR}")
+        raise DataError(f"FashionMNIST: there is no file '{folder / name}' or '{folder / name}.gz'; {_REPAIR}")
     try:
         content = path.read_bytes()
         if path.suffix == ".gz":

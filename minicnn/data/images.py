@@ -101,7 +101,7 @@ def read_image(path: str | os.PathLike[str], mode: ImageMode = "rgb") -> npt.NDA
 
 def _open_file(path: Path) -> BinaryIO:
     if path.is_dir():
-        raise DataError(f"read_image: '{path}' is a folder; pass one file, or open the folder with ImageFolder")
+        raise DataError(f"read_image: '{path}' is a folder; pass a file, or open the folder with ImageFolder")
     if not path.exists():
         raise DataError(f"read_image: there is no file '{path}'; check the path")
     if not path.is_file():  # opening a pipe would block

@@ -133,7 +133,7 @@ class DataLoader:
         self.seed = check_integer("DataLoader", "seed", seed, 0)
         self.dataset, self.shuffle, self.drop_last, self.collate = dataset, shuffle, drop_last, collate
         if len(dataset) == 0:
-            raise DataError("DataLoader: the dataset is empty; there is nothing to load")
+            raise DataError("DataLoader: the dataset must have at least 1 sample, got 0; pass another dataset")
         if len(self) == 0:
             raise DataError(
                 f"DataLoader: drop_last=True leaves no batch of {batch_size} from {len(dataset)} samples; "

@@ -71,13 +71,13 @@ class Task:
         """
         if clean.ndim != 3 or clean.shape[0] != 3 or min(clean.shape[1:]) < self.scale:
             raise ShapeError(
-                f"task {self.name}: a picture must be (3, H, W) with H and W at least {self.scale}, got {clean.shape}; "
+                f"task {self.name}: an image must be (3, H, W) with H and W at least {self.scale}, got {clean.shape}; "
                 "read it in colour, or choose larger patches"
             )
         if clean.dtype != np.float32:
             raise DTypeError(
                 f"task {self.name}: pixels must be float32 in [0, 1], got {clean.dtype}; "
-                "convert them, as in picture.astype(np.float32) / 255"
+                "convert them, for example with image.astype(np.float32) / 255"
             )
         height, width = (side // self.scale * self.scale for side in clean.shape[1:])
         return self.spoil(clean[:, :height, :width], rng)
@@ -180,9 +180,7 @@ def _enlarge_task(factor: int) -> Task:
     def shrink(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
         return resize(clean, clean.shape[1] // factor, clean.shape[2] // factor), clean
 
-    return Task(
-        f"enlarge-x{factor}", f"make a picture {factor} times as wide and high, and sharp", shrink, scale=factor
-    )
+    return Task(f"enlarge-x{factor}", f"enlarge an image to {factor} times its width and height", shrink, scale=factor)
 
 
 # The command line takes its choices and its help from this dict.
@@ -199,6 +197,6 @@ TASKS = {
             "fill in holes and scratches that are painted magenta (#FF00FF)",
             lambda clean, rng: (punch_holes(clean, rng), clean),
         ),
-        Task("colourise", "give a grey picture colours", lambda clean, rng: (to_grey(clean), clean), in_channels=1),
+        Task("colourise", "add colours to a grey image", lambda clean, rng: (to_grey(clean), clean), in_channels=1),
     )
 }

@@ -102,7 +102,7 @@ class ResidualEditor(nn.Module):
         if x.ndim != 4 or x.shape[1] != self.in_channels:
             raise ShapeError(
                 f"ResidualEditor: input must be (N, {self.in_channels}, H, W), got {x.shape}; "
-                "this network was built for pictures with that number of channels"
+                "build the network with the number of channels of the images"
             )
         height, width = x.shape[2:]
         x = F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")

@@ -74,7 +74,7 @@ class Sequential(_Sequence):
 
     Parameters
     ----------
-    *args : Module, or one mapping of names to modules
+    *args : Module, or a single mapping of names to modules
 
     Notes
     -----
@@ -130,7 +130,7 @@ class ModuleDict(_Container):
 
     def __getitem__(self, key: str) -> Any:
         if key not in self:
-            raise KeyError(f"ModuleDict: there is no {key!r}; there are {', '.join(self)}")
+            raise KeyError(f"ModuleDict: there is no module {key!r}; the modules are {', '.join(self)}")
         return self._items()[key]
 
     def __setitem__(self, key: str, module: Module) -> None:

@@ -149,7 +149,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonli
 
 
 def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
-    """Draw from the normal distribution with standard deviation gain / √fan; see `kaiming_uniform_`."""
+    """Draw from the normal distribution with standard deviation gain / √fan; see `kaiming_uniform_` for the rest."""
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
 
 
@@ -187,7 +187,10 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     """
     probability = (erf((b - mean) / std / sqrt(2)) - erf((a - mean) / std / sqrt(2))) / 2
     if probability < 1e-3:
-        raise ArgumentError(f"trunc_normal_: [{a}, {b}] holds almost nothing of the distribution with {mean=}, {std=}")
+        raise ArgumentError(
+            f"trunc_normal_: [a, b] must have a probability of at least 0.001, got [{a}, {b}] for {mean=}, {std=}; "
+            "use a wider interval"
+        )
     values = random.generator().normal(mean, std, tensor.shape)
     while (outside := (values < a) | (values > b)).any():
         values[outside] = random.generator().normal(mean, std, int(outside.sum()))

@@ -85,7 +85,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Split the axis `dim` into axes of the given sizes. A single size may be -1; it is then computed."""
+    """Split the axis `dim` into axes of the sizes `unflattened_size`. A single size may be -1; it is then computed."""
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()

@@ -80,7 +80,7 @@ class Module:
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output. Every subclass defines it."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward(); define one")
+        raise NotImplementedError(f"{type(self).__name__} has no forward(); define it")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         for pre_hook in list(self._forward_pre_hooks.values()):
@@ -216,7 +216,7 @@ class Module:
         Raises
         ------
         AttributeError
-            If there is no such module.
+            If no module has this name.
         """
         module: Module = self
         for name in filter(None, target.split(".")):

@@ -106,7 +106,7 @@ class _Pad2d(Module):
         self.padding = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
         if len(self.padding) != 4:
             raise ShapeError(
-                f"{type(self).__name__}: padding must be one integer or (left, right, top, bottom), got {padding}"
+                f"{type(self).__name__}: padding must be an integer or (left, right, top, bottom), got {padding}"
             )
 
     def forward(self, input: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Functions on all parameters of a model: gradient clipping, conversion to and from one vector.
+"""Functions on all parameters of a model: gradient clipping, conversion to and from a vector.
 
 The module has PyTorch's name `nn.utils`.
 """
@@ -39,7 +39,7 @@ def clip_grad_norm_(
 
     Returns
     -------
-    Tensor, one number, the norm before scaling
+    Tensor, (), the norm before scaling
 
     Raises
     ------
@@ -74,7 +74,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """Concatenate all parameters, flattened, into one vector."""
+    """Concatenate all parameters, flattened, to a vector."""
     return cat([p.reshape(-1) for p in parameters])
 
 

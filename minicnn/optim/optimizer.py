@@ -1,7 +1,7 @@
 """`Optimizer`, the base class: parameter groups with options, state for each parameter, and the state dict.
 
 A new optimizer derives from `Optimizer`. It lists its state in `state_names` and checks its options in `check_options`.
-Its `update` makes one call of `run_step`, which runs an operation on lists of arrays and changes them in place. The
+Its `update` calls `run_step` once, which runs an operation on lists of arrays and changes them in place. The
 reference kernel of this operation is in the file of the class: the textbook's equations. Faster kernels are registered
 under the same name (`runtime/dispatch.py`).
 """
@@ -55,7 +55,7 @@ class Optimizer:
         self.state: dict[Tensor, dict[str, Any]] = {}
         entries: list[Any] = [params] if isinstance(params, Tensor | dict) else list(params)
         if not entries:
-            raise ArgumentError(f"{self._name}: there is no parameter to optimize; pass model.parameters()")
+            raise ArgumentError(f"{self._name}: the list of parameters is empty; pass model.parameters()")
         groups = entries if isinstance(entries[0], dict) else [{"params": entries}]
         for group in groups:
             self.add_param_group(group)

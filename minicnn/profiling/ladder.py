@@ -101,7 +101,7 @@ def dry_run(kernel: Kernel, call: Call) -> list[Launched]:
 
 
 def describe(text: str, entry: str) -> str:
-    """Return the description of an entry in its file, a single sentence, or "" if there is none.
+    """Return the description of an entry in its file, a single sentence, or "" if the file has none.
 
     There are three places for a description, in this order:
 

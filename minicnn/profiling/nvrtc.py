@@ -51,7 +51,7 @@ def compile_cuda(name: str, text: str, architecture: str, dtype: str) -> Path:
 
 @cache
 def nvrtc_version() -> str:
-    """Return the compiler's version, for example "12.9"."""
+    """Return the compiler's version, for example "12.9"; errors as in `compile_cuda`."""
     major, minor = ctypes.c_int(), ctypes.c_int()
     _call("Version", ctypes.byref(major), ctypes.byref(minor))
     return f"{major.value}.{minor.value}"

@@ -39,7 +39,7 @@ def draw(path: Path, choice: Choice, architecture: str, dtype: str, sizes: dict[
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingPackageError(
-            "kernels report: pictures need matplotlib; install it with: pip install 'minicnn[kernels]'"
+            "kernels report: figures need matplotlib; install it with: pip install 'minicnn[kernels]'"
         ) from error
     bars = []
     for source, entry in choice.entries:

@@ -94,8 +94,8 @@ def choose(names: Sequence[str] = ()) -> Choice:
         else:
             operations = ", ".join(dict.fromkeys(r.kernel.operation for r in rungs()))
             raise ArgumentError(
-                f"there is no operation, kernel, file or entry {name!r}; there are the operations {operations} and the "
-                f"files {', '.join(sources())}; 'minicnn kernels list' shows all"
+                f"there is no operation, kernel, file or entry {name!r}; the operations are {operations}; "
+                f"the files are {', '.join(sources())}; 'minicnn kernels list' shows all"
             )
     found = [(source, key[1]) for key, source in known.items() if key in entries]
     found += [(source, entry) for source in others for entry in source.entries]
@@ -210,7 +210,7 @@ def sized(chosen: Iterable[Rung], sizes: dict[str, int]) -> dict[Workload, dict[
     known = {name for workload in found for name in workload.sizes}
     if not sizes.keys() <= known:
         unknown = ", ".join(sorted(sizes.keys() - known))
-        raise ArgumentError(f"there is no size {unknown} here; there are {', '.join(sorted(known)) or 'none'}")
+        raise ArgumentError(f"there is no size {unknown}; the sizes are {', '.join(sorted(known)) or 'none'}")
     return {workload: {n: size for n, size in sizes.items() if n in workload.sizes} for workload in found}
 
 

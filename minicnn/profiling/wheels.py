@@ -32,7 +32,7 @@ def wheel_file(package: str, pattern: str) -> Path:
     Raises
     ------
     MissingPackageError
-        If the package is not installed, or has no such file.
+        If the package is not installed, or does not contain the file.
     """
     try:
         files = metadata.distribution(package).files or []

@@ -60,7 +60,13 @@ class StopOnNaN:
             self._buffers = [b.detach().clone() for b in trainer.model.buffers()]
 
     def on_backward_end(self, trainer: Trainer) -> None:
-        """Check the loss and the gradients."""
+        """Check the loss and the gradients.
+
+        Raises
+        ------
+        AnomalyError
+            If a value is not finite.
+        """
         values = [trainer.loss, *(p.grad for p in trainer.model.parameters() if p.grad is not None)]
         self._finite_steps.append(stack([t.isfinite().all() for t in values]).all())
         if len(self._finite_steps) < self._interval:
@@ -71,7 +77,7 @@ class StopOnNaN:
             self._raise_with_reason(trainer)
 
     def on_epoch_end(self, trainer: Trainer) -> None:
-        """Check the steps since the last check."""
+        """Check the steps since the last check; errors as in `on_backward_end`."""
         self._check_steps(trainer, trainer.step)
 
     def _check_steps(self, trainer: Trainer, last: int) -> None:

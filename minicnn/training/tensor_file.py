@@ -51,7 +51,7 @@ def write_tensor_file(call: str, path: str | Path, kind: str, arrays: Arrays, co
         if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
             raise CheckpointError(
                 f"{call}: '{path}' cannot hold the array '{name}' of type {array.dtype}, only bool, integers and "
-                "floats of up to 64 bits; convert it (a complex one: to its real and imaginary parts)"
+                "floats of up to 64 bits; convert it (complex numbers to real and imaginary parts)"
             )
     # safetensors would write other memory orders and byte orders wrong.
     arrays = {name: np.asarray(a, dtype=a.dtype.newbyteorder("="), order="C") for name, a in arrays.items()}

@@ -110,7 +110,7 @@ def test_pictures_that_are_none(mistake, model, photos, tmp_path):
         return mistake("edit", model, tmp_path / name, "--out", tmp_path / "e")
 
     assert "none.png'; check the path" in line("none.png")
-    assert "photos' is a folder; pass one file" in line("photos")
+    assert "photos' is a folder; pass a file" in line("photos")
     (tmp_path / "cut.png").write_bytes((photos / "0.png").read_bytes()[:80])
     assert "cut.png' is damaged or truncated" in line("cut.png")
     (tmp_path / "text.png").write_text("hello")

@@ -58,7 +58,7 @@ def test_the_list_of_one_name(run):
 
 def test_a_name_that_is_not_there(mistake):
     line = mistake("kernels", "list", "paint")
-    assert line.startswith("minicnn kernels: there is no operation, kernel, file or entry 'paint'; there are the")
+    assert line.startswith("minicnn kernels: there is no operation, kernel, file or entry 'paint'; the operations are")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_name_that_is_not_there(mistake):
         ),
         (("report", "relu", "--shape", "batch=0"), "positive integer, for example batch=8, got batch=0"),
         (("report", "relu", "--shape", "=4"), "positive integer, for example batch=8, got =4"),
-        (("report", "relu", "--shape", "depth=4"), "there is no size depth here; there are batch, channels, size"),
+        (("report", "relu", "--shape", "depth=4"), "there is no size depth; the sizes are batch, channels, size"),
         (("paint",), "invalid choice: 'paint'"),
     ],
 )

@@ -87,7 +87,7 @@ def test_a_crop_is_determined_by_the_generator_and_is_a_view():
 @pytest.mark.parametrize("size", [(5, 4), (4, 7), 5])
 def test_a_picture_smaller_than_the_patch(size):
     height, width = size if isinstance(size, tuple) else (size, size)
-    message = f"random_crop: a patch of {height} x {width} does not fit into a picture of 4 x 6; choose a smaller patch"
+    message = f"random_crop: a patch of {height} x {width} does not fit into an image of 4 x 6; choose a smaller patch"
     with pytest.raises(DataError, match=message):
         random_crop([np.zeros((3, 4, 6))], size, np.random.default_rng(0))
 
@@ -107,7 +107,7 @@ def test_a_patch_that_is_no_multiple_of_the_scale():
 @pytest.mark.parametrize("images", [[], [np.zeros((4, 4))], [np.zeros((3, 0, 4))], [np.zeros((1, 3, 4, 4))]])
 def test_what_is_no_picture(images):
     shapes = re.escape(str([image.shape for image in images]))
-    with pytest.raises(DataError, match=rf"pictures must be arrays \(C, H, W\) .* got shapes {shapes}"):
+    with pytest.raises(DataError, match=rf"images must be arrays \(C, H, W\) .* got shapes {shapes}"):
         random_crop(images, 2, np.random.default_rng(0))
 
 
@@ -211,7 +211,7 @@ def test_iteration_ends():
 
 
 def test_a_small_picture_is_named_at_the_start():
-    message = "PatchDataset: image 1: a patch of 5 x 5 does not fit into a picture of 4 x 9; choose a smaller patch"
+    message = "PatchDataset: image 1: a patch of 5 x 5 does not fit into an image of 4 x 9; choose a smaller patch"
     with pytest.raises(DataError, match=message):
         PatchDataset([np.zeros((3, 9, 9)), np.zeros((3, 4, 9))], 5, 10)
 
@@ -226,5 +226,5 @@ def test_arguments_out_of_range():
         PatchDataset(images, 4, 10, seed=-1)
     with pytest.raises(DataError, match=r"rotate=True needs a square patch, got size \(4, 5\)"):
         PatchDataset(images, (4, 5), 10, rotate=True)
-    with pytest.raises(DataError, match=r"PatchDataset: image 0: pictures must be arrays"):
+    with pytest.raises(DataError, match=r"PatchDataset: image 0: images must be arrays"):
         PatchDataset([np.zeros((9, 9))], 4, 10)

@@ -53,7 +53,7 @@ def test_without_a_root_the_folder_of_debians_package_is_read(tmp_path, monkeypa
 
 
 def test_a_missing_file(tmp_path):
-    message = rf"there is no file '.*train-images-idx3-ubyte' nor '.*\.gz' beside it; {REPAIR}"
+    message = rf"there is no file '.*train-images-idx3-ubyte' or '.*\.gz'; {REPAIR}"
     with pytest.raises(DataError, match=message):
         FashionMNIST(tmp_path)
     with pytest.raises(DataError, match=message):
@@ -103,13 +103,13 @@ def test_a_shape_that_promises_terabytes(tmp_path):
 @pytest.mark.parametrize("shape", [(5, 28, 27), (5, 14, 56), (0, 28, 28)])
 def test_pictures_of_another_size(tmp_path, shape):
     put(tmp_path, np.zeros(shape, np.uint8), np.zeros(shape[0], np.uint8))
-    with pytest.raises(DataError, match=rf"the pictures must be \(N, 28, 28\), got \({shape[0]}, .*; {REPAIR}"):
+    with pytest.raises(DataError, match=rf"the images must be \(N, 28, 28\), got \({shape[0]}, .*; {REPAIR}"):
         FashionMNIST(tmp_path)
 
 
 def test_a_label_for_every_picture(tmp_path):
     put(tmp_path, pictures(), np.zeros(4, np.uint8))
-    with pytest.raises(DataError, match=rf"every picture needs a label, got 5 pictures and 4 labels; {REPAIR}"):
+    with pytest.raises(DataError, match=rf"every image needs a label, got 5 images and 4 labels; {REPAIR}"):
         FashionMNIST(tmp_path)
 
 

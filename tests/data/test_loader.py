@@ -338,7 +338,7 @@ def test_arguments_out_of_range(name, value, minimum):
 
 
 def test_datasets_that_give_no_batch():
-    with pytest.raises(DataError, match="DataLoader: the dataset is empty; there is nothing to load"):
+    with pytest.raises(DataError, match="DataLoader: the dataset must have at least 1 sample, got 0"):
         DataLoader([])
     with pytest.raises(DataError, match="drop_last=True leaves no batch of 5 from 4 samples; choose a smaller"):
         DataLoader(range(4), 5, drop_last=True)

@@ -63,7 +63,7 @@ class TestEveryTask:
 
     @pytest.mark.parametrize("shape", [(1, 8, 8), (8, 8), (3, 0, 8)])
     def test_it_refuses_what_is_no_colour_picture(self, task, shape):
-        with pytest.raises(ShapeError, match=rf"^task {task.name}: a picture must be \(3, H, W\) .* at least"):
+        with pytest.raises(ShapeError, match=rf"^task {task.name}: an image must be \(3, H, W\) .* at least"):
             task(np.zeros(shape, np.float32), np.random.default_rng(0))
 
     def test_it_refuses_bytes(self, task):

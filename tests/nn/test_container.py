@@ -79,7 +79,7 @@ def test_module_dict():
     del heads["a"]
     assert isinstance(heads.pop("c"), nn.Tanh)
     assert len(heads) == 1
-    with pytest.raises(KeyError, match="ModuleDict: there is no 'a'; there are b"):
+    with pytest.raises(KeyError, match="ModuleDict: there is no module 'a'; the modules are b"):
         heads["a"]
 
 

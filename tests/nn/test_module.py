@@ -154,7 +154,7 @@ def test_messages_of_registering(change, error, message):
 
 
 def test_a_module_without_forward_says_so():
-    with pytest.raises(NotImplementedError, match=r"Module has no forward\(\); define one"):
+    with pytest.raises(NotImplementedError, match=r"Module has no forward\(\); define it"):
         nn.Module()(1)
 
 

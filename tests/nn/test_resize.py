@@ -12,8 +12,8 @@ from minicnn import ArgumentError, ShapeError, nn
         (lambda: nn.Upsample(4, 2), "Upsample: give either size or scale_factor; got size=4, scale_factor=2"),
         (lambda: nn.PixelShuffle(0), "PixelShuffle: upscale_factor must be an integer >= 1, got 0"),
         (lambda: nn.PixelUnshuffle(1.5), "PixelUnshuffle: downscale_factor must be an integer >= 1, got 1.5"),
-        (lambda: nn.ZeroPad2d((1, 2)), r"ZeroPad2d: padding must be one integer or \(left, right, top, bottom\), got"),
-        (lambda: nn.ReflectionPad2d((1, 2)), "ReflectionPad2d: padding must be one integer"),
+        (lambda: nn.ZeroPad2d((1, 2)), r"ZeroPad2d: padding must be an integer or \(left, right, top, bottom\), got"),
+        (lambda: nn.ReflectionPad2d((1, 2)), "ReflectionPad2d: padding must be an integer"),
     ],
 )
 def test_messages(build, message):

@@ -53,7 +53,7 @@ def test_kernels_that_do_not_apply_are_left_out():
 
 @pytest.mark.usefixtures("gpu", "small_buffer", "no_torch")
 def test_sizes_that_are_not_there():
-    with pytest.raises(ArgumentError, match="there is no size depth here"):
+    with pytest.raises(ArgumentError, match="there is no size depth"):
         next(bench(choose(["relu"]).rungs, sizes={"depth": 1}))
 
 

@@ -18,7 +18,7 @@ Ints = int | Sequence[int]
 
 
 def _spec(
-    call: str, size: tuple[int, ...], kernel_size: Ints, dilation: Ints, padding: Ints, stride: Ints, what: str
+    call: str, size: tuple[int, ...], kernel_size: Ints, dilation: Ints, padding: Ints, stride: Ints, noun: str
 ) -> ConvSpec:
     kernel = _per_axis(call, "kernel_size", kernel_size, 2, 1)
     dilations = _per_axis(call, "dilation", dilation, 2, 1)
@@ -26,7 +26,7 @@ def _spec(
     spec = ConvSpec(size, kernel, _per_axis(call, "stride", stride, 2, 1), pads, dilations)
     if min(size) < 1 or min(spec.output_size) < 1:
         raise ShapeError(
-            f"{call}: a window of {kernel} (dilation={dilations}) does not fit {what} {size} with "
+            f"{call}: a window of {kernel} (dilation={dilations}) does not fit {noun} {size} with "
             f"padding={tuple(p for p, _ in pads)}; pad more or use a smaller kernel_size"
         )
     return spec

@@ -5,7 +5,7 @@ Every loss takes `reduction`: "mean" and "sum" return a single number, "none" re
 target would give a wrong number.
 
 On the CPU, values out of range (an index that is not a class, a probability above 1) are errors too. On a GPU this
-check would wait for all earlier kernels, so there such values make the loss NaN.
+check would wait for all earlier kernels. So on a GPU these values make the loss NaN.
 """
 
 from collections.abc import Callable

@@ -94,7 +94,7 @@ def _cubic(t: Matrix) -> list[Matrix]:
 
 
 def _interpolation_matrix(mode: str, size: int, out: int, scale: float | None, align_corners: bool) -> Matrix:
-    """Return the matrix (out, size) of linear or cubic interpolation along one axis."""
+    """Return the matrix (out, size) of linear or cubic interpolation along an axis."""
     if mode != "bicubic" and size == out:
         return np.eye(size)  # as in PyTorch, for every scale
     if align_corners:
@@ -271,7 +271,7 @@ def _adaptive_avg_pool(n: int, x: Tensor, output_size: int | Sequence[int | None
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tensor:
-    """Return the means of `output_size` windows that cover a signal (N, C, L); see `adaptive_avg_pool2d`."""
+    """Return the means of `output_size` windows that cover a signal (N, C, L); see `adaptive_avg_pool2d` for errors."""
     return _adaptive_avg_pool(1, input, output_size)
 
 
@@ -305,7 +305,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: int | Sequence[int | None] |
 
 
 def adaptive_avg_pool3d(input: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
-    """Return the means of windows that cover a volume (N, C, D, H, W); see `adaptive_avg_pool2d`."""
+    """Return the means of windows that cover a volume (N, C, D, H, W); see `adaptive_avg_pool2d` for errors."""
     return _adaptive_avg_pool(3, input, output_size)
 
 

@@ -85,7 +85,13 @@ class OneCycleLR(LRScheduler):
         super().__init__(optimizer)
 
     def lr_at(self, epoch: int, group: int) -> float:
-        """Return the learning rate of a parameter group; `epoch` is the number of the step."""
+        """Return the learning rate of a parameter group; `epoch` is the number of the step.
+
+        Raises
+        ------
+        ArgumentError
+            If the step is larger than total_steps.
+        """
         return self.max_lrs[group] * self._values_at(epoch)[0]
 
     def _values_at(self, step: int) -> tuple[float, float]:
@@ -101,7 +107,7 @@ class OneCycleLR(LRScheduler):
         return self._anneal(left[1], right[1], done), self._anneal(left[2], right[2], done)
 
     def set_epoch(self, epoch: int) -> None:
-        """Set learning rates and momentum of a step."""
+        """Set learning rates and momentum of a step; errors as in `lr_at`."""
         super().set_epoch(epoch)
         if self.cycle_momentum:
             momentum = self._values_at(epoch)[1]

@@ -1,6 +1,6 @@
 """Learning-rate schedules in closed form: each is a formula for the learning rate of an epoch.
 
-`LRScheduler` is the base class. A schedule has no state but the number of the epoch, so it can go to any epoch.
+`LRScheduler` is the base class. The number of the epoch is the only state, so a schedule can jump to any epoch.
 """
 
 import math
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class LRScheduler:
-    """The base class of schedules: `lr_at` is the formula, `step` goes to the next epoch.
+    """The base class of schedules: `lr_at` is the formula, `step` advances to the next epoch.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ class SequentialLR(LRScheduler):
     Raises
     ------
     ArgumentError
-        If there is not exactly one milestone between two schedules, the milestones are not sorted, or a schedule
+        If the number of milestones is not the number of schedules - 1, the milestones are not sorted, or a schedule
         belongs to another optimizer.
 
     Examples
