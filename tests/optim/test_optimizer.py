@@ -45,7 +45,7 @@ def give_gradients(parameters, seed):
 
 
 @pytest.fixture(params=OPTIMIZERS)
-def make(request):
+def make(request, backend):
     return request.param
 
 

@@ -1,4 +1,4 @@
-"""Which shapes reach which path of the kernels in kernels/cpu, for vectors of 4, 8 and 16 floats and half as many doubles.
+"""Which shapes reach which path of kernels/cpu, for vectors of 4, 8 and 16 floats and half as many doubles.
 
 A panel of conv.cpp has 8 rows with AVX-512 and 4 without; 57 rows are 8 panels and one row, or 14 panels and one row.
 A panel of outer.hpp has two vectors of columns: 33 are one more than a panel of AVX-512, and a multiple of 8 and one.
@@ -81,7 +81,8 @@ GEMM: list[tuple[str, tuple[int, ...], int, tuple[int, ...], dict[str, Any]]] = 
     ("a volume cut along its first axis", (1, 2, 7, 13, 14), LOOSE, (3, 2, 3), {"padding": 1}),
     ("a volume cut along its second axis", (1, 1, 3, 37, 29), LOOSE, (2, 3, 3), {"padding": 1}),
     ("a volume with a stride of its own for each axis", (2, 2, 5, 6, 7), LOOSE, (2, 3, 2), {"stride": (2, 1, 3)}),
-    ("a volume with padding of its own, packed", (1, 2, 4, 5, 6), DENSE, (3, 2, 3), {"padding": ((1, 0), (0, 1), (2, 1))}),
+    ("a volume with padding of its own, packed", (1, 2, 4, 5, 6), DENSE, (3, 2, 3),
+     {"padding": ((1, 0), (0, 1), (2, 1))}),
     ("a line", (2, 3, 47), LOOSE, (5,), {"padding": 2}),
     ("a line, packed", (2, 3, 47), DENSE, (5,), {"padding": ((3, 0),)}),
     ("groups, packed", (2, 6, 6, 7), DENSE, (3, 3), {"padding": 1, "groups": 3}),
@@ -146,7 +147,8 @@ RUNGS: list[tuple[str, tuple[int, ...], int, tuple[int, ...], dict[str, Any]]] =
     ("filters beyond a panel, pixels beyond a tile", (2, 3, 7, 8), 9, (3, 3), {"padding": 1}),
     ("whole panels and tiles", (1, 2, 6, 8), 8, (3, 3), {"padding": 1}),
     ("groups", (2, 4, 5, 6), 3, (2, 3), {"groups": 2}),
-    ("stride and dilation", (1, 2, 9, 10), 5, (3, 2), {"stride": (2, 3), "dilation": (2, 1), "padding": ((2, 0), (0, 1))}),
+    ("stride and dilation", (1, 2, 9, 10), 5, (3, 2),
+     {"stride": (2, 3), "dilation": (2, 1), "padding": ((2, 0), (0, 1))}),
     ("a volume", (1, 2, 4, 5, 4), 3, (2, 2, 3), {"padding": 1, "stride": (1, 2, 2)}),
 ]  # fmt: skip
 
@@ -183,7 +185,8 @@ OUTER: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ("sums of ranges in several pieces", (1, 30, 9, 17), (20, 30, 3, 3), {"padding": 1}),
     ("a chunk of several images", (9, 2, 3, 3), (4, 2, 3, 3), {"padding": 1}),
     ("a kernel of one line skips lines", (2, 2, 11, 9), (3, 2, 1, 3), {"stride": (3, 2), "padding": ((0, 0), (1, 1))}),
-    ("a kernel of one line in the padding", (2, 2, 5, 6), (3, 2, 1, 2), {"stride": (2, 1), "padding": ((3, 2), (1, 0))}),
+    ("a kernel of one line in the padding", (2, 2, 5, 6), (3, 2, 1, 2),
+     {"stride": (2, 1), "padding": ((3, 2), (1, 0))}),
     ("stride and dilation", (2, 2, 13, 14), (3, 2, 3, 2), {"stride": (2, 3), "dilation": (2, 3), "padding": 1}),
     ("padding before alone", (1, 2, 7, 9), (3, 2, 4, 5), {"padding": ((3, 0), (4, 0))}),
     ("padding after alone", (1, 2, 7, 9), (3, 2, 4, 5), {"padding": ((0, 3), (0, 4))}),
@@ -280,7 +283,8 @@ DEPTHWISE: list[tuple[str, tuple[int, ...], int, tuple[int, ...], dict[str, Any]
     ("a line", (2, 3, 47), 1, (5,), {"padding": 2}),
     ("a volume", (2, 2, 4, 5, 6), 1, (3, 2, 3), {"padding": 1}),
     ("a volume with strides", (2, 2, 7, 6, 9), 1, (3, 3, 3), {"padding": 1, "stride": (2, 3, 2)}),
-    ("a volume with stride 3 of columns", (1, 2, 4, 5, 13), 2, (2, 2, 5), {"padding": ((0, 1), (1, 0), (2, 2)), "stride": (1, 1, 3)}),
+    ("a volume with stride 3 of columns", (1, 2, 4, 5, 13), 2, (2, 2, 5),
+     {"padding": ((0, 1), (1, 0), (2, 2)), "stride": (1, 1, 3)}),
     ("a volume of several blocks", (1, 2, 33, 25, 23), 1, (3, 3, 3), {"padding": 1}),
     *((f"lines of {n}", (1, 2, 4, n), 1, (3, 3), {"padding": 1}) for n in (2, 3, 5, *TAILS)),
 ]  # fmt: skip
@@ -290,9 +294,7 @@ def depthwise_cases() -> Iterator[Case]:
     for path, x, filters, size, geometry in DEPTHWISE:
         w = (x[1] * filters, 1, *size)
         for operation in ("conv", "conv_input_grad", "conv_weight_grad"):
-            if operation != "conv_input_grad":
-                yield conv(operation, "depthwise", path, x, w, source="depthwise", groups=x[1], **geometry)
-            elif filters == 1:  # the kernel takes no other
+            if operation != "conv_input_grad" or filters == 1:  # that kernel takes no other
                 yield conv(operation, "depthwise", path, x, w, source="depthwise", groups=x[1], **geometry)
 
 
@@ -335,7 +337,8 @@ DILATED: list[tuple[str, tuple[int, ...], Any, dict[str, Any]]] = [
     ("dilated", (2, 2, 9, 37), 3, {"stride": 1, "dilation": 2}),
     ("dilated, stride 2", (2, 2, 11, 37), (3, 2), {"stride": 2, "dilation": 2, "padding": 1}),
     ("dilated: no tap meets the image", (1, 2, 3, 3), 2, {"stride": 1, "dilation": 4, "padding": 1}),
-    ("dilated rows of several tasks", (2, 3, 65, 67), (3, 2), {"stride": (1, 2), "dilation": (4, 1), "padding": (1, 0)}),
+    ("dilated rows of several tasks", (2, 3, 65, 67), (3, 2),
+     {"stride": (1, 2), "dilation": (4, 1), "padding": (1, 0)}),
     ("dilated, stride 3", (1, 2, 13, 40), 3, {"stride": 3, "dilation": 2, "padding": 1}),
 ]  # fmt: skip
 WHOLE: list[tuple[str, tuple[int, ...], Any, dict[str, Any]]] = [
@@ -442,9 +445,8 @@ def sum_cases() -> Iterator[Case]:
 
 
 def summed(path: str, shape: tuple[int, ...], axes: tuple[int, ...], keepdim: bool) -> Case:
-    return Case(
-        "sum", "blocks", path, lambda rng: ((numbers(rng, *shape),), {"axes": axes, "keepdim": keepdim}), source="reduce"
-    )  # fmt: skip
+    params = {"axes": axes, "keepdim": keepdim}
+    return Case("sum", "blocks", path, lambda rng: ((numbers(rng, *shape),), params), source="reduce")
 
 
 # --- softmax and losses -------------------------------------------------------------------------------------------

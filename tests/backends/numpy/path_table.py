@@ -1,4 +1,4 @@
-"""Which shapes reach which path of the NumPy kernels: windows of every kind, one block and several, one row and several.
+"""Which shapes reach which path of the NumPy kernels: windows of every kind, one block and several.
 
 A block of a convolution is 4 MB of columns, at least 192 outputs; below 1 MB all is one block.
 """
@@ -26,7 +26,8 @@ OVERLAPPING: list[tuple[str, tuple[int, ...], int, tuple[int, ...], dict[str, An
     ("stride 3 reads some phases", (2, 2, 10, 14), 3, (2, 3), {"stride": 3}),
     ("windows stop short of the end", (1, 2, 13, 14), 3, (2, 2), {"stride": 5}),
     ("dilation", (2, 2, 9, 11), 3, (3, 2), {"dilation": (2, 3), "padding": 1}),
-    ("stride and dilation with a common divisor", (1, 2, 13, 13), 3, (3, 3), {"stride": 4, "dilation": 2, "padding": 2}),
+    ("stride and dilation with a common divisor", (1, 2, 13, 13), 3, (3, 3),
+     {"stride": 4, "dilation": 2, "padding": 2}),
     ("a line", (2, 3, 17), 4, (5,), {"padding": ((3, 1),)}),
     ("a volume", (2, 2, 5, 6, 7), 3, (2, 3, 2), {"stride": (2, 1, 3), "padding": 1}),
     ("groups", (2, 6, 6, 7), 2, (3, 3), {"padding": 1, "groups": 3}),
