@@ -4,9 +4,12 @@ BIN := .venv/bin
 # Tests run in parallel processes, so BLAS keeps to one thread in each of them.
 PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8
 WIDTHS := native
+PART :=
+SAMPLE := 30
+SEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-thorough test-kernels test-bare coverage-kernels lint types format bench venv constraints clean
+.PHONY: help demo test test-thorough test-kernels test-bare coverage-kernels mutants lint types format bench venv constraints clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +32,9 @@ test-bare: venv ## the tests where there is no C++ compiler: what needs one is s
 
 coverage-kernels: venv ## the lines of the native kernels that no test reaches, (also: WIDTHS='native x86-64-v3 x86-64-v2')
 	for width in $(WIDTHS); do echo "-march=$$width"; $(BIN)/python -m tests.coverage_kernels -march=$$width || exit 1; done
+
+mutants: venv ## put small faults into the sources and see whether tests notice; writes docs/mutants.md (PART, SAMPLE, SEED)
+	$(BIN)/python -m tests.mutants $(PART) --sample $(SAMPLE) --seed $(SEED)
 
 lint: venv ## check style
 	$(BIN)/ruff check

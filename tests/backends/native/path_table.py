@@ -266,6 +266,8 @@ DEPTHWISE: list[tuple[str, tuple[int, ...], int, tuple[int, ...], dict[str, Any]
     ("more padding than the image has", (1, 2, 2, 3), 1, (3, 3), {"padding": ((5, 4), (6, 7))}),
     ("dilation within a vector", (1, 2, 9, 40), 1, (3, 3), {"dilation": (2, 1), "padding": (2, 1)}),
     ("dilation beyond a vector", (1, 2, 9, 61), 1, (3, 3), {"dilation": (1, 20), "padding": (1, 20)}),
+    *((f"{k} columns, {apart} apart: a vector or more", (1, 2, 3, 45), 1, (2, k), {"dilation": (1, apart)})
+      for k, apart in ((3, 2), (3, 3), (3, 4), (3, 5), (3, 8), (3, 9), (5, 2), (5, 3), (5, 4), (5, 5), (7, 2), (7, 3))),
     ("stride 2", (2, 2, 9, 18), 1, (3, 3), {"stride": 2, "padding": 1}),
     ("stride 2 on long lines", (1, 2, 5, 95), 1, (3, 3), {"stride": 2, "padding": 1}),
     ("stride 3", (2, 2, 11, 20), 1, (3, 3), {"stride": 3, "padding": 1}),
