@@ -138,12 +138,13 @@ def conv(
     forced: dict[str, str] | None = None,
     source: str = "",
     dtypes: tuple[str, ...] = ("float32", "float64"),
+    infinite: bool = False,
     **geometry: Any,
 ) -> Case:
     """A convolution of x (N, C, *I) with w (F, C/G, *K), or one of its gradients, or one with what follows it.
 
     In an input gradient w is (C, F/G, *K) and x has F channels: what is summed up and what is written are the same
-    numbers in all cases of a shape.
+    numbers in all cases of a shape. Some of the first input may be infinite: what does not meet it stays finite.
     """
     turned = operation.startswith(("conv_input_grad", "conv_transpose"))
     if turned:
@@ -153,9 +154,12 @@ def conv(
     y = (x[0], w[0], *spec.output_size)
 
     def make(rng: np.random.Generator) -> Made:
-        if operation == "conv_weight_grad":
-            return (numbers(rng, *x), numbers(rng, *y)), {"spec": spec}
         first = numbers(rng, *(y if turned else x))
+        if infinite:
+            first[0, 0].flat[[0, -1]] = np.inf
+            first[-1, -1, ..., 0] = np.inf
+        if operation == "conv_weight_grad":
+            return (first, numbers(rng, *y)), {"spec": spec}
         bias = (numbers(rng, x[1] if turned else w[0]),) if "bias" in operation else ()
         return (first, numbers(rng, *w), *bias), {"spec": spec}
 

@@ -18,6 +18,13 @@ from minicnn.program import OPERATIONS
 from tests.backends.paths import Case, Made, conv, numbers, pool, positive
 
 TAILS = (1, 15, 17, 31, 33, 47, 64)
+ENDS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("no padding", {}),
+    ("padding", {"padding": 1}),
+    ("padding before alone", {"padding": ((2, 0), (2, 0))}),
+    ("windows stop short of the end", {"stride": 3}),
+    ("stride 2", {"stride": 2, "padding": 1}),
+)
 
 
 # --- convolution: conv.cpp, gather.hpp, tile.hpp ------------------------------------------------------------------
@@ -92,6 +99,8 @@ GEMM: list[tuple[str, tuple[int, ...], int, tuple[int, ...], dict[str, Any]]] = 
     ("share of panels among threads, several blocks", (1, 60, 4, 5), 141, (3, 3), {"padding": 1}),
     ("share of panels among threads, pixels no tap meets", (1, 3, 7, 8), 141, (1, 1), {"stride": 3}),
     ("no channels", (1, 0, 4, 5), LOOSE, (3, 3), {"padding": 1}),
+    *((f"infinite pixels: {name}, {f} filters", (2, 2, 5, 11), f, (3, 3), {"infinite": True, **geometry})
+      for f in (LOOSE, DENSE) for name, geometry in ENDS),
     *((f"a row of {n}: {name}", (1, 2, 1, n), f, (1, 3), {"padding": ((0, 0), (1, 1))})
       for n in TAILS for name, f in (("few filters", LOOSE), ("packed", DENSE))),
     *((f"rows of {n}, several in a vector: {name}", (2, 2, 5, n), f, (2, 2), {"padding": 1})
@@ -200,6 +209,8 @@ OUTER: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ("axes along which nothing slides become one", (2, 3, 5, 7), (17, 3, 1, 1), {}),
     ("an axis along which nothing slides, and one", (2, 3, 9, 4), (5, 3, 3, 1), {"padding": ((1, 0), (0, 0))}),
     *((f"a line of {n}", (1, 2, n), (18, 2, 3), {"padding": 1}) for n in TAILS),
+    *((f"infinite pixels: {name}", (2, 2, 5, 11), (3, 2, 3, 3), {"infinite": True, **geometry})
+      for name, geometry in ENDS),
 ]  # fmt: skip
 
 
@@ -221,8 +232,9 @@ WINOGRAD: list[tuple[str, tuple[int, ...], int, Any]] = [
     ("few tiles, panels beyond one", (1, 3, 9, 9), 70, 1),
     ("many tiles, channels beyond a block", (1, 261, 37, 41), 2, 1),
     ("many tiles, panels beyond one", (2, 5, 37, 41), 35, 1),
-    ("rows of several strips", (1, 3, 5, 530), 5, 1),
-    ("rows of several strips, many tiles", (1, 3, 9, 530), 5, 1),
+    ("rows of two strips, few tiles", (1, 3, 3, 267), 5, 1),
+    ("rows of two strips, many tiles", (1, 3, 9, 266), 5, ((1, 0), (1, 2))),
+    ("rows of three strips", (1, 3, 5, 530), 5, 1),
     ("no padding", (2, 5, 18, 22), 6, 0),
     ("more padding than the kernel has", (1, 9, 6, 11), 8, ((4, 0), (3, 5))),
     ("more padding than the image has", (1, 3, 2, 3), 4, ((9, 0), (0, 9))),
@@ -289,6 +301,8 @@ DEPTHWISE: list[tuple[str, tuple[int, ...], int, tuple[int, ...], dict[str, Any]
      {"padding": ((0, 1), (1, 0), (2, 2)), "stride": (1, 1, 3)}),
     ("a volume of several blocks", (1, 2, 33, 25, 23), 1, (3, 3, 3), {"padding": 1}),
     *((f"lines of {n}", (1, 2, 4, n), 1, (3, 3), {"padding": 1}) for n in (2, 3, 5, *TAILS)),
+    *((f"infinite pixels: {name}", (1, 2, 5, 11), 1, (3, 3), {"infinite": True, **geometry})
+      for name, geometry in ENDS),
 ]  # fmt: skip
 
 
