@@ -200,8 +200,7 @@ def main() -> None:
     parts = options.parts or list(PARTS)
     if not options.report:
         judge(parts, options.sample, options.seed, options.again, options.file, lambda line: print(line, flush=True))
-    chosen = {part: sample(part, options.sample, options.seed, "") for part in PARTS}
-    print(write(ROOT, chosen, results(), options.sample, options.seed))
+    print(write(ROOT, {part: sample(part, 10**6, options.seed, "") for part in PARTS}, results()))
 
 
 if __name__ == "__main__":

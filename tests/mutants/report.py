@@ -30,10 +30,10 @@ def explanations(root: Path) -> dict[tuple[str, str, str, str], str]:
     return {(e["file"], e["text"], e["before"], e["after"]): e["why"] for e in entries}
 
 
-def write(root: Path, chosen: dict[str, list[Mutant]], known: dict[str, dict[str, Any]], size: int, seed: int) -> str:
-    """Write docs/mutants.md and return its table."""
+def write(root: Path, mutants_of: dict[str, list[Mutant]], known: dict[str, dict[str, Any]]) -> str:
+    """Write docs/mutants.md about all mutants that were judged, and return its table."""
     reasons, lines, lived, equal = explanations(root), [], [], []
-    for part, mutants in chosen.items():
+    for part, mutants in mutants_of.items():
         counts: Counter[str] = Counter()
         for m in mutants:
             entry = known.get(m.key)
@@ -59,7 +59,7 @@ def write(root: Path, chosen: dict[str, list[Mutant]], known: dict[str, dict[str
             *lines,
         ]
     )
-    text = HEAD + f"## Results\n\nA sample of {size} of each part, seed {seed}.\n\n{table}\n"
+    text = HEAD + f"## Results\n\nEach part was sampled at random, with a seed.\n\n{table}\n"
     text += "\n## Mutants that live\n\n" + ("\n".join(lived) or "None.") + "\n"
     text += "\n## Mutants that change no result\n\n" + ("\n".join(equal) or "None.") + "\n"
     (root / "docs" / "mutants.md").write_text(text, encoding="utf-8")
