@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+import minicnn  # noqa: F401 (registers all primitives)
 from minicnn.errors import ArgumentError
-from minicnn.program import Step, Symbol, program_of
+from minicnn.primitive import primitives
+from minicnn.program import OPERATIONS, Step, Symbol, program_of
 
 
 def symbols(n):
@@ -51,3 +53,8 @@ def test_many_uses_of_one_symbol_take_one_step_each():
 def test_what_depends_on_values_is_refused(use):
     with pytest.raises(ArgumentError, match=r"chain: .* cannot be a step.* steps are clone, neg"):
         use(Symbol("input 0"))
+
+
+def test_every_operation_takes_as_many_inputs_as_its_primitive():
+    taken = {name: len(primitives()[name].inputs) for name in OPERATIONS}
+    assert dict(OPERATIONS) == taken

@@ -24,7 +24,7 @@ from typing import Any
 
 from tests.mutants.mutants import Mutant, mutants_of
 from tests.mutants.parts import PARTS, files_of, tests_of
-from tests.mutants.report import write
+from tests.mutants.report import explanations, write
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "runs" / "mutants.jsonl"
@@ -170,7 +170,7 @@ def results() -> dict[str, dict[str, Any]]:
 
 
 def judge(parts: list[str], size: int, seed: int, again: bool, name: str, tell: Callable[[str], None]) -> None:
-    known = results()
+    known, reasons = results(), explanations(ROOT)
     RESULTS.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, RESULTS.open("a", encoding="utf-8") as out:
         sandbox = Sandbox(Path(folder))
@@ -178,7 +178,9 @@ def judge(parts: list[str], size: int, seed: int, again: bool, name: str, tell: 
             chosen = sample(part, size, seed, name)
             for number, mutant in enumerate(chosen, 1):
                 entry = known.get(mutant.key)
-                if entry and entry["text"] == mutant.text and not (again and entry["verdict"] == "survived"):
+                reason = reasons.get((mutant.file, mutant.text, mutant.before, mutant.after))
+                wanted = again and not reason and entry and entry["verdict"] == "survived"
+                if entry and entry["text"] == mutant.text and not wanted:
                     continue
                 entry = {"part": part, "key": mutant.key, "file": mutant.file, "line": mutant.line}
                 entry |= {"before": mutant.before, "after": mutant.after, "text": mutant.text}

@@ -191,6 +191,8 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     if isinstance(node, ast.Raise | ast.JoinedStr | ast.Assert):
         return
+    if isinstance(node, ast.keyword) and node.arg in ("strict", "frozen", "slots"):  # these guard against our mistakes
+        return
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns"):
             continue
