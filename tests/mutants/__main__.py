@@ -175,13 +175,14 @@ def judge(parts: list[str], size: int, seed: int, again: bool, name: str, tell: 
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, RESULTS.open("a", encoding="utf-8") as out:
         sandbox = Sandbox(Path(folder))
         for part in parts:
-            chosen = sample(part, size, seed, name)
+            judged = [m for m in sample(part, 10**6, seed, name) if known.get(m.key, {}).get("text") == m.text]
+            if again:
+                lived = [m for m in judged if known[m.key]["verdict"] == "survived"]
+                chosen = [m for m in lived if (m.file, m.text, m.before, m.after) not in reasons]
+            else:
+                keys = {m.key for m in judged}
+                chosen = [m for m in sample(part, size, seed, name) if m.key not in keys]
             for number, mutant in enumerate(chosen, 1):
-                entry = known.get(mutant.key)
-                reason = reasons.get((mutant.file, mutant.text, mutant.before, mutant.after))
-                wanted = again and not reason and entry and entry["verdict"] == "survived"
-                if entry and entry["text"] == mutant.text and not wanted:
-                    continue
                 entry = {"part": part, "key": mutant.key, "file": mutant.file, "line": mutant.line}
                 entry |= {"before": mutant.before, "after": mutant.after, "text": mutant.text}
                 entry |= sandbox.verdict(mutant, part)
@@ -195,7 +196,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[], metavar="part", help=", ".join(PARTS))
     parser.add_argument("--sample", type=int, default=SAMPLE, help="mutants of each part")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--again", action="store_true", help="run those again that survived before")
+    parser.add_argument("--again", action="store_true", help="run only those again that survived before")
     parser.add_argument("--file", default="", help="only files with this in their names")
     parser.add_argument("--report", action="store_true", help="only write docs/mutants.md")
     options = parser.parse_args()
