@@ -157,6 +157,7 @@ def conv(
         first = numbers(rng, *(y if turned else x))
         if infinite:
             first[0, 0].flat[[0, -1]] = np.inf
+            first[0, 0, ..., -1] = np.inf
             first[-1, -1, ..., 0] = np.inf
         if operation == "conv_weight_grad":
             return (first, numbers(rng, *y)), {"spec": spec}
