@@ -3,9 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Tests run in parallel processes, so BLAS keeps to one thread in each of them.
 PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8
+WIDTHS := native
+PART :=
+SAMPLE := 30
+SEED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-thorough test-kernels test-bare lint types stubs format bench venv constraints clean
+.PHONY: help demo test test-thorough test-kernels test-bare coverage-kernels mutants lint types stubs format bench venv constraints clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +29,12 @@ test-kernels: venv ## the tests of the CUDA kernels with many more random cases,
 
 test-bare: venv ## the tests where there is no C++ compiler: what needs one is skipped, NumPy does the rest
 	folder=$$(mktemp -d) && env -u CXX PATH=$$folder XDG_CACHE_HOME=$$folder $(PYTEST); status=$$?; rm -rf "$$folder"; exit $$status
+
+coverage-kernels: venv ## the lines of the native kernels that no test reaches, (also: WIDTHS='native x86-64-v3 x86-64-v2')
+	for width in $(WIDTHS); do echo "-march=$$width"; $(BIN)/python -m tests.coverage_kernels -march=$$width || exit 1; done
+
+mutants: venv ## put small faults into the sources and see whether tests notice; writes docs/mutants.md (PART, SAMPLE, SEED)
+	$(BIN)/python -m tests.mutants $(PART) --sample $(SAMPLE) --seed $(SEED)
 
 lint: venv ## check style
 	$(BIN)/ruff check

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from minicnn.autograd import primitive
 from minicnn.runtime import dispatch
@@ -17,6 +17,9 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", PATIENT, max_examples=25)
 settings.register_profile("ci", PATIENT, max_examples=50, derandomize=True, database=None, print_blob=True)
 settings.register_profile("thorough", PATIENT, max_examples=1000)
+# A fault that is noticed needs no smallest example: this is for tests/mutants.
+NOTICED = {"derandomize": True, "database": None, "phases": [Phase.explicit, Phase.generate]}
+settings.register_profile("mutants", PATIENT, max_examples=25, **NOTICED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 

@@ -221,3 +221,9 @@ def test_a_gradient_of_another_shape_or_type_is_wrong():
     _narrow.gradient(x=lambda grad: grad.float() * 2)
     with pytest.raises(AutogradError, match=r"gradcheck: the gradient is float32 of \(2,\) for an input of float64"):
         gradcheck(_narrow, leaf(1.0, 2.0, dtype=mc.float64))
+
+
+def test_gradcheck_takes_equal_numbers_for_equal():
+    """Exact differences and no tolerance: nothing is too far apart."""
+    x = mc.tensor([1.0, -2.0, 0.5], dtype=mc.float64, requires_grad=True)
+    assert gradcheck(lambda x: x * 0, x, atol=0, rtol=0)

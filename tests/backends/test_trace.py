@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from minicnn.backends.trace import Step, Tracer, graph_of
+import minicnn  # noqa: F401 (registers all primitives)
+from minicnn.autograd.primitive import primitives
+from minicnn.backends.trace import OPERATIONS, Step, Tracer, graph_of
 from minicnn.errors import ArgumentError
 
 
@@ -51,3 +53,8 @@ def test_many_uses_of_one_symbol_take_one_step_each():
 def test_what_depends_on_values_is_refused(use):
     with pytest.raises(ArgumentError, match=r"fuse: .* cannot be a step.* steps are clone, neg"):
         use(Tracer("input 0"))
+
+
+def test_every_operation_takes_as_many_inputs_as_its_primitive():
+    taken = {name: len(primitives()[name].inputs) for name in OPERATIONS}
+    assert dict(OPERATIONS) == taken

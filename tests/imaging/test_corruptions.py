@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.imaging.corruptions import (
     HOLE_COLOUR,
+    MAX_HOLE,
     TASKS,
     Task,
     gaussian_blur,
@@ -158,3 +159,28 @@ def test_grey_is_as_bright_as_the_colours_look():
     colours = np.eye(3, 4, dtype=np.float32)[:, np.newaxis]  # red, green, blue, black: (3, 1, 4)
     colours[:, 0, 3] = 1  # white
     np.testing.assert_allclose(to_grey(colours), [[[0.299, 0.587, 0.114, 1]]], atol=1e-6)
+
+
+class Counted:
+    """Random whole numbers that are always the largest allowed, after which the calls are known."""
+
+    def __init__(self):
+        self.calls = []
+
+    def integers(self, low, high=None):
+        self.calls.append((low, high))
+        return np.asarray(low if high is None else high) - 1
+
+
+def test_how_many_holes_there_are_and_how_large():
+    rng = Counted()
+    punch_holes(np.zeros((3, 12, 400), np.float32), rng)
+    assert rng.calls[0] == (1, 5)  # rectangles: one to four
+    assert rng.calls[1:9] == [((400, 12), None), ((1 + MAX_HOLE, 1 + 3), None)] * 4
+    assert rng.calls[9] == (5, None)  # scratches: none to four
+    assert rng.calls[10:] == [((400, 12, 400, 12), None), (1, 4)] * 4
+
+
+def test_every_picture_has_a_hole():
+    image = np.zeros((3, 9, 9), np.float32)
+    assert all((punch_holes(image, np.random.default_rng(seed)) != image).any() for seed in range(200))

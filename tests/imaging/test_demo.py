@@ -82,6 +82,15 @@ def test_the_tables_of_the_report(run):
         assert values[-1] == pytest.approx(np.mean(values[:-1]), abs=0.02)
 
 
+def test_what_is_made_of_noisy_patches(run):
+    """Classical denoisers that know how strong the noise is, and a network that was hardly trained and paints grey."""
+    _, report, _ = run
+    values = {name: float(cell.split(" dB")[0]) for name, cell in zip(*tables(report)[1][::2], strict=True) if name}
+    assert values["total variation"] > values["noisy"] + 8.8
+    assert all(values[name] > values["noisy"] + 4 for name in CLASSICAL_DENOISERS)
+    assert values["CNNGenerator"] > 14
+
+
 def test_the_figures_are_those_of_the_pictures_beside_them(run):
     folder, report, _ = run
     for row in tables(report)[0][2:-1]:

@@ -59,6 +59,12 @@ class TestComparisonSheet:
         (top, bottom, *_), _ = box(sheet, RED)
         assert bottom - top == 201
 
+    def test_the_lines_of_a_caption_stand_below_one_another(self, tmp_path):
+        sheet = self.draw(tmp_path, [[flat(RED, 192, 192)]], [""], [["EEE\nEEE\nEEE"]])
+        (_, bottom, *_), _ = box(sheet, RED)
+        ink = (sheet[:, bottom:] < 0.5).any(axis=(0, 2))
+        assert (np.diff(ink.astype(int)) == 1).sum() == 3
+
     def test_captions_stand_below_their_picture_and_widen_the_column(self, tmp_path):
         long = "a caption that is a good deal wider than the picture above it"
         pictures = [[flat(RED, 192, 100), flat(GREEN, 192, 100)], [flat(BLUE, 192, 100), flat(GREEN, 192, 100)]]

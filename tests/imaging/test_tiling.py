@@ -161,3 +161,20 @@ class TestRefusals:
     def test_a_result_of_integers(self):
         with pytest.raises(DTypeError, match=r"^apply_tiled: function must return floating-point numbers, got int64"):
             apply_tiled(lambda x: x.astype(np.int64), np.zeros((3, 8, 9)))
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_a_tile_hands_over_to_the_next_in_the_middle_between_them(scale):
+    """Tiles of 0 and 1: the output is the weight of the second, half of it where the cores meet."""
+    calls = []
+
+    def number_of_the_tile(x):
+        calls.append(x)
+        return np.full((1, 1, x.shape[2] * scale, x.shape[3] * scale), len(calls) - 1.0)
+
+    fade, edge = 8, 16
+    output = apply_tiled(number_of_the_tile, np.zeros((1, 2, 32)), tile=16, overlap=3, fade=fade, scale=scale)
+    centres = (np.arange(32 * scale) + 0.5) / scale
+    expected = np.clip((centres - (edge - fade / 2)) / fade, 0, 1)
+    np.testing.assert_allclose(output, np.broadcast_to(expected, output.shape), atol=1e-12)
+    assert len(calls) == 2

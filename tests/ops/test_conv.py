@@ -47,6 +47,9 @@ def test_three_forms_against_loops(case):
     np.testing.assert_allclose(conv(tx, tw, spec=spec).array, y, atol=1e-10)
     np.testing.assert_allclose(conv_input_grad(tg, tw, spec=spec).array, back, atol=1e-10)
     np.testing.assert_allclose(conv_weight_grad(tx, tg, spec=spec).array, weight, atol=1e-10)
+    np.testing.assert_allclose(conv.body(x, w, spec=spec), y, atol=1e-10)
+    np.testing.assert_allclose(conv_input_grad.body(g, w, spec=spec), back, atol=1e-10)
+    np.testing.assert_allclose(conv_weight_grad.body(x, g, spec=spec), weight, atol=1e-10)
 
 
 @given(case=cases("conv"), seed=st.integers(0, 99))
@@ -135,3 +138,10 @@ def test_padded_leaves_what_needs_nothing_alone():
     x = np.ones((1, 1, 4, 4))
     assert padded(x, conv_spec("conv2d", x.shape, (1, 1, 3, 3))) is x
     assert padded(x, conv_spec("conv2d", x.shape, (1, 1, 3, 3), padding=((1, 0), (0, 2)))).shape == (1, 1, 5, 6)
+
+
+def test_the_input_gradient_is_cropped_where_the_padding_begins():
+    """One tap reaches before the image, one beyond it: what they would write outside is left away, at both ends."""
+    g, w = np.array([[[1.0, 10.0, 100.0, 1000.0, 10000.0]]]), np.array([[[1.0, 2.0, 3.0]]])
+    spec = conv_spec("test", (1, 1, 4), w.shape, padding=((2, 1),))
+    assert conv_input_grad.body(g, w, spec=spec).tolist() == [[[123.0, 1230.0, 12300.0, 23000.0]]]

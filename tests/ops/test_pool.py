@@ -185,3 +185,42 @@ def test_the_average_of_a_whole_plane_and_its_gradient(size, divisor, device):
     count = divisor or size[0] * size[1]
     np.testing.assert_allclose(to_host(y.detach().array), x.sum((2, 3), keepdims=True) / count, rtol=0, atol=1e-12)
     np.testing.assert_allclose(to_host(t.grad.array), np.broadcast_to(g / count, x.shape), rtol=1e-12)
+
+
+@given(case=cases("max_pool"))
+def test_the_reference_of_max_against_loops(case):
+    (x,), spec = case.inputs, case.params["spec"]
+    x = np.round(x)  # many are equal
+    values, winners = max_pool.body(x, spec=spec)
+    expected, taps = naive_max(x, spec)
+    reached = values != -np.inf
+    np.testing.assert_array_equal(values[reached], expected[reached])
+    np.testing.assert_array_equal(winners[reached], taps[reached])
+    back, g = np.zeros(x.shape), np.random.default_rng(0).standard_normal(values.shape)
+    picked = np.zeros(values.shape)
+    for n, c in product(*map(range, x.shape[:2])):
+        for o, places in windows(spec):
+            place = places[winners[(n, c, *o)]][1]
+            if inside(place, spec):
+                back[(n, c, *place)] += g[(n, c, *o)]
+                picked[(n, c, *o)] = x[(n, c, *place)]
+    np.testing.assert_allclose(max_unpool.body(g, winners, spec=spec), back, atol=1e-12)
+    np.testing.assert_array_equal(pick.body(x, winners, spec=spec), picked)
+
+
+@given(case=cases("avg_pool"))
+def test_the_reference_of_averages_against_loops(case):
+    (x,), spec = case.inputs, case.params["spec"]
+    y = avg_pool.body(x, spec=spec)
+    np.testing.assert_allclose(y, naive_average(x, spec), atol=1e-12)
+    g = np.random.default_rng(0).standard_normal(y.shape)
+    assert (avg_pool_input_grad.body(g, spec=spec) * x).sum() == pytest.approx((y * g).sum(), abs=1e-9)
+
+
+def test_of_equal_elements_the_first_inside_the_image_wins():
+    x = np.zeros((1, 1, 3, 3))
+    spec = pool_spec("test", x.shape, 2, 2, 1)
+    for value in (0.0, -np.inf):
+        x[...] = value
+        assert max_pool.body(x, spec=spec)[1].tolist() == [[[[3, 2], [1, 0]]]]
+        assert max_pool(Tensor(x), spec=spec)[1].tolist() == [[[[3, 2], [1, 0]]]]

@@ -1,7 +1,7 @@
-"""The steps that PyTorch took, from tests/oracles/torch_optim.json, as a check for any optimizer."""
+"""The backends that take steps, and PyTorch's steps from tests/oracles/torch_optim.json as a check for any of them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,26 @@ import pytest
 
 import minicnn
 from minicnn import optim
+from minicnn.backends.native import library
+from minicnn.backends.numpy import optim as numpy_steps
+from minicnn.runtime import dispatch
 
 RECORDED = json.loads((Path(__file__).parents[1] / "oracles" / "torch_optim.json").read_text())
 
 
+@pytest.fixture(params=["reference", "numpy", "native"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each way to take a step: the reference, NumPy in threads (however small the parameters are), native."""
+    if request.param == "native" and not library.usable():
+        pytest.skip(library.missing())
+    monkeypatch.setattr(numpy_steps, "LARGE", 0)
+    monkeypatch.setattr(numpy_steps, "PIECE", 4)
+    with dispatch.use_backends(*[] if request.param == "reference" else [request.param]):
+        yield
+
+
 @pytest.fixture
-def check_trajectory() -> Callable[..., None]:
+def check_trajectory(backend: None) -> Callable[..., None]:
     """Take the recorded steps with the recorded gradients, and compare every parameter after each."""
 
     def check(case: dict[str, Any], dtype: Any, tolerance: float) -> None:

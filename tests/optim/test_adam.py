@@ -12,6 +12,8 @@ from minicnn import optim
 RECORDED = json.loads((Path(__file__).parents[1] / "oracles" / "torch_optim.json").read_text())["optimizers"]
 CASES = [case for case in RECORDED if case["name"] != "SGD"]
 
+pytestmark = pytest.mark.usefixtures("backend")
+
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['name']} {case['options']}")
 def test_every_step_is_pytorchs(case, check_trajectory):

@@ -43,7 +43,7 @@ def give_gradients(parameters, seed):
 
 
 @pytest.fixture(params=OPTIMIZERS)
-def make(request):
+def make(request, backend):
     return request.param
 
 
@@ -368,3 +368,15 @@ def test_a_state_left_behind_by_its_parameters(device):
         optimizer.load_state_dict(optimizer.state_dict())
     optimizer.step()
     assert p.tolist() == [-0.25, -0.25]
+
+
+def test_the_defaults_are_pytorchs():
+    shared = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "amsgrad": False}
+    expected = {
+        optim.SGD: {"lr": 1e-3, "momentum": 0, "dampening": 0, "weight_decay": 0, "nesterov": False},
+        optim.Adam: {**shared, "weight_decay": 0},
+        optim.AdamW: {**shared, "weight_decay": 0.01},
+    }
+    for build, options in expected.items():
+        group = build([parameter(2)]).param_groups[0]
+        assert {name: group[name] for name in options} == options

@@ -38,3 +38,12 @@ def test_messages(call, error, message):
 def test_one_image_is_a_batch_of_one():
     assert F.conv2d(X[0], W).array.tolist() == F.conv2d(X, W)[0].array.tolist()
     assert F.conv_transpose2d(X[0, :3], W).shape == (4, 8, 8)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_what_is_left_out_is_one_step_and_no_padding(axes):
+    x, w = minicnn.randn(2, 3, *(5,) * axes), minicnn.randn(3, 3, *(2,) * axes)
+    plain = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    for name, arguments in ((f"conv{axes}d", plain), (f"conv_transpose{axes}d", {**plain, "output_padding": 0})):
+        function = getattr(F, name)
+        assert function(x, w).tolist() == function(x, w, **arguments).tolist()

@@ -135,3 +135,20 @@ def test_dropout2d_drops_whole_channels():
 
 def test_without_training_dropout_is_the_identity():
     assert F.dropout(X, 0.9, training=False) is X
+
+
+def test_running_statistics_of_instance_norm_are_means_over_the_images():
+    x = np.random.default_rng(0).standard_normal((3, 4, 2, 5)) * 3 + 1
+    mean, var = minicnn.full((4,), 2.0, dtype=minicnn.float64), minicnn.full((4,), 5.0, dtype=minicnn.float64)
+    F.instance_norm(minicnn.from_numpy(x), mean, var, momentum=0.25)
+    np.testing.assert_allclose(mean.numpy(), 0.75 * 2 + 0.25 * x.mean((0, 2, 3)), rtol=1e-12)
+    unbiased = x.reshape(3, 4, 10).var(2, ddof=1).mean(0)
+    np.testing.assert_allclose(var.numpy(), 0.75 * 5 + 0.25 * unbiased, rtol=1e-12)
+
+
+def test_running_statistics_of_batch_norm_move_by_the_momentum():
+    x = np.random.default_rng(0).standard_normal((3, 4, 2, 5)) * 3 + 1
+    mean, var = minicnn.full((4,), 2.0, dtype=minicnn.float64), minicnn.full((4,), 5.0, dtype=minicnn.float64)
+    F.batch_norm(minicnn.from_numpy(x), mean, var, training=True, momentum=0.25)
+    np.testing.assert_allclose(mean.numpy(), 0.75 * 2 + 0.25 * x.mean((0, 2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(var.numpy(), 0.75 * 5 + 0.25 * x.var((0, 2, 3), ddof=1), rtol=1e-12)

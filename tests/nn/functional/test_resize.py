@@ -110,3 +110,12 @@ def test_unshuffle_undoes_shuffle(r, c, h, w):
 def test_messages(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_bicubic_weights_are_pytorchs():
+    """Keys's cubic with a = -0.75, at a quarter and at three quarters of the way between two pixels."""
+    impulse = minicnn.zeros(1, 1, 1, 9, dtype=minicnn.float64)
+    impulse[..., 4] = 1
+    y = F.interpolate(impulse, size=(1, 18), mode="bicubic").numpy().ravel()
+    half = [-0.03515625, -0.10546875, 0.26171875, 0.87890625]
+    np.testing.assert_allclose(y, [0] * 5 + half + half[::-1] + [0] * 5, atol=1e-15)
