@@ -96,7 +96,7 @@ def test_a_training_may_move_between_its_steps(device):
     here.fit(loader(), 1)
     here.model.to(device)
     if device is not CPU:
-        with pytest.raises(DeviceError, match=rf"adam_step: the parameters are on {device}, but what is remembered"):
+        with pytest.raises(DeviceError, match=rf"adam_step: the parameters are on {device}, but the optimizer's state"):
             here.fit(loader(), 2)
     here.epoch = 1
     here.losses = []
@@ -112,7 +112,7 @@ def test_metrics_and_batches_of_any_form(device):
 
     here = trainer(device)
     images, labels = next(iter(loader()))
-    tree = here._placed([{"a": images}, (labels, "text"), Batch(x=images)])
+    tree = here._to_device([{"a": images}, (labels, "text"), Batch(x=images)])
     assert (tree[0]["a"].device, tree[1][0].device, tree[1][1]) == (device, device, "text")
     accuracy = here.evaluate(loader(), {"accuracy": lambda y, t: (y.argmax(1) == t).float().mean()})["accuracy"]
     assert 0 <= accuracy <= 1
