@@ -96,9 +96,7 @@ def test_a_training_may_move_between_its_steps(device):
     here.fit(loader(), 1)
     here.model.to(device)
     if device is not CPU:
-        with pytest.raises(
-            DeviceError, match=rf"adam_step: the parameters are on {device}, but the optimizer's state is on cpu"
-        ):
+        with pytest.raises(DeviceError, match=rf"adam_step: the parameters are on {device}, but the optimizer's state"):
             here.fit(loader(), 2)
     here.epoch = 1
     here.losses = []

@@ -135,10 +135,10 @@ def run_list(options: argparse.Namespace) -> None:
             _print_wrapped(f"  {kernel.name}{requires}", "      ")
             _print_entries(launched.get((operation, kernel.name), {}) if kernel.backend == "cuda" else [])
     known = {(i.file, i.entry) for rung in rungs() for i in rung.launches}
-    rest = [(source.name, entry) for source, entry in choice.entries if (source.name, entry) not in known]
-    if rest:
+    unlaunched = [(source.name, entry) for source, entry in choice.entries if (source.name, entry) not in known]
+    if unlaunched:
         print("launched by other calls, not by the typical calls")
-        _print_entries(rest)
+        _print_entries(unlaunched)
 
 
 def _print_entries(entries: Iterable[tuple[str, str]]) -> None:

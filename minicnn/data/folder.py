@@ -190,7 +190,7 @@ def _readable_sizes(
 
     sizes: dict[Path, Size] = {}
     failed: dict[Path, str] = {}
-    with ThreadPoolExecutor(max_workers=4) as pool:  # decoding releases the GIL; only 4, because photos need memory
+    with ThreadPoolExecutor(max_workers=4) as pool:  # decoding releases the GIL; 4 threads, because photos are large
         for path, result in zip(paths, pool.map(read_size, paths), strict=True):
             if isinstance(result, DataError):
                 failed[path] = str(result)

@@ -136,9 +136,9 @@ def _generator_part(
     targets = [_grey_centre(c) for c in clean]
     rows, captions = [], []
     for i in np.argsort([-t.std() for t in targets], kind="stable")[:120:20]:  # sorted by contrast, largest first
-        shown = [results["noisy"][i], results["CNNGenerator"][i], targets[i]]
-        rows.append([noisy[i], *shown])
-        captions.append(["", *(str(Score.of(p, targets[i])) for p in shown[:2]), ""])
+        images = [results["noisy"][i], results["CNNGenerator"][i], targets[i]]
+        rows.append([noisy[i], *images])
+        captions.append(["", *(str(Score.of(p, targets[i])) for p in images[:2]), ""])
     titles = ["noisy patch", "its grey centre", "CNNGenerator", "clean"]
     comparison_sheet(folder / "generator.png", rows, titles, captions)
     return {n: Score.mean(map(Score.of, pictures, targets)) for n, pictures in results.items()}

@@ -84,7 +84,7 @@ class ResidualEditor(nn.Module):
             if not isinstance(value, int) or value < (name != "blocks"):
                 raise ArgumentError(f"ResidualEditor: {name} must be a positive integer, got {value!r}")
         self.in_channels, self.out_channels, self.scale = in_channels, out_channels, scale
-        self.multiple = 2 if scale == 1 else 1  # to enlarge, every input pixel is needed
+        self.multiple = 2 if scale == 1 else 1  # an enlargement starts from few pixels: keep the full resolution
         self.radius = self.multiple * (2 + 2 * blocks) + 2  # 1 for each 3×3 kernel, 2 for bicubic interpolation
         self.head = nn.Conv2d(in_channels * self.multiple**2, width, 3, padding=1)
         self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))

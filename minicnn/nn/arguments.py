@@ -35,8 +35,10 @@ def check_groups(call: str, groups: int, **channels: int) -> None:
     check_positive(call, groups=groups, **channels)
     for name, count in channels.items():
         if count % groups:
-            fits = ", ".join(str(g) for g in range(1, count + 1) if count % g == 0)
-            raise ShapeError(f"{call}: {name}={count} cannot be split into groups={groups}; groups that fit: {fits}")
+            divisors = ", ".join(str(g) for g in range(1, count + 1) if count % g == 0)
+            raise ShapeError(
+                f"{call}: {name}={count} cannot be split into groups={groups}; groups that fit: {divisors}"
+            )
 
 
 def check_probability(call: str, p: float) -> None:

@@ -234,16 +234,18 @@ class _ConvTranspose(_ConvBase):
     def _find_output_padding(self, input: Tensor, output_size: Sequence[int]) -> tuple[int, ...]:
         """Return the output padding that gives this output size."""
         n = self._axes
-        wanted = tuple(output_size)[-n:]
+        target_size = tuple(output_size)[-n:]
         axes = zip(input.shape[-n:], self.stride, self.padding, self.dilation, self.kernel_size, strict=True)
         lowest = tuple((i - 1) * s - 2 * p + d * (k - 1) + 1 for i, s, p, d, k in axes)
         highest = tuple(low + s - 1 for low, s in zip(lowest, self.stride, strict=True))
-        if len(wanted) != n or not all(low <= w <= high for low, w, high in zip(lowest, wanted, highest, strict=True)):
+        if len(target_size) != n or not all(
+            low <= w <= high for low, w, high in zip(lowest, target_size, highest, strict=True)
+        ):
             raise ShapeError(
                 f"{type(self).__name__}: output_size must be from {lowest} to {highest} for input {input.shape}, "
                 f"got {tuple(output_size)}"
             )
-        return tuple(w - low for w, low in zip(wanted, lowest, strict=True))
+        return tuple(w - low for w, low in zip(target_size, lowest, strict=True))
 
 
 class ConvTranspose1d(_ConvTranspose):

@@ -1,8 +1,8 @@
 """Initialisers: functions that write random or constant values into a tensor in place, and return the tensor.
 
-The Xavier and Kaiming variances keep the size of signals constant from layer to layer. `fan_in` is the number of inputs
-in the sum of each output. `fan_out` is the number of outputs that each input adds to. Both are channels × kernel
-elements.
+The Xavier and Kaiming variances keep the size of signals constant from layer to layer. They depend on `fan_in`, the
+number of inputs of each output (input channels × kernel elements), and on `fan_out`, the number of outputs of each
+input (output channels × kernel elements).
 """
 
 from math import erf, prod, sqrt

@@ -142,8 +142,8 @@ class Module:
             raise DTypeError(
                 f"{type(self).__name__}: {name!r} must be a {kind.__name__} or None, got {type(value).__name__}"
             )
-        taken = hasattr(self, name) and not isinstance(getattr(self, name), Tensor | Module | None)
-        if not name or "." in name or taken:
+        reserved = hasattr(self, name) and not isinstance(getattr(self, name), Tensor | Module | None)
+        if not name or "." in name or reserved:
             raise ShapeError(
                 f"{type(self).__name__}: {name!r} cannot name an attribute: it is empty, contains a dot or hides a "
                 "method or setting; choose another name"

@@ -111,11 +111,11 @@ class Entry:
     @cached_property
     def inner_loop(self) -> Loop | None:
         """The loop with the most fused multiply-adds, not counting its inner loops; None if no loop has any."""
-        best, most, seen = None, 0, set[int]()
-        for loop in sorted(loops(self.instructions), key=lambda loop: len(loop.instructions)):  # inner ones first
+        best, max_fused, seen = None, 0, set[int]()
+        for loop in sorted(loops(self.instructions), key=lambda loop: len(loop.instructions)):  # inner loops first
             addresses = {i.address for i in loop.instructions if i.operation in FUSED}
-            if len(addresses - seen) > most:
-                best, most = loop, len(addresses - seen)
+            if len(addresses - seen) > max_fused:
+                best, max_fused = loop, len(addresses - seen)
             seen |= addresses
         return best
 

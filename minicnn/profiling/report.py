@@ -55,7 +55,7 @@ class Traffic:
     call: str
     requested: float  # sectors of global memory that the warps request
     moved: float  # sectors, if each block transfers each sector only once
-    banks: float | None  # cycles of shared memory, or None if the entry does not use it
+    banks: float | None  # wavefronts of shared memory, or None if the entry does not use it
 
     @property
     def figures(self) -> list[str]:

@@ -188,8 +188,8 @@ def _pool(operation: str, draw: Draw, *, batch: int, channels: int, size: int, k
         "avg_pool_input_grad": ((y,), small * taps, large * real),
     }[operation]
     text = f"{batch} x {channels} x {size} x {size}, windows of {kernel} x {kernel}, stride {stride}"
-    drawn = tuple(draw(*a) if isinstance(a, tuple) else a for a in arrays)
-    return Call(text, drawn, {"spec": spec}, flops, written)
+    values = tuple(draw(*a) if isinstance(a, tuple) else a for a in arrays)
+    return Call(text, values, {"spec": spec}, flops, written)
 
 
 POOL = "max_pool max_unpool pick winner_index avg_pool avg_pool_input_grad"
@@ -251,7 +251,7 @@ def _instance_norm(operation: str, draw: Draw, *, batch: int, channels: int, siz
     return _normalisation(operation, draw, (2, 3), batch, channels, size, size)
 
 
-def _batch_norm_of_rows(operation: str, draw: Draw, *, rows: int, features: int) -> Call:
+def _batch_norm_rows(operation: str, draw: Draw, *, rows: int, features: int) -> Call:
     return _normalisation(operation, draw, (0,), rows, features)
 
 
@@ -266,7 +266,7 @@ ODD = {"batch": 16, "channels": 64, "size": 55}
 declare(_batch_norm, NORM, "batch norm", IMAGES, {"batch": 8, "channels": 4, "size": 32})
 declare(_batch_norm, NORM, "batch norm, odd", ODD, {"batch": 8, "channels": 4, "size": 31})
 declare(_instance_norm, NORM, "instance norm", IMAGES, {"batch": 2, "channels": 4, "size": 32})
-declare(_batch_norm_of_rows, NORM, "batch norm of rows", ROWS, {"rows": 128, "features": 64})
+declare(_batch_norm_rows, NORM, "batch norm of rows", ROWS, {"rows": 128, "features": 64})
 declare(_layer_norm, NORM, "layer norm", ROWS, {"rows": 64, "features": 128})
 
 

@@ -47,8 +47,8 @@ def _convolve(
     """Convolve n spatial axes. `relu` adds a ReLU; `pool` adds maximum pooling with these arguments of `pool_spec`."""
     call = f"conv{n}d"
     if x.ndim == n + 1:
-        rest = (weight, bias, stride, padding, dilation, groups, relu, pool)
-        return squeeze(_convolve(n, unsqueeze(x, 0), *rest), 0)
+        arguments = (weight, bias, stride, padding, dilation, groups, relu, pool)
+        return squeeze(_convolve(n, unsqueeze(x, 0), *arguments), 0)
     _check_dtypes(call, x, weight, bias)
     if weight.ndim != n + 2:
         raise ShapeError(f"{call}: weight must have {n + 2} axes (F, C/groups, {n} kernel axes), got {weight.shape}")
@@ -153,8 +153,8 @@ def _convolve_transposed(
     """Convolve n spatial axes, transposed. `relu` adds a ReLU."""
     call = f"conv_transpose{n}d"
     if x.ndim == n + 1:
-        rest = (weight, bias, stride, padding, output_padding, groups, dilation, relu)
-        return squeeze(_convolve_transposed(n, unsqueeze(x, 0), *rest), 0)
+        arguments = (weight, bias, stride, padding, output_padding, groups, dilation, relu)
+        return squeeze(_convolve_transposed(n, unsqueeze(x, 0), *arguments), 0)
     _check_dtypes(call, x, weight, bias)
     if weight.ndim != n + 2:
         raise ShapeError(f"{call}: weight must have {n + 2} axes (C, F/groups, {n} kernel axes), got {weight.shape}")

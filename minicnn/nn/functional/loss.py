@@ -213,8 +213,8 @@ def _check_weight(call: str, name: str, weight: Tensor | None, input: Tensor) ->
     """Return the weight, or 1 for None, after a check that it broadcasts to the input."""
     if weight is None:
         return 1.0
-    fits = all(n in (1, m) for n, m in zip(weight.shape[::-1], input.shape[::-1], strict=False))
-    if weight.ndim > input.ndim or not fits:
+    broadcasts = all(n in (1, m) for n, m in zip(weight.shape[::-1], input.shape[::-1], strict=False))
+    if weight.ndim > input.ndim or not broadcasts:
         raise ShapeError(f"{call}: {name} must broadcast to the input's shape {input.shape}, got {weight.shape}")
     return weight
 

@@ -28,9 +28,9 @@ def _prepare(call: str, x: Tensor, **vectors: Tensor | None) -> list[Tensor]:
     for name, t in vectors.items():
         if t is not None and t.shape != size:
             raise ShapeError(f"{call}: {name} must have a number for each channel, ({size[0]},), got {t.shape}")
-    given = [x, *(t for t in vectors.values() if t is not None)]
-    if any(t.dtype != x.dtype for t in given):
-        dtype = promote(*given)
+    tensors = [x, *(t for t in vectors.values() if t is not None)]
+    if any(t.dtype != x.dtype for t in tensors):
+        dtype = promote(*tensors)
         x, vectors = x.to(dtype), {name: t if t is None else t.to(dtype) for name, t in vectors.items()}
     defaults = {"weight": ones, "bias": zeros}
     return [
@@ -113,8 +113,8 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise ShapeError("batch_norm: without training, running_mean and running_var are needed")
-        given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-        return norm.normalize_with(*_prepare("batch_norm", input, **given), eps=eps)
+        tensors = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+        return norm.normalize_with(*_prepare("batch_norm", input, **tensors), eps=eps)
     count = input.array.size // max(input.shape[1], 1)
     if count == 1:
         raise ShapeError(

@@ -119,10 +119,10 @@ def _pool_avg(
     call = f"avg_pool{n}d"
     if x.dtype.kind != "f":
         raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
-    rest = (kernel_size, stride, padding, 1, ceil_mode, count_include_pad, divisor_override)
+    arguments = (kernel_size, stride, padding, 1, ceil_mode, count_include_pad, divisor_override)
     if x.ndim == n + 1:
-        return squeeze(_pool_avg(n, unsqueeze(x, 0), *rest[:3], *rest[4:]), 0)
-    return avg_pool(x, spec=pool_spec(call, x.shape, *rest, axes=n))
+        return squeeze(_pool_avg(n, unsqueeze(x, 0), *arguments[:3], *arguments[4:]), 0)
+    return avg_pool(x, spec=pool_spec(call, x.shape, *arguments, axes=n))
 
 
 def avg_pool1d(

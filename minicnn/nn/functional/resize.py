@@ -256,15 +256,15 @@ def _adaptive_avg_pool(n: int, x: Tensor, output_size: int | Sequence[int | None
             f"{call}: output_size must be {n} integers >= 1 (None keeps a size), got {output_size} for {x.shape}"
         )
     sizes = x.shape[-n:]
-    wanted = tuple(size if out is None else out for size, out in zip(sizes, outs, strict=True))
-    if wanted == sizes:
+    output_sizes = tuple(size if out is None else out for size, out in zip(sizes, outs, strict=True))
+    if output_sizes == sizes:
         return x
-    if not any(size % out for size, out in zip(sizes, wanted, strict=True)):
+    if not any(size % out for size, out in zip(sizes, output_sizes, strict=True)):
         images = x if x.ndim == n + 2 else unsqueeze(x, 0)
-        windows = tuple(size // out for size, out in zip(sizes, wanted, strict=True))
+        windows = tuple(size // out for size, out in zip(sizes, output_sizes, strict=True))
         y: Tensor = avg_pool(images, spec=pool_spec(call, images.shape, windows, axes=n))
         return y if x.ndim == n + 2 else squeeze(y, 0)
-    for axis, (size, out) in enumerate(zip(sizes, wanted, strict=True), start=x.ndim - n):
+    for axis, (size, out) in enumerate(zip(sizes, output_sizes, strict=True), start=x.ndim - n):
         if out != size:
             x = _apply_matrix(x, axis, _averaging_matrix, size, out)
     return x
