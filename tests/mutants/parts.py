@@ -17,7 +17,7 @@ PARTS = {
 }
 WHOLE = {  # what runs if the tests of the file let a mutant live
     "cpu": [],  # the tables of paths are the tests of all files
-    "cuda": ["tests/backends/cuda", "--deselect=tests/backends/cuda/test_checks.py"],
+    "cuda": [],  # each file has a test file of its own
     "ops": ["tests/ops", "-k", "not cuda"],
     "autograd": ["tests/autograd", "tests/test_tensor_in_place.py", "tests/ops", "-k", "not cuda"],
     "optim": ["tests/optim", "tests/training"],

@@ -12,7 +12,8 @@ HEAD = """# Do the tests notice faults?
 `make mutants` puts small faults into the sources, one at a time, and runs the tests: a fault that no test notices is a
 hole in the tests. It exchanges operators (`+` and `-`, `<` and `<=`, `&&` and `||`, ...), moves whole numbers by one,
 exchanges minimum and maximum, and leaves out `continue` and early returns. It mutates the C++ and CUDA kernels and the
-Python of ops, autograd, optim, nn and imaging. First the tests of the mutated file run, then those of its whole part.
+Python of ops, autograd, optim, nn and imaging. First the tests of the mutated file run, and for Python those of its
+whole part after them.
 
 A mutant is *equivalent* if the compiler makes the same machine code of it, or if `tests/mutants/explained.json` says
 why it changes no result. A fault that ends in an endless loop counts as killed. What does not compile is left out.
