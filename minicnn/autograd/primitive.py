@@ -28,7 +28,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from types import MethodType
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
@@ -112,19 +112,23 @@ class Primitive(Generic[Y_co]):
         return f"<primitive {self.name}>"
 
     def __call__(self, *inputs: Tensor, **params: Any) -> Y_co:
-        device, arrays = self.arrays(inputs)
-        return self.run(select(self.name, device, arrays, params), inputs, params)
+        device, arrays = self._arrays(inputs)
+        return self._run(select(self.name, device, arrays, params), inputs, device, arrays, params)
 
-    def arrays(self, inputs: Sequence[Tensor]) -> tuple[Device, list[Array]]:
-        """Return the device of the inputs and their arrays.
+    def in_one_pass(self, parts: tuple[str, ...], *inputs: Tensor, **params: Any) -> Y_co | None:
+        """Call a kernel that computes several primitives, `parts`, in one pass. Return None if there is none.
 
         Raises
         ------
-        DTypeError
-            If an input is not a tensor.
-        DeviceError
-            If the inputs are on several devices.
+        DTypeError, DeviceError, AnomalyError, AutogradError
+            As a call does.
         """
+        device, arrays = self._arrays(inputs)
+        function = select_fused(self.name, parts, device, arrays, params)
+        return None if function is None else self._run(function, inputs, device, arrays, params)
+
+    def _arrays(self, inputs: Sequence[Tensor]) -> tuple[Device, list[Array]]:
+        """Return the device of the inputs and their arrays."""
         device: Any = getattr(inputs[0], "device", None)
         arrays = []
         for t in inputs:
@@ -137,22 +141,15 @@ class Primitive(Generic[Y_co]):
             arrays.append(t.array)
         return device, arrays
 
-    def in_one_pass(self, parts: tuple[str, ...], *inputs: Tensor, **params: Any) -> Y_co | None:
-        """Call a kernel that computes several primitives, `parts`, in one pass. Return None if there is none."""
-        function = select_fused(self.name, parts, *self.arrays(inputs), params)
-        return None if function is None else self.run(function, inputs, params)
-
-    def run(self, function: Callable[..., Any], inputs: Sequence[Tensor], params: dict[str, Any]) -> Y_co:
-        """Call a kernel of this primitive on the inputs, and record the call.
-
-        Raises
-        ------
-        AnomalyError
-            Under `detect_anomaly`, if the output has NaN or infinity and the inputs do not.
-        AutogradError
-            If an input is a view whose memory was modified in place through another view.
-        """
-        device, arrays = inputs[0].device, [t.array for t in inputs]
+    def _run(
+        self,
+        function: Callable[..., Any],
+        inputs: tuple[Tensor, ...],
+        device: Device,
+        arrays: list[Array],
+        params: dict[str, Any],
+    ) -> Y_co:
+        """Call a kernel of this primitive on the inputs, and record the call."""
         out = _quietly(function, arrays, params)
         residuals: list[Tensor] = []
         if type(out) is tuple:
@@ -167,10 +164,12 @@ class Primitive(Generic[Y_co]):
             result._version, result._history, result._view = inputs[0]._version, inputs[0]._history, True
         if self.rules and mode.recording and out.dtype.kind == "f":
             self._record(result, inputs, params, residuals)
-        return cast(Y_co, (result, *residuals) if self.residuals else result)
+        y: Any = (result, *residuals) if self.residuals else result
+        returned: Y_co = y
+        return returned
 
     def _record(
-        self, result: Tensor, inputs: Sequence[Tensor], params: dict[str, Any], residuals: list[Tensor]
+        self, result: Tensor, inputs: tuple[Tensor, ...], params: dict[str, Any], residuals: list[Tensor]
     ) -> None:
         tracked = False
         for t in inputs:

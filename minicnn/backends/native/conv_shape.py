@@ -5,16 +5,16 @@ from functools import lru_cache
 
 import numpy as np
 
-from minicnn.geometry import ConvSpec
+from minicnn.geometry import ConvSpec, WindowSpec
 from minicnn.runtime.devices import Array
 
-__all__ = ["NO_AXIS", "Axis", "conv_axes", "conv_shape", "shape_struct"]
+__all__ = ["NO_AXIS", "Axis", "conv_shape", "shape_struct", "window_axes"]
 
 Axis = Sequence[int]  # input size, output size, kernel size, stride, padding before, dilation
 NO_AXIS = (1, 1, 1, 1, 0, 1)  # an axis that the convolution does not have
 
 
-def conv_axes(spec: ConvSpec) -> list[Axis]:
+def window_axes(spec: WindowSpec) -> list[Axis]:
     """Return the numbers of each axis."""
     padding = tuple(before for before, _ in spec.padding)
     lists = (spec.input_size, spec.output_size, spec.kernel_size, spec.stride, padding, spec.dilation)
@@ -29,5 +29,5 @@ def shape_struct(batch: int, groups: int, channels: int, filters: int, axes: Seq
 @lru_cache(maxsize=1024)
 def conv_shape(batch: int, filters: int, channels: int, spec: ConvSpec) -> Array:
     """Return the struct for `filters` filters in all, with `channels` channels each; missing axes come first."""
-    axes = conv_axes(spec)
+    axes = window_axes(spec)
     return shape_struct(batch, spec.groups, channels, filters // spec.groups, [NO_AXIS] * (3 - len(axes)) + axes)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from minicnn.backends.native.conv_shape import NO_AXIS, conv_axes, shape_struct
+from minicnn.backends.native.conv_shape import NO_AXIS, shape_struct, window_axes
 from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.geometry import ConvSpec
 from minicnn.runtime.devices import Array
@@ -24,7 +24,7 @@ def shape(n: int, channels: int, filters: int, spec: ConvSpec) -> Array:
 
     An axis along which the kernel does not move is merged into the axis before it: a 1×1 convolution has one long line.
     """
-    axes = [list(axis) for axis in conv_axes(spec)]
+    axes = [list(axis) for axis in window_axes(spec)]
     while len(axes) > 1 and axes[-1] == [axes[-1][0], axes[-1][0], 1, 1, 0, axes[-1][5]] and axes[-2][3] == 1:
         width = axes.pop()[0]
         size, out, k, stride, before, dilation = axes[-1]

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from minicnn.backends.native.conv_shape import NO_AXIS, conv_axes, shape_struct
+from minicnn.backends.native.conv_shape import NO_AXIS, shape_struct, window_axes
 from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.geometry import ConvSpec
 from minicnn.runtime.devices import Array
@@ -30,7 +30,7 @@ REQUIRES = "float32 or float64, one channel in each group, several groups"
 @lru_cache(maxsize=1024)
 def _shape(n: int, filters: int, spec: ConvSpec) -> Array:
     """Return the struct ConvShape of the source: the first axis comes first, since large planes are cut along it."""
-    *outer, inner = conv_axes(spec)
+    *outer, inner = window_axes(spec)
     axes = [*outer, *[NO_AXIS] * (2 - len(outer)), inner]
     return shape_struct(n, spec.groups, 1, filters // spec.groups, axes)
 

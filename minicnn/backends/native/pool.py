@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from minicnn.backends.native.conv_shape import NO_AXIS, window_axes
 from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.dtypes import DType
 from minicnn.geometry import PoolSpec
@@ -32,11 +33,9 @@ def _max_pool_supports(x: Array, *winner: Array, spec: PoolSpec) -> bool:
 
 @lru_cache(maxsize=256)
 def _geometry(planes: int, spec: PoolSpec) -> Array:
-    """The struct PoolShape: planes, then for depth, row and column six numbers; missing axes have size 1."""
-    before = tuple(b for b, _ in spec.padding)
-    fields = (spec.input_size, spec.output_size, spec.kernel_size, spec.stride, before, spec.dilation)
-    missing = [(1, 1, 1, 1, 0, 1)] * (3 - len(spec.input_size))
-    return np.array([planes, *np.ravel([*missing, *zip(*fields, strict=True)])], np.int64)
+    """Return the struct PoolShape: planes, then six numbers for each axis; missing axes come first and have size 1."""
+    axes = window_axes(spec)
+    return np.array([planes, *np.ravel([NO_AXIS] * (3 - len(axes)) + axes)], np.int64)
 
 
 @lru_cache(maxsize=256)
