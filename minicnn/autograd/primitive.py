@@ -28,7 +28,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from types import MethodType
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, cast, overload
 
 import numpy as np
 
@@ -164,9 +164,7 @@ class Primitive(Generic[Y_co]):
             result._version, result._history, result._view = inputs[0]._version, inputs[0]._history, True
         if self.rules and mode.recording and out.dtype.kind == "f":
             self._record(result, inputs, params, residuals)
-        y: Any = (result, *residuals) if self.residuals else result
-        returned: Y_co = y
-        return returned
+        return cast(Y_co, (result, *residuals) if self.residuals else result)
 
     def _record(
         self, result: Tensor, inputs: tuple[Tensor, ...], params: dict[str, Any], residuals: list[Tensor]
