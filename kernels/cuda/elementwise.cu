@@ -13,11 +13,11 @@
 //           images). A thread reads its four biases once, then goes from period to period at the same offset.
 #include "common.cuh"
 
-__device__ __forceinline__ Real rectified(Real x) { return x <= 0 ? Real(0) : x; }
+__device__ __forceinline__ Real relu(Real x) { return x <= 0 ? Real(0) : x; }
 __device__ __forceinline__ Real passed(Real g, Real y) { return y <= 0 ? Real(0) : g; }
 
 __device__ __forceinline__ Real activate(Real x, int activation) {   // the number of the function in the list above
-    if (activation == 1) return rectified(x);
+    if (activation == 1) return relu(x);
     if (activation == 2) return Real(1) / (Real(1) + exp(-x));
     if (activation == 3) return tanh(x);
     return x;
@@ -31,7 +31,7 @@ __device__ __forceinline__ void store4(Real* to, const Vec4& value) { *reinterpr
 extern "C" __global__ void __launch_bounds__(256) relu_direct(
     const Real* __restrict__ x, Real* __restrict__ y, int count) {
     const long long i = this_thread();
-    if (i < count) y[i] = rectified(x[i]);
+    if (i < count) y[i] = relu(x[i]);
 }
 
 extern "C" __global__ void __launch_bounds__(256) relu_vec4(
@@ -39,9 +39,9 @@ extern "C" __global__ void __launch_bounds__(256) relu_vec4(
     long long i = 4 * this_thread();
     if (i + 4 <= count) {
         const Vec4 v = load4(x + i);
-        store4(y + i, {rectified(v.x), rectified(v.y), rectified(v.z), rectified(v.w)});
+        store4(y + i, {relu(v.x), relu(v.y), relu(v.z), relu(v.w)});
     } else {
-        for (; i < count; ++i) y[i] = rectified(x[i]);
+        for (; i < count; ++i) y[i] = relu(x[i]);
     }
 }
 

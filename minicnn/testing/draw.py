@@ -16,7 +16,7 @@ import numpy as np
 
 from minicnn.errors import MissingPackageError
 
-__all__ = ["Case", "Draw", "cases", "declare", "declared", "nothing_is_empty"]
+__all__ = ["Case", "Draw", "cases", "declare", "declared", "fill_empty_with_nan"]
 
 Array = np.ndarray[Any, Any]
 Drawn = tuple[Array | tuple[Array, ...], dict[str, Any]]  # inputs and parameters
@@ -39,7 +39,7 @@ class Case:
 
 
 @contextmanager
-def nothing_is_empty() -> Iterator[None]:
+def fill_empty_with_nan() -> Iterator[None]:
     """Let `numpy.empty` return NaN inside a `with` block, so that elements that a kernel does not write become visible.
 
     Integers get their largest value, and bools True.

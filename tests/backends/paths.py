@@ -15,7 +15,7 @@ import minicnn
 from minicnn.geometry import conv_spec, pool_spec
 from minicnn.runtime import dispatch
 from minicnn.runtime.devices import CPU
-from minicnn.testing import nothing_is_empty
+from minicnn.testing import fill_empty_with_nan
 
 Array = np.ndarray[Any, Any]
 Made = tuple[tuple[Any, ...], dict[str, Any]]  # inputs and parameters
@@ -80,7 +80,7 @@ def odd(x: Array) -> Array:
 
 
 def outputs(kernel: dispatch.Kernel, inputs: Sequence[Any], params: dict[str, Any]) -> tuple[Array, ...]:
-    with np.errstate(all="ignore"), nothing_is_empty():
+    with np.errstate(all="ignore"), fill_empty_with_nan():
         out = kernel.function(*inputs, **params)
     return out if type(out) is tuple else (out,)
 

@@ -17,7 +17,7 @@ from minicnn.autograd.primitive import Primitive, primitives
 from minicnn.autograd.tensor import Tensor
 from minicnn.runtime import dispatch
 from minicnn.runtime.devices import Device, to_host, xp
-from minicnn.testing import Case, cases, declared, nothing_is_empty
+from minicnn.testing import Case, cases, declared, fill_empty_with_nan
 
 for _module in pkgutil.walk_packages(minicnn.ops.__path__, "minicnn.ops."):
     importlib.import_module(_module.name)
@@ -49,7 +49,7 @@ def test_every_primitive_is_declared():
 
 def call(function: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
     """Call a kernel on arrays of a device; return all its outputs as arrays."""
-    with np.errstate(all="ignore"), nothing_is_empty():
+    with np.errstate(all="ignore"), fill_empty_with_nan():
         out = function(*inputs, **params)
     return tuple(np.asarray(y) if isinstance(y, np.generic) else y for y in (out if type(out) is tuple else (out,)))
 

@@ -7,7 +7,7 @@ computes one element.
 from math import prod
 
 from minicnn.backends.cuda.launch import LIMIT, Source, contiguous, empty, floats, int3
-from minicnn.backends.cuda.windows import THREADS, blocks, cover, fits, shared_elements, shared_outputs, walk
+from minicnn.backends.cuda.windows import THREADS, blocks, cover, cut_into_slabs, fits, shared_elements, shared_outputs
 from minicnn.geometry import ConvSpec
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
@@ -58,7 +58,7 @@ def im2col_slab(x: Array, *, spec: ConvSpec) -> Array:
     """Return the windows of x (N, C, *I) as columns (N, C K, O), with a slab of outputs for each block."""
     x, columns = contiguous(x), _columns(x, spec)
     n, channels = x.shape[:2]
-    grid, slabs = walk(n * channels, spec.output_size, shared_elements(spec), 8)
+    grid, slabs = cut_into_slabs(n * channels, spec.output_size, shared_elements(spec), 8)
     source.launch("im2col_slab", grid, THREADS, x, columns, slabs, _geometry(n, channels, spec))
     return columns
 
@@ -77,7 +77,7 @@ def col2im_slab(columns: Array, *, spec: ConvSpec) -> Array:
     """Add columns (N, C K, O) to the windows of x (N, C, *I), with a slab of x for each block."""
     columns, x = contiguous(columns), _image(columns, spec)
     n, channels = x.shape[:2]
-    grid, slabs = walk(n * channels, spec.input_size, shared_outputs(spec), 8)
+    grid, slabs = cut_into_slabs(n * channels, spec.input_size, shared_outputs(spec), 8)
     source.launch("col2im_slab", grid, THREADS, columns, x, slabs, cover(spec), _geometry(n, channels, spec))
     return x
 

@@ -7,7 +7,7 @@ elements (a slab). In the `warp` kernels a warp computes one large window.
 from math import prod
 
 from minicnn.backends.cuda.launch import Source, contiguous, empty, floats, int3
-from minicnn.backends.cuda.windows import THREADS, blocks, cover, fits, shared_elements, shared_outputs, walk
+from minicnn.backends.cuda.windows import THREADS, blocks, cover, cut_into_slabs, fits, shared_elements, shared_outputs
 from minicnn.geometry import PoolSpec
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
@@ -72,11 +72,11 @@ def _empty_inputs(g: Array, spec: PoolSpec) -> Array:
 
 
 def _over_outputs(x: Array, spec: PoolSpec) -> tuple[int, tuple[int, ...]]:
-    return walk(prod(x.shape[:2]), spec.output_size, shared_elements(spec), 8)
+    return cut_into_slabs(prod(x.shape[:2]), spec.output_size, shared_elements(spec), 8)
 
 
 def _over_inputs(g: Array, spec: PoolSpec) -> tuple[int, tuple[int, ...]]:
-    return walk(prod(g.shape[:2]), spec.input_size, shared_outputs(spec), 16)
+    return cut_into_slabs(prod(g.shape[:2]), spec.input_size, shared_outputs(spec), 16)
 
 
 # --- maxima ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import numpy as np
 from minicnn.backends.cuda.launch import int3
 from minicnn.geometry import ConvSpec, PoolSpec
 
-__all__ = ["THREADS", "blocks", "cover", "fits", "shared_elements", "shared_outputs", "walk"]
+__all__ = ["THREADS", "blocks", "cover", "cut_into_slabs", "fits", "shared_elements", "shared_outputs"]
 
 Spec = ConvSpec | PoolSpec
 
@@ -47,7 +47,7 @@ def _axes(spec: Spec, size: Sequence[int]) -> list[tuple[int, int, int]]:
     return [(d * (k - 1) + 1, s, prod(size[i + 1 :])) for i, (k, d, s) in enumerate(axes)]
 
 
-def walk(planes: int, size: Sequence[int], shared: int, least: int) -> tuple[int, tuple[int, ...]]:
+def cut_into_slabs(planes: int, size: Sequence[int], shared: int, min_per_thread: int) -> tuple[int, tuple[int, ...]]:
     """Cut planes of elements into slabs, one for each block.
 
     Parameters
@@ -58,7 +58,7 @@ def walk(planes: int, size: Sequence[int], shared: int, least: int) -> tuple[int
         The size of a plane.
     shared : int
         The estimated number of elements that two neighbouring blocks both read.
-    least : int
+    min_per_thread : int
         The minimum number of elements for each thread.
 
     Returns
@@ -71,7 +71,7 @@ def walk(planes: int, size: Sequence[int], shared: int, least: int) -> tuple[int
     count = planes * plane
     if not count:
         return 0, (0,) * 6
-    slab = 32 * blocks(max(least * THREADS, min(int(shared / MAX_REREAD), count // GRID)), 32)
+    slab = 32 * blocks(max(min_per_thread * THREADS, min(int(shared / MAX_REREAD), count // GRID)), 32)
     step = np.unravel_index(THREADS % plane, size)
     return blocks(count, slab), (count, slab, THREADS // plane, *int3([int(i) for i in step], 0))
 

@@ -11,14 +11,14 @@ SMALL_BYTES = 1 << 20  # of the whole work: below it, a second thread costs more
 BLOCK_OUTPUTS = 192  # minimum: with fewer, BLAS needs more time to pack the weights than to multiply by them
 
 
-def blocks(n: int, size: tuple[int, ...], bytes_per_output: int, least: int = BLOCK_OUTPUTS) -> list[Block]:
+def blocks(n: int, size: tuple[int, ...], bytes_per_output: int, min_outputs: int = BLOCK_OUTPUTS) -> list[Block]:
     """Cut outputs (n, *size) into blocks of whole images or, if an image is too large for a block, of its rows.
 
     The blocks depend only on the sizes, so results do not depend on the number of threads. Their number is even where
     possible, so that two threads have equal shares. A block has at least `least` outputs, unless the image is smaller.
     """
     rows, outputs = size[0], prod(size)
-    max_outputs = max(least, BLOCK_BYTES // max(bytes_per_output, 1))
+    max_outputs = max(min_outputs, BLOCK_BYTES // max(bytes_per_output, 1))
     parts = -(-outputs // max_outputs)
     if parts > 1:
         return [(slice(i, i + 1), s) for i in range(n) for s in cut(rows, parts + parts % 2 if n == 1 else parts)]

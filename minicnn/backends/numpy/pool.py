@@ -20,8 +20,14 @@ from minicnn.geometry import PoolSpec
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
-__all__ = ["avg_pool_input_grad_runs", "avg_pool_runs", "max_pool_apart", "max_pool_runs", "max_unpool_apart"]
-__all__ += ["max_unpool_runs"]
+__all__ = [
+    "avg_pool_input_grad_polyphase",
+    "avg_pool_polyphase",
+    "max_pool_nonoverlapping",
+    "max_pool_polyphase",
+    "max_unpool_nonoverlapping",
+]
+__all__ += ["max_unpool_polyphase"]
 
 
 def _floats(x: Array, *others: Array, spec: PoolSpec) -> bool:
@@ -64,7 +70,7 @@ def _taps(buffer: PhaseBuffer) -> list[Array]:
     supports=_nonoverlapping,
     requires="floats, windows without overlap and padding",
 )
-def max_pool_apart(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
+def max_pool_nonoverlapping(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     """Return the maxima of windows without overlap and their winners: x (N, C, *I) -> two arrays (N, C, *O)."""
     planes = x.reshape(-1, *spec.input_size)
     values = np.empty((len(planes), *spec.output_size), x.dtype)
@@ -82,7 +88,7 @@ def max_pool_apart(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
 
 
 @kernel("max_pool", "numpy", name="polyphase", supports=_floats, requires="floats")
-def max_pool_runs(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
+def max_pool_polyphase(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     """Return the maxima of the windows and their winners: x (N, C, *I) -> two arrays (N, C, *O)."""
     planes = x.reshape(-1, *spec.input_size)
     values = np.empty((len(planes), *spec.output_size), x.dtype)
@@ -138,7 +144,7 @@ def _choose(taps: list[Array], best: Array, winner: Array, nan: bool = False) ->
     supports=_nonoverlapping,
     requires="floats, windows without overlap and padding",
 )
-def max_unpool_apart(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
+def max_unpool_nonoverlapping(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """Write each g to the winner of its window, for windows without overlap: g and winners (N, C, *O) -> (N, C, *I)."""
     gs, winners = (a.reshape(-1, *spec.output_size) for a in (g, winner))
     covered = prod(spec.output_size) * len(spec.taps) == prod(spec.input_size)
@@ -153,7 +159,7 @@ def max_unpool_apart(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
 
 
 @kernel("max_unpool", "numpy", name="polyphase", supports=_floats, requires="floats")
-def max_unpool_runs(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
+def max_unpool_polyphase(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """Add each g to the winner of its window: g and winners (N, C, *O) -> (N, C, *I)."""
     gs, winners = (a.reshape(-1, *spec.output_size) for a in (g, winner))
 
@@ -168,7 +174,7 @@ def max_unpool_runs(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
 
 
 @kernel("avg_pool", "numpy", name="polyphase", supports=_floats, requires="floats")
-def avg_pool_runs(x: Array, *, spec: PoolSpec) -> Array:
+def avg_pool_polyphase(x: Array, *, spec: PoolSpec) -> Array:
     """Return the average of each window: x (N, C, *I) -> (N, C, *O)."""
     planes = x.reshape(-1, *spec.input_size)
     y = np.empty((len(planes), *spec.output_size), x.dtype)
@@ -188,7 +194,7 @@ def avg_pool_runs(x: Array, *, spec: PoolSpec) -> Array:
 
 
 @kernel("avg_pool_input_grad", "numpy", name="polyphase", supports=_floats, requires="floats")
-def avg_pool_input_grad_runs(g: Array, *, spec: PoolSpec) -> Array:
+def avg_pool_input_grad_polyphase(g: Array, *, spec: PoolSpec) -> Array:
     """Return the gradient of `avg_pool` for x: g (N, C, *O) -> (N, C, *I)."""
     gs, divisor = g.reshape(-1, *spec.output_size), _divisor(spec, g.dtype)
 

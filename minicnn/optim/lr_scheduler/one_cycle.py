@@ -6,7 +6,7 @@ The curve is a list of corner points; between two corners it follows half a cosi
 from collections.abc import Sequence
 
 from minicnn.errors import ArgumentError
-from minicnn.optim.lr_scheduler.schedule import LRScheduler, check_share, cosine, one_each
+from minicnn.optim.lr_scheduler.schedule import LRScheduler, check_fraction, cosine, value_per_group
 from minicnn.optim.optimizer import Optimizer, check_at_least
 
 __all__ = ["OneCycleLR", "line"]
@@ -66,12 +66,12 @@ class OneCycleLR(LRScheduler):
         if total_steps is None:
             total_steps = (epochs or 0) * (steps_per_epoch or 0)
         check_at_least("OneCycleLR", "total_steps (or epochs · steps_per_epoch)", total_steps, 1)
-        check_share("OneCycleLR", "pct_start", pct_start)
+        check_fraction("OneCycleLR", "pct_start", pct_start)
         if anneal_strategy not in ("cos", "linear"):
             raise ArgumentError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
         if cycle_momentum and not {"momentum", "betas"} & optimizer.defaults.keys():
             raise ArgumentError("OneCycleLR: this optimizer has no momentum to cycle; pass cycle_momentum=False")
-        self.max_lrs: list[float] = one_each("OneCycleLR", "max_lr", max_lr, optimizer)
+        self.max_lrs: list[float] = value_per_group("OneCycleLR", "max_lr", max_lr, optimizer)
         self.total_steps, self.cycle_momentum = total_steps, cycle_momentum
         self._anneal = cosine if anneal_strategy == "cos" else line
         # Corners of the curve: (step, lr / max_lr, momentum)

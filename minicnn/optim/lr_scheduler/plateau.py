@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn.errors import ArgumentError
-from minicnn.optim.lr_scheduler.schedule import load_position, one_each
+from minicnn.optim.lr_scheduler.schedule import load_position, value_per_group
 from minicnn.optim.optimizer import Optimizer, check_at_least
 
 __all__ = ["ReduceLROnPlateau"]
@@ -61,7 +61,7 @@ class ReduceLROnPlateau:
         check_at_least("ReduceLROnPlateau", "factor", factor, 0, below=1)
         self.optimizer, self.mode, self.factor, self.patience = optimizer, mode, factor, patience
         self.threshold, self.threshold_mode, self.cooldown, self.eps = threshold, threshold_mode, cooldown, eps
-        self.min_lrs: list[float] = one_each("ReduceLROnPlateau", "min_lr", min_lr, optimizer)
+        self.min_lrs: list[float] = value_per_group("ReduceLROnPlateau", "min_lr", min_lr, optimizer)
         self.best: float | None = None
         self.last_epoch = self.num_bad_epochs = self.cooldown_counter = 0
 

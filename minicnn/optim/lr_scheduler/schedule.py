@@ -21,10 +21,10 @@ __all__ = [
     "MultiStepLR",
     "SequentialLR",
     "StepLR",
-    "check_share",
+    "check_fraction",
     "cosine",
     "load_position",
-    "one_each",
+    "value_per_group",
 ]
 
 
@@ -136,7 +136,7 @@ class ConstantLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5) -> None:
-        check_share("ConstantLR", "factor", factor)
+        check_fraction("ConstantLR", "factor", factor)
         self.factor, self.total_iters = factor, total_iters
         super().__init__(optimizer)
 
@@ -159,8 +159,8 @@ class LinearLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
     ) -> None:
-        check_share("LinearLR", "start_factor", start_factor)
-        check_share("LinearLR", "end_factor", end_factor)
+        check_fraction("LinearLR", "start_factor", start_factor)
+        check_fraction("LinearLR", "end_factor", end_factor)
         check_at_least("LinearLR", "total_iters", total_iters, 1)
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer)
@@ -215,7 +215,7 @@ class LambdaLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
     ) -> None:
-        self._functions = one_each("LambdaLR", "lr_lambda", lr_lambda, optimizer)
+        self._functions = value_per_group("LambdaLR", "lr_lambda", lr_lambda, optimizer)
         super().__init__(optimizer)
 
     def lr_at(self, epoch: int, group: int) -> float:
@@ -277,13 +277,13 @@ def cosine(start: float, end: float, done: float) -> float:
     return end + (start - end) / 2 * (1 + math.cos(math.pi * done))
 
 
-def check_share(call: str, name: str, value: float) -> None:
+def check_fraction(call: str, name: str, value: float) -> None:
     """Raise ArgumentError if the value is not in [0, 1]."""
     if not 0 <= value <= 1:
         raise ArgumentError(f"{call}: {name} must be from 0 to 1, got {value}")
 
 
-def one_each(call: str, name: str, value: Any, optimizer: Optimizer) -> list[Any]:
+def value_per_group(call: str, name: str, value: Any, optimizer: Optimizer) -> list[Any]:
     """Return a list with a value for each parameter group, from a single value or a list.
 
     Raises

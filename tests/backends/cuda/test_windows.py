@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicnn.backends.cuda.windows import GRID, THREADS, blocks, cover, fits, shared_elements, shared_outputs, walk
+from minicnn.backends.cuda.windows import (
+    GRID,
+    THREADS,
+    blocks,
+    cover,
+    cut_into_slabs,
+    fits,
+    shared_elements,
+    shared_outputs,
+)
 from minicnn.geometry import conv_spec, pool_spec
 
 sizes = st.lists(st.integers(1, 40), min_size=1, max_size=3).map(tuple)
@@ -17,11 +26,11 @@ def test_blocks():
 
 
 @given(st.integers(1, 50), sizes, st.integers(0, 500), st.integers(1, 16))
-def test_slabs_are_whole_sectors_and_cover_everything(planes, size, shared, least):
-    grid, (count, slab, *step) = walk(planes, size, shared, least)
+def test_slabs_are_whole_sectors_and_cover_everything(planes, size, shared, min_per_thread):
+    grid, (count, slab, *step) = cut_into_slabs(planes, size, shared, min_per_thread)
     assert count == planes * np.prod(size)
     assert slab % 32 == 0
-    assert slab >= least * THREADS
+    assert slab >= min_per_thread * THREADS
     assert (grid - 1) * slab < count <= grid * slab
     plane, *axes = step
     assert np.ravel_multi_index(axes[3 - len(size) :], size) + plane * np.prod(size) == THREADS
@@ -29,18 +38,18 @@ def test_slabs_are_whole_sectors_and_cover_everything(planes, size, shared, leas
 
 
 def test_slabs_grow_with_what_they_share_but_only_where_there_are_blocks_enough():
-    assert walk(64, (56, 56), 28, 8)[1][1] == 8 * THREADS  # few elements: prefer many blocks to long slabs
-    grid, (_, slab, *_) = walk(64 * 64, (56, 56), 112, 8)
+    assert cut_into_slabs(64, (56, 56), 28, 8)[1][1] == 8 * THREADS  # few elements: prefer many blocks to long slabs
+    grid, (_, slab, *_) = cut_into_slabs(64 * 64, (56, 56), 112, 8)
     assert slab == 40 * 112
     assert grid > GRID
-    grid, (_, slab, *_) = walk(64 * 64, (56, 56), 10**6, 8)
+    grid, (_, slab, *_) = cut_into_slabs(64 * 64, (56, 56), 10**6, 8)
     assert grid >= GRID
     assert slab < 10**6
 
 
 def test_nothing_to_walk_over():
-    assert walk(0, (4, 4), 3, 8) == (0, (0,) * 6)
-    assert walk(3, (0, 4), 3, 8) == (0, (0,) * 6)
+    assert cut_into_slabs(0, (4, 4), 3, 8) == (0, (0,) * 6)
+    assert cut_into_slabs(3, (0, 4), 3, 8) == (0, (0,) * 6)
 
 
 def test_what_neighbours_share():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import minicnn
 from minicnn.runtime import dispatch
 from minicnn.runtime.devices import CPU
-from minicnn.testing import cases, declared, nothing_is_empty
+from minicnn.testing import cases, declared, fill_empty_with_nan
 
 KERNELS = [
     pytest.param(k, id=f"{operation}/{k.name}")
@@ -27,7 +27,7 @@ TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 
 
 def outputs(kernel, inputs, params):
-    with np.errstate(all="ignore"), nothing_is_empty():
+    with np.errstate(all="ignore"), fill_empty_with_nan():
         out = kernel.function(*inputs, **params)
     return out if type(out) is tuple else (out,)
 
