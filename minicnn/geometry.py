@@ -23,13 +23,18 @@ from typing import Any, ParamSpec, TypeVar
 
 from minicnn.errors import ShapeError
 
-__all__ = ["ConvSpec", "PoolSpec", "WindowSpec", "conv_spec", "conv_transpose_spec", "pool_spec"]
+__all__ = ["ConvSpec", "PoolSpec", "WindowSpec", "ceil_div", "conv_spec", "conv_transpose_spec", "pool_spec"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Sizes = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]  # (before, after) for each axis
 PadArgument = str | int | Sequence[int] | Sequence[tuple[int, int]]
+
+
+def ceil_div(a: int, b: int) -> int:
+    """Return a / b, rounded up."""
+    return -(-a // b)
 
 
 @dataclass(frozen=True)

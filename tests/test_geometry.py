@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicnn.errors import ShapeError
-from minicnn.geometry import conv_spec, conv_transpose_spec, pool_spec
+from minicnn.geometry import ceil_div, conv_spec, conv_transpose_spec, pool_spec
 
 ONE_AXIS = st.tuples(
     st.integers(1, 13), st.integers(1, 4), st.integers(1, 4), st.integers(0, 3), st.integers(0, 3), st.integers(1, 3)
@@ -175,3 +175,7 @@ def test_pooling_that_does_not_fit(arguments, message):
 def test_taps_go_over_the_kernel_in_row_major_order():
     spec = conv_spec("c", (1, 1, 5, 6), (1, 1, 2, 3), stride=(1, 2), padding=1)
     assert [offset for offset, _ in spec.taps] == list(product(range(2), range(3)))
+
+
+def test_ceil_div():
+    assert [ceil_div(n, 32) for n in (0, 1, 32, 33)] == [0, 1, 1, 2]

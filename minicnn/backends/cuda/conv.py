@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backends.cuda.depthwise import blocks_for, conv_struct
+from minicnn.backends.cuda.depthwise import conv_struct
 from minicnn.backends.cuda.launch import Source, contiguous, device_key, empty, floats, int3
-from minicnn.geometry import ConvSpec
+from minicnn.geometry import ConvSpec, ceil_div
 from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.dispatch import kernel
 
@@ -141,7 +141,7 @@ def tables(
         offset = _sums(part.offset * prod(read[axis + 1 :]) for axis, part in enumerate(chosen))
         bits = _sums(1 << (part.taps + shift[axis]) for axis, part in enumerate(chosen))
         tap = _sums(part.taps * prod(size[axis + 1 :]) for axis, part in enumerate(chosen))
-        steps = blocks_for(channels * len(tap), step)
+        steps = ceil_div(channels * len(tap), step)
         c = np.arange(channels)[:, None]
         used = np.stack([c * prod(read) + offset, 0 * c + bits, c * pitch + tap], -1).reshape(-1, 3)
         classes.append([begin, steps, *firsts, *(len(part.pixels) for part in chosen)])
@@ -184,7 +184,7 @@ class Tile:
 
     def time(self, groups: int, rows: int, columns: int) -> float:
         """Return the estimated time in arbitrary units; a partly used GPU takes as long as a fully used GPU."""
-        blocks = groups * blocks_for(rows, self.rows) * blocks_for(columns, self.columns)
+        blocks = groups * ceil_div(rows, self.rows) * ceil_div(columns, self.columns)
         return max(blocks, MULTIPROCESSORS * self.resident) * self.rows * self.columns / self.share
 
 
@@ -213,14 +213,14 @@ def _gather_gemm(x: Array, w: Array, spec: ConvSpec, gradient: bool) -> Array:
     if gradient:
         read, written = written, read
         rows, row, summed, pitch = channels, taps, filters, channels * taps
-        pixels = prod(blocks_for(i, stride) for i, stride in zip(written, spec.stride, strict=True))
+        pixels = prod(ceil_div(i, stride) for i, stride in zip(written, spec.stride, strict=True))
     y = empty(x, (x.shape[0], groups * rows, *written))
     tile = tile_for(groups, rows, x.shape[0] * prod(written))
     t = tables(xp(x), device_key(x), spec, summed, pitch, gradient, tile.step)
-    panels, tiles, depth = blocks_for(rows, tile.rows), blocks_for(x.shape[0] * pixels, tile.columns), len(t.source)
+    panels, tiles, depth = ceil_div(rows, tile.rows), ceil_div(x.shape[0] * pixels, tile.columns), len(t.source)
     packed = empty(x, (groups, panels, depth, tile.rows))
     sizes = (groups, panels, depth, tile.rows, rows, filters * channels * taps, row)
-    blocks = blocks_for(depth, 32) * blocks_for(panels * tile.rows, 32) * groups
+    blocks = ceil_div(depth, 32) * ceil_div(panels * tile.rows, 32) * groups
     forward.launch("conv_pack", blocks, THREADS, w, packed, t.source, sizes)
     by_four = int(len(t.classes) == 1 and prod(written) % 4 == 0)  # with one class, the pixels have the order of y
     forward.launch(
@@ -270,7 +270,7 @@ def _floats(x: Array, w: Array, spec: ConvSpec) -> bool:
 
 
 def _count_gemm_tiles(groups: int, rows: int, columns: int) -> int:
-    return groups * blocks_for(rows, 64) * blocks_for(columns, 64)
+    return groups * ceil_div(rows, 64) * ceil_div(columns, 64)
 
 
 @kernel("conv", "cuda", name="gemm_tiles", supports=_floats, requires=REAL)
@@ -311,8 +311,8 @@ def conv_tiled(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     x, w = contiguous(x), contiguous(w)
     y = empty(x, (x.shape[0], w.shape[0], *spec.output_size))
     box = _box(spec)
-    tiles = prod(blocks_for(n, b) for n, b in zip(int3(spec.output_size, 1), box, strict=True))
-    blocks = x.shape[0] * spec.groups * blocks_for(w.shape[0] // spec.groups, 4) * tiles
+    tiles = prod(ceil_div(n, b) for n, b in zip(int3(spec.output_size, 1), box, strict=True))
+    blocks = x.shape[0] * spec.groups * ceil_div(w.shape[0] // spec.groups, 4) * tiles
     forward.launch("conv_tiled", blocks, THREADS, x, w, y, conv_struct(x, y, spec), box)
     return y
 
@@ -322,7 +322,7 @@ def conv_direct(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """Convolve with one thread for each output: x (N, C, *I), w (F, C/G, *K) -> y (N, F, *O)."""
     x, w = contiguous(x), contiguous(w)
     y = empty(x, (x.shape[0], w.shape[0], *spec.output_size))
-    forward.launch("conv_direct", blocks_for(y.size, THREADS), THREADS, x, w, y, conv_struct(x, y, spec))
+    forward.launch("conv_direct", ceil_div(y.size, THREADS), THREADS, x, w, y, conv_struct(x, y, spec))
     return y
 
 
@@ -341,5 +341,5 @@ def conv_input_grad_direct(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """Compute the input gradient, one thread per element: g (N, F, *O), w (F, C/G, *K) -> x (N, C, *I)."""
     g, w = contiguous(g), contiguous(w)
     x = empty(g, (g.shape[0], w.shape[1] * spec.groups, *spec.input_size))
-    backward.launch("conv_input_grad_direct", blocks_for(x.size, THREADS), THREADS, g, w, x, conv_struct(x, g, spec))
+    backward.launch("conv_input_grad_direct", ceil_div(x.size, THREADS), THREADS, g, w, x, conv_struct(x, g, spec))
     return x

@@ -12,9 +12,9 @@ from types import ModuleType
 
 import numpy as np
 
-from minicnn.backends.cuda.depthwise import add_slices, blocks_for, conv_struct
+from minicnn.backends.cuda.depthwise import add_slices, conv_struct
 from minicnn.backends.cuda.launch import Source, contiguous, device_key, empty, floats, int3
-from minicnn.geometry import ConvSpec
+from minicnn.geometry import ConvSpec, ceil_div
 from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.dispatch import kernel
 
@@ -52,7 +52,7 @@ class Tile:
         return self.rows * self.columns // 64
 
     def blocks(self, rows: int, columns: int) -> int:
-        return blocks_for(rows, self.rows) * blocks_for(columns, self.columns)
+        return ceil_div(rows, self.rows) * ceil_div(columns, self.columns)
 
     def work(self, rows: int, columns: int) -> float:
         """Return the estimated time in arbitrary units; the unused parts of the last tiles count too."""
@@ -135,8 +135,8 @@ def conv_weight_grad_split_gemm(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     tile = tile_for(filters, channels * taps)
     tiles, pixels = groups * tile.blocks(filters, channels * taps), x.shape[0] * outputs
     slices = slices_for(tiles * tile.threads, groups * filters * channels * taps, pixels)
-    length = blocks_for(blocks_for(pixels, slices), 2 * DEPTH) * 2 * DEPTH  # a multiple of the loop's step
-    slices = blocks_for(pixels, length)
+    length = ceil_div(ceil_div(pixels, slices), 2 * DEPTH) * 2 * DEPTH  # a multiple of the loop's step
+    slices = ceil_div(pixels, length)
     parts = empty(x, (slices, groups * filters, channels, *spec.kernel_size))
     images = (groups * channels * inputs, (groups * filters - 1) * outputs)
     sizes = (groups, filters, channels, taps, inputs, outputs, pixels, length, *images, -outputs, *division(outputs))
@@ -153,7 +153,7 @@ def conv_weight_grad_gemm_tiles(x: Array, g: Array, *, spec: ConvSpec) -> Array:
         return zeros
     x, g = contiguous(x), contiguous(g)
     w = empty(x, (g.shape[1], x.shape[1] // spec.groups, *spec.kernel_size))
-    blocks = spec.groups * blocks_for(w.shape[0] // spec.groups, 64) * blocks_for(prod(w.shape[1:]), 64)
+    blocks = spec.groups * ceil_div(w.shape[0] // spec.groups, 64) * ceil_div(prod(w.shape[1:]), 64)
     source.launch("conv_weight_grad_gemm_tiles", blocks, 256, x, g, w, conv_struct(x, g, spec))
     return w
 
@@ -165,5 +165,5 @@ def conv_weight_grad_direct(x: Array, g: Array, *, spec: ConvSpec) -> Array:
         return zeros
     x, g = contiguous(x), contiguous(g)
     w = empty(x, (g.shape[1], x.shape[1] // spec.groups, *spec.kernel_size))
-    source.launch("conv_weight_grad_direct", blocks_for(w.size, 256), 256, x, g, w, conv_struct(x, g, spec))
+    source.launch("conv_weight_grad_direct", ceil_div(w.size, 256), 256, x, g, w, conv_struct(x, g, spec))
     return w

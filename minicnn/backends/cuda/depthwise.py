@@ -9,13 +9,12 @@ from math import prod
 
 from minicnn.backends.cuda.launch import LIMIT, Source, contiguous, empty, floats, int3
 from minicnn.errors import KernelError
-from minicnn.geometry import ConvSpec
+from minicnn.geometry import ConvSpec, ceil_div
 from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.dispatch import kernel
 
 __all__ = [
     "add_slices",
-    "blocks_for",
     "box_for",
     "conv_depthwise",
     "conv_input_grad_depthwise",
@@ -33,11 +32,6 @@ THREADS = 2**17  # enough to keep a large GPU busy
 MIN_SLICE = 1024  # pixels: the reduction at the end of a shorter slice would cost more than its products
 
 Box = tuple[int, int, int]
-
-
-def blocks_for(n: int, size: int) -> int:
-    """Return the number of blocks of this size that cover n elements."""
-    return -(-n // size)
 
 
 def conv_struct(x: Array, g: Array, spec: ConvSpec) -> tuple[int, ...]:
@@ -63,7 +57,7 @@ def add_slices(parts: Array) -> Array:
     if len(parts) == 1:
         return parts[0]
     w = empty(parts, parts.shape[1:])
-    sums.launch("conv_weight_grad_sum", blocks_for(w.size, 32), 256, parts, w, w.size, len(parts))
+    sums.launch("conv_weight_grad_sum", ceil_div(w.size, 32), 256, parts, w, w.size, len(parts))
     return w
 
 
@@ -82,7 +76,7 @@ def box_for(spec: ConvSpec, gradient: bool) -> Box:
     """
 
     def even(n: int, limit: int) -> int:
-        return blocks_for(n, blocks_for(n, limit))
+        return ceil_div(n, ceil_div(n, limit))
 
     d, h, w = (
         max(n, 1) for n in int3(spec.input_size if gradient else spec.output_size, 1)
@@ -94,17 +88,17 @@ def box_for(spec: ConvSpec, gradient: bool) -> Box:
         longest = max(range(3), key=lambda axis: box[axis])
         if box[longest] == 1:
             return 0, 0, 0
-        z, y, x = (blocks_for(n, 2) if axis == longest else n for axis, n in enumerate(box))
+        z, y, x = (ceil_div(n, 2) if axis == longest else n for axis, n in enumerate(box))
         box = (z, y, x)
     return box
 
 
 def _boxes(box: Box, plane: tuple[int, ...]) -> int:
-    return prod(blocks_for(n, size) for n, size in zip(int3(plane, 1), box, strict=True))
+    return prod(ceil_div(n, size) for n, size in zip(int3(plane, 1), box, strict=True))
 
 
 def _threads(box: Box) -> int:
-    return 32 * blocks_for(prod(box), 32 * PIXELS)
+    return 32 * ceil_div(prod(box), 32 * PIXELS)
 
 
 REQUIRES = (
@@ -165,10 +159,10 @@ def conv_weight_grad_depthwise(x: Array, g: Array, *, spec: ConvSpec) -> Array:
         return xp(x).zeros(shape, x.dtype)
     x, g = contiguous(x), contiguous(g)
     box = box_for(spec, False)
-    blocks = g.shape[1] * blocks_for(prod(spec.kernel_size), TAPS)
+    blocks = g.shape[1] * ceil_div(prod(spec.kernel_size), TAPS)
     boxes = x.shape[0] * _boxes(box, spec.output_size)  # of all images, for one filter
-    length = max(blocks_for(MIN_SLICE, prod(box)), blocks_for(boxes, max(1, THREADS // (blocks * _threads(box)))))
-    parts = empty(x, (blocks_for(boxes, length), *shape))
+    length = max(ceil_div(MIN_SLICE, prod(box)), ceil_div(boxes, max(1, THREADS // (blocks * _threads(box)))))
+    parts = empty(x, (ceil_div(boxes, length), *shape))
     sizes = conv_struct(x, g, spec)
     grid = (blocks, len(parts))
     source.launch("depthwise_weight_grad", grid, _threads(box), x, g, parts, sizes, box, length)

@@ -6,6 +6,7 @@ Each operation has two kernels: `direct` computes one element per thread, `vec4`
 from math import lcm, prod
 
 from minicnn.backends.cuda.launch import Source, contiguous, empty, floats
+from minicnn.geometry import ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -31,16 +32,12 @@ def _supports(x: Array, *others: Array) -> bool:
     return floats(x, *others) and x.ndim > 0  # NumPy returns scalars instead of 0-d arrays
 
 
-def _blocks(count: int, each: int) -> int:
-    return -(-count // each)
-
-
 @kernel("relu", "cuda", name="vec4", supports=_supports, requires=REQUIRES)
 def relu_vec4(x: Array) -> Array:
     """Return max(x, 0), with four elements for each thread."""
     x = contiguous(x)
     y = empty(x, x.shape)
-    source.launch("relu_vec4", _blocks(x.size, 4 * THREADS), THREADS, x, y, x.size)
+    source.launch("relu_vec4", ceil_div(x.size, 4 * THREADS), THREADS, x, y, x.size)
     return y
 
 
@@ -49,7 +46,7 @@ def relu_direct(x: Array) -> Array:
     """Return max(x, 0), with one element for each thread."""
     x = contiguous(x)
     y = empty(x, x.shape)
-    source.launch("relu_direct", _blocks(x.size, THREADS), THREADS, x, y, x.size)
+    source.launch("relu_direct", ceil_div(x.size, THREADS), THREADS, x, y, x.size)
     return y
 
 
@@ -58,7 +55,7 @@ def relu_grad_vec4(g: Array, at: Array) -> Array:
     """Return g where `at` is positive or NaN, and 0 elsewhere, with four elements for each thread."""
     g, at = contiguous(g), contiguous(at)
     x = empty(g, g.shape)
-    source.launch("relu_grad_vec4", _blocks(g.size, 4 * THREADS), THREADS, g, at, x, g.size)
+    source.launch("relu_grad_vec4", ceil_div(g.size, 4 * THREADS), THREADS, g, at, x, g.size)
     return x
 
 
@@ -67,7 +64,7 @@ def relu_grad_direct(g: Array, at: Array) -> Array:
     """Return g where `at` is positive or NaN, and 0 elsewhere, with one element for each thread."""
     g, at = contiguous(g), contiguous(at)
     x = empty(g, g.shape)
-    source.launch("relu_grad_direct", _blocks(g.size, THREADS), THREADS, g, at, x, g.size)
+    source.launch("relu_grad_direct", ceil_div(g.size, THREADS), THREADS, g, at, x, g.size)
     return x
 
 
@@ -82,9 +79,9 @@ def bias_act_vec4(x: Array, b: Array, *, activation: str) -> Array:
     # images, is large enough for a block; but it is not larger than x.
     images = lcm(b.size * plane, 8)
     period = min(images * max(1, chunk // images), x.size)
-    chunks = _blocks(period, chunk)
-    repeats = max(4, _blocks(16, plane))  # a block reads its biases once for so many periods, so their cost is small
-    grid = chunks * _blocks(x.size, period * repeats)
+    chunks = ceil_div(period, chunk)
+    repeats = max(4, ceil_div(16, plane))  # a block reads its biases once for so many periods, so their cost is small
+    grid = chunks * ceil_div(x.size, period * repeats)
     numbers = (x.size, b.size, plane, period, chunks, repeats, ACTIVATIONS.index(activation))
     source.launch("bias_act_vec4", grid, THREADS, x, b, y, *numbers)
     return y
@@ -96,7 +93,7 @@ def bias_act_direct(x: Array, b: Array, *, activation: str) -> Array:
     x, b = contiguous(x), contiguous(b)
     y, plane = empty(x, x.shape), prod(x.shape[2:])
     numbers = (x.size, b.size, plane, ACTIVATIONS.index(activation))
-    source.launch("bias_act_direct", _blocks(x.size, THREADS), THREADS, x, b, y, *numbers)
+    source.launch("bias_act_direct", ceil_div(x.size, THREADS), THREADS, x, b, y, *numbers)
     return y
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from math import prod
 
 from minicnn.backends.cuda.launch import LIMIT, Source, contiguous, empty, floats
+from minicnn.geometry import ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -21,10 +22,6 @@ MIN_BLOCKS = 96  # keep the 40 to 132 multiprocessors of a GPU busy
 DEPTH = 16  # a part of k is a multiple of this, and at least 8 times as large
 
 Product = Callable[[Array, Array], Array]
-
-
-def _ceil_div(a: int, b: int) -> int:
-    return -(-a // b)
 
 
 def _readable(x: Array) -> Array:
@@ -41,7 +38,7 @@ def _stored(x: Array) -> Array:
 def _tiles(a: Array, b: Array, height: int, width: int) -> int:
     """Return the number of tiles of this size in the product."""
     batch: int = prod(a.shape[:-2])
-    return batch * _ceil_div(a.shape[-2], height) * _ceil_div(b.shape[-1], width)
+    return batch * ceil_div(a.shape[-2], height) * ceil_div(b.shape[-1], width)
 
 
 def _launch(entry: str, blocks: int, a: Array, b: Array, parts: int = 1, share: int | None = None) -> Array:
@@ -66,14 +63,14 @@ def _layout(a: Array, b: Array) -> tuple[str, Array, Array]:
 def split(a: Array, b: Array) -> Array:
     """Return a (..., n, k) @ b (..., k, m), in small tiles; if there are few tiles, k is split into parts."""
     k, tiles = a.shape[-1], _tiles(a, b, SMALL, SMALL)
-    share = max(_ceil_div(k * tiles, 2 * MIN_BLOCKS * DEPTH), 8) * DEPTH
-    parts = max(_ceil_div(k, share), 1)
+    share = max(ceil_div(k * tiles, 2 * MIN_BLOCKS * DEPTH), 8) * DEPTH
+    parts = max(ceil_div(k, share), 1)
     layout, a, b = _layout(a, b)
     c = _launch(f"gemm_split_{layout}", tiles * parts, a, b, parts, share)
     if parts == 1:
         return c[0]
     out = empty(c, c.shape[1:])
-    source.launch("gemm_sum", _ceil_div(out.size, THREADS), THREADS, c, out, parts, out.size)
+    source.launch("gemm_sum", ceil_div(out.size, THREADS), THREADS, c, out, parts, out.size)
     return out
 
 
@@ -94,7 +91,7 @@ def _by_tile(entry: str, height: int, width: int) -> Product:
 
 
 def _by_element(entry: str) -> Product:
-    return lambda a, b: _launch(entry, _ceil_div(_tiles(a, b, 1, 1), THREADS), _readable(a), _readable(b))[0]
+    return lambda a, b: _launch(entry, ceil_div(_tiles(a, b, 1, 1), THREADS), _readable(a), _readable(b))[0]
 
 
 def _floats(a: Array, b: Array) -> bool:

@@ -7,8 +7,8 @@ computes one element.
 from math import prod
 
 from minicnn.backends.cuda.launch import LIMIT, Source, contiguous, empty, floats, int3
-from minicnn.backends.cuda.windows import THREADS, blocks, cover, cut_into_slabs, fits, shared_elements, shared_outputs
-from minicnn.geometry import ConvSpec
+from minicnn.backends.cuda.windows import THREADS, cover, cut_into_slabs, fits, shared_elements, shared_outputs
+from minicnn.geometry import ConvSpec, ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -68,7 +68,7 @@ def im2col_direct(x: Array, *, spec: ConvSpec) -> Array:
     """Return the windows of x (N, C, *I) as columns (N, C K, O), with one element for each thread."""
     x, columns = contiguous(x), _columns(x, spec)
     geometry = _geometry(x.shape[0], x.shape[1], spec)
-    source.launch("im2col_direct", blocks(columns.size), THREADS, x, columns, columns.size, geometry)
+    source.launch("im2col_direct", ceil_div(columns.size, THREADS), THREADS, x, columns, columns.size, geometry)
     return columns
 
 
@@ -87,5 +87,5 @@ def col2im_direct(columns: Array, *, spec: ConvSpec) -> Array:
     """Add columns (N, C K, O) to the windows of x (N, C, *I), with one element of x for each thread."""
     columns, x = contiguous(columns), _image(columns, spec)
     geometry = _geometry(x.shape[0], x.shape[1], spec)
-    source.launch("col2im_direct", blocks(x.size), THREADS, columns, x, x.size, geometry)
+    source.launch("col2im_direct", ceil_div(x.size, THREADS), THREADS, columns, x, x.size, geometry)
     return x

@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 from minicnn.backends.cuda.launch import Source, contiguous, empty, floats
+from minicnn.geometry import ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -27,10 +28,6 @@ View = tuple[int, int, int]  # outer, channels, inner
 Statistics = Callable[[Array, View, float], tuple[Array, Array]]
 
 
-def _ceil_div(a: int, b: int) -> int:
-    return -(-a // b)
-
-
 def _view(shape: Sequence[int], axes: Sequence[int]) -> View | None:
     """Return the shape as (outer, channels, inner), with `axes` in outer and inner; None if that is impossible."""
     reduced = {a % len(shape) for a in axes}
@@ -45,14 +42,14 @@ def _view(shape: Sequence[int], axes: Sequence[int]) -> View | None:
 def _combine(x: Array, parts: Array, count: int, struct: tuple[int, ...], eps: float) -> tuple[Array, Array]:
     channels = struct[1]
     mean, rstd = empty(x, (channels,)), empty(x, (channels,))
-    source.launch("norm_combine", _ceil_div(channels, WARPS), THREADS, parts, x, mean, rstd, count, struct, eps)
+    source.launch("norm_combine", ceil_div(channels, WARPS), THREADS, parts, x, mean, rstd, count, struct, eps)
     return mean, rstd
 
 
 def _by_channel(entry: str, channels_per_block: int) -> Statistics:
     def statistics(x: Array, view: View, eps: float) -> tuple[Array, Array]:
         mean, rstd = empty(x, (view[1],)), empty(x, (view[1],))
-        source.launch(entry, _ceil_div(view[1], channels_per_block), THREADS, x, mean, rstd, (*view, 1, 0), eps)
+        source.launch(entry, ceil_div(view[1], channels_per_block), THREADS, x, mean, rstd, (*view, 1, 0), eps)
         return mean, rstd
 
     statistics.__doc__ = (
@@ -70,7 +67,7 @@ def split(x: Array, view: View, eps: float) -> tuple[Array, Array]:
     """Return mean and rstd of each channel, with several blocks for each channel."""
     outer, channels, inner = view
     parts = max(1, min(MIN_BLOCKS // channels, outer * inner // PIECE))
-    share = _ceil_div(_ceil_div(outer * inner, parts), 4) * 4
+    share = ceil_div(ceil_div(outer * inner, parts), 4) * 4
     struct = (*view, parts, share)
     moments = empty(x, (channels, parts, 3))
     source.launch(f"norm_split{'' if inner % 4 else '_vec4'}", channels * parts, THREADS, x, moments, struct)
@@ -80,9 +77,9 @@ def split(x: Array, view: View, eps: float) -> tuple[Array, Array]:
 def columns(x: Array, view: View, eps: float) -> tuple[Array, Array]:
     """Return mean and rstd of each channel, for channels whose elements form short rows."""
     outer, channels, inner = view
-    strips = _ceil_div(channels * inner, 32)
+    strips = ceil_div(channels * inner, 32)
     parts = max(1, min(MIN_BLOCKS // strips, outer // 32))
-    struct = (*view, parts, _ceil_div(outer, parts))
+    struct = (*view, parts, ceil_div(outer, parts))
     moments = empty(x, (channels, parts, inner, 3))
     source.launch("norm_columns", strips * parts, THREADS, x, moments, struct)
     return _combine(x, moments, parts * inner, struct, eps)
@@ -109,7 +106,7 @@ def _register(name: str, statistics: Statistics, accepts: Callable[[int, int, in
         """Return (x - mean) / √(variance + eps), with statistics over `axes`."""
         x, view = prepare(x, axes)
         y = empty(x, x.shape)
-        blocks = _ceil_div(x.size, APPLY_BLOCK)
+        blocks = ceil_div(x.size, APPLY_BLOCK)
         source.launch("norm_apply", blocks, THREADS, x, *statistics(x, view, eps), y, (*view, 1, 0))
         return y
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from minicnn.backends.cuda.launch import Source, contiguous, device_key, floats, on_device
 from minicnn.backends.step_options import AdamOptions, SGDOptions
+from minicnn.geometry import ceil_div
 from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.dispatch import kernel
 
@@ -30,10 +31,6 @@ def _in_place(parameters: Arrays, gradients: Arrays, *state: Arrays, **params: A
     """Return whether parameters and state can be updated in place; gradients may be copied."""
     changed = [*parameters, *(a for arrays in state for a in arrays)]
     return floats(*changed, *gradients) and all(contiguous(a) is a for a in changed)
-
-
-def _blocks(size: int) -> int:
-    return -(-size // THREADS)
 
 
 @lru_cache(maxsize=64)
@@ -82,7 +79,9 @@ def adam_per_tensor(
     for i, (g, step) in enumerate(zip(gradients, steps, strict=True)):
         arrays = [parameters[i], averages[i], squares[i], *maxima[i : i + 1]]
         counts, rates = (g.size, int(bool(maxima))), options.rate_and_floor(step)
-        source.launch("optim_adam_each", _blocks(g.size), THREADS, arrays, contiguous(g), *counts, *rates, *numbers)
+        source.launch(
+            "optim_adam_each", ceil_div(g.size, THREADS), THREADS, arrays, contiguous(g), *counts, *rates, *numbers
+        )
 
 
 def sgd_multi_tensor(
@@ -116,7 +115,7 @@ def sgd_per_tensor(
         arrays = [parameters[i], *buffers[i : i + 1]]
         counts = (g.size, int(bool(buffers)), int(options.nesterov))
         numbers = (options.lr, share, options.momentum, options.weight_decay)
-        source.launch("optim_sgd_each", _blocks(g.size), THREADS, arrays, contiguous(g), *counts, *numbers)
+        source.launch("optim_sgd_each", ceil_div(g.size, THREADS), THREADS, arrays, contiguous(g), *counts, *numbers)
 
 
 kernel("adam_step", "cuda", name="multi_tensor", supports=_in_place, requires=REQUIRES)(adam_multi_tensor)

@@ -7,8 +7,8 @@ elements (a slab). In the `warp` kernels a warp computes one large window.
 from math import prod
 
 from minicnn.backends.cuda.launch import Source, contiguous, empty, floats, int3
-from minicnn.backends.cuda.windows import THREADS, blocks, cover, cut_into_slabs, fits, shared_elements, shared_outputs
-from minicnn.geometry import PoolSpec
+from minicnn.backends.cuda.windows import THREADS, cover, cut_into_slabs, fits, shared_elements, shared_outputs
+from minicnn.geometry import PoolSpec, ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -93,7 +93,7 @@ def max_pool_warp(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     """Return the maxima and winners of the windows, x (N, C, *I) -> two arrays (N, C, *O), one warp per window."""
     x, y = contiguous(x), _empty_outputs(x, spec)
     winner = empty(x, y.shape, "uint8")
-    source.launch("max_pool_warp", blocks(y.size, 32), THREADS, x, y, winner, y.size, _geometry(x, spec))
+    source.launch("max_pool_warp", ceil_div(y.size, 32), THREADS, x, y, winner, y.size, _geometry(x, spec))
     return y, winner
 
 
@@ -112,7 +112,7 @@ def max_pool_direct(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
     """Return the maxima and winners of the windows, x (N, C, *I) -> two arrays (N, C, *O), one thread per window."""
     x, y = contiguous(x), _empty_outputs(x, spec)
     winner = empty(x, y.shape, "uint8")
-    source.launch("max_pool_direct", blocks(y.size), THREADS, x, y, winner, y.size, _geometry(x, spec))
+    source.launch("max_pool_direct", ceil_div(y.size, THREADS), THREADS, x, y, winner, y.size, _geometry(x, spec))
     return y, winner
 
 
@@ -129,7 +129,7 @@ def max_unpool_slab(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
 def max_unpool_direct(g: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """Add each g to the winner of its window: g and winners (N, C, *O) -> (N, C, *I), one thread per element."""
     g, winner, x = contiguous(g), contiguous(winner), _empty_inputs(g, spec)
-    source.launch("max_unpool_direct", blocks(x.size), THREADS, g, winner, x, x.size, _geometry(g, spec))
+    source.launch("max_unpool_direct", ceil_div(x.size, THREADS), THREADS, g, winner, x, x.size, _geometry(g, spec))
     return x
 
 
@@ -146,7 +146,7 @@ def pick_slab(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
 def pick_direct(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
     """Return the element of x at each winner: x (N, C, *I), winners (N, C, *O) -> (N, C, *O), one thread per window."""
     x, winner, y = contiguous(x), contiguous(winner), _empty_outputs(x, spec)
-    source.launch("pick_direct", blocks(y.size), THREADS, x, winner, y, y.size, _geometry(x, spec))
+    source.launch("pick_direct", ceil_div(y.size, THREADS), THREADS, x, winner, y, y.size, _geometry(x, spec))
     return y
 
 
@@ -163,7 +163,7 @@ def pick_direct(x: Array, winner: Array, *, spec: PoolSpec) -> Array:
 def avg_pool_warp(x: Array, *, spec: PoolSpec) -> Array:
     """Return the average of each window: x (N, C, *I) -> (N, C, *O), one warp per window."""
     x, y = contiguous(x), _empty_outputs(x, spec)
-    source.launch("avg_pool_warp", blocks(y.size, 32), THREADS, x, y, y.size, _geometry(x, spec))
+    source.launch("avg_pool_warp", ceil_div(y.size, 32), THREADS, x, y, y.size, _geometry(x, spec))
     return y
 
 
@@ -180,7 +180,7 @@ def avg_pool_slab(x: Array, *, spec: PoolSpec) -> Array:
 def avg_pool_direct(x: Array, *, spec: PoolSpec) -> Array:
     """Return the average of each window: x (N, C, *I) -> (N, C, *O), one thread per window."""
     x, y = contiguous(x), _empty_outputs(x, spec)
-    source.launch("avg_pool_direct", blocks(y.size), THREADS, x, y, y.size, _geometry(x, spec))
+    source.launch("avg_pool_direct", ceil_div(y.size, THREADS), THREADS, x, y, y.size, _geometry(x, spec))
     return y
 
 
@@ -197,5 +197,5 @@ def avg_pool_input_grad_slab(g: Array, *, spec: PoolSpec) -> Array:
 def avg_pool_input_grad_direct(g: Array, *, spec: PoolSpec) -> Array:
     """Return the gradient of `avg_pool` for x: g (N, C, *O) -> (N, C, *I), one thread per element."""
     g, x = contiguous(g), _empty_inputs(g, spec)
-    source.launch("avg_pool_input_grad_direct", blocks(x.size), THREADS, g, x, x.size, _geometry(g, spec))
+    source.launch("avg_pool_input_grad_direct", ceil_div(x.size, THREADS), THREADS, g, x, x.size, _geometry(g, spec))
     return x

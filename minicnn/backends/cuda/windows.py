@@ -9,20 +9,15 @@ from math import prod
 import numpy as np
 
 from minicnn.backends.cuda.launch import int3
-from minicnn.geometry import ConvSpec, PoolSpec
+from minicnn.geometry import ConvSpec, PoolSpec, ceil_div
 
-__all__ = ["THREADS", "blocks", "cover", "cut_into_slabs", "fits", "shared_elements", "shared_outputs"]
+__all__ = ["THREADS", "cover", "cut_into_slabs", "fits", "shared_elements", "shared_outputs"]
 
 Spec = ConvSpec | PoolSpec
 
 THREADS = 256
 GRID = 1024  # blocks that fill a large GPU; slabs become longer only if there are more
 MAX_REREAD = 1 / 40  # fraction of a block's reads that its neighbour reads too, if slabs may be long enough
-
-
-def blocks(count: int, each: int = THREADS) -> int:
-    """Return the number of blocks that cover `count` elements."""
-    return -(-count // each)
 
 
 def fits(spec: Spec) -> bool:
@@ -71,9 +66,9 @@ def cut_into_slabs(planes: int, size: Sequence[int], shared: int, min_per_thread
     count = planes * plane
     if not count:
         return 0, (0,) * 6
-    slab = 32 * blocks(max(min_per_thread * THREADS, min(int(shared / MAX_REREAD), count // GRID)), 32)
+    slab = 32 * ceil_div(max(min_per_thread * THREADS, min(int(shared / MAX_REREAD), count // GRID)), 32)
     step = np.unravel_index(THREADS % plane, size)
-    return blocks(count, slab), (count, slab, THREADS // plane, *int3([int(i) for i in step], 0))
+    return ceil_div(count, slab), (count, slab, THREADS // plane, *int3([int(i) for i in step], 0))
 
 
 def cover(spec: Spec) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ The error relative to the norm of the result, in float32 with 128 channels, is 4
 from math import prod
 
 from minicnn.backends.cuda.launch import LIMIT, Source, contiguous, empty, floats
-from minicnn.geometry import ConvSpec
+from minicnn.geometry import ConvSpec, ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -29,12 +29,8 @@ REQUIRES = "float32 or float64, two axes, a 3×3 kernel, stride 1, dilation 1 an
 Sizes = tuple[int, ...]
 
 
-def _blocks(n: int, size: int) -> int:
-    return -(-n // size)
-
-
 def _round_up(n: int, size: int) -> int:
-    return max(1, _blocks(n, size)) * size
+    return max(1, ceil_div(n, size)) * size
 
 
 def _supports(x: Array, w: Array, spec: ConvSpec) -> bool:
@@ -44,7 +40,7 @@ def _supports(x: Array, w: Array, spec: ConvSpec) -> bool:
 
 def _tiles(size: Sizes, side: int) -> tuple[int, int]:
     """Return the number of tiles along the height and the width of a plane."""
-    return _blocks(size[0], side), _blocks(size[1], side)
+    return ceil_div(size[0], side), ceil_div(size[1], side)
 
 
 def _padded(n: int, w: Array, size: Sizes, transposed: bool) -> tuple[int, int, int]:
@@ -69,15 +65,15 @@ def _convolve(x: Array, w: Array, padding: tuple[int, int], size: Sizes, transpo
     down, across = _tiles(size, side)
     sizes = (n, channels, filters, height, width, *padding, *size, down, across, int(transposed))
     if side == 2:
-        blocks = _blocks(n * down * across, SIDE) * _blocks(filters, SIDE)
+        blocks = ceil_div(n * down * across, SIDE) * ceil_div(filters, SIDE)
         source.launch("winograd_fused", blocks, 256, x, w, y, sizes)
         return y
     padded = c, f, t = _padded(n, w, size, transposed)
     u, v, m = (empty(x, (36, *shape)) for shape in ((c, f), (c, t), (f, t)))
-    source.launch("winograd_4x4_weight", _blocks(c * f, 256), 256, w, u, sizes, padded)
-    source.launch("winograd_4x4_input", _blocks(c * t, 256), 256, x, v, sizes, padded)
+    source.launch("winograd_4x4_weight", ceil_div(c * f, 256), 256, w, u, sizes, padded)
+    source.launch("winograd_4x4_input", ceil_div(c * t, 256), 256, x, v, sizes, padded)
     source.launch("winograd_4x4_product", 36 * (f // TILE) * (t // TILE), 64, u, v, m, padded)
-    source.launch("winograd_4x4_output", _blocks(filters * t, 256), 256, m, y, sizes, padded)
+    source.launch("winograd_4x4_output", ceil_div(filters * t, 256), 256, m, y, sizes, padded)
     return y
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from minicnn.backends.native.conv_shape import conv_shape
 from minicnn.backends.native.library import Source, contiguous, floats
-from minicnn.geometry import ConvSpec
+from minicnn.geometry import ConvSpec, ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -44,7 +44,7 @@ def _fills_tiles(images: int, size: tuple[int, ...]) -> bool:
     Measured for 1 to 256 images with sides of 1 to 96 pixels: on average, more than 5 of the 16 pixels of a tile must
     be inside the image, and 10 more pixels repay the transform of the weights.
     """
-    return images * prod(size) > 5 * images * prod(-(-s // 4) for s in size) + 10
+    return images * prod(size) > 5 * images * prod(ceil_div(s, 4) for s in size) + 10
 
 
 def _profitable(x: Array, w: Array, size: tuple[int, ...]) -> bool:

@@ -2,6 +2,8 @@
 
 from math import prod
 
+from minicnn.geometry import ceil_div
+
 __all__ = ["Block", "blocks", "cut", "even"]
 
 Block = tuple[slice, slice]  # images, rows of the first spatial axis
@@ -15,14 +17,15 @@ def blocks(n: int, size: tuple[int, ...], bytes_per_output: int, min_outputs: in
     """Cut outputs (n, *size) into blocks of whole images or, if an image is too large for a block, of its rows.
 
     The blocks depend only on the sizes, so results do not depend on the number of threads. Their number is even where
-    possible, so that two threads have equal shares. A block has at least `least` outputs, unless the image is smaller.
+    possible, so that two threads have equal shares. A block has at least `min_outputs` outputs, if the image has them.
     """
     rows, outputs = size[0], prod(size)
     max_outputs = max(min_outputs, BLOCK_BYTES // max(bytes_per_output, 1))
-    parts = -(-outputs // max_outputs)
+    parts = ceil_div(outputs, max_outputs)
     if parts > 1:
         return [(slice(i, i + 1), s) for i in range(n) for s in cut(rows, parts + parts % 2 if n == 1 else parts)]
-    return [(s, slice(0, rows)) for s in cut(n, even(-(-n * outputs // max_outputs), n * outputs * bytes_per_output))]
+    parts = even(ceil_div(n * outputs, max_outputs), n * outputs * bytes_per_output)
+    return [(images, slice(0, rows)) for images in cut(n, parts)]
 
 
 def even(parts: int, total_bytes: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from minicnn.backends.numpy.blocks import cut
 from minicnn.backends.numpy.threads import run
-from minicnn.geometry import ConvSpec
+from minicnn.geometry import ConvSpec, ceil_div
 from minicnn.runtime.devices import CPU, Array
 from minicnn.runtime.dispatch import kernel, select
 
@@ -32,7 +32,7 @@ def _finish(y: Array, b: Array, relu: bool) -> Array:
         if relu:
             np.maximum(y[images], 0, out=y[images])
 
-    parts = -(-y.size // PART)
+    parts = ceil_div(y.size, PART)
     run(part, cut(len(y), parts + parts % 2 if parts > 1 else 1))
     return y
 

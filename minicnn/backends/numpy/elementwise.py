@@ -9,6 +9,7 @@ import numpy as np
 
 from minicnn.backends.numpy.blocks import cut
 from minicnn.backends.numpy.threads import run, scratch, slices
+from minicnn.geometry import ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -32,7 +33,7 @@ def _contiguous_floats(*arrays: Array) -> bool:
 
 
 def _parts(size: int) -> list[slice]:
-    return cut(size, 2 * -(-size // (2 * BLOCK))) if size >= LARGE else [slice(0, size)]
+    return cut(size, 2 * ceil_div(size, 2 * BLOCK)) if size >= LARGE else [slice(0, size)]
 
 
 @kernel("relu_grad", "numpy", name="bits", supports=_contiguous_floats, requires="contiguous floats")

@@ -8,6 +8,7 @@ import numpy as np
 from minicnn.backends.numpy.blocks import cut
 from minicnn.backends.numpy.threads import run
 from minicnn.backends.trace import Graph
+from minicnn.geometry import ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -27,7 +28,7 @@ def _flat(inputs: tuple[Array, ...]) -> list[Array]:
 
 
 def _parts(size: int) -> list[slice]:
-    parts = -(-size // BLOCK)
+    parts = ceil_div(size, BLOCK)
     return cut(size, parts + parts % 2)
 
 

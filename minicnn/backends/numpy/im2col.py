@@ -22,7 +22,7 @@ import numpy as np
 from minicnn.backends.numpy.blocks import BLOCK_BYTES, Block, blocks, cut, even
 from minicnn.backends.numpy.polyphase import PhaseBuffer, Windows
 from minicnn.backends.numpy.threads import run, scratch
-from minicnn.geometry import ConvSpec
+from minicnn.geometry import ConvSpec, ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -124,7 +124,7 @@ def scatter(x: Array, matrix: Array, windows: Windows, y: Array) -> None:
         buffer.store(y[images])
 
     total = n * prod(size) * depth
-    run(block, cut(n, even(-(-total // BLOCK_BYTES), total)))
+    run(block, cut(n, even(ceil_div(total, BLOCK_BYTES), total)))
 
 
 def _add_columns(x: Array, matrix: Array, buffer: PhaseBuffer, row: int) -> None:

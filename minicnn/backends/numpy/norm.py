@@ -16,6 +16,7 @@ import numpy as np
 
 from minicnn.backends.numpy.blocks import cut
 from minicnn.backends.numpy.threads import run, scratch
+from minicnn.geometry import ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -34,7 +35,7 @@ def _supports(x: Array, *others: Array, eps: float) -> bool:
 
 def _channels(x: Array) -> Iterable[slice]:
     """Return blocks of channels; their number is even where possible, so that two threads have equal shares."""
-    parts = -(-x.nbytes // BLOCK_BYTES)
+    parts = ceil_div(x.nbytes, BLOCK_BYTES)
     return cut(x.shape[1], parts + parts % 2)
 
 

@@ -16,7 +16,7 @@ from minicnn.backends.numpy.elementwise import keep_where
 from minicnn.backends.numpy.polyphase import PhaseBuffer, Windows
 from minicnn.backends.numpy.threads import run, scratch
 from minicnn.dtypes import DType
-from minicnn.geometry import PoolSpec
+from minicnn.geometry import PoolSpec, ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -223,7 +223,7 @@ def _scatter(g: Array, spec: PoolSpec, add_to_taps: Callable[[slice, PhaseBuffer
         add_to_taps(planes, buffer)
         buffer.store(out[planes, None])
 
-    run(block, cut(n, even(-(-4 * out.nbytes // BLOCK_BYTES), 4 * out.nbytes)))
+    run(block, cut(n, even(ceil_div(4 * out.nbytes, BLOCK_BYTES), 4 * out.nbytes)))
     return out.reshape(*g.shape[:2], *spec.input_size)
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from minicnn.backends.numpy.blocks import Block, blocks
 from minicnn.backends.numpy.polyphase import PhaseBuffer, Windows
 from minicnn.backends.numpy.threads import one_blas_thread, run, scratch
-from minicnn.geometry import ConvSpec
+from minicnn.geometry import ConvSpec, ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -58,7 +58,7 @@ class _Tiles:
     def __init__(self, x: Array, padding: tuple[tuple[int, int], ...], size: tuple[int, ...], depth: int) -> None:
         self.x = x
         self.windows = Windows(tuple(-before for before, _ in padding), (6, 5), (1, 1), (4, 1))
-        self.count = tuple(-(-o // 4) for o in size)
+        self.count = tuple(ceil_div(o, 4) for o in size)
         self.blocks = blocks(len(x), self.count, 36 * depth * x.itemsize, MIN_TILES)
 
     def transformed(self, block: Block) -> tuple[Array, tuple[int, ...]]:

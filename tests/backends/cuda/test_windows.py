@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from minicnn.backends.cuda.windows import (
     GRID,
     THREADS,
-    blocks,
     cover,
     cut_into_slabs,
     fits,
@@ -18,11 +17,6 @@ from minicnn.backends.cuda.windows import (
 from minicnn.geometry import conv_spec, pool_spec
 
 sizes = st.lists(st.integers(1, 40), min_size=1, max_size=3).map(tuple)
-
-
-def test_blocks():
-    assert [blocks(n, 32) for n in (0, 1, 32, 33)] == [0, 1, 1, 2]
-    assert blocks(THREADS + 1) == 2
 
 
 @given(st.integers(1, 50), sizes, st.integers(0, 500), st.integers(1, 16))
