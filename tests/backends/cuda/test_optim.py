@@ -12,12 +12,11 @@ from minicnn.backends.cuda import optim
 from minicnn.backends.cuda.simulator import counting, simulate
 from minicnn.runtime import dispatch
 from minicnn.runtime.devices import CUDASIM, Device
-from tests.step_params import packed
+from tests.step_params import packed, trajectory
 
 pytestmark = pytest.mark.skipif(bool(Device.reasons()["cudasim"]), reason="needs a C++ compiler")
 
 NAMES = ["multi_tensor", "per_tensor"]
-STEPS = 20
 SHAPES = st.lists(
     st.sampled_from([(), (1,), (3, 5), (0, 2), (4,), (17, 15), (optim.CHUNK,), (2, 3, 5, 143), (8200,)]),
     min_size=1,
@@ -28,23 +27,6 @@ SHAPES = st.lists(
 def rung(operation, name):
     (found,) = [k for k in dispatch.kernels(operation, CUDASIM) if (k.backend, k.name) == ("cuda", name)]
     return found
-
-
-def trajectory(function, operation, shapes, dtype, options, kept, seed):
-    """Return parameters and state after STEPS steps; `kept` says which state arrays each parameter has."""
-    rng = np.random.default_rng(seed)
-    counts = [int(c) for c in rng.integers(0, 5, len(shapes))]  # earlier steps of each parameter
-    parameters = [rng.normal(size=s).astype(dtype) for s in shapes]
-    state = [[np.zeros_like(p) for p in parameters] if here else [] for here in kept]
-    for step in range(1, STEPS + 1):
-        gradients = [rng.normal(size=s).astype(dtype) for s in shapes]
-        gradients = [g[::-1] if g.ndim else g for g in gradients]  # not contiguous
-        per_tensor = {
-            "adam_step": {"steps": [c + step for c in counts]},
-            "sgd_step": {"shares": [1.0 if step == 1 else 1 - 0.1 * c for c in counts]},
-        }[operation]
-        function(parameters, gradients, *state, **packed({**per_tensor, **options}))
-    return [*parameters, *(a for arrays in state for a in arrays)]
 
 
 def check(operation, name, shapes, options, kept, seed):

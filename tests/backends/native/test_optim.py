@@ -11,11 +11,10 @@ import minicnn
 from minicnn.backends.native import library
 from minicnn.runtime import dispatch
 from minicnn.runtime.devices import CPU
-from tests.step_params import packed
+from tests.step_params import packed, trajectory
 
 pytestmark = pytest.mark.skipif(not library.usable(), reason="needs a C++ compiler")
 
-STEPS = 20
 SHAPES = st.lists(
     st.sampled_from([(), (1,), (3, 5), (0, 2), (16,), (17, 15), (2, 3, 5, 143), (5, 8200)]), min_size=1, max_size=5
 )
@@ -27,23 +26,6 @@ def native(operation):
     first, *_ = dispatch.kernels(operation, CPU)
     assert (first.backend, first.name) == ("native", "multi_tensor")
     return first
-
-
-def trajectory(function, operation, shapes, dtype, options, kept, seed):
-    """Return parameters and state after STEPS steps; `kept` says which state arrays each parameter has."""
-    rng = np.random.default_rng(seed)
-    counts = [int(c) for c in rng.integers(0, 5, len(shapes))]  # earlier steps of each parameter
-    parameters = [rng.normal(size=s).astype(dtype) for s in shapes]
-    state = [[np.zeros_like(p) for p in parameters] if here else [] for here in kept]
-    for step in range(1, STEPS + 1):
-        gradients = [rng.normal(size=s).astype(dtype) for s in shapes]
-        gradients = [g[::-1] if g.ndim else g for g in gradients]  # not contiguous
-        per_parameter = {
-            "adam_step": {"steps": [c + step for c in counts]},
-            "sgd_step": {"shares": [1.0 if step == 1 else 1 - 0.1 * c for c in counts]},
-        }[operation]
-        function(parameters, gradients, *state, **packed({**per_parameter, **options}))
-    return [*parameters, *(a for arrays in state for a in arrays)]
 
 
 def check(operation, shapes, options, kept, seed):
