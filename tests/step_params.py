@@ -1,4 +1,4 @@
-"""Build the parameters of an optimizer's step from a dictionary."""
+"""Runs an optimizer's kernel for several steps, with parameters from a dictionary."""
 
 from collections.abc import Callable
 from typing import Any
