@@ -145,8 +145,8 @@ struct ImplicitGemm {
         }
     }
 
-    // Writes the result of a sum without terms to all pixels of some panels' rows. Pixels of other classes are overwritten
-    // later: whole lines take a quarter of the time of every second pixel.
+    // Writes the result of an empty sum, activation(bias), to all pixels of the rows of some panels.
+    // Other classes overwrite their pixels later: a whole line takes a quarter of the time of every second pixel of it.
     void fill_with_bias(
         const Chunk& chunk, int64_t group, int64_t panel, int64_t count, Real* y, const Real* bias, int64_t act
     ) const {

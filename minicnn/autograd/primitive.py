@@ -40,7 +40,7 @@ from minicnn.runtime.dispatch import kernel, select, select_fused
 
 __all__ = ["Primitive", "primitive", "primitives"]
 
-Y_co = TypeVar("Y_co", covariant=True)  # the result of a call: a Tensor, or a tuple of them with the residuals
+Y_co = TypeVar("Y_co", covariant=True)  # the result of a call: a Tensor, or a tuple of the output and the residuals
 _table: dict[str, Primitive[Any]] = {}
 
 
@@ -116,12 +116,12 @@ class Primitive(Generic[Y_co]):
         return self._run(select(self.name, device, arrays, params), inputs, device, arrays, params)
 
     def in_one_pass(self, parts: tuple[str, ...], *inputs: Tensor, **params: Any) -> Y_co | None:
-        """Call a kernel that computes several primitives, `parts`, in one pass. Return None if there is none.
+        """Call a kernel that computes several primitives, `parts`, in one pass. Return None if no kernel does.
 
         Raises
         ------
         DTypeError, DeviceError, AnomalyError, AutogradError
-            As a call does.
+            For the same reasons as a call of the primitive.
         """
         device, arrays = self._arrays(inputs)
         function = select_fused(self.name, parts, device, arrays, params)
