@@ -183,7 +183,7 @@ struct ConvLayout {
                         (chunk.first[1] + b) * y.result_stride + c.remainder[1];
                     const int64_t to = i * shape.groups * result_channels * result_plane + line * x.result_size +
                         chunk.first[2] * x.result_stride + c.remainder[2];
-                    if (!packed) at = from;
+                    if (!packed) at = from;   // a pixel's lane is its position in the long row
                     reads.add(at, from, n[2], 1);
                     writes.add(at, to, n[2], x.result_stride);
                     at += max(n[2], 0);

@@ -114,7 +114,7 @@ struct ImplicitGemm {
         const int64_t tiles = int64_t(layout.classes.size()) * ceil_div(chunk_vectors, VECTORS) * count;
         Real* sums = scratch(1, one_block ? size : tiles * size);
         Real* windows = scratch(3, block * layout.max_taps() * COLUMNS);
-        LaneRuns reads, writes;
+        LaneRuns reads, writes;   // where the pixels of each vector are read and written
         for (int64_t first = 0; first == 0 || first < layout.source_channels; first += block) {
             const int64_t channels = min(block, layout.source_channels - first);
             const Real* rows = layout.long_rows(x + first * layout.source_plane, chunk, channels, memory);

@@ -1,4 +1,7 @@
 // Normalization of channels whose elements lie in rows of at least a vector.
+//
+// A channel is cut into blocks. Each block is summed about a shift near its mean, and its sums are merged into the sums of
+// the channel (norm.cpp says why). A task takes some channels or, if there are few channels, a piece of a channel.
 #pragma once
 #include <vector>
 

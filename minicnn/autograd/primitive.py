@@ -169,6 +169,10 @@ class Primitive(Generic[Y_co]):
     def _record(
         self, result: Tensor, inputs: tuple[Tensor, ...], params: dict[str, Any], residuals: list[Tensor]
     ) -> None:
+        """Give the result a node with the values that the gradient rules need, if an input requires a gradient.
+
+        A saved value is (array, node, version, number of writes so far).
+        """
         tracked = False
         for t in inputs:
             node, version = t._node, t._version
@@ -217,7 +221,7 @@ class Primitive(Generic[Y_co]):
         for position, edge in enumerate(node.edges):
             if edge is None or (on_path is not None and edge not in on_path):
                 continue
-            known["position"] = position
+            known["position"] = position  # for rules that serve several inputs, for example of `cat`
             try:
                 gradient = self._apply(self._input(position), node, known)
             except AnomalyError as error:
@@ -247,16 +251,18 @@ class Primitive(Generic[Y_co]):
 
     def _restored(self, name: str, node: Node, entry: tuple[Any, ...]) -> Tensor:
         """Return a saved value as a tensor. Raise if it was modified in place since the call."""
-        array, history, version, expected = entry
+        array, value_node, version, expected = entry
         if version.count != expected:
             value = "output" if name == "y" else f"input {name!r}"
             raise AutogradError(
                 f"backward: the gradient of {node.name()} needs its {value} of shape {array.shape}, which was modified "
                 f"in place since (version {version.count}, expected {expected}); modify a .clone() instead"
             )
-        return Tensor._wrap(array, node.device, node if name == "y" else history, version)
+        return Tensor._wrap(array, node.device, node if name == "y" else value_node, version)
 
     def _check_finite(self, out: Array, arrays: list[Array], params: dict[str, Any]) -> None:
+        """Raise AnomalyError if the inputs are finite and the output is not."""
+
         def finite(a: Array) -> bool:
             return a.dtype.kind != "f" or bool(xp(a).isfinite(a).all())
 

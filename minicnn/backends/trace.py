@@ -152,7 +152,7 @@ def _reference(operation: str) -> Callable[..., Any]:
     return kernels(operation, CPU, ())[-1].function
 
 
-INPUT, CONSTANT, STEP = 0, 1, 2
+INPUT, CONSTANT, STEP = 0, 1, 2  # kinds of registers, in their order
 
 
 def graph_of(name: str, inputs: Sequence[Tracer], output: Any, function: Callable[..., Any] | None = None) -> Graph:
@@ -218,10 +218,9 @@ for _operation in OPERATIONS:
     kernel(_operation, "trace", name="step", supports=_has_tracer, requires="a tracer")(_step(_operation))
 
 
+# On conditions, a bitwise operation is a logical operation.
 for _bits, _logic in (("and", "logical_and"), ("or", "logical_or"), ("xor", "ne"), ("not", "logical_not")):
-    kernel(f"bitwise_{_bits}", "trace", name="step", supports=_has_tracer, requires="a tracer")(
-        _step(_logic)
-    )  # of conditions
+    kernel(f"bitwise_{_bits}", "trace", name="step", supports=_has_tracer, requires="a tracer")(_step(_logic))
 
 
 @kernel("fused", "trace", name="steps", supports=_has_tracer, requires="a tracer")
