@@ -39,7 +39,7 @@ def supports(x: Array, w: Array, spec: ConvSpec) -> bool:
 
 
 def _fills_tiles(images: int, size: tuple[int, ...]) -> bool:
-    """Return whether so many pixels of the 4×4 tiles are inside the images that Winograd repays its transforms.
+    """Return whether enough pixels of the 4×4 tiles are inside the images, so that Winograd repays its transforms.
 
     The limits were measured for 1 to 256 images with sides of 1 to 96 pixels. On average, more than 5 of the 16 pixels
     of a tile must be inside the image. 10 more pixels in all repay the transform of the weights.
