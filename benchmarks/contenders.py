@@ -78,7 +78,7 @@ def add_before(checkout: Path) -> list[str]:
 
 
 def missing(name: str) -> str:
-    """Return why a contender cannot run on this machine, or an empty string."""
+    """Return the reason why a contender cannot run on this machine, or an empty string."""
     if not CONTENDERS[name].python.exists():
         return f"there is no {OLD.parents[1].name}: `make bench` builds it where those packages still install"
     if name == "tinygrad" and not shutil.which("clang"):
@@ -138,7 +138,7 @@ class Process:
             env={**environment(self.threads, contender.variables), "PYTHONPATH": str(contender.root)},
         )
         assert child.stdout
-        child.stdout.readline()  # the process is ready, or it died, which `ask` notices
+        child.stdout.readline()  # the process is ready, or it died; `ask` notices this
         return child
 
     def ticks(self) -> int:

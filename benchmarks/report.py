@@ -220,7 +220,7 @@ def summary(found: Record) -> str:
         parts.append(_table(["time (memory) over that of the other checkout", "mean", "worst case"], before))
     if trouble := sum(map(disturbed, cases)):
         parts.append(
-            f"**Do not quote this run**: in {trouble} cases (marked †) somebody else used the processors, from which "
+            f"**Do not quote this run**: in {trouble} cases (marked †) another program used the processors, from which "
             "engines that wait for all of their threads suffer most."
         )
     return "\n\n".join(parts)

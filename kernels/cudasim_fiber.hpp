@@ -1,7 +1,7 @@
 // The CUDA simulator: fibers. Each CUDA thread has a stack of its own, and the processor switches from one to another.
 //
 // A fiber runs until it waits or its kernel returns. Then it switches back to the scheduler (cudasim.cpp), which chooses
-// the next fiber. A switch saves the registers of one fiber and restores those of the other.
+// the next fiber. A switch saves the registers of one fiber and restores the registers of the other.
 #pragma once
 #include <sys/mman.h>
 
@@ -29,7 +29,7 @@ extern "C" void cudasim_begin();
 
 #if defined(__x86_64__)
 
-// Saves the callee-saved registers of the fiber that runs, and restores those of another fiber.
+// Saves the callee-saved registers of the fiber that runs, and restores the registers of another fiber.
 asm(R"(
 .text
 .hidden cudasim_switch

@@ -147,7 +147,7 @@ void check_byte(const Memory& m, Shadow& s, bool write, int thread, void* code) 
         return;
     }
     if (&m == &memories[0] && s.write.thread < 0) {
-        fail("uninitialised: %s reads shared memory that nobody wrote; %%%p", name_of_thread(thread).text, code);
+        fail("uninitialised: %s reads shared memory that no thread set; %%%p", name_of_thread(thread).text, code);
         abandon();
     }
     s.read = joined(s.read, now);

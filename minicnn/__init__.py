@@ -3,7 +3,7 @@
 The surface is PyTorch's: `import minicnn as torch`, `import minicnn.nn as nn`, `import minicnn.optim as optim`.
 """
 
-# ruff: noqa: F403 (every module says in its own __all__ what it gives)
+# ruff: noqa: F403 (every module lists its public names in its own __all__)
 
 from minicnn import autograd, cuda, errors, nn, optim
 from minicnn.autograd.tape import detect_anomaly, enable_grad, is_grad_enabled, no_grad

@@ -1,7 +1,7 @@
 // Convolution and its input gradient, by three kernels from simple to fast.
 //
 //     conv             y[n,f,o] = Σ_{c,k} w[f,c,k] · x[n, c, o·stride + k·dilation - padding]     (0 outside of x)
-//     conv_input_grad  x[n,c,i] = Σ_{f,k} w[f,c,k] · g[n, f, (i + padding - k·dilation) / stride]    (where whole)
+//     conv_input_grad  x[n,c,i] = Σ_{f,k} w[f,c,k] · g[n, f, (i + padding - k·dilation) / stride]    (if an integer)
 //
 // direct          The equation as loops: one result element after the other.
 // gemm_tiles      A matrix product of weights (rows, depth) and windows (depth, pixels). Depth counts the taps of all

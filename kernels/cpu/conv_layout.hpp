@@ -3,16 +3,16 @@
 // Convolution and its input gradient are one matrix product: weights (rows, taps of all channels) times windows (taps of
 // all channels, pixels). polyphase.hpp defines source, result, tap, residue class and phase.
 //
-// A task takes a chunk of pixels: some lines of an image, or several small images. It copies the part of the source that
-// they read into one long row: image after image, plane after plane, line after line. Between them lie as many zeros as
-// taps reach over an edge. The zeros after a line are the zeros before the next line.
+// A task takes a chunk of pixels: some lines of an image, or several small images. It copies the part of the source
+// that they read into one long row: image after image, plane after plane, line after line. Zeros separate them: as many
+// as a tap can reach beyond an edge. The zeros after a line also serve as the zeros before the next line.
 //
 //       line 0     0  line 1     0  line 2     0        So a tap is one offset that is the same for all pixels. Each phase
 //     ┌───────────┬─┬───────────┬─┬───────────┬─┐       has a long row of its own. So neighbour pixels read neighbours,
 //     └───────────┴─┴───────────┴─┴───────────┴─┘       also with a stride.
 //
-// Without padding and stride no copy is needed: the source already lies in memory like this, except that lines have more
-// elements than a chunk needs. Packing skips these.
+// Without padding and stride no copy is needed, because the source in memory has the same layout. Only its lines may
+// have more elements than a chunk needs, and packing skips these elements.
 #pragma once
 #include <algorithm>
 #include <vector>
@@ -47,7 +47,7 @@ struct ResidueClass {
     int64_t remainder[3];
     std::vector<int64_t> k;        // the index of each tap in the kernel
     std::vector<int64_t> offset;   // in the long rows, of each channel of a block and each tap
-    int64_t taps_before;           // the number of taps of all classes before
+    int64_t taps_before;           // the number of taps of all earlier classes
 };
 
 // Lanes first, ..., last - 1 of a vector, whose elements are evenly spaced in memory from `offset` on.
@@ -183,7 +183,7 @@ struct ConvLayout {
                         (chunk.first[1] + b) * y.result_stride + c.remainder[1];
                     const int64_t to = i * shape.groups * result_channels * result_plane + line * x.result_size +
                         chunk.first[2] * x.result_stride + c.remainder[2];
-                    if (!packed) at = from;
+                    if (!packed) at = from;   // a pixel's lane is its position in the long row
                     reads.add(at, from, n[2], 1);
                     writes.add(at, to, n[2], x.result_stride);
                     at += max(n[2], 0);

@@ -25,7 +25,7 @@ constexpr int PATCH_ROWS = REGISTERS == 32 ? 9 : 6;   // rows of a tile: each ne
 constexpr int64_t MAX_PIXELS = 1024;                  // of a chunk: a panel of 48 kB
 constexpr int64_t MAX_ROWS = 640, MAX_SUMS = 81920;   // of a task: 320 kB or 640 kB of sums
 constexpr int64_t MAX_PATCH = 65536;                  // numbers of a patch: more would push the sums out of the cache
-constexpr int64_t MIN_TASKS = 8, MIN_RANGE = 64;      // fewer tasks are split into ranges of at least so many pixels
+constexpr int64_t MIN_TASKS = 8, MIN_RANGE = 64;      // fewer tasks are split into ranges of MIN_RANGE pixels or more
 
 namespace {   // one process loads this for float and for double: without it the linker would merge the templates of both
 
@@ -65,7 +65,7 @@ struct PatchMicrokernel {
 // How lines of output pixels are cut into chunks, and the layout of a chunk's patch in memory.
 struct Cut {
     const ConvShape& s;
-    int64_t pieces, piece;    // of a line: how many, and the pixels of one
+    int64_t pieces, piece;    // the number of pieces of a line, and the pixels of a piece
     int64_t units;            // pieces of all lines of all images
     int64_t chunk;            // units of a chunk
     int64_t line_step;        // lines of the patch between two output lines: a kernel of height 1 skips the lines between

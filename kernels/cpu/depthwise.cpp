@@ -6,7 +6,7 @@
 // A pixel of a 3×3 kernel has only 9 products, so reading the input decides the speed. Lines of a plane are copied into a
 // patch, in which each tap is one offset for all pixels (depthwise_plan.hpp has the picture, depthwise_patch.hpp copies).
 //
-// An unaligned load costs as much as two aligned ones. So each vector is loaded once, multiplied by the weights of all
+// An unaligned load costs as much as two aligned loads. So each vector is loaded once, multiplied by the weights of all
 // columns kx of the kernel, and the sums are shifted by kx lanes, not the input. This is done for kernels of width 3, 5
 // and 7; other kernels are done one column at a time.
 //
@@ -38,7 +38,7 @@ void correlate(
     for (int r = 0; r < ROWS; ++r)
         for (int k = 0; k < COLUMNS; ++k) copied[r * COLUMNS + k] = w[row[r] + k * next];
     const auto weight = [&](int64_t r, int k) { return ROWS ? copied[r * COLUMNS + k] : w[row[r] + k * next]; };
-    Indices shift[COLUMNS];   // with this, a shuffle of two vectors gives the vector that begins so many lanes later
+    Indices shift[COLUMNS];   // a shuffle of two vectors by shift[k] gives the vector for column k
     for (int k = 0; k < COLUMNS; ++k) shift[k] = iota() + Index(k * plan.column_step);
     Vec last[COLUMNS] = {};   // the sums of the vector before
 #pragma GCC unroll 7

@@ -22,7 +22,7 @@ inline void copy(const Real* from, int64_t count, Real* to) {
         }
 }
 
-// zero_fill and spread write whole vectors. A vector may go over the end: the next line is written later.
+// zero_fill and spread write whole vectors. A vector may write past the end, because the next line is written later.
 inline void zero_fill(Real* to, int64_t count) {
     for (int64_t i = 0; i < count; i += LANES) store(to + i, Vec{});
 }
@@ -79,7 +79,7 @@ void take_every(const Real* from, int64_t count, int64_t spacing, Real* to) {
     }
 }
 
-// Copies the lines that a block of plane x reads. `has_zeros`: the lines of zeros are there from an earlier plane.
+// Copies the lines that a block of plane x reads. `has_zeros`: an earlier plane has already written the lines of zeros.
 void fill_patch(const Plan& plan, const Real* x, int64_t block, bool has_zeros, Real* patch) {
     const PolyphaseAxis &a = plan.outer, &b = plan.middle;
     const int64_t lines = plan.block + a.reach(), top = block * plan.block + a.low, pitch = plan.pitch;

@@ -5,9 +5,10 @@
 //     beyond:       erf |x| = 1
 //
 // P and Q are polynomials in u, which runs over [-1, 1] on each interval. They interpolate the C library's erf and erfc
-// at the Chebyshev points u_j = cos(π (j + ½) / n). They are computed once, when the library is loaded: first as sums of
-// Chebyshev polynomials T_k, then as coefficients of powers of u. Powers need half the operations of T_k. They lose no
-// digits here, because the coefficients fall fast, and those of Q alternate in sign, so none is larger than Q(-1).
+// at the Chebyshev points u_j = cos(π (j + ½) / n). They are computed once, when the library is loaded: first as sums
+// of Chebyshev polynomials T_k, then as coefficients of powers of u. Powers need half the operations of T_k. They lose
+// no digits here, because the coefficients become small fast. The coefficients of Q alternate in sign, so none of them
+// is larger than Q(-1).
 #pragma once
 #include "exp.hpp"
 

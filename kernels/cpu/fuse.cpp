@@ -3,7 +3,7 @@
 // The function is a graph of operations. Here it is a list of steps, in the order of the graph; each step is one
 // operation on registers. A register is a block of 1 kB, small enough for the L1 cache, and a step is a loop over a
 // block. All steps are done for one block before the next block begins. So memory is read once for each input and
-// written once for the output. The overhead of a step, such as its switch, is shared by all elements of a block.
+// written once for the output. All elements of a block share the overhead of a step, for example its switch.
 //
 //     memory       x ......[ block ]......        steps read inputs where they lie
 //     cache                [ s = sigmoid(x) ]
@@ -193,7 +193,7 @@ extern "C" void step(const Real* a, const Real* b, Real* y, int64_t n, int64_t o
     });
 }
 
-// y = f(x0, x1, ...), element by element, or the sum of that over all n elements if `summed`. Inputs from input_count on
+// y = f(x0, x1, ...), element by element, or the sum over all n elements if `summed`. Inputs from input_count on
 // are null. Steps are an array (step_count, 5).
 extern "C" void fuse(const Real* x0, const Real* x1, const Real* x2, const Real* x3, const Real* x4, const Real* x5,
                      const Real* x6, const Real* x7, int64_t input_count, int64_t scalars, const Real* constants,

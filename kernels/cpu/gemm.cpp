@@ -1,9 +1,9 @@
 // Matrix products: C (m, n) = A (m, k) B (k, n). A and B are read with any strides, so a transposed matrix needs no copy.
 //
 //                 n                          A task computes one block of C. For DEPTH steps of k at a time it packs its
-//            ┌──┬────┬──┐                    rows of A, TILE_ROWS at a time, and its columns of B, PANEL at a time. What it
-//          k │  │ B  │  │ ← panels           packed stays in the L2 cache. A panel of B stays in the L1 cache while all
-//            └──┴────┴──┘                    tiles of A are multiplied by it.
+//            ┌──┬────┬──┐                    rows of A, TILE_ROWS at a time, and its columns of B, PANEL at a time. The
+//          k │  │ B  │  │ ← panels           packed numbers stay in the L2 cache. A panel of B stays in the L1 cache while
+//            └──┴────┴──┘                    all tiles of A are multiplied by it.
 //      k     ┌──┬────┬──┐
 //    ┌───┐   ├──┼────┼──┤                    Packing costs about a fifth of a cycle for each number; blocks with sides of
 //  m │ A │   │  │ C  │  │ ← tasks            240 to 512 repay it. Threads share no sum, and each sum runs over k in one
@@ -161,7 +161,7 @@ constexpr auto FEW_ROWS = kernels_by_rows<FewRows>(std::make_integer_sequence<in
 }  // namespace
 
 // c (batch, m, n) = a (batch, m, k) @ b (batch, k, n), k > 0. The distances in memory to the next matrix, row and column
-// are given for a and b. The distance of rows or that of columns is 1.
+// are given for a and b. The distance of rows or the distance of columns is 1.
 extern "C" void gemm(
     const Real* a, const Real* b, Real* c, int64_t batch, int64_t m, int64_t n, int64_t k,
     int64_t a_matrix, int64_t a_row, int64_t a_column, int64_t b_matrix, int64_t b_row, int64_t b_column

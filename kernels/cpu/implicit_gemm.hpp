@@ -114,7 +114,7 @@ struct ImplicitGemm {
         const int64_t tiles = int64_t(layout.classes.size()) * ceil_div(chunk_vectors, VECTORS) * count;
         Real* sums = scratch(1, one_block ? size : tiles * size);
         Real* windows = scratch(3, block * layout.max_taps() * COLUMNS);
-        LaneRuns reads, writes;
+        LaneRuns reads, writes;   // where the pixels of each vector are read and written
         for (int64_t first = 0; first == 0 || first < layout.source_channels; first += block) {
             const int64_t channels = min(block, layout.source_channels - first);
             const Real* rows = layout.long_rows(x + first * layout.source_plane, chunk, channels, memory);
@@ -145,8 +145,8 @@ struct ImplicitGemm {
         }
     }
 
-    // Writes the result of a sum without terms to all pixels of some panels' rows. Pixels of other classes are overwritten
-    // later: whole lines take a quarter of the time of every second pixel.
+    // Writes the result of an empty sum, activation(bias), to all pixels of the rows of some panels.
+    // Other classes overwrite their pixels later: a whole line takes a quarter of the time of every second pixel of it.
     void fill_with_bias(
         const Chunk& chunk, int64_t group, int64_t panel, int64_t count, Real* y, const Real* bias, int64_t act
     ) const {

@@ -7,8 +7,8 @@
 // bias are Σ g y and Σ g. Σ g y comes from the same sums as the second line.
 //
 // x is (outer, channels, inner), and the mean is taken over outer and inner. Batch, instance, layer and group norm are
-// views of this. A kernel reads its inputs twice: once for the sums, once for the output. It takes one channel after the
-// other, so that the second time they come from a cache. One pass gives all sums, also those of the gradient.
+// views of this. A kernel reads its inputs twice: once for the sums, once for the output. It takes one channel after
+// the other, so the second read finds them in a cache. One pass computes all sums, also the sums for the gradient.
 //
 // Precision: sums are made block by block, of x - shift, where the shift is the mean of the block's first vector. If the
 // shift lies far from the block's mean, the block is summed again about its mean. Then the sums are moved to the exact

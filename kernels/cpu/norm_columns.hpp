@@ -1,12 +1,12 @@
 // Normalization of channels whose rows are shorter than a vector: lanes are columns of neighbour channels.
 //
-// A task takes a strip of up to STRIP vectors of columns, from the first row to the last. The columns of a channel are
-// summed apart, and added at the end.
+// A task takes a strip of up to STRIP vectors of columns, from the first row to the last. Each column of a channel has
+// its own sum; these are added at the end.
 #pragma once
 #include "norm_sums.hpp"
 
 constexpr int STRIP = 4;        // vectors
-constexpr int64_t ROWS = 64;    // rows that are summed at first: then the sums of many rows lose no more digits
+constexpr int64_t ROWS = 64;    // rows with sums of their own, so that many rows lose no more digits than few
 
 // One number for each column of a strip.
 struct Columns {
@@ -42,8 +42,8 @@ struct Strip {
     Vec load_x(int64_t at, int64_t n, Vec fill = Vec{}) const { return load_first(x + at, n, x + v.size(), fill); }
     Vec load_g(int64_t at, int64_t n) const { return load_first(g + at, n, g + v.size()); }
 
-    // totals[i] = the sum over all rows of what f(k, at, n, sums) adds to sums[i], for each vector k of the strip. Its n
-    // elements of a row begin at `at`.
+    // For each row and each vector k of the strip, f(k, at, n, sums) adds numbers to sums[i]; the n elements of the
+    // vector begin at `at`. totals[i] is the sum over all rows.
     template <int N, class F>
     void sum_rows(F f, Columns (&totals)[N]) const {
         memset(&totals, 0, sizeof totals);
@@ -56,7 +56,7 @@ struct Strip {
             }
     }
 
-    // The mean of each channel, in all of its columns. It is rounded: the shift of the sums that follow.
+    // The mean of each channel, in all of its columns. It is rounded, and serves as the shift of the next sums.
     Columns means() const {
         Columns sums[1], mean{};
         sum_rows([&](int, int64_t at, int64_t n, Vec* s) { s[0] += load_x(at, n); }, sums);

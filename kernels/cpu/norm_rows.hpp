@@ -1,4 +1,7 @@
 // Normalization of channels whose elements lie in rows of at least a vector.
+//
+// A channel is cut into blocks. Each block is summed about a shift near its mean, and its sums are merged into the sums of
+// the channel (norm.cpp says why). A task takes some channels or, if there are few channels, a piece of a channel.
 #pragma once
 #include <vector>
 
@@ -12,8 +15,8 @@ struct Block {
     int64_t start, length, rows, pitch;
 
     // Calls f(at, k, n) for every vector: n elements at `at`. k is 0, 1, 2 or 3, different for neighbours and known at
-    // compile time: each k has a sum of its own. With OVERLAP the last vector of a row is a whole one, which overlaps the
-    // vector before.
+    // compile time: each k has a sum of its own. With OVERLAP the last vector of a row is whole, and overlaps the
+    // vector before it.
     template <bool OVERLAP, class F>
     inline void for_vectors(F f) const {
         for (int64_t row = 0, at = start; row < rows; ++row, at += pitch) {
@@ -101,7 +104,7 @@ static void over_rows(View v, const Real* x, const Real* g, Real* out, MakeFacto
         const int64_t share = max(TASK / v.count(), 1);
         parallel(ceil_div(v.channels, share), [&](int64_t task) {
             const int64_t first = task * share, last = min(v.channels, first + share);
-            std::vector<Factors> factors;   // two loops: the sums of a channel need not wait for those of another
+            std::vector<Factors> factors;   // two loops: the sums of a channel do not wait for another's output
             for (int64_t c = first; c < last; ++c) factors.push_back(make_factors(c, sum(c, 0, count)));
             for (int64_t c = first; c < last; ++c) write(c, 0, count, factors[c - first]);
         });

@@ -3,7 +3,7 @@
 #include "masked.hpp"
 #include "threads.hpp"
 
-constexpr int64_t TASK = 16384;   // elements that are worth a task
+constexpr int64_t TASK = 16384;   // elements: less work does not repay a task
 
 // x as three axes; the mean of each channel is taken over outer and inner.
 struct View {

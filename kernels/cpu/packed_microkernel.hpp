@@ -3,8 +3,9 @@
 //     C (rows, PANEL) += Σ_k a_k b_kᵀ      a_k: numbers, each broadcast to a vector;  b_k: PANEL_VECTORS vectors
 //
 // The sums of a tile stay in registers while k runs, and each step of k adds an outer product. With 12 × 2 accumulators
-// (6 × 2 where there are 16 registers) a step is 24 multiply-adds for 14 loads. A core that does two of each in a cycle
-// keeps up, and no sum waits for the step before. Packing copies B into panels: for each k, PANEL neighbours in memory.
+// (6 × 2 where there are 16 registers) a step is 24 multiply-adds for 14 loads. A core that can do two multiply-adds
+// and two loads in a cycle is then fully used, and no sum waits for the step before. Packing copies B into panels: for
+// each k, PANEL neighbours in memory.
 #pragma once
 #include <type_traits>
 #include <utility>

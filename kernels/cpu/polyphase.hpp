@@ -3,7 +3,7 @@
 // Both operations read a source and write a result. A tap is one offset k of the kernel window, here along one axis:
 //
 //     conv              source x, result y     y[o] += w[k] x[o·stride + k·dilation - padding]
-//     input gradient    source g, result x     x[i] += w[k] g[(i + padding - k·dilation) / stride]     (where whole)
+//     input gradient    source g, result x     x[i] += w[k] g[(i + padding - k·dilation) / stride]     (if an integer)
 //
 // Result elements with the same remainder r modulo result_stride form residue class r. Pixel p of class r is result
 // element p·result_stride + r. A tap of this class reads source element (p + shift)·source_stride + phase:

@@ -3,9 +3,10 @@
 //     pool_outputs.hpp   y[j] = op over taps t of x[offset[t] + j·stride]      max_pool, pick, avg_pool
 //     pool_inputs.hpp    x[i] = Σ g[j] over all (j, t) that read i             max_unpool, avg_pool_input_grad
 //
-// A tap t is one offset of the window. Every element of the result is written once. Tasks are runs of rows of all planes.
-// The last vector of a row spills over into the next row, which is written later; only at the end of a task stores stop
-// exactly. A window that is a whole plane has a simpler loop: its average is the sum of contiguous numbers.
+// A tap t is one offset of the window. Every element of the result is written once. Tasks are runs of rows of all
+// planes. The last vector of a row may spill over into the next row, which is written later. Only the stores at the end
+// of a task stop exactly there. A window that is a whole plane has a simpler loop: its average is the sum of contiguous
+// numbers.
 #include "pool_inputs.hpp"
 #include "pool_outputs.hpp"
 

@@ -1,9 +1,9 @@
 // The adjoint of pooling: x[i] = Σ g[j] over all windows j and taps t with offset[t] + j·stride = i.
 //
-// For every input the readers are listed, the windows that contain it, so that each input is written once. Inputs
+// The readers of an input are the windows that contain it. They are listed first, so each input is written once. Inputs
 // i = m·stride + phase with the same phase are read by the same taps, at neighbour outputs. So each phase is a sum of
-// contiguous loads; stride 2 interleaves its two phases when it stores them. Taps are added in ascending order, as in the
-// reference.
+// contiguous loads; stride 2 interleaves its two phases when it stores them. Taps are added in ascending order, as in
+// the reference.
 #pragma once
 #include "pool_shape.hpp"
 
@@ -25,9 +25,9 @@ static std::vector<std::vector<Reader>> list_readers(const PoolAxis& a) {
 // A row of outputs that reads a given row of inputs.
 struct ReadingRow {
     int64_t row;      // within its plane
-    Index tap;        // the first tap of the row of the window that reads it
+    Index tap;        // the first tap in the row of the window that reads the row of inputs
     Real divisor;     // the factors of slice and row
-    bool first_tap;   // then this output row reads no row of inputs above this one, in this slice
+    bool first_tap;   // in this slice, the output row reads no row of inputs above this row
 };
 
 // Input m·stride + phase is read by tap k of output m + shift.

@@ -10,7 +10,7 @@
 #include <vector>
 
 constexpr int64_t BLOCK = 4096;    // elements
-constexpr int64_t TASK = 16384;    // elements that are worth a task
+constexpr int64_t TASK = 16384;    // elements: less work does not repay a task
 
 struct View {
     int64_t batch, outer, channels, inner;

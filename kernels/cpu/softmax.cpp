@@ -19,7 +19,7 @@
 #include <memory>
 #include <utility>
 
-constexpr int64_t TASK = 16384;                          // elements that are worth a task
+constexpr int64_t TASK = 16384;                          // elements: less work does not repay a task
 constexpr int64_t MAX_STRIP = 8, MAX_COPY = 1 << 18;     // of the columns that are copied at once: vectors, and bytes
 
 // --- lines: rows and columns ------------------------------------------------------------------------------------------

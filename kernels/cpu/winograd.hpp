@@ -1,13 +1,13 @@
-// Winograd's minimal filtering F(4×4, 3×3): a 3×3 convolution with stride 1 in a quarter of the products.
+// Winograd's minimal filtering F(4×4, 3×3): a 3×3 convolution with stride 1, with a quarter of the products.
 //
 //     y  = Aᵀ [ Σ_c (G w_c Gᵀ) ⊙ (Bᵀ x_c B) ] A        x_c: a tile of 6×6 inputs of channel c, y: its 4×4 outputs
 //     dw = Gᵀ [ Σ_t (A g_t Aᵀ) ⊙ (Bᵀ x_t B) ] G        the weight gradient: a sum over all tiles t
 //
-// (Lavin and Gray, 2015, section 4). A product of two polynomials can be computed from their values at some points (Toom
-// and Cook). The transforms G and Bᵀ compute such values, ⊙ multiplies them, and Aᵀ goes back. The bracket is linear in
-// each of x, w and g, so the same matrices also give the weight gradient. The points are 0, ±3/4, ±3/2 and ∞: rounding
-// errors are half of those with the usual points 0, ±1, ±2, ∞, and all constants but G's are exact. The input gradient is
-// the first line with the kernel flipped (turned by 180°), and with channels and filters exchanged.
+// (Lavin and Gray, 2015, section 4). A product of two polynomials can be computed from their values at some points
+// (Toom and Cook). The transforms G and Bᵀ compute such values, ⊙ multiplies them, and Aᵀ goes back. The bracket is
+// linear in each of x, w and g, so the same matrices also give the weight gradient. The points are 0, ±3/4, ±3/2 and ∞:
+// rounding errors are half as large as with the usual points 0, ±1, ±2, ∞. The constants are exact, except in G. The
+// input gradient is the first line with the kernel flipped (turned by 180°), and with channels and filters exchanged.
 //
 //   x     patch                  V (36, tiles, C)       M (36, tiles, F)          Lanes are channels. A patch is six lines
 //    ┌──┐     ┌──────────┐  Bᵀ d B  ┌──────┐ 36 × V·U ┌──────┐  Aᵀ m A  patch → y  of x under a row of tiles. Copying it
@@ -25,10 +25,11 @@ namespace {   // one process loads this for float and for double: without it the
 
 constexpr Real A = 0.75, B = 1.5, AA = A * A, BB = B * B;   // the points and their squares
 constexpr int OUTPUT_TILE = 4, INPUT_TILE = 6, POINTS = INPUT_TILE * INPUT_TILE;   // sides of a tile, and its products
-constexpr int64_t FEW_TILES = 96, MAX_STRIP = 64;   // tiles: so few that weights are most of the work; of a strip, at most
+// With at most FEW_TILES tiles, the weights are most of the work. A strip has at most MAX_STRIP tiles.
+constexpr int64_t FEW_TILES = 96, MAX_STRIP = 64;
 
 // The distance in memory between the values of neighbour points. It is an odd number of vectors, so that the 36
-// values of a tile do not compete for one set of the cache: with 64 channels or 64 tiles, that took twice the time.
+// values of a tile do not compete for one set of the cache: without this, 64 channels or 64 tiles took twice the time.
 static inline int64_t point_pitch(int64_t values) { return (ceil_div(values, LANES) | 1) * LANES; }
 
 // A convolution with 3×3 kernels and stride 1, from a source to a result. In the input gradient, g is the source.
@@ -157,7 +158,7 @@ struct TiledImages {
     int64_t tile_pitch() const { return (blocks() | 1) * LANES; }
 
     // Calls move(to, first, last, at) for each vector of pixels of a strip's patch, from line `from` on. `to` is its offset
-    // in the patch. Lanes first, ..., last - 1 lie inside of the image, and begin at x[at]; none do if last is 0.
+    // in the patch. Lanes first, ..., last - 1 lie inside of the image, and begin at x[at]; if last is 0, no lane does.
     template <class Move>
     inline void for_vectors(int64_t strip, int64_t from, Move move) const {
         const int64_t n = strip / tiles_down / strips_across, across = strip / tiles_down % strips_across;

@@ -13,7 +13,7 @@
 //                 matrix of windows is never stored as a whole (implicit GEMM): a block builds tiles of it in shared
 //                 memory. An element from global memory is used 64 times. A thread computes 4 × 4 results.
 // implicit_gemm   The product of gemm_tiles with 8 × 8 results per thread: an element from shared memory is used eight
-//                 times, and is read in 128-bit loads. The next tile is loaded while the current one is multiplied
+//                 times, and is read in 128-bit loads. The next tile is loaded while this tile is multiplied
 //                 (double buffering). gemm_tiles needs a dozen divisions for the index of each element; this kernel
 //                 reads indices from small tables instead. There are five tile sizes, for many filters, few filters and
 //                 small problems. The input gradient runs the same kernels with other tables.
@@ -166,8 +166,8 @@ extern "C" __global__ void __launch_bounds__(256) conv_pack(const Real* w, Real*
 __device__ __forceinline__ void unpack(Vec4 v, Real* to) { to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w; }
 
 // A block computes BM rows × BN columns, a warp LANES_M·TM × LANES_N·TN of them, a thread TM × TN in registers, in
-// steps of BK values of k. Double buffering: while a step is multiplied, the next one is loaded from global memory into
-// registers and then stored in the other half of the shared tiles. So one barrier per step is enough.
+// steps of BK values of k. Double buffering: while a step is multiplied, the next step is loaded from global memory
+// into registers and then stored in the other half of the shared tiles. So one barrier per step is enough.
 //
 // In shared memory the four columns of a thread are adjacent, for 128-bit loads. With `fours` they are adjacent in y
 // too. Otherwise the columns are interleaved: of 32 columns, lane l of eight takes l, l + 8, l + 16 and l + 24, so the

@@ -69,7 +69,7 @@ struct Split {
     int groups, filters, channels, taps;  // filters and channels of one group
     int inputs, outputs;                  // elements of a channel of x, pixels of an image
     int pixels, length;                   // pixels of all images, and of a slice
-    int x_image, g_image;                 // elements of an image of x; of an image of g, less those of one filter
+    int x_image, g_image;                 // elements of an image of x; of an image of g, minus the elements of a filter
     int back;                             // -outputs
     int factor, shift;                    // (p - 1) / outputs = p · factor / 2³² >> shift, see `division` in the wrapper
 };

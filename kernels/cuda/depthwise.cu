@@ -11,9 +11,9 @@
 // conv            A thread computes 4 pixels from a patch of x, so each weight that it reads is used for 4 products.
 //                 The patch is used for all m filters of its channel.
 // input_grad      A thread computes pixels of x from a patch of g. Pixel i meets tap k in the output (i + padding -
-//                 k·dilation) / stride, if that is whole. Along an axis, these are every p-th tap after the first
-//                 such tap; their outputs are `back` apart. So the inner loop steps through the valid taps without a
-//                 division or a check.
+//                 k·dilation) / stride, if that is an integer. Along an axis, these taps are `period` apart, and their
+//                 outputs are `back` apart. So the inner loop steps through the valid taps without a division or a
+//                 check.
 // weight_grad     A thread keeps the sums of 9 taps in registers: 9 products for each element of g that it reads. The
 //                 patch is of x. A block goes over a slice of boxes and images, then adds the sums of its threads in a
 //                 fixed order. conv_weight_grad_sum adds the slices.

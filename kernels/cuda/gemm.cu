@@ -18,9 +18,9 @@
 //                      load instructions. A is transposed on its way into shared memory, so that the 8 rows of a thread
 //                      are adjacent. Only for operands that are not transposed.
 //   gemm_warp_*        Double buffering: the next tiles are loaded from global memory to registers while the current
-//                      ones are multiplied, and one barrier per tile is enough. A warp computes a compact part of C (64
-//                      x 32), so its threads read few different numbers and there are no bank conflicts. There is an
-//                      entry for each layout of A and B (n: as written above, t: transposed). "_odd" loads single
+//                      tiles are multiplied, and one barrier per tile is enough. A warp computes a compact part of C
+//                      (64 x 32), so its threads read few different numbers and there are no bank conflicts. There is
+//                      an entry for each layout of A and B (n: as written above, t: transposed). "_odd" loads single
 //                      numbers from global memory, for operands whose rows are not a multiple of 4 and so not aligned.
 //                      All entries read four numbers at a time from shared memory.
 //   gemm_split_*       The code of gemm_warp for a small C (split-K): tiles of 64 x 64, and k is cut into parts for

@@ -40,8 +40,8 @@ struct Walk {
 };
 
 // Calls work(index, place) for the elements of the block's slab; neighbouring threads have neighbouring elements. The
-// next element of a thread is blockDim.x further. Its place is an addition with carries, because a division costs about
-// 20 instructions.
+// next element of a thread is blockDim.x further. An addition with carries gives its place, because a division costs
+// about 20 instructions.
 template <class Work>
 __device__ __forceinline__ void walk_slab(const Walk& walk, const int (&size)[3], Work work) {
     const int begin = int(blockIdx.x) * walk.slab, length = min(walk.slab, walk.count - begin);

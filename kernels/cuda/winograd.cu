@@ -36,7 +36,7 @@
 //                 For 8 channels at a time (4 in double), its threads transform weights and tiles in registers and
 //                 store U and V in shared memory. Then each thread multiplies 8 filters × 8 tiles of one of the 16
 //                 products. At the end the products go through shared memory, for Aᵀ M A. A block transforms all its
-//                 weights and tiles, although other blocks transform the same.
+//                 weights and tiles, although other blocks do the same work.
 // 4x4             F(4×4) in four kernels: 36 products are too many for the shared memory of a block, so U, V and M are
 //                 in global memory, and every weight and tile is transformed once. U, V and M are padded with zeros to
 //                 whole tiles of the product, so the product checks no bounds and loads only Vec4.

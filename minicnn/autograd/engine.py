@@ -2,7 +2,8 @@
 
 Both start at the outputs and visit the recorded calls from the newest to the oldest. At each call the gradient of the
 output is complete, because all later calls were visited before. The call's rules (`primitive.py`) turn it into the
-gradients of the inputs (a vector-Jacobian product). A tensor that was used twice gets the sum.
+gradients of the inputs (a vector-Jacobian product). If several calls used a tensor, its gradient is the sum of their
+contributions.
 """
 
 from __future__ import annotations

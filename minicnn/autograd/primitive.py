@@ -40,7 +40,7 @@ from minicnn.runtime.dispatch import kernel, select, select_fused
 
 __all__ = ["Primitive", "primitive", "primitives"]
 
-Y_co = TypeVar("Y_co", covariant=True)  # the result of a call: a Tensor, or a tuple of them with the residuals
+Y_co = TypeVar("Y_co", covariant=True)  # the result of a call: a Tensor, or a tuple of the output and the residuals
 _table: dict[str, Primitive[Any]] = {}
 
 
@@ -116,12 +116,12 @@ class Primitive(Generic[Y_co]):
         return self._run(select(self.name, device, arrays, params), inputs, device, arrays, params)
 
     def in_one_pass(self, parts: tuple[str, ...], *inputs: Tensor, **params: Any) -> Y_co | None:
-        """Call a kernel that computes several primitives, `parts`, in one pass. Return None if there is none.
+        """Call a kernel that computes several primitives, `parts`, in one pass. Return None if no kernel does.
 
         Raises
         ------
         DTypeError, DeviceError, AnomalyError, AutogradError
-            As a call does.
+            For the same reasons as a call of the primitive.
         """
         device, arrays = self._arrays(inputs)
         function = select_fused(self.name, parts, device, arrays, params)
@@ -169,6 +169,10 @@ class Primitive(Generic[Y_co]):
     def _record(
         self, result: Tensor, inputs: tuple[Tensor, ...], params: dict[str, Any], residuals: list[Tensor]
     ) -> None:
+        """Give the result a node with the values that the gradient rules need, if an input requires a gradient.
+
+        A saved value is (array, node, version, number of writes so far).
+        """
         tracked = False
         for t in inputs:
             node, version = t._node, t._version
@@ -217,7 +221,7 @@ class Primitive(Generic[Y_co]):
         for position, edge in enumerate(node.edges):
             if edge is None or (on_path is not None and edge not in on_path):
                 continue
-            known["position"] = position
+            known["position"] = position  # for rules that serve several inputs, for example of `cat`
             try:
                 gradient = self._apply(self._input(position), node, known)
             except AnomalyError as error:
@@ -247,16 +251,18 @@ class Primitive(Generic[Y_co]):
 
     def _restored(self, name: str, node: Node, entry: tuple[Any, ...]) -> Tensor:
         """Return a saved value as a tensor. Raise if it was modified in place since the call."""
-        array, history, version, expected = entry
+        array, value_node, version, expected = entry
         if version.count != expected:
             value = "output" if name == "y" else f"input {name!r}"
             raise AutogradError(
                 f"backward: the gradient of {node.name()} needs its {value} of shape {array.shape}, which was modified "
                 f"in place since (version {version.count}, expected {expected}); modify a .clone() instead"
             )
-        return Tensor._wrap(array, node.device, node if name == "y" else history, version)
+        return Tensor._wrap(array, node.device, node if name == "y" else value_node, version)
 
     def _check_finite(self, out: Array, arrays: list[Array], params: dict[str, Any]) -> None:
+        """Raise AnomalyError if the inputs are finite and the output is not."""
+
         def finite(a: Array) -> bool:
             return a.dtype.kind != "f" or bool(xp(a).isfinite(a).all())
 

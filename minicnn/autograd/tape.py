@@ -44,7 +44,7 @@ class Rules(Protocol):
 
 
 class Mode(threading.local):
-    """Switches of each thread: record calls on the tape (on in a new thread); check results for NaN."""
+    """Two switches, separate for each thread: `recording` puts calls on the tape, `anomaly` checks results for NaN."""
 
     recording = True
     anomaly = False
@@ -57,7 +57,8 @@ clock = count()
 class Version:
     """Counts the in-place writes to memory that a tensor shares with its views.
 
-    `recorded` is the count after the last write that the tape recorded. A view made before it has an outdated node.
+    `recorded` is the count after the last write that the tape recorded. The node of an older view does not know this
+    write. A call that reads this view raises an error while it is recorded.
     """
 
     __slots__ = ("count", "recorded")

@@ -53,10 +53,12 @@ class Tensor(TensorMethods):
             self.array = self.array.astype(default_dtype)
         self.device: Device = data.device if isinstance(data, Tensor) else device
         self.grad: Tensor | None = None
-        self._node: Node | Leaf | None = None
+        self._node: Node | Leaf | None = None  # the recorded call that made the values; None: no gradient
+        # Counts the writes to the memory, for all tensors that share it.
         self._version: Version = data._version if isinstance(data, Tensor) else Version()
+        # The number of writes that `_node` takes into account. After a later write, `_node` is outdated.
         self._history: int = NEVER if isinstance(data, Tensor) else 0
-        self._view = isinstance(data, Tensor)
+        self._view = isinstance(data, Tensor)  # whether another tensor was the first with this memory
         if requires_grad:
             self.requires_grad = True
 

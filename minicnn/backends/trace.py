@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 CONDITIONS = ("eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not")  # 1 or 0
-# The primitives that can be a step, with the number of operands. Their position here is their opcode in chain.cpp.
+# The primitives that can be a step, with the number of operands. Their position here is their number in fuse.cpp.
 OPERATIONS = {
     **dict.fromkeys(("clone", "neg", "abs", "sign", "square", "sqrt", "rsqrt", "relu", "logical_not"), 1),
     **dict.fromkeys(("exp", "expm1", "log", "log1p", "sigmoid", "tanh", "softplus", "erf"), 1),
@@ -152,7 +152,7 @@ def _reference(operation: str) -> Callable[..., Any]:
     return kernels(operation, CPU, ())[-1].function
 
 
-INPUT, CONSTANT, STEP = 0, 1, 2
+INPUT, CONSTANT, STEP = 0, 1, 2  # kinds of registers, in their order
 
 
 def graph_of(name: str, inputs: Sequence[Tracer], output: Any, function: Callable[..., Any] | None = None) -> Graph:
@@ -198,7 +198,7 @@ TRACING = Device("tracing", ("trace",))
 
 
 def _has_tracer(*operands: Any, **_: Any) -> bool:
-    return any(isinstance(o, Tracer) for o in operands)  # the reference computes operations on constants only
+    return any(isinstance(o, Tracer) for o in operands)  # without a tracer, the reference computes a constant
 
 
 def _step(operation: str) -> Callable[..., Tracer]:
@@ -218,10 +218,9 @@ for _operation in OPERATIONS:
     kernel(_operation, "trace", name="step", supports=_has_tracer, requires="a tracer")(_step(_operation))
 
 
+# On conditions, a bitwise operation is a logical operation.
 for _bits, _logic in (("and", "logical_and"), ("or", "logical_or"), ("xor", "ne"), ("not", "logical_not")):
-    kernel(f"bitwise_{_bits}", "trace", name="step", supports=_has_tracer, requires="a tracer")(
-        _step(_logic)
-    )  # of conditions
+    kernel(f"bitwise_{_bits}", "trace", name="step", supports=_has_tracer, requires="a tracer")(_step(_logic))
 
 
 @kernel("fused", "trace", name="steps", supports=_has_tracer, requires="a tracer")

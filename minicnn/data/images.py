@@ -23,7 +23,7 @@ __all__ = ["ImageMode", "read_image", "write_image"]
 
 ImageMode = Literal["rgb", "grey"]
 
-# Without EPS, for which Pillow would run Ghostscript, and TGA, as which Pillow accepts almost any bytes.
+# Two formats are missing on purpose: for EPS Pillow would run Ghostscript, and as TGA it accepts almost any bytes.
 _READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000", "ICO", "QOI")
 
 # suffix -> Pillow's format, and the options with the highest useful quality
@@ -66,7 +66,7 @@ def read_image(path: str | os.PathLike[str], mode: ImageMode = "rgb") -> npt.NDA
     -----
     EXIF orientation is applied. A colour profile is converted to sRGB; a damaged profile is ignored, as viewers do.
     Transparent pixels are blended with white. 16-bit grey keeps 16 bits, without a profile. 16-bit colour is read with
-    8 bits, which is all that Pillow supports.
+    8 bits, because Pillow does not support more.
     """
     check_choice("read_image", "mode", mode, ("rgb", "grey"))
     from PIL import Image, ImageOps, UnidentifiedImageError

@@ -100,14 +100,8 @@ class DataLoader:
     -----
     An exception in a worker is raised in the loop, when the loop reaches this batch.
     The threads stop when the loop ends, also by `break` or an exception; a thread finishes at most its current sample.
-    A loop that was left early cannot be continued: the next loop is the next epoch. Only after `load_state_dict` a loop
-    starts within an epoch. If two loops run at the same time, `state_dict` describes the loop that started last.
-
-    Examples
-    --------
-    >>> loader = DataLoader([10, 11, 12], batch_size=2, collate=list)
-    >>> list(loader)
-    [[10, 11], [12]]
+    A loop that was left early cannot be continued: the next loop is the next epoch. A loop starts within an epoch only
+    after `load_state_dict`. If two loops run at the same time, `state_dict` describes the loop that started last.
     """
 
     def __init__(
@@ -195,7 +189,7 @@ class DataLoader:
     def state_dict(self) -> dict[str, int]:
         """Return the position and the settings that it depends on, as ints.
 
-        Batches that are prepared but that the loop has not received do not count.
+        A batch counts only after the loop has received it. Batches prepared in advance do not count.
         """
         return {"epoch": self._progress.epoch, "batch": self._progress.batch, **self._settings()}
 

@@ -76,7 +76,7 @@ def _stage_length(modules: list[Module]) -> int:
 
 
 def _can_fold(conv: Module, norm: Module) -> bool:
-    """Return whether the module is a batch norm that can be folded into the convolution's weight and bias."""
+    """Return whether `norm` is a batch norm that can be folded into the weight and bias of `conv`."""
     return bool(
         _is_fusible(norm, NORMS[conv._axes - 1])
         and not norm.training

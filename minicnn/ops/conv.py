@@ -1,7 +1,7 @@
 """Convolution as a trilinear form: its three partial derivatives are the convolution primitives.
 
-⟨conv(x, w), g⟩ is linear in x, in w and in g. The gradients of each primitive are the other two, so gradients of any
-order need no other primitive:
+Let ⟨a, b⟩ be the sum of all products a b, element by element. ⟨conv(x, w), g⟩ is linear in x, in w and in g. The
+gradients of each primitive are the other two, so gradients of any order need no other primitive:
 
     conv(x, w)                     y[n,f,o] = Σ_{c,k} w[f,c,k] x[n, c, o stride + k dilation - padding]
     conv_input_grad(g, w)          the derivative of ⟨conv(x, w), g⟩ by x; this is also the transposed convolution

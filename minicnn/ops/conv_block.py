@@ -1,8 +1,10 @@
 """Convolution with bias, ReLU and maximum pooling as one operation.
 
-    conv_bias              y = conv(x, w) + b                    conv_transpose_bias         the same with
-    conv_bias_relu         y = max(conv(x, w) + b, 0)            conv_transpose_bias_relu    conv_input_grad
-    conv_bias_relu_pool    y = max_pool(max(conv(x, w) + b, 0)), and the winners of max_pool
+    conv_bias                   y = conv(x, w) + b
+    conv_bias_relu              y = max(conv(x, w) + b, 0)
+    conv_bias_relu_pool         y = max_pool(max(conv(x, w) + b, 0)), and the winners of max_pool
+    conv_transpose_bias         y = conv_input_grad(x, w) + b
+    conv_transpose_bias_relu    y = max(conv_input_grad(x, w) + b, 0)
 
 A kernel adds the bias and applies ReLU while a tile of outputs is in registers. So the activation is written to memory
 once instead of three times; with pooling, it is not written at all. If no kernel supports the call, `conv_block` calls

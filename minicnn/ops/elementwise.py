@@ -149,9 +149,8 @@ def pow(a: Value, b: Value) -> Tensor:
     x, y = operands("pow", a, b, dtype=dtype)
     if dtype.kind != "f" and (b < 0 if isinstance(b, int) else y.device.on_host and bool((y.array < 0).any())):
         raise DTypeError(f"pow: {dtype} cannot be raised to a negative power; convert it with .float() first")
-    if isinstance(a, Tensor) and isinstance(
-        b, int | float
-    ):  # a Python number, because NumPy's numbers change the element type
+    # Only for a Python number, because NumPy's numbers change the element type.
+    if isinstance(a, Tensor) and isinstance(b, int | float):
         return _power(x, exponent=float(b) if isinstance(b, float) else int(b))
     return _pow(x, y)
 

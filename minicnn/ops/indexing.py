@@ -130,9 +130,8 @@ def _split_index(index: Any, ndim: int, device: Device) -> list[tuple[Any, ...]]
     if not arrays or not any(_is_int(i) for i in key):
         return [key]
     taken = [_axes_taken(i) for i in key]
-    rest = (slice(None),) * (
-        ndim - builtins.sum(taken)
-    )  # written out, because NumPy treats arrays before and after `...` differently
+    # `...` becomes slices, because NumPy treats arrays before and after `...` differently.
+    rest = (slice(None),) * (ndim - builtins.sum(taken))
     first: list[Any] = []
     then: list[Any] = []
     for i, axes in zip(key, taken, strict=True):

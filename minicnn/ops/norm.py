@@ -11,9 +11,10 @@ With y = normalize(x) and the gradient g of the output, the gradients are (Ioffe
 F is the primitive `normalize_input_grad`, so a kernel can compute it in two passes over memory. F is linear in g and
 its own adjoint. It depends on x through r and y. With the gradient h of F's output, their gradients are
 
-    for y:  -r (h mean(g y) + g mean(h y)), passed on to x by F          for r:  Σ h F / r, passed on to x by rstd
+    for y:  -r (h mean(g y) + g mean(h y))          for r:  Σ h F / r
 
-These rules use only the same three primitives, so gradients of any order exist.
+F turns the gradient of y into a gradient of x, and the rule of rstd does this for the gradient of r. These rules use
+only the same three primitives, so gradients of any order exist.
 
 Batch norm is w normalize(x) + b, with a weight and a bias for each channel. Its gradients for x, w and b are w F(g, x),
 Σ g normalize(x) and Σ g. F needs the same sums, so one kernel computes all three gradients (`batch_norm_grads`). It has

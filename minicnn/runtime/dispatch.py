@@ -8,7 +8,7 @@ The first kernel that supports the call (`supports`) and is faster than the kern
 `explain` prints the reasons, `use_kernel` forces another kernel that supports the call, and `use_backends` limits the
 choice.
 
-A new kernel is one decorator:
+A decorator registers a new kernel:
 
     @kernel("conv", "numpy", name="pointwise", supports=lambda x, w, spec: ..., requires="a 1×1 kernel")
     def conv_pointwise(x, w, *, spec): ...

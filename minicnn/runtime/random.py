@@ -1,6 +1,7 @@
-"""The random number generator of minicnn: all random numbers come from one NumPy generator.
+"""The random number generator of minicnn, a NumPy generator that all operations, layers and initialisers share.
 
-`manual_seed` seeds it, and a checkpoint stores its state.
+`manual_seed` seeds it, and a checkpoint stores its state. Only `minicnn.data` does not use it: there a sample is random
+by the seed, the epoch and the index (`random_stream` in data/dataset.py).
 """
 
 from typing import Any
@@ -57,4 +58,4 @@ def set_rng_state(state: dict[str, Any]) -> None:
     try:
         _generator.bit_generator.state = state
     except (TypeError, ValueError, KeyError) as error:
-        raise ArgumentError(f"set_rng_state: expected what get_rng_state() returned, got {state!r:.80}") from error
+        raise ArgumentError(f"set_rng_state: expected a state from get_rng_state(), got {state!r:.80}") from error

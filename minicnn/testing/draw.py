@@ -101,7 +101,7 @@ def cases(operation: str, smooth: bool = False, large: bool = False) -> Any:
 
 
 class Draw:
-    """The argument of a declaration: each method draws the value that its name says."""
+    """The argument of a declaration: the name of a method describes the value that it draws."""
 
     def __init__(self, draw: Callable[[Any], Any], strategies: Any, smooth: bool, large: bool = False) -> None:
         self._draw, self._strategies, self.smooth, self.large = draw, strategies, smooth, large

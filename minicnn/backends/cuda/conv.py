@@ -71,7 +71,7 @@ def _forward_part(o: int, k: int, stride: int, before: int, dilation: int) -> Pa
 
 
 def _gradient_parts(i: int, k: int, stride: int, before: int, dilation: int) -> list[Part]:
-    """Return the parts of the input gradient: pixel i reads g at (i + before - k dilation) / stride, if it is whole.
+    """Return the parts of the input gradient: pixel i reads g at (i + before - k dilation) / stride, an integer.
 
     Pixels with the same remainder i mod stride use the same taps, so there is one part for each remainder.
     """
@@ -122,7 +122,7 @@ def tables(
     size, stride, dilation = int3(spec.kernel_size, 1), int3(spec.stride, 1), int3(spec.dilation, 1)
     axes = zip(written, size, stride, int3([before for before, _ in spec.padding], 0), dilation, strict=True)
     parts = [_gradient_parts(*axis) if gradient else [_forward_part(*axis)] for axis in axes]
-    shift = (0, size[0], size[0] + size[1])
+    shift = (0, size[0], size[0] + size[1])  # the first bit of each axis in a mask
 
     positions: list[Numbers] = []
     choices: list[list[tuple[int, Part]]] = [[], [], []]  # for each axis, its parts and their first rows in `positions`
@@ -208,6 +208,7 @@ def _gather_gemm(x: Array, w: Array, spec: ConvSpec, gradient: bool) -> Array:
     groups, taps = spec.groups, prod(spec.kernel_size)
     filters, channels = w.shape[0] // groups, w.shape[1]
     read, written = spec.input_size, spec.output_size
+    # Of the product: rows, and terms of a sum for each tap. In w, `row` and `pitch` are the distances of these.
     rows, row, summed, pitch = filters, channels * taps, channels, taps
     pixels = prod(written)
     if gradient:

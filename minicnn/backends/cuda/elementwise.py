@@ -80,7 +80,7 @@ def bias_act_vec4(x: Array, b: Array, *, activation: str) -> Array:
     images = lcm(b.size * plane, 8)
     period = min(images * max(1, chunk // images), x.size)
     chunks = ceil_div(period, chunk)
-    repeats = max(4, ceil_div(16, plane))  # a block reads its biases once for so many periods, so their cost is small
+    repeats = max(4, ceil_div(16, plane))  # a block reads its biases once for all these periods
     grid = chunks * ceil_div(x.size, period * repeats)
     numbers = (x.size, b.size, plane, period, chunks, repeats, ACTIVATIONS.index(activation))
     source.launch("bias_act_vec4", grid, THREADS, x, b, y, *numbers)

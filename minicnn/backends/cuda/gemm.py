@@ -98,17 +98,17 @@ def _floats(a: Array, b: Array) -> bool:
     return floats(a, b) and _tiles(a, b, 1, 1) < LIMIT
 
 
-def _narrow(a: Array, b: Array) -> bool:
+def _offsets_fit(a: Array, b: Array) -> bool:
     """Return whether the offset of 16 rows fits into 32 bits; tiles start up to 15 rows before the first row."""
     return _floats(a, b) and max(*a.shape[-2:], b.shape[-1]) < 2**31 // DEPTH
 
 
 def _few_tiles(a: Array, b: Array) -> bool:
-    return _narrow(a, b) and (min(a.shape[-2], b.shape[-1]) <= SMALL or _tiles(a, b, LARGE, LARGE) < MIN_BLOCKS)
+    return _offsets_fit(a, b) and (min(a.shape[-2], b.shape[-1]) <= SMALL or _tiles(a, b, LARGE, LARGE) < MIN_BLOCKS)
 
 
 def _multiples_of_4(a: Array, b: Array) -> bool:
-    return _narrow(a, b) and a.shape[-1] % 4 == b.shape[-1] % 4 == 0
+    return _offsets_fit(a, b) and a.shape[-1] % 4 == b.shape[-1] % 4 == 0
 
 
 def _register(name: str, product: Product, supports: Callable[..., bool], requires: str) -> None:
@@ -123,7 +123,7 @@ FLOATS = "float32 or float64"
 _register(
     "split", split, _few_tiles, f"{FLOATS}, and fewer than {MIN_BLOCKS} tiles of 128 × 128 or a side of at most {SMALL}"
 )
-_register("warp_tiles", warp_tiles, _narrow, f"{FLOATS}, and sides below 2²⁷")
+_register("warp_tiles", warp_tiles, _offsets_fit, f"{FLOATS}, and sides below 2²⁷")
 _register("vec4", vec4, _multiples_of_4, f"{FLOATS}, and multiples of 4 for k and m")
 _register("registers_2d", _by_tile("gemm_registers_2d", 128, 128), _floats, FLOATS)
 _register("registers_1d", _by_tile("gemm_registers_1d", 128, 16), _floats, FLOATS)

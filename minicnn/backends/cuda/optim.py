@@ -1,6 +1,6 @@
 """Optimizer steps: wrappers for kernels/cuda/optim.cu, for `adam_step` and `sgd_step`.
 
-The steps update lists of arrays in place. `multi_tensor` needs one launch for all tensors, `per_tensor` one for each.
+The steps update lists of arrays in place. `multi_tensor` launches once for all tensors, `per_tensor` once for each.
 """
 
 from collections.abc import Hashable

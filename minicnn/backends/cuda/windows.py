@@ -1,6 +1,6 @@
 """The structs of kernels/cuda/windows.cuh, which pooling and im2col kernels take; they are computed for each launch.
 
-`Walk` cuts an array into slabs, one for each block; `Cover` describes the windows that contain an element.
+`Walk` cuts an array into slabs, a slab for each block; `Cover` describes the windows that contain an element.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def _axes(spec: Spec, size: Sequence[int]) -> list[tuple[int, int, int]]:
 
 
 def cut_into_slabs(planes: int, size: Sequence[int], shared: int, min_per_thread: int) -> tuple[int, tuple[int, ...]]:
-    """Cut planes of elements into slabs, one for each block.
+    """Cut planes of elements into slabs, a slab for each block.
 
     Parameters
     ----------

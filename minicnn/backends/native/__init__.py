@@ -1,6 +1,7 @@
 """The backend `native`: C++ kernels for the CPU.
 
 Importing this package registers the kernels, if the machine has a C++ compiler or the wheel contains their libraries.
+Start with `library.py`, which builds and calls C++ files. The others are thin wrappers for the files of kernels/cpu/.
 """
 
 from importlib import import_module

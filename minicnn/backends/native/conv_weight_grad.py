@@ -22,7 +22,8 @@ source = Source("conv_weight_grad.cpp")
 def shape(n: int, channels: int, filters: int, spec: ConvSpec) -> Array:
     """Return the struct ConvShape of the source, for all channels and filters.
 
-    An axis along which the kernel does not move is merged into the axis before it: a 1×1 convolution has one long line.
+    If the kernel has size 1 along the last axis and reads every element, this axis is merged into the axis before it.
+    So the lines of a 1×1 convolution are long.
     """
     axes = [list(axis) for axis in window_axes(spec)]
     while len(axes) > 1 and axes[-1] == [axes[-1][0], axes[-1][0], 1, 1, 0, axes[-1][5]] and axes[-2][3] == 1:

@@ -29,7 +29,7 @@ REQUIRES = "float32 or float64, one channel in each group, several groups"
 
 @lru_cache(maxsize=1024)
 def _shape(n: int, filters: int, spec: ConvSpec) -> Array:
-    """Return the struct ConvShape of the source: the first axis comes first, since large planes are cut along it."""
+    """Return the struct ConvShape. With two axes the middle axis is missing, because planes are cut along the first."""
     *outer, inner = window_axes(spec)
     axes = [*outer, *[NO_AXIS] * (2 - len(outer)), inner]
     return shape_struct(n, spec.groups, 1, filters // spec.groups, axes)

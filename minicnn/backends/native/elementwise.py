@@ -179,7 +179,7 @@ def normalize_with(x: Array, mean: Array, variance: Array, w: Array, b: Array, *
 # --- where ----------------------------------------------------------------------------------------------------------
 
 
-def _single(v: Array) -> bool:
+def _is_one_number(v: Array) -> bool:
     """Return whether the array is one number, broadcast without a copy."""
     return all(size == 1 or stride == 0 for size, stride in zip(v.shape, v.strides, strict=True))
 
@@ -193,7 +193,9 @@ def _where_supports(condition: Array, a: Array, b: Array) -> bool:
     if not condition.size or condition.dtype != np.bool_ or not floats(a, b) or not condition.flags.c_contiguous:
         return False
     shape = condition.shape
-    fits = all((v.shape == shape and v.flags.c_contiguous) or (_single(v) and _broadcasts(v, shape)) for v in (a, b))
+    fits = all(
+        (v.shape == shape and v.flags.c_contiguous) or (_is_one_number(v) and _broadcasts(v, shape)) for v in (a, b)
+    )
     return fits and source.works(a.dtype)
 
 
@@ -209,7 +211,7 @@ def _where_supports(condition: Array, a: Array, b: Array) -> bool:
 def where(condition: Array, a: Array, b: Array) -> Array:
     """Return a where the condition is true, and b elsewhere."""
     y = np.empty(condition.shape, a.dtype)
-    singles = [_single(v) for v in (a, b)]
+    singles = [_is_one_number(v) for v in (a, b)]
     first, second = (
         v[(*(slice(0, 1),) * v.ndim, ...)] if single else v for v, single in zip((a, b), singles, strict=True)
     )

@@ -67,15 +67,15 @@ def _profitable(*inputs: Array, graph: Graph) -> bool:
 
 
 def _run(inputs: tuple[Array, ...], graph: Graph, summed: bool) -> Array:
-    """Run a graph on arrays; an array of one element, or with strides of 0, is broadcast."""
+    """Run a graph on arrays. An array of one element, or with strides of 0, is one number for all elements."""
     largest = max(inputs, key=np.ndim)
     y = np.empty(() if summed else largest.shape, largest.dtype)
     program = _compile(graph, y.dtype)
     arrays = [contiguous(x) if not x.ndim or any(x.strides) else x[(slice(1),) * x.ndim] for x in inputs]
-    single = sum(1 << i for i, x in enumerate(arrays) if x.size == 1)
+    scalars = sum(1 << i for i, x in enumerate(arrays) if x.size == 1)  # bit i: input i is one number
     padding = [None] * (INPUTS - len(arrays))
     constants, steps = program.constants, program.steps
-    arguments = (len(arrays), single, constants, len(constants), steps, len(steps))
+    arguments = (len(arrays), scalars, constants, len(constants), steps, len(steps))
     source.call("fuse", *arrays, *padding, *arguments, y, largest.size, int(summed))
     return y
 

@@ -72,9 +72,9 @@ class Source:
         KernelError
             If there is no compiler, if it reports an error, or if the cache folder cannot be written.
         """
-        return shared_library(*self._recipe(real))
+        return shared_library(*self._build_arguments(real))
 
-    def _recipe(self, real: str) -> tuple[str, str, list[str], list[Path]]:
+    def _build_arguments(self, real: str) -> tuple[str, str, list[str], list[Path]]:
         """Return the arguments of `shared_library` and `loaded`."""
         return self.file, _for_this_cpu(self.text), [*FLAGS, *SANITIZER, f"-DReal={real}"], [_pool_path()]
 
@@ -86,7 +86,7 @@ class Source:
                 return False
             _build_all(REAL[dtype][0])
             try:
-                _pool(), loaded(*self._recipe(REAL[dtype][0]))
+                _pool(), loaded(*self._build_arguments(REAL[dtype][0]))
                 known = True
             except KernelError as error:
                 warnings.warn(f"NumPy runs instead of {self.file}: {error}", RuntimeWarning, stacklevel=2)
@@ -116,7 +116,7 @@ class Source:
     def _function(self, name: str, dtype: np.dtype[Any]) -> Callable[..., None]:
         real, c_real = REAL[dtype]
         _pool()
-        raw = getattr(loaded(*self._recipe(real))[0], name)
+        raw = getattr(loaded(*self._build_arguments(real))[0], name)
         parameters = self.signatures[name]
         raw.restype = None
         raw.argtypes = [
@@ -240,7 +240,7 @@ def _pool_path() -> Path:
 
 @cache
 def missing() -> str:
-    """Return why there are no native kernels here, or "" if there are; without them NumPy's run, with no warning."""
+    """Return the reason why there are no native kernels here, or "". Then NumPy kernels run, without a warning."""
     try:
         _pool()
     except KernelError as error:

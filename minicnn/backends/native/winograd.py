@@ -1,7 +1,7 @@
 """3×3 convolution with stride 1 by Winograd's F(4×4, 3×3), and its gradients.
 
 The wrappers call kernels/cpu/winograd.cpp and conv_weight_grad_winograd.cpp. A tile of 4×4 outputs needs 36
-multiplications for each pair of channel and filter instead of 144; the transforms of the tiles cost extra.
+multiplications for each pair of channel and filter instead of 144. The transforms of the tiles are additional work.
 """
 
 from math import prod
@@ -39,10 +39,10 @@ def supports(x: Array, w: Array, spec: ConvSpec) -> bool:
 
 
 def _fills_tiles(images: int, size: tuple[int, ...]) -> bool:
-    """Return whether the output pixels fill the 4×4 tiles well enough that fewer products repay the transforms.
+    """Return whether enough pixels of the 4×4 tiles are inside the images, so that Winograd repays its transforms.
 
-    Measured for 1 to 256 images with sides of 1 to 96 pixels: on average, more than 5 of the 16 pixels of a tile must
-    be inside the image, and 10 more pixels repay the transform of the weights.
+    The limits were measured for 1 to 256 images with sides of 1 to 96 pixels. On average, more than 5 of the 16 pixels
+    of a tile must be inside the image. 10 more pixels in all repay the transform of the weights.
     """
     return images * prod(size) > 5 * images * prod(ceil_div(s, 4) for s in size) + 10
 

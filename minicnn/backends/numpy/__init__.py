@@ -1,4 +1,8 @@
-"""The backend `numpy`: kernels for the CPU written with NumPy. Importing this package registers them."""
+"""The backend `numpy`: kernels for the CPU written with NumPy. Importing this package registers them.
+
+Start with `im2col.py`. All kernels use the same tools: `blocks.py` cuts the work into tasks, `threads.py` runs them,
+and `polyphase.py` makes padded copies of images.
+"""
 
 from minicnn.backends.numpy import (
     conv_block,

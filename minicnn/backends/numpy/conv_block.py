@@ -1,7 +1,7 @@
 """Convolution with bias and ReLU: the best convolution kernel, then bias and ReLU in place, in two threads.
 
-In place, bias and ReLU need no memory beyond the output of the convolution, part of which is still in the cache. As
-separate operations, each of them would fill a new array.
+In place, bias and ReLU need no new memory, and a part of the convolution's output is still in the cache. As separate
+operations, each of them would fill a new array.
 """
 
 from typing import Any

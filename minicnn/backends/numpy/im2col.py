@@ -7,12 +7,12 @@ For one image the windows are the columns of a matrix (C T, O): C channels times
     col2im   conv_input_grad:   columns      = wᵀ (C T, F) @ g (F, O), then each row is added to the inputs of its tap
 
 With stride 1, input and output can change roles: the outputs that read an element of x form a window too, with the taps
-in reverse order. Then conv is a col2im with F T rows, conv_input_grad is an im2col, and conv_weight_grad unrolls g
-instead of x. Each operation has both kernels; the kernel with fewer rows is faster.
+in reverse order. Then conv is a col2im with F T rows, conv_input_grad is an im2col, and conv_weight_grad copies the
+windows of g instead of the windows of x. Each operation has both kernels; the kernel with fewer rows is faster.
 
-The columns of a whole batch would need T times the memory of the input. So the work is cut into blocks: some images,
-or some output rows of a large image. A thread unrolls each block into the same small buffer. Groups are the leading
-axis of all products.
+The columns of a whole batch would need T times the memory of the input. So the work is cut into blocks: some images, or
+some output rows of a large image. A thread copies the windows of all its blocks into the same small buffer, block after
+block. Groups are the leading axis of all products.
 """
 
 from math import prod

@@ -1,10 +1,10 @@
 """Padded copies of images, split by phase, for convolution and pooling: each tap reads one contiguous run of memory.
 
-Tap t of a window reads x[start + t spacing + o step] for each output o, and the padding value outside x. To copy these
-elements row by row is slow: the call for a row costs more than the row. So a block of images is first copied to a
-buffer with its padding, and split by phase: elements with the same coordinates modulo the step are stored together.
-Then the elements that a tap reads for all outputs of an image are contiguous. An example with rows of four elements,
-step 1, and taps that start at -1, 0 and 1:
+Tap t of a window reads x[start + t spacing + o step] for each output o, and the padding value outside x. A copy of
+these elements row by row is slow, because the call for a row takes longer than the copy of its elements. So a block of
+images is first copied to a buffer with its padding, and split by phase: elements with the same coordinates modulo the
+step are stored together. Then the elements that a tap reads for all outputs of an image are contiguous. An example with
+rows of four elements, step 1, and taps that start at -1, 0 and 1:
 
     memory      . a b c d . . e f g h . . i j k l . .
     tap 0      [. a b c d . . e f g h . . i j k l .]
@@ -45,7 +45,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Windows:
-    """Sliding windows: `count` taps per axis, `spacing` elements apart; the next output's window is `step` further."""
+    """Sliding windows: `count` taps per axis, `spacing` apart; the windows of neighbouring outputs are `step` apart."""
 
     start: Sizes
     count: Sizes

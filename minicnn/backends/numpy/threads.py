@@ -108,12 +108,13 @@ def run(function: Callable[[T], R], tasks: Iterable[T]) -> list[R]:
         try:
             if pool.closed:  # set_num_threads has just replaced the pool
                 return [function(task) for task in tasks]
-            return _shared(function, tasks, pool, workers)
+            return _run_in_workers(function, tasks, pool, workers)
         finally:
             pool.idle.release()
 
 
-def _shared(function: Callable[[T], R], tasks: list[T], pool: _Pool, workers: int) -> list[R]:
+def _run_in_workers(function: Callable[[T], R], tasks: list[T], pool: _Pool, workers: int) -> list[R]:
+    """Cut the tasks into shares. Each worker does its own share first, and then helps with the other shares."""
     results: list[Any] = [None] * len(tasks)
     shares = [deque(range(s.start, s.stop)) for s in cut(len(tasks), workers)]
 

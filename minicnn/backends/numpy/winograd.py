@@ -57,6 +57,7 @@ class _Tiles:
 
     def __init__(self, x: Array, padding: tuple[tuple[int, int], ...], size: tuple[int, ...], depth: int) -> None:
         self.x = x
+        # A tile has 6 rows, and the next tile is 4 rows further. In a row, taps 0 and 4 begin the two quads.
         self.windows = Windows(tuple(-before for before, _ in padding), (6, 5), (1, 1), (4, 1))
         self.count = tuple(ceil_div(o, 4) for o in size)
         self.blocks = blocks(len(x), self.count, 36 * depth * x.itemsize, MIN_TILES)

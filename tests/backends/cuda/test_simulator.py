@@ -171,7 +171,7 @@ TRACED = {
     "wrong_global": ("race in global memory: .* with no barrier between", ()),
     "wrong_outside": (r"out of bounds: thread \(63,0,0\) of block \(0,0,0\) reads 4 bytes outside of every array; "
                       r"planted.cu:\d+", (1,)),
-    "wrong_unset": (r"uninitialised: thread \(63,0,0\) .* reads shared memory that nobody wrote; planted.cu:\d+", ()),
+    "wrong_unset": (r"uninitialised: thread \(63,0,0\) .* reads shared memory that no thread set; planted.cu:\d+", ()),
 }  # fmt: skip
 
 
