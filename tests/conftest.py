@@ -71,6 +71,6 @@ def own_primitives(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(dispatch, "_table", {name: list(kernels) for name, kernels in dispatch._table.items()})
     monkeypatch.setattr(dispatch, "_order", dict(dispatch._order))
     monkeypatch.setattr(primitive, "_table", primitive.primitives())
-    dispatch.kernels.cache_clear()
+    dispatch._forget()
     yield
-    dispatch.kernels.cache_clear()
+    dispatch._forget()

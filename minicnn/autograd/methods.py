@@ -4,10 +4,14 @@ The operations import Tensor, so this file cannot import them. Editors and type 
 `methods.pyi`. `make stubs` writes this stub file from `ops/methods.py`, and a test checks that both are equal.
 """
 
+from typing import Generic, TypeVar
+
 __all__ = ["TensorMethods"]
 
+TensorT = TypeVar("TensorT")  # Tensor
 
-class TensorMethods:
+
+class TensorMethods(Generic[TensorT]):
     """Arithmetic, reductions, shapes, conversions and changes in place."""
 
     __slots__ = ()

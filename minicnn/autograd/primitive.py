@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from types import MethodType
 from typing import Any, Generic, TypeVar, cast, overload
 
 import numpy as np
@@ -71,6 +70,7 @@ class Primitive(Generic[Y_co]):
         parameters = list(inspect.signature(body).parameters.values())
         self.__signature__ = _signature(parameters, residuals)
         self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+        self.params = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.rules: dict[str, _Rule] = {}
         self._needed: dict[tuple[int, ...], tuple[str, ...]] = {}
@@ -78,12 +78,32 @@ class Primitive(Generic[Y_co]):
         _table[self.name] = self
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """Bind to a tensor as a method, as functions do."""
-        return self if instance is None else MethodType(self, instance)
+        """Return the primitive: as an attribute of a class it is no method. With `__get__`, `help` shows a function."""
+        return self
+
+    def __reduce__(self) -> str:
+        return self.body.__name__  # pickled and copied by its name in its module, as functions are
 
     def gradient(self, **rules: Callable[..., Any]) -> None:
-        """Set the rules of the inputs, by name, and of shared values. An input without a rule is a constant."""
-        self.rules = {name: _Rule(rule) for name, rule in rules.items()}
+        """Set the rules of the inputs, by name, and of shared values. An input without a rule is a constant.
+
+        Raises
+        ------
+        AutogradError
+            If a rule has an unknown argument, or if an input or parameter is named "grad".
+        """
+        known = {"grad", "y", "position", *self.inputs, *self.residuals, *self.params, *rules}
+        known |= {f"{name}_shape" for name in self.inputs}
+        made = {name: _Rule(rule) for name, rule in rules.items()}
+        for name, rule in made.items():
+            if unknown := set(rule.names) - known:
+                raise AutogradError(
+                    f"{self.name}: the rule of {name} has an unknown argument {min(unknown)!r}; known are "
+                    f"{', '.join(sorted(known))}"
+                )
+        if "grad" in {*self.inputs, *self.params}:
+            raise AutogradError(f"{self.name}: an input or parameter named 'grad' hides the gradient; rename it")
+        self.rules = made
 
     def differentiable(self, position: int) -> bool:
         """Return whether the input at this position has a gradient rule."""

@@ -20,7 +20,7 @@ from minicnn.runtime.devices import CPU, Array, Device
 __all__ = ["Tensor", "replace", "write"]
 
 
-class Tensor(TensorMethods):
+class Tensor(TensorMethods["Tensor"]):
     """An array and its gradient, with PyTorch's methods.
 
     Parameters

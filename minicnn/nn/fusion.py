@@ -11,7 +11,6 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import MiniCNNError
 from minicnn.nn.activation import ReLU
 from minicnn.nn.conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from minicnn.nn.location import note_layer
 from minicnn.nn.module import Module
 from minicnn.nn.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from minicnn.nn.pool import MaxPool1d, MaxPool2d, MaxPool3d
@@ -45,17 +44,16 @@ def run(stage: list[Module], input: Tensor) -> Tensor:
     """Return the output of a group of layers, as if its modules were called one after another."""
     conv, *rest = stage
     norm = rest.pop(0) if rest and type(rest[0]) in NORMS else None
-    if len(stage) == 1 or (norm is not None and not _profitable(conv, input)):
-        for module in stage:
-            input = module(input)
-        return input
-    window = {"pool": rest[1].window} if len(rest) > 1 else {}
-    try:
-        y: Tensor = conv.convolve(input, relu=bool(rest), norm=norm, **window)
-    except MiniCNNError as error:
-        note_layer(error, conv)
-        raise
-    return y
+    if len(stage) > 1 and (norm is None or _profitable(conv, input)):
+        window = {"pool": rest[1].window} if len(rest) > 1 else {}
+        try:
+            y: Tensor = conv.convolve(input, relu=bool(rest), norm=norm, **window)
+            return y
+        except MiniCNNError:
+            pass  # below, the layer that causes the error raises it again
+    for module in stage:
+        input = module(input)
+    return input
 
 
 def _stage_length(modules: list[Module]) -> int:

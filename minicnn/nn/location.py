@@ -3,24 +3,44 @@
 `Module.__call__` catches an error, adds the note and raises the error again.
 """
 
-from typing import Any
+import weakref
+from typing import Any, NamedTuple
+
+from minicnn.errors import MiniCNNError
 
 __all__ = ["note_layer"]
 
 
-def note_layer(error: Exception, module: Any) -> None:
+class _Place(NamedTuple):
+    """The part of the path that is known so far."""
+
+    layer: str  # the class of the innermost module
+    path: str  # its path in `module`
+    module: weakref.ref[Any]  # the outermost module that the error has passed
+    note: str
+
+
+# Beside the errors and not in them: so an error keeps no model alive, and can be pickled.
+_places: weakref.WeakKeyDictionary[MiniCNNError, _Place] = weakref.WeakKeyDictionary()
+
+
+def note_layer(error: MiniCNNError, module: Any) -> None:
     """Add the path of the layer that raised the error, as a note.
 
     Every module that the error passes calls this, the innermost module first. Each call replaces the note by a note
-    with a longer path.
+    with a longer path. If a module does not contain the module before it, a new path begins.
     """
-    inner, path, child = vars(error).get("_raised_in", (module, "", None))
-    if child is not None:
-        name = next((name for name, found in module.named_children() if found is child), None)
-        if name is None:  # the module calls `child` but has no attribute for it: the path would have a gap
-            return
-        if path:
-            error.__notes__.pop()
-        path = f"{name}.{path}" if path else name
-        error.add_note(f"raised in layer {path} ({type(inner).__name__}) of {type(module).__name__}")
-    vars(error)["_raised_in"] = inner, path, module
+    place = _places.get(error)
+    inner = None if place is None else place.module()
+    name = next((name for name, found in module.named_modules() if found is inner), "") if inner is not None else ""
+    if place is None or not name:
+        _places[error] = _Place(type(module).__name__, "", weakref.ref(module), "")
+        return
+    path = f"{name}.{place.path}" if place.path else name
+    note = f"raised in layer {path} ({place.layer}) of {type(module).__name__}"
+    notes = getattr(error, "__notes__", [])
+    if place.note in notes:
+        notes[notes.index(place.note)] = note
+    else:
+        error.add_note(note)
+    _places[error] = _Place(place.layer, path, weakref.ref(module), note)

@@ -3,10 +3,12 @@
 `Unary`, `FloatUnary` and `Binary` are primitives that accept tensors, arrays and Python numbers, as in PyTorch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from inspect import Parameter, Signature
 from math import copysign, nan
-from typing import Any
+from types import MethodType
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,36 +35,56 @@ __all__ = [
 Value = Any  # a Tensor, an array or a Python number
 
 
-class Unary(Primitive[Tensor]):
+class _Method(Primitive[Tensor]):
+    """A primitive that is also a public function, and a method of Tensor."""
+
+    names: ClassVar[tuple[str, ...]]  # of the inputs, as PyTorch has them
+
+    def __init__(self, body: Callable[..., Any], residuals: tuple[str, ...] = (), view: bool = False) -> None:
+        super().__init__(body, residuals, view)
+        inputs = [Parameter(n, Parameter.POSITIONAL_OR_KEYWORD, annotation=Tensor | float) for n in self.names]
+        params = [p for p in self.__signature__.parameters.values() if p.kind is p.KEYWORD_ONLY]
+        self.__signature__ = Signature([*inputs, *params], return_annotation=Tensor)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Bind to a tensor, as functions do."""
+        return self if instance is None else MethodType(self, instance)
+
+
+class Unary(_Method):
     """A primitive of one tensor that is also a public function and a method; numbers and arrays become tensors."""
 
-    def __call__(self, x: Value, **params: Any) -> Tensor:  # type: ignore[override]
-        return super().__call__(x if isinstance(x, Tensor) else as_tensor(x), **params)
+    names = ("input",)
+
+    def __call__(self, input: Value, **params: Any) -> Tensor:  # type: ignore[override]
+        return super().__call__(input if isinstance(input, Tensor) else as_tensor(input), **params)
 
 
 class FloatUnary(Unary):
     """A Unary primitive with a floating-point result: bools and integers become the default float type."""
 
-    def __call__(self, x: Value, **params: Any) -> Tensor:  # type: ignore[override]
-        x = x if isinstance(x, Tensor) else as_tensor(x)
+    def __call__(self, input: Value, **params: Any) -> Tensor:  # type: ignore[override]
+        x = input if isinstance(input, Tensor) else as_tensor(input)
         return super().__call__(x if x.array.dtype.kind == "f" else cast(x, default_dtype), **params)
 
 
-class Binary(Primitive[Tensor]):
+class Binary(_Method):
     """A primitive of two tensors that is also a public function; operands are promoted and broadcast as in PyTorch.
 
     A call raises ShapeError if the shapes do not broadcast.
     """
 
-    def __call__(self, a: Value, b: Value, **params: Any) -> Tensor:  # type: ignore[override]
+    names = ("input", "other")
+
+    def __call__(self, input: Value, other: Value, **params: Any) -> Tensor:  # type: ignore[override]
         if not (
-            isinstance(a, Tensor)
-            and isinstance(b, Tensor)
-            and a.array.shape == b.array.shape
-            and a.array.dtype == b.array.dtype
+            isinstance(input, Tensor)
+            and isinstance(other, Tensor)
+            and input.array.shape == other.array.shape
+            and input.array.dtype == other.array.dtype
         ):
-            a, b = operands(self.name, a, b)
-        return super().__call__(a, b, **params)
+            input, other = operands(self.name, input, other)
+        return super().__call__(input, other, **params)
 
 
 def operands(call: str, *values: Value, dtype: DType | None = None, device: Device | None = None) -> list[Tensor]:

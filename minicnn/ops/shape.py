@@ -73,15 +73,13 @@ class _Move(Primitive[Tensor]):
     """The only primitive whose output is on another device than its input."""
 
     def __call__(self, x: Tensor, *, target: Device) -> Tensor:  # type: ignore[override]
-        y: Tensor = super().__call__(x, target=target)
+        y: Tensor = super().__call__(x, target=target, source=x.device)
         y.device = target
-        if y.grad_fn is not None:
-            y.grad_fn.params["source"] = x.device
         return y
 
 
 @_Move
-def _move(x: Array, *, target: Device) -> Array:
+def _move(x: Array, *, target: Device, source: Device) -> Array:
     out = target.array(to_host(x))
     return out.copy() if out is x else out  # cpu and cudasim could share memory; other devices never do
 

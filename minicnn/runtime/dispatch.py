@@ -103,7 +103,7 @@ def kernel(
         if any(k.name == name and (k.backend == backend or "reference" in (k.backend, backend)) for k in entries):
             raise KernelError(f"kernel: {operation!r} already has a kernel {name!r}; choose another name")
         entries.append(Kernel(operation, backend, name, function, supports, requires, profitable, best_for))
-        kernels.cache_clear()
+        _forget()
         return function
 
     return register
@@ -112,10 +112,21 @@ def kernel(
 def order(backend: str, **operations: tuple[str, ...]) -> None:
     """Set the order in which the kernels of a backend are tried, for each operation with several kernels.
 
-    A kernel that is registered later, by a user, needs no place: it is tried first.
+    Each backend calls this once. A kernel that a user registers needs no place in the order: it is tried first.
+
+    Raises
+    ------
+    KernelError
+        If an operation has an order already.
     """
-    _order.update({(backend, operation): names for operation, names in operations.items()})
-    kernels.cache_clear()
+    for operation, names in operations.items():
+        if (backend, operation) in _order:
+            raise KernelError(
+                f"order: the kernels of {backend} for {operation!r} have an order already; a new kernel needs no place "
+                "in it, because it is tried first"
+            )
+        _order[backend, operation] = names
+    _forget()
 
 
 @cache
@@ -191,7 +202,8 @@ def select_fused(
 ) -> Callable[..., Any] | None:
     """Return the kernel that computes several operations, `parts`, in one pass.
 
-    Return None if only the reference supports the call, or if `use_kernel` forces a kernel of a part.
+    Return None if only the reference supports the call, if `use_kernel` forces a kernel of a part, or if a user has
+    registered a kernel for a part: the fused kernel would hide it.
 
     Raises
     ------
@@ -199,10 +211,24 @@ def select_fused(
         If a forced kernel does not exist or does not support the call.
     """
     forced = _forced.get()
-    if forced and not forced.keys().isdisjoint(parts):
+    allowed = _allowed.get()
+    if (forced and not forced.keys().isdisjoint(parts)) or _users(parts, device, allowed):
         return None
     chosen = select(operation, device, arrays, params)
-    return None if chosen is kernels(operation, device, _allowed.get())[-1].function else chosen
+    return None if chosen is kernels(operation, device, allowed)[-1].function else chosen
+
+
+@cache
+def _users(operations: tuple[str, ...], device: Device, allowed: tuple[str, ...] | None) -> bool:
+    """Return whether a user has registered a kernel for one of the operations."""
+    functions = (k.function for operation in operations for k in kernels(operation, device, allowed))
+    return any(not getattr(f, "__module__", "").startswith("minicnn.") for f in functions)
+
+
+def _forget() -> None:
+    """Clear the caches, because there is a new kernel or a new order."""
+    kernels.cache_clear()
+    _users.cache_clear()
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """Tests of primitives: the recorded nodes, the values that gradient rules get, and the errors for wrong rules."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -8,6 +11,7 @@ from minicnn.autograd import grad
 from minicnn.autograd.primitive import Primitive, primitive, primitives
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import AnomalyError, AutogradError, DeviceError, DTypeError
+from minicnn.ops.conv import conv
 from minicnn.runtime import dispatch
 from minicnn.runtime.devices import Device
 
@@ -187,3 +191,39 @@ def test_inputs_are_tensors(position, other):
     inputs[position] = other
     with pytest.raises(DTypeError, match=f"cat: expected tensors, got {type(other).__name__}; use minicnn.from_numpy"):
         primitives()["cat"](*inputs, axis=0)
+
+
+@pytest.mark.usefixtures("own_primitives")
+def test_a_rule_with_an_unknown_argument_is_refused():
+    @primitive
+    def _twice(x, *, factor):
+        return x * factor
+
+    with pytest.raises(AutogradError, match="twice: the rule of x has an unknown argument 'h'; known are factor, grad"):
+        _twice.gradient(x=lambda h, factor: h * factor)
+
+
+@pytest.mark.usefixtures("own_primitives")
+@pytest.mark.parametrize("body", [lambda grad, x: grad * x, lambda x, *, grad: x * grad])
+def test_an_input_may_not_hide_the_gradient(body):
+    body.__name__ = "scaled"
+    with pytest.raises(AutogradError, match="scaled: an input or parameter named 'grad' hides the gradient"):
+        primitive(body).gradient(x=lambda grad: grad)
+
+
+def test_primitives_are_copied_and_pickled_by_name():
+    for operation in (mc.exp, mc.add, conv):
+        assert copy.deepcopy(operation) is operation
+        assert pickle.loads(pickle.dumps(operation)) is operation
+
+
+@pytest.mark.usefixtures("own_primitives")
+def test_an_attribute_of_a_class_is_no_method_but_for_tensors():
+    @primitive
+    def _same(x):
+        return x * 1
+
+    class Holder:
+        same = _same
+
+    assert Holder().same(mc.ones(1)).tolist() == [1.0]

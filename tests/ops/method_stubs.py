@@ -1,7 +1,7 @@
 """Write minicnn/autograd/methods.pyi, the signatures of Tensor's methods for editors and type checkers: `make stubs`.
 
 `ops/methods.py` attaches functions as methods. Their signatures are read from the source. The first parameter
-becomes `self`, and Tensor becomes `Self`.
+becomes `self`, and Tensor becomes `TensorT`.
 """
 
 import ast
@@ -25,8 +25,9 @@ IMPORTS = {
     "Device": "from minicnn.runtime.devices import Device",
     "DType": "from minicnn.dtypes import DType",
     "Iterator": "from collections.abc import Iterator",
-    "Self": "from typing import Self",
+    "Generic": "from typing import Generic",
     "Sequence": "from collections.abc import Sequence",
+    "TypeVar": "from typing import TypeVar",
     "np": "import numpy as np",
 }
 HEAD = """# Made from minicnn/ops/methods.py by `make stubs`; do not edit.
@@ -40,11 +41,12 @@ def stubs() -> str:
     hidden = {name for name in names if hasattr(builtins, name)}  # inside the class, these names are methods
     lines = [line for name, value in names.items() for line in _method(name, value, hidden)]
     text = "\n".join(f"    {line}" for line in lines)
-    used = {node.id for node in ast.walk(ast.parse(f"class _:\n{text}")) if isinstance(node, ast.Name)}
+    text = f'TensorT = TypeVar("TensorT")  # Tensor\n\nclass TensorMethods(Generic[TensorT]):\n{text}\n'
+    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
     imports = {"import builtins", *(line for name, line in IMPORTS.items() if name in used)}
-    unknown = used - set(IMPORTS) - set(dir(builtins)) - {"builtins", "property"}
+    unknown = used - set(IMPORTS) - set(dir(builtins)) - {"TensorT", "builtins", "property"}
     assert not unknown, f"no import is known for {sorted(unknown)}"
-    return _formatted(f"{HEAD}{chr(10).join(sorted(imports))}\n\nclass TensorMethods:\n{text}\n")
+    return _formatted(HEAD + "\n".join(sorted(imports)) + "\n\n" + text)
 
 
 def _formatted(text: str) -> str:
@@ -65,9 +67,9 @@ def _method(name: str, value: Any, hidden: set[str]) -> Iterator[str]:
         yield "@property"
         yield f"def {name}(self) -> {_type(_definition(value.fget).returns, value.fget, hidden)}: ..."
     elif isinstance(value, Binary):
-        yield f"def {name}(self, other: Any) -> Self: ..."
+        yield f"def {name}(self, other: Any) -> TensorT: ..."
     elif isinstance(value, Primitive):
-        yield f"def {name}(self) -> Self: ..."
+        yield f"def {name}(self) -> TensorT: ..."
     else:
         function = _definition(value)
         yield f"def {name}({_arguments(function.args, value, hidden)}) -> {_type(function.returns, value, hidden)}: ..."
@@ -95,7 +97,7 @@ def _type(annotation: ast.expr | None, function: Callable[..., Any], hidden: set
         def visit_Name(self, node: ast.Name) -> ast.expr:
             value = function.__globals__.get(node.id)
             if value is Tensor:
-                return ast.Name("Self")
+                return ast.Name("TensorT")
             if isinstance(value, type) and value.__module__.startswith("minicnn.ops"):
                 return ast.Name("Any")  # the stub may not import the operations
             if value is not None and node.id not in IMPORTS:  # an alias

@@ -7,6 +7,7 @@ import minicnn as mc
 from minicnn.backends.step_options import SGDOptions
 from minicnn.errors import KernelError
 from minicnn.geometry import conv_spec
+from minicnn.ops.conv import conv
 from minicnn.runtime import dispatch
 from minicnn.runtime.devices import CPU, Device
 
@@ -199,6 +200,24 @@ def test_a_new_kernel_comes_before_the_order():
     for name in ("older", "newer"):
         dispatch.kernel("exp", "numpy", name=name)(lambda x: x)
     assert [k.name for k in dispatch.kernels("exp", CPU)] == ["newer", "older", "large", "always", "reference"]
+
+
+def test_a_user_s_kernel_is_not_hidden_by_a_fused_one():
+    calls = []
+
+    @dispatch.kernel("conv", "numpy", name="mine")
+    def mine(x, w, *, spec):
+        calls.append(spec)
+        return conv.body(x, w, spec=spec)
+
+    with mc.use_backends("numpy"):
+        mc.nn.Conv2d(2, 3, 3)(mc.ones(1, 2, 5, 5))
+    assert len(calls) == 1
+
+
+def test_an_order_is_set_once():
+    with pytest.raises(KernelError, match="numpy for 'conv' have an order already; a new kernel needs no place"):
+        dispatch.order("numpy", conv=("mine",))
 
 
 def test_every_backend_orders_its_kernels(device):
