@@ -46,7 +46,7 @@ def fill_empty_with_nan() -> Iterator[None]:
 
     Examples
     --------
-    >>> with nothing_is_empty():
+    >>> with fill_empty_with_nan():
     ...     np.empty(2), np.empty(2, np.uint8)
     (array([nan, nan]), array([255, 255], dtype=uint8))
     """

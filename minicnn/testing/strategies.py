@@ -159,7 +159,7 @@ def _flip(d: Draw) -> Drawn:
 
 @declare("move")
 def _move(d: Draw) -> Drawn:
-    return d.array(d.shape()), {"target": CPU}
+    return d.array(d.shape()), {"target": CPU, "source": CPU}
 
 
 @declare("cast")
