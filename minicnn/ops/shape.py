@@ -72,8 +72,8 @@ def _clone(x: Array) -> Array:
 class _Move(Primitive[Tensor]):
     """The only primitive whose output is on another device than its input."""
 
-    def __call__(self, x: Tensor, *, target: Device) -> Tensor:  # type: ignore[override]
-        y: Tensor = super().__call__(x, target=target, source=x.device)
+    def __call__(self, x: Tensor, *, target: Device, source: Device) -> Tensor:  # type: ignore[override]
+        y: Tensor = super().__call__(x, target=target, source=source)
         y.device = target
         return y
 
@@ -113,7 +113,7 @@ _permute.gradient(x=lambda grad, axes: _permute(grad, axes=tuple(int(a) for a in
 _flip.gradient(x=lambda grad, axes: _flip(grad, axes=axes))
 _cast.gradient(x=lambda grad, source: cast(grad, source))
 _clone.gradient(x=lambda grad: grad)
-_move.gradient(x=lambda grad, source: _move(grad, target=source))
+_move.gradient(x=lambda grad, target, source: _move(grad, target=source, source=target))
 expand.gradient(x=lambda grad, x_shape: _sum_to(grad, x_shape))
 _sum.gradient(x=lambda grad, x_shape, axes: _expand_reduced(grad, x_shape, axes))
 
@@ -287,7 +287,7 @@ def to(x: Tensor, *args: Any, dtype: Any = None, device: str | Device | None = N
         wanted = x.dtype if dtype is None else np.dtype(dtype)
     except TypeError:
         raise DTypeError(f"to: expected a device, an element type or a tensor, got {dtype!r}") from None
-    moved = x if target is x.device else _move(x, target=target)
+    moved = x if target is x.device else _move(x, target=target, source=x.device)
     if wanted == x.dtype and not (copy and moved is x):
         return moved
     return cast(moved, wanted)
