@@ -1,7 +1,7 @@
-"""Calls that are each there for one path of one kernel, and how a kernel's result is compared with the reference's.
+"""A case is a call that reaches one path of one kernel; `check` compares its result with the reference.
 
-The tables are in native/path_table.py and numpy/path_table.py. A kernel has paths for whole panels and their rests, for
-several blocks, for padding on one side alone. Drawn shapes are small and reach only some of them.
+The tables of cases are in native/path_table.py and numpy/path_table.py. A kernel has paths for whole panels and for the
+rest, for several blocks, for padding on one side. The shapes that Hypothesis draws are small and reach only some of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,14 +24,14 @@ TOLERANCE = {"float32": 1e-4, "float64": 1e-10}  # of the largest element
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A call of one kernel; `make` gives its float inputs in float64, with numbers that float32 has too."""
+    """A call of a kernel. `make` returns its inputs: floats are float64, and exact in float32."""
 
     operation: str
     kernel: str
     path: str
     make: Callable[[np.random.Generator], Made]
-    forced: dict[str, str] = field(default_factory=dict)  # kernels of other operations that it calls
-    source: str = ""  # the file of kernels/cpu, where there is one
+    forced: dict[str, str] = field(default_factory=dict)  # the kernels of the operations that the kernel calls
+    source: str = ""  # the file in kernels/cpu, for a native kernel
     dtypes: tuple[str, ...] = ("float32", "float64")
 
     def __str__(self) -> str:
@@ -49,7 +49,7 @@ class Case:
 
 
 def numbers(rng: np.random.Generator, *shape: int) -> Array:
-    """Normally distributed, in float64; the same in float32."""
+    """Return normal random numbers in float64 that are exact in float32."""
     return rng.standard_normal(shape).astype(np.float32).astype(np.float64)
 
 
@@ -58,7 +58,7 @@ def positive(rng: np.random.Generator, *shape: int) -> Array:
 
 
 def cast(inputs: Sequence[Any], dtype: str) -> tuple[Any, ...]:
-    """Floats as another type; what is repeated without a copy stays so."""
+    """Convert floating-point arrays; an array that was broadcast without a copy stays so."""
 
     def one(x: Array) -> Array:
         if x.dtype.kind != "f":
@@ -70,7 +70,7 @@ def cast(inputs: Sequence[Any], dtype: str) -> tuple[Any, ...]:
 
 
 def odd(x: Array) -> Array:
-    """The same numbers in memory with gaps, backwards, with NaN around them."""
+    """Return the same numbers in another memory layout: backwards, with gaps, and with NaN in the gaps."""
     if not x.ndim or not x.size:
         return x
     room = np.full([2 * s + 1 for s in x.shape], np.nan if x.dtype.kind == "f" else 1, x.dtype)
@@ -86,7 +86,7 @@ def outputs(kernel: dispatch.Kernel, inputs: Sequence[Any], params: dict[str, An
 
 
 def check(case: Case, backend: str, dtype: str) -> None:
-    """The kernel gives the reference's numbers, with any number of threads the same bits, from odd memory too."""
+    """Compare a kernel with the reference: plain and odd memory layouts, and equal bits with 1, 2 and 3 threads."""
     kernel = next(
         k for k in dispatch.kernels(case.operation, CPU, (backend,)) if (k.backend, k.name) == (backend, case.kernel)
     )
@@ -143,10 +143,10 @@ def conv(
     infinite: bool = False,
     **geometry: Any,
 ) -> Case:
-    """A convolution of x (N, C, *I) with w (F, C/G, *K), or one of its gradients, or one with what follows it.
+    """Return a case of a convolution of x (N, C, *I) with w (F, C/G, *K), of a gradient, or of a convolution block.
 
-    In an input gradient w is (C, F/G, *K) and x has F channels: what is summed up and what is written are the same
-    numbers in all cases of a shape. Some of the first input may be infinite: what does not meet it stays finite.
+    For an input gradient, w is (C, F/G, *K) and x has F channels. So every operation sums over the same number of
+    products for the same shapes. With `infinite`, some pixels are infinite: outputs that do not read them stay finite.
     """
     turned = operation.startswith(("conv_input_grad", "conv_transpose"))
     if turned:
@@ -179,7 +179,7 @@ def pool(
     source: str = "",
     **geometry: Any,
 ) -> Case:
-    """A pooling of x (N, C, *I), or its gradient; `special` numbers: "nan", "equal" (many) or "-inf" (all)."""
+    """Return a case of a pooling of x (N, C, *I), or of its gradient. `special` values: "nan", "equal" or "-inf"."""
     spec = pool_spec("test", x, size, axes=len(x) - 2, **geometry)
     y = (*x[:2], *spec.output_size)
 

@@ -1,8 +1,9 @@
-"""Which shapes reach which path of kernels/cpu, for vectors of 4, 8 and 16 floats and half as many doubles.
+"""The shapes that reach each path of kernels/cpu, for vectors of 4, 8 and 16 floats, and of half as many doubles.
 
-A panel of conv.cpp has 8 rows with AVX-512 and 4 without; 57 rows are 8 panels and one row, or 14 panels and one row.
-A panel of outer.hpp has two vectors of columns: 33 are one more than a panel of AVX-512, and a multiple of 8 and one.
-17, 31, 33 and 47 leave one lane or all lanes but one, whatever the width. `make coverage-kernels` tells what is missed.
+A panel of conv.cpp has 8 rows with AVX-512 and 4 rows without. So 57 rows are 8 panels and one row, or 14 panels and one
+row. A panel of packed_microkernel.hpp has two vectors of columns: 33 is one more than a panel of AVX-512, and one more
+than a multiple of 8. 17, 31, 33 and 47 leave one lane, or all lanes but one, for every width. `make coverage-kernels`
+prints the lines that no case reaches.
 """
 
 from collections.abc import Iterator
@@ -27,11 +28,11 @@ ENDS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-# --- convolution: conv.cpp, gather.hpp, tile.hpp ------------------------------------------------------------------
+# --- convolution: conv.cpp, implicit_gemm.hpp ------------------------------------------------------------------
 
-DENSE, LOOSE = 61, 5  # filters: 8 panels and more are packed without the zeros between rows; few are not
+DENSE, LOOSE = 61, 5  # filters; with 8 panels and more, windows are packed without the zeros between rows
 
-# path, x, channels of w are those of x over groups: filters of a group, kernel, geometry
+# path, shape of x, filters of a group, kernel size, geometry
 GEMM: list[tuple[str, tuple[int, ...], int, tuple[int, ...], dict[str, Any]]] = [
     ("one pixel, one filter", (1, 1, 1, 1), 1, (1, 1), {}),
     ("one pixel, no tap inside but one", (1, 2, 1, 1), LOOSE, (3, 3), {"padding": 1}),
@@ -174,7 +175,7 @@ def rung_cases() -> Iterator[Case]:
                 yield conv(operation, kernel, path, x, w, source="conv", **geometry)
 
 
-# --- the weight gradient: conv_weight_grad.cpp, outer.hpp ---------------------------------------------------------
+# --- the weight gradient: conv_weight_grad.cpp, packed_microkernel.hpp ---------------------------------------------------------
 
 OUTER: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ("one pixel", (1, 1, 1, 1), (1, 1, 1, 1), {}),
@@ -313,7 +314,7 @@ def depthwise_cases() -> Iterator[Case]:
     for path, x, filters, size, geometry in DEPTHWISE:
         w = (x[1] * filters, 1, *size)
         for operation in ("conv", "conv_input_grad", "conv_weight_grad"):
-            if operation != "conv_input_grad" or filters == 1:  # that kernel takes no other
+            if operation != "conv_input_grad" or filters == 1:  # the input gradient's kernel supports nothing else
                 yield conv(operation, "depthwise", path, x, w, source="depthwise", groups=x[1], **geometry)
 
 
@@ -420,7 +421,7 @@ def norm_cases() -> Iterator[Case]:
 
 def norm(operation: str, path: str, shape: tuple[int, ...], axes: tuple[int, ...], far: float) -> Case:
     def make(rng: np.random.Generator) -> Made:
-        x = rng.integers(-256, 256, shape) / 64 + far  # these are exact in float32 far from 0 as well
+        x = rng.integers(-256, 256, shape) / 64 + far  # exact in float32, also far from 0
         params = {"axes": axes, "eps": 0.1}
         return ((numbers(rng, *shape), x) if operation == "normalize_input_grad" else (x,)), params
 
@@ -508,9 +509,9 @@ def class_loss(operation: str, path: str, shape: tuple[int, ...], axis: int, smo
         left = shape[:axis] + shape[axis + 1 :]
         labels = np.asarray(rng.integers(0, shape[axis], left))
         if labels.size > 2:
-            labels.flat[0], labels.flat[-1] = -1, 0  # ignored, and another
+            labels.flat[0], labels.flat[-1] = -1, 0  # an ignored label, and a normal one
         if labels.size > 4 and not operation.endswith("grad"):
-            labels.flat[1] = shape[axis]  # no class at all
+            labels.flat[1] = shape[axis]  # not a class
         weight, x, g = positive(rng, shape[axis]), numbers(rng, *shape), numbers(rng, *left)
         last = (labels, weight)
         inputs = {"nll": (x,), "cross_entropy": (x,), "nll_grad": (g,), "cross_entropy_grad": (g, x)}[operation]

@@ -1,4 +1,4 @@
-"""Every path of the native kernels gives the reference's numbers, and the same bits with one, two and three threads."""
+"""Tests of every path of the native kernels: the reference's numbers, and equal bits for 1, 2 and 3 threads."""
 
 import pytest
 

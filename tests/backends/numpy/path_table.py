@@ -65,7 +65,7 @@ def conv_cases() -> Iterator[Case]:
         yield conv("conv_weight_grad", "im2col", path, x, w, **geometry)
         yield conv("conv_input_grad", "col2im", path, x, w, **geometry)
         if geometry.get("stride", 1) == 1:
-            # Half as many filters as channels, or the other way round, is what these are for.
+            # Cases with half as many filters as channels, and with twice as many.
             wide = ((x[0], 2 * filters * groups, *x[2:]), (max(1, x[1] // groups // 2) * groups, 2 * filters, *size))
             if wide[1][0] * 2 <= wide[0][1]:
                 yield conv("conv", "col2im", f"{path}, turned", *wide, **geometry)
