@@ -1,7 +1,7 @@
 """A case is a call that reaches one path of one kernel; `check` compares its result with the reference.
 
 The tables of cases are in native/path_table.py and numpy/path_table.py. A kernel has paths for whole panels and for the
-rest, for several blocks, for padding on one side. The shapes that Hypothesis draws are small and reach only some of them.
+rest, for several blocks, for padding on one side. Hypothesis draws small shapes, which reach only some of them.
 """
 
 from collections.abc import Callable, Sequence
