@@ -1,9 +1,9 @@
 """The shapes that reach each path of kernels/cpu, for vectors of 4, 8 and 16 floats, and of half as many doubles.
 
 A panel of conv.cpp has 8 rows with AVX-512 and 4 rows without. So 57 rows are 8 panels and one row, or 14 panels and
-one row. A panel of packed_microkernel.hpp has two vectors of columns: 33 is one more than a panel of AVX-512, and one more
-than a multiple of 8. 17, 31, 33 and 47 leave one lane, or all lanes but one, for every width. `make coverage-kernels`
-prints the lines that no case reaches.
+one row. A panel of packed_microkernel.hpp has two vectors of columns: 33 is one more than a panel of AVX-512, and one
+more than a multiple of 8. 17, 31, 33 and 47 leave one lane, or all lanes but one, for every width.
+`make coverage-kernels` prints the lines that no case reaches.
 """
 
 from collections.abc import Iterator
@@ -175,7 +175,7 @@ def rung_cases() -> Iterator[Case]:
                 yield conv(operation, kernel, path, x, w, source="conv", **geometry)
 
 
-# --- the weight gradient: conv_weight_grad.cpp, packed_microkernel.hpp 
+# --- the weight gradient: conv_weight_grad.cpp, packed_microkernel.hpp
 
 OUTER: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ("one pixel", (1, 1, 1, 1), (1, 1, 1, 1), {}),
