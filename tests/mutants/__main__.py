@@ -22,9 +22,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from minicnn.backends.build import REFUSED
 from tests.mutants.mutants import Mutant, mutants_of
 from tests.mutants.parts import PARTS, files_of, tests_of
-from tests.mutants.report import explanations, write
+from tests.mutants.report import change_of, explanations, write
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "runs" / "mutants.jsonl"
@@ -85,7 +86,7 @@ class Sandbox:
         finally:
             shutil.rmtree(self.root / ".hypothesis", ignore_errors=True)
         seconds = time.monotonic() - begin
-        if "refuses it:" in output.read_text(encoding="utf-8", errors="replace"):
+        if REFUSED in output.read_text(encoding="utf-8", errors="replace"):
             return "refused", seconds  # by the compiler
         return "passed" if status in (0, 5) else "failed", seconds
 
@@ -178,7 +179,7 @@ def judge(parts: list[str], size: int, seed: int, again: bool, name: str, tell: 
             judged = [m for m in sample(part, 10**6, seed, name) if known.get(m.key, {}).get("text") == m.text]
             if again:
                 lived = [m for m in judged if known[m.key]["verdict"] == "survived"]
-                chosen = [m for m in lived if (m.file, m.text, m.before, m.after) not in reasons]
+                chosen = [m for m in lived if change_of(m) not in reasons]
             else:
                 keys = {m.key for m in judged}
                 chosen = [m for m in sample(part, size, seed, name) if m.key not in keys]

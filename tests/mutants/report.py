@@ -25,10 +25,17 @@ of `minicnn/ops/conv.py` it mutates the helpers `padded` and `_grouped` and noth
 """
 
 
-def explanations(root: Path) -> dict[tuple[str, str, str, str], str]:
-    """Why a mutant changes no result: by file, text of the line, what stood there and what stands there."""
+Change = tuple[str, str, int, str, str]  # file, text of the line, place in it, what stood there, what stands there
+
+
+def change_of(mutant: Mutant) -> Change:
+    return mutant.file, mutant.text, mutant.column, mutant.before, mutant.after
+
+
+def explanations(root: Path) -> dict[Change, str]:
+    """Why a mutant changes no result."""
     entries = json.loads((root / "tests" / "mutants" / "explained.json").read_text(encoding="utf-8"))
-    return {(e["file"], e["text"], e["before"], e["after"]): e["why"] for e in entries}
+    return {(e["file"], e["text"], e["column"], e["before"], e["after"]): e["why"] for e in entries}
 
 
 def write(root: Path, mutants_of: dict[str, list[Mutant]], known: dict[str, dict[str, Any]]) -> str:
@@ -41,7 +48,7 @@ def write(root: Path, mutants_of: dict[str, list[Mutant]], known: dict[str, dict
             if entry is None or entry["text"] != m.text:
                 continue
             verdict = entry["verdict"]
-            why = reasons.get((m.file, m.text, m.before, m.after))
+            why = reasons.get(change_of(m))
             if verdict == "survived" and why:
                 verdict = "explained"
                 equal.append(f"- `{m.file}`: in `{m.text}`, `{m.before}` becomes `{m.after or 'nothing'}`: {why}")

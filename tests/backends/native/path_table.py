@@ -1,8 +1,9 @@
 """Which shapes reach which path of kernels/cpu, for vectors of 4, 8 and 16 floats and half as many doubles.
 
 A panel of conv.cpp has 8 rows with AVX-512 and 4 without; 57 rows are 8 panels and one row, or 14 panels and one row.
-A panel of outer.hpp has two vectors of columns: 33 are one more than a panel of AVX-512, and a multiple of 8 and one.
-17, 31, 33 and 47 leave one lane or all lanes but one, whatever the width. `make coverage-kernels` tells what is missed.
+A panel of packed_microkernel.hpp has two vectors of columns: 33 are one more than a panel of AVX-512, and a multiple of
+8 and one. 17, 31, 33 and 47 leave one lane or all lanes but one, whatever the width. `make coverage-kernels` tells what
+is missed.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ ENDS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-# --- convolution: conv.cpp, gather.hpp, tile.hpp ------------------------------------------------------------------
+# --- convolution: conv.cpp, conv_layout.hpp, microkernel.hpp ------------------------------------------------------
 
 DENSE, LOOSE = 61, 5  # filters: 8 panels and more are packed without the zeros between rows; few are not
 
@@ -174,7 +175,7 @@ def rung_cases() -> Iterator[Case]:
                 yield conv(operation, kernel, path, x, w, source="conv", **geometry)
 
 
-# --- the weight gradient: conv_weight_grad.cpp, outer.hpp ---------------------------------------------------------
+# --- the weight gradient: conv_weight_grad.cpp, packed_microkernel.hpp --------------------------------------------
 
 OUTER: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ("one pixel", (1, 1, 1, 1), (1, 1, 1, 1), {}),
@@ -630,7 +631,7 @@ def chosen(n: int, singles: tuple[bool, bool]) -> Any:
     return make
 
 
-# --- fused functions ------------------------------------------------------------------------------------------------
+# --- fused functions ----------------------------------------------------------------------------------------------
 
 
 def fused_cases() -> Iterator[Case]:
