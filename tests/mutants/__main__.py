@@ -34,6 +34,12 @@ PATIENCE = 3  # times as long as the tests take without a mutant
 MEMORY = 16 << 30  # bytes of addresses: a wrong size ends the process and not the machine
 
 
+def _prepare() -> None:
+    """Limit the memory. Let Ctrl-C end the process: a shell makes processes in the background ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
 class Sandbox:
     """A copy of the project in which sources may be broken."""
 
@@ -75,7 +81,7 @@ class Sandbox:
             stdout=output.open("w"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+            preexec_fn=_prepare,
         )
         try:
             status = process.wait(limit)
@@ -96,7 +102,8 @@ class Sandbox:
         if key not in self.usual:
             verdict, seconds = self.run(tests, 1200)
             if verdict != "passed":
-                raise SystemExit(f"without a mutant these tests do not pass: {' '.join(tests)}")
+                end = (self.root.parent / "output").read_text(encoding="utf-8", errors="replace")[-2000:]
+                raise SystemExit(f"{end}\nwithout a mutant these tests do not pass: {' '.join(tests)}")
             self.usual[key] = seconds
             self.known |= {self._code(p) for p in self._libraries()}
         return PATIENCE * self.usual[key] + 20
