@@ -88,8 +88,7 @@ SKIPPED = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 OPERATOR = re.compile(r"(?<= )(?:<<|>>|<=|>=|==|!=|&&|\|\||\+=|-=|[-+*/%<>&|])(?= )")
-# One step more would read or write beyond a vector: that is undefined, and what follows of it proves nothing.
-UNDEFINED = re.compile(r"< LANES(?: / 2)?;")
+LOOP = re.compile(r"(?<=; )(\w+) < (\w+|LANES / 2);([^\n]*)")
 NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.'])")
 FLOAT = re.compile(r"(?<![\w.])\d+\.\d+f?(?![\w.])")
 NAME = re.compile(r"(?<![\w.])(?:fminf|fmaxf|std::min|std::max|min|max)(?=[(<])|\b(?:true|false)\b(?=[,;)])")
@@ -99,8 +98,9 @@ JUMP = re.compile(r"\b(?:continue|return);")
 def _cpp(text: str) -> Iterator[Change]:
     """Operators that stand between blanks (types have none there), whole numbers, names of extremes, jumps."""
     code = SKIPPED.sub(lambda m: re.sub(r"[^\n]", "\0", m.group()), text)
+    undefined = set(_beyond_arrays(code))
     for m in OPERATOR.finditer(code):
-        if not UNDEFINED.match(code, m.start()):
+        if m.start() not in undefined:
             yield m.start(), m.group(), EXCHANGED[m.group()]
     for m in NUMBER.finditer(code):
         value = int(m.group())
@@ -114,6 +114,19 @@ def _cpp(text: str) -> Iterator[Change]:
         yield m.start(), m.group(), "".join(lead) + WORDS[word]
     for m in JUMP.finditer(code):
         yield m.start(), m.group(), ";"
+
+
+def _beyond_arrays(code: str) -> Iterator[int]:
+    """Places of `<` in a loop over the lanes of a vector, or over a whole array that its line indexes.
+
+    With `<=` the loop would read or write beyond it. That is undefined behaviour, so the tests prove nothing.
+    """
+    for m in LOOP.finditer(code):
+        index, bound, rest = m.groups()
+        arrays = re.findall(rf"\b(\w+)\[{index}\]", rest)
+        whole = any(re.search(rf"\b\w+ (?:\w+[^;()\n]*, )?{a}\[{re.escape(bound)}\]", code) for a in arrays)
+        if bound.startswith("LANES") or whole:
+            yield m.end(1) + 1
 
 
 # --- Python ---------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ whole part after them.
 
 A mutant is *equivalent* if the compiler makes the same machine code of it, or if `tests/mutants/explained.json` says
 why it changes no result. A fault that ends in an endless loop counts as killed. What does not compile is left out.
-Loops over the lanes of a vector are never made longer: C++ does not define what happens then, so it proves nothing.
+Where a longer loop would run beyond an array, C++ does not define what happens, so that is left out too.
 
 The Python package mutmut 3.8 was tried first and does not fit: it leaves out every decorated function and all code
 outside of functions. Here the primitives are decorated and the gradient rules are lambdas at the level of the module:

@@ -18,6 +18,9 @@ CPP = """// a - b
 for (int i = 0; i < count; ++i) to[i] = min(a[i], 0.5f) + *b;   // 1 + 1
 for (int i = 0; i < LANES; ++i) v[i] = w[LANES - i];
 if (done && x == 'a') return;
+float table[8], sum[TAPS];
+for (int i = 0; i < TAPS; ++i) sum[i] = x[i];
+for (int i = 0; i < 7; ++i) table[i] = x[i];
 """
 PYTHON = """
 Index = int | str
@@ -51,6 +54,13 @@ def test_mutants_of_cpp(tmp_path):
         (5, "&&", "||"),
         (5, "==", "!="),
         (5, "return;", ";"),
+        (6, "8", "9"),
+        (6, "8", "7"),
+        (7, "0", "1"),
+        (8, "0", "1"),
+        (8, "<", "<="),
+        (8, "7", "8"),
+        (8, "7", "6"),
     }
 
 
