@@ -84,7 +84,8 @@ Change = tuple[int, str, str]  # place, what stands there, what shall stand ther
 
 SKIPPED = re.compile(
     r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'"  # comments, strings
-    r"|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*|\bstatic_assert\b[^;]*;|__attribute__\(\(.*?\)\)|\btemplate <[^\n]*",
+    r"|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*|\bstatic_assert\b[^;]*;|__attribute__\(\(.*?\)\)|\btemplate <[^\n]*"
+    r"|\b__launch_bounds__\([^)]*\)",
     re.DOTALL | re.MULTILINE,
 )
 OPERATOR = re.compile(r"(?<= )(?:<<|>>|<=|>=|==|!=|&&|\|\||\+=|-=|[-+*/%<>&|])(?= )")

@@ -21,6 +21,7 @@ if (done && x == 'a') return;
 float table[8], sum[TAPS];
 for (int i = 0; i < TAPS; ++i) sum[i] = x[i];
 for (int i = 0; i < 7; ++i) table[i] = x[i];
+__global__ void __launch_bounds__(256, 4) kernel() {}
 """
 PYTHON = """
 Index = int | str
