@@ -19,9 +19,11 @@ from pathlib import Path
 
 from minicnn.errors import KernelError
 
-__all__ = ["cache_folder", "cached", "compiler", "flattened", "kernel_folder", "loaded", "shared_library"]
+__all__ = ["REFUSED", "cache_folder", "cached", "compiler", "flattened", "kernel_folder", "loaded", "shared_library"]
 
 SANITIZER: list[str] = []  # compiler flags that tests add to every native library, before they build the first library
+
+REFUSED = "cannot compile it:"  # what follows in the message is from the compiler
 
 
 @cache
@@ -192,7 +194,7 @@ def shared_library(
         result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         source.unlink()
         if result.returncode:
-            raise KernelError(f"{name}: {program} cannot compile it:\n{result.stderr[:4000].rstrip()}")
+            raise KernelError(f"{name}: {program} {REFUSED}\n{result.stderr[:4000].rstrip()}")
 
     return cached(key, f"-{_digest([version])[:8]}.so", make)
 

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 CONDITIONS = ("eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_not")  # 1 or 0
-# The primitives that can be a step, with the number of operands. Their position here is their number in fuse.cpp.
+# The primitives that can be a step, with the number of operands. Their position here is their opcode in fuse.cpp.
 OPERATIONS = {
     **dict.fromkeys(("clone", "neg", "abs", "sign", "square", "sqrt", "rsqrt", "relu", "logical_not"), 1),
     **dict.fromkeys(("exp", "expm1", "log", "log1p", "sigmoid", "tanh", "softplus", "erf"), 1),

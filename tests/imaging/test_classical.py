@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minicnn.errors import MissingPackageError, ShapeError
-from minicnn.imaging.classical import CLASSICAL_DENOISERS, bicubic
+from minicnn.imaging.classical import CLASSICAL_DENOISERS, bicubic, non_local_means
 from minicnn.imaging.corruptions import gaussian_noise, resize, to_grey
 from minicnn.imaging.metrics import psnr, ssim
 from minicnn.imaging.photos import centre_crop, load_photo
@@ -38,6 +38,13 @@ def test_a_grey_photo(denoiser, clean):
     grey = to_grey(clean)
     noisy = gaussian_noise(grey, 0.1, np.random.default_rng(0))
     assert psnr(denoiser(noisy, 0.1), grey) > psnr(noisy, grey) + 5
+
+
+def test_non_local_means_has_the_patches_that_its_docstring_tells():
+    denoise = pytest.importorskip("skimage.restoration").denoise_nl_means
+    image = np.random.default_rng(0).random((1, 24, 25), dtype=np.float32)
+    expected = denoise(image[0], patch_size=5, patch_distance=6, h=0.06, sigma=0.1, fast_mode=True)
+    np.testing.assert_allclose(non_local_means(image, 0.1)[0], expected.clip(0, 1), atol=1e-6)
 
 
 def test_a_flat_picture_stays_flat(denoiser):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
+from minicnn.imaging import corruptions
 from minicnn.imaging.corruptions import (
     HOLE_COLOUR,
     MAX_HOLE,
@@ -184,3 +185,22 @@ def test_how_many_holes_there_are_and_how_large():
 def test_every_picture_has_a_hole():
     image = np.zeros((3, 9, 9), np.float32)
     assert all((punch_holes(image, np.random.default_rng(seed)) != image).any() for seed in range(200))
+
+
+@pytest.mark.parametrize(
+    ("task", "corruption", "low", "high"),
+    [
+        ("denoise", "gaussian_noise", 5 / 255, 50 / 255),
+        ("deblur", "gaussian_blur", 0.5, 2.5),
+        ("clean-jpeg", "jpeg", 10, 60),
+    ],
+)
+def test_the_strength_of_a_corruption_is_drawn_from_a_range(task, corruption, low, high, monkeypatch):
+    strengths = []
+    monkeypatch.setattr(corruptions, corruption, lambda clean, strength, *_: strengths.append(strength))
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        TASKS[task](np.zeros((3, 2, 2), np.float32), rng)
+    near = 0.02 * (high - low)
+    assert low <= min(strengths) <= low + near
+    assert high - near <= max(strengths) <= high

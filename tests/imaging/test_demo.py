@@ -12,6 +12,7 @@ from minicnn.data import read_image
 from minicnn.imaging import HELD_OUT_PHOTOS, demo, load_photo, psnr
 from minicnn.imaging.classical import CLASSICAL_DENOISERS
 from minicnn.imaging.editing import load_editor
+from minicnn.imaging.learning import Recipe
 from minicnn.training import load_state
 
 pytest.importorskip("skimage")
@@ -24,7 +25,7 @@ def run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "load_photo", lambda name: np.ascontiguousarray(load_photo(name)[:, 40:168, 60:200]))
         patch.setattr(demo, "GENERATOR", replace(demo.GENERATOR, steps=60, batch_size=8))
-        patch.setattr(demo, "DENOISER", replace(demo.DENOISER, steps=60, batch_size=2, patch=16))
+        patch.setattr(demo, "DENOISER", replace(demo.DENOISER, steps=79, batch_size=2, patch=16))
         patch.setattr(demo, "CROP_SIZE", 100)
         patch.setattr(demo, "TEST_PATCHES", 48)
         report = demo.run_demo(folder, quick=True, seed=1, say=said.append)
@@ -41,7 +42,7 @@ def test_every_file_is_there(run):
     }  # fmt: skip
     for part in ("generator", "denoiser"):
         records = [json.loads(line) for line in (folder / part / "losses.jsonl").read_text().splitlines()]
-        assert [record["step"] for record in records if "loss" in record] == [1, 2, 3]  # a twentieth of 60
+        assert [record["step"] for record in records if "loss" in record] == [1, 2, 3]  # a twentieth of 60, and of 79
 
 
 def test_the_models_can_be_used(run):
@@ -60,6 +61,20 @@ def test_the_links_of_the_report_resolve(run):
     assert all((folder / link).is_file() for link in links)
     for name in re.findall(r"`(\w+\.safetensors)`", report):
         assert (folder / name).is_file()
+
+
+def test_the_networks_of_the_demo_see_the_patches_that_the_docstring_tells():
+    assert demo.GENERATOR.patch == 32
+    assert demo.DENOISER.patch == Recipe().patch
+
+
+def test_the_times_of_the_report(run):
+    _, report, said = run
+    times = re.findall(r"(?:: |, )([a-zA-Z -]+) \d+\.\d\d s\b", report.replace("\n", " "))
+    assert times == ["ResidualEditor", *CLASSICAL_DENOISERS]
+    minutes = re.search(r"Total time: (\S+) minutes", report)[1]
+    assert 0 <= float(minutes) < 30
+    assert said[-1].startswith(f"done in {minutes} minutes; ")
 
 
 def tables(report):

@@ -51,6 +51,13 @@ def test_four_tiles_of_an_odd_photo_and_their_progress():
     np.testing.assert_allclose(edited, whole(model, image), atol=1e-5)
 
 
+@pytest.mark.parametrize(("width", "tiles"), [(256, 1), (257, 2)])
+def test_tiles_have_256_pixels_by_default(width, tiles):
+    told = []
+    edit(make(blocks=0), picture(3, 2, width), progress=lambda done, total: told.append((done, total)))
+    assert told == [(done, tiles) for done in range(1, tiles + 1)]
+
+
 def test_the_picture_is_left_alone_and_no_graph_is_built():
     image = picture(3, 8, 9)
     before = image.copy()

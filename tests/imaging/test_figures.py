@@ -39,6 +39,11 @@ class TestComparisonSheet:
         assert (top_2, bottom_2) == (top, bottom)
         assert left_2 == right + 12
 
+    def test_gaps_of_12_pixels_and_lines_of_20_with_a_margin_of_4(self, tmp_path):
+        sheet = self.draw(tmp_path, [[flat(RED, 192, 200)]], ["a"], [["b\nc"]])
+        assert sheet.shape == (3, 12 + (4 + 20 + 4) + 192 + (4 + 2 * 20 + 4) + 12, 12 + 200 + 12)
+        assert box(sheet, RED)[0] == (12 + 28, 12 + 28 + 192, 12, 12 + 200)
+
     def test_small_pictures_grow_by_a_whole_factor_to_sharp_squares(self, tmp_path):
         picture = np.zeros((3, 16, 32), np.float32)
         picture[:, 3, 5] = RED[:, 0, 0]

@@ -43,6 +43,10 @@ def test_steps_become_epochs(steps, epoch_steps, epochs):
     assert (recipe.epoch_steps, recipe.epochs) == (epoch_steps, epochs)
 
 
+def test_the_defaults_of_a_recipe():
+    assert Recipe() == Recipe(steps=3000, batch_size=8, patch=40, learning_rate=3e-3, seed=0)
+
+
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 def test_patches_of_a_task(task):
     patches = spoilt_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12), task.scale)

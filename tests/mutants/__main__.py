@@ -22,15 +22,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from minicnn.backends.build import REFUSED
 from tests.mutants.mutants import Mutant, mutants_of
 from tests.mutants.parts import PARTS, files_of, tests_of
-from tests.mutants.report import explanations, write
+from tests.mutants.report import change_of, explanations, write
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "runs" / "mutants.jsonl"
 SAMPLE = 30  # of each part
 PATIENCE = 3  # times as long as the tests take without a mutant
 MEMORY = 16 << 30  # bytes of addresses: a wrong size ends the process and not the machine
+
+
+def _prepare() -> None:
+    """Limit the memory. Let Ctrl-C end the process: a shell makes processes in the background ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 class Sandbox:
@@ -74,7 +81,7 @@ class Sandbox:
             stdout=output.open("w"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
+            preexec_fn=_prepare,
         )
         try:
             status = process.wait(limit)
@@ -85,7 +92,7 @@ class Sandbox:
         finally:
             shutil.rmtree(self.root / ".hypothesis", ignore_errors=True)
         seconds = time.monotonic() - begin
-        if "refuses it:" in output.read_text(encoding="utf-8", errors="replace"):
+        if REFUSED in output.read_text(encoding="utf-8", errors="replace"):
             return "refused", seconds  # by the compiler
         return "passed" if status in (0, 5) else "failed", seconds
 
@@ -95,7 +102,8 @@ class Sandbox:
         if key not in self.usual:
             verdict, seconds = self.run(tests, 1200)
             if verdict != "passed":
-                raise SystemExit(f"without a mutant these tests do not pass: {' '.join(tests)}")
+                end = (self.root.parent / "output").read_text(encoding="utf-8", errors="replace")[-2000:]
+                raise SystemExit(f"{end}\nwithout a mutant these tests do not pass: {' '.join(tests)}")
             self.usual[key] = seconds
             self.known |= {self._code(p) for p in self._libraries()}
         return PATIENCE * self.usual[key] + 20
@@ -178,7 +186,7 @@ def judge(parts: list[str], size: int, seed: int, again: bool, name: str, tell: 
             judged = [m for m in sample(part, 10**6, seed, name) if known.get(m.key, {}).get("text") == m.text]
             if again:
                 lived = [m for m in judged if known[m.key]["verdict"] == "survived"]
-                chosen = [m for m in lived if (m.file, m.text, m.before, m.after) not in reasons]
+                chosen = [m for m in lived if change_of(m) not in reasons]
             else:
                 keys = {m.key for m in judged}
                 chosen = [m for m in sample(part, size, seed, name) if m.key not in keys]

@@ -30,8 +30,6 @@ EXCHANGED = {
     "|": "&",
 }
 WORDS = {
-    "least": "most",
-    "most": "least",
     "min": "max",
     "max": "min",
     "fminf": "fmaxf",
@@ -50,7 +48,8 @@ class Mutant:
     start: int
     before: str
     after: str
-    text: str  # the line
+    text: str  # the line, without blanks around it
+    column: int  # place in this text
 
     @property
     def key(self) -> str:
@@ -73,7 +72,9 @@ def mutants_of(root: Path, file: str) -> list[Mutant]:
     out = []
     for start, before, after in sorted(set(found)):
         line = text.count("\n", 0, start) + 1
-        out.append(Mutant(file, line, start, before, after, lines[line - 1].strip()))
+        whole = lines[line - 1]
+        column = start - (text.rfind("\n", 0, start) + 1) - (len(whole) - len(whole.lstrip()))
+        out.append(Mutant(file, line, start, before, after, whole.strip(), column))
     return out
 
 
@@ -83,21 +84,25 @@ Change = tuple[int, str, str]  # place, what stands there, what shall stand ther
 
 SKIPPED = re.compile(
     r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'"  # comments, strings
-    r"|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*|\bstatic_assert\b[^;]*;|__attribute__\(\(.*?\)\)|\btemplate <[^\n]*",
+    r"|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*|\bstatic_assert\b[^;]*;|__attribute__\(\(.*?\)\)|\btemplate <[^\n]*"
+    r"|\b__launch_bounds__\([^)]*\)",
     re.DOTALL | re.MULTILINE,
 )
 OPERATOR = re.compile(r"(?<= )(?:<<|>>|<=|>=|==|!=|&&|\|\||\+=|-=|[-+*/%<>&|])(?= )")
+LOOP = re.compile(r"(?<=; )(\w+) < (\w+|LANES / 2);([^\n]*)")
 NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.'])")
 FLOAT = re.compile(r"(?<![\w.])\d+\.\d+f?(?![\w.])")
-NAME = re.compile(r"(?<![\w.])(?:least|most|fminf|fmaxf|std::min|std::max|min|max)(?=[(<])|\b(?:true|false)\b(?=[,;)])")
+NAME = re.compile(r"(?<![\w.])(?:fminf|fmaxf|std::min|std::max|min|max)(?=[(<])|\b(?:true|false)\b(?=[,;)])")
 JUMP = re.compile(r"\b(?:continue|return);")
 
 
 def _cpp(text: str) -> Iterator[Change]:
     """Operators that stand between blanks (types have none there), whole numbers, names of extremes, jumps."""
     code = SKIPPED.sub(lambda m: re.sub(r"[^\n]", "\0", m.group()), text)
+    undefined = set(_beyond_arrays(code))
     for m in OPERATOR.finditer(code):
-        yield m.start(), m.group(), EXCHANGED[m.group()]
+        if m.start() not in undefined:
+            yield m.start(), m.group(), EXCHANGED[m.group()]
     for m in NUMBER.finditer(code):
         value = int(m.group())
         yield m.start(), m.group(), str(value + 1)
@@ -110,6 +115,19 @@ def _cpp(text: str) -> Iterator[Change]:
         yield m.start(), m.group(), "".join(lead) + WORDS[word]
     for m in JUMP.finditer(code):
         yield m.start(), m.group(), ";"
+
+
+def _beyond_arrays(code: str) -> Iterator[int]:
+    """Places of `<` in a loop over the lanes of a vector, or over a whole array that its line indexes.
+
+    With `<=` the loop would read or write beyond it. That is undefined behaviour, so the tests prove nothing.
+    """
+    for m in LOOP.finditer(code):
+        index, bound, rest = m.groups()
+        arrays = re.findall(rf"\b(\w+)\[{index}\]", rest)
+        whole = any(re.search(rf"\b\w+ (?:\w+[^;()\n]*, )?{a}\[{re.escape(bound)}\]", code) for a in arrays)
+        if bound.startswith("LANES") or whole:
+            yield m.end(1) + 1
 
 
 # --- Python ---------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ WHOLE = {  # what runs if the tests of the file let a mutant live
 }  # fmt: skip
 BESIDES = {  # tests of native kernels that are not in the table of paths
     "fuse.cpp": ["tests/backends/native/test_fuse.py"],
+    "simd.hpp": ["tests/backends/native/test_fuse.py"],
     "optim.cpp": ["tests/backends/native/test_optim.py"],
     "threads.cpp": ["tests/backends/native/test_threads.py"],
     "threads.hpp": ["tests/backends/native/test_threads.py"],

@@ -17,6 +17,7 @@ whole part after them.
 
 A mutant is *equivalent* if the compiler makes the same machine code of it, or if `tests/mutants/explained.json` says
 why it changes no result. A fault that ends in an endless loop counts as killed. What does not compile is left out.
+Where a longer loop would run beyond an array, C++ does not define what happens, so that is left out too.
 
 The Python package mutmut 3.8 was tried first and does not fit: it leaves out every decorated function and all code
 outside of functions. Here the primitives are decorated and the gradient rules are lambdas at the level of the module:
@@ -24,11 +25,20 @@ of `minicnn/ops/conv.py` it mutates the helpers `padded` and `_grouped` and noth
 
 """
 
+AFTER = """Tests were added for mutants that lived at
+first, and the table counts these as killed: in a new sample some may live."""
 
-def explanations(root: Path) -> dict[tuple[str, str, str, str], str]:
-    """Why a mutant changes no result: by file, text of the line, what stood there and what stands there."""
+Change = tuple[str, str, int, str, str]  # file, text of the line, place in it, what stood there, what stands there
+
+
+def change_of(mutant: Mutant) -> Change:
+    return mutant.file, mutant.text, mutant.column, mutant.before, mutant.after
+
+
+def explanations(root: Path) -> dict[Change, str]:
+    """Why a mutant changes no result."""
     entries = json.loads((root / "tests" / "mutants" / "explained.json").read_text(encoding="utf-8"))
-    return {(e["file"], e["text"], e["before"], e["after"]): e["why"] for e in entries}
+    return {(e["file"], e["text"], e["column"], e["before"], e["after"]): e["why"] for e in entries}
 
 
 def write(root: Path, mutants_of: dict[str, list[Mutant]], known: dict[str, dict[str, Any]]) -> str:
@@ -41,7 +51,7 @@ def write(root: Path, mutants_of: dict[str, list[Mutant]], known: dict[str, dict
             if entry is None or entry["text"] != m.text:
                 continue
             verdict = entry["verdict"]
-            why = reasons.get((m.file, m.text, m.before, m.after))
+            why = reasons.get(change_of(m))
             if verdict == "survived" and why:
                 verdict = "explained"
                 equal.append(f"- `{m.file}`: in `{m.text}`, `{m.before}` becomes `{m.after or 'nothing'}`: {why}")
@@ -60,7 +70,7 @@ def write(root: Path, mutants_of: dict[str, list[Mutant]], known: dict[str, dict
             *lines,
         ]
     )
-    text = HEAD + f"## Results\n\nEach part was sampled at random, with a seed.\n\n{table}\n"
+    text = HEAD + f"## Results\n\nEach part was sampled at random, with a seed. {AFTER}\n\n{table}\n"
     text += "\n## Mutants that live\n\n" + ("\n".join(lived) or "None.") + "\n"
     text += "\n## Mutants that change no result\n\n" + ("\n".join(equal) or "None.") + "\n"
     (root / "docs" / "mutants.md").write_text(text, encoding="utf-8")

@@ -28,7 +28,7 @@ ENDS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-# --- convolution: conv.cpp, implicit_gemm.hpp ------------------------------------------------------------------
+# --- convolution: conv.cpp, conv_layout.hpp, microkernel.hpp ------------------------------------------------------
 
 DENSE, LOOSE = 61, 5  # filters; with 8 panels and more, windows are packed without the zeros between rows
 
@@ -175,7 +175,7 @@ def rung_cases() -> Iterator[Case]:
                 yield conv(operation, kernel, path, x, w, source="conv", **geometry)
 
 
-# --- the weight gradient: conv_weight_grad.cpp, packed_microkernel.hpp
+# --- the weight gradient: conv_weight_grad.cpp, packed_microkernel.hpp --------------------------------------------
 
 OUTER: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ("one pixel", (1, 1, 1, 1), (1, 1, 1, 1), {}),
@@ -339,6 +339,7 @@ POOL: list[tuple[str, tuple[int, ...], Any, dict[str, Any]]] = [
     ("stride 3, windows apart", (2, 2, 11, 50), 2, {"stride": 3}),
     ("stride 4, overlapping, padding", (2, 2, 13, 53), 5, {"stride": 4, "padding": 2}),
     ("stride of rows alone", (2, 2, 9, 33), (3, 3), {"stride": (2, 1), "padding": 1}),
+    ("padding of rows alone, whole vectors", (1, 2, 6, 18), 3, {"stride": 1, "padding": (1, 0)}),
     ("a window over some rows", (1, 1, 12, 35), (4, 1), {"stride": (3, 1)}),
     ("ceil mode", (2, 2, 8, 34), 3, {"stride": 2, "ceil_mode": True}),
     ("ceil mode with padding", (2, 2, 8, 34), 3, {"stride": 2, "padding": 1, "ceil_mode": True}),
@@ -631,7 +632,7 @@ def chosen(n: int, singles: tuple[bool, bool]) -> Any:
     return make
 
 
-# --- fused functions ------------------------------------------------------------------------------------------------
+# --- fused functions ----------------------------------------------------------------------------------------------
 
 
 def fused_cases() -> Iterator[Case]:

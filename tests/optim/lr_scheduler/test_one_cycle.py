@@ -62,3 +62,11 @@ def test_it_needs_momentum_to_cycle_it():
 def test_a_rise_of_no_length_starts_at_the_top(two_groups):
     scheduler = OneCycleLR(two_groups(), max_lr=1.0, total_steps=10, pct_start=0.1)
     assert scheduler.get_last_lr() == [1.0, 1.0]
+
+
+def test_the_last_phase_of_three_goes_on_for_one_step(two_groups):
+    """The last corner of the curve is at total_steps - 1."""
+    scheduler = OneCycleLR(two_groups(), 1.0, 10, pct_start=0.3, anneal_strategy="linear", three_phase=True)
+    start, slope = scheduler.lr_at(4, 0), scheduler.lr_at(9, 0) - scheduler.lr_at(8, 0)
+    assert start == pytest.approx(1 / 25)
+    assert scheduler.lr_at(10, 0) == pytest.approx(start + 6 * slope)
