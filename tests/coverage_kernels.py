@@ -1,4 +1,4 @@
-"""Which lines of kernels/cpu no test reaches: `python -m tests.coverage_kernels [-march=...] [pytest arguments]`.
+"""Print the lines of kernels/cpu that no test reaches: `python -m tests.coverage_kernels [-march=...] [pytest arguments]`.
 
 The kernels are built anew with gcov's counters, in a folder of their own, by a compiler that is this file. A line
 counts as reached if it is in any instantiation of a template, for float or double. With -march=x86-64-v3 or x86-64-v2
@@ -32,7 +32,7 @@ COMPILER, FOLDER, FLAGS = "COVERAGE_CXX", "COVERAGE_FOLDER", "COVERAGE_FLAGS"  #
 
 
 def compile_with_counters(arguments: list[str]) -> int:
-    """Do what the compiler would, but by way of an object file that stays, beside which the counters are written."""
+    """Compile as the compiler would, with counters; the object file stays, because the counts are written beside it."""
     program, folder = os.environ[COMPILER], os.environ[FOLDER]
     if "--version" in arguments:
         return subprocess.run([program, *arguments], check=False).returncode
@@ -52,7 +52,7 @@ def compile_with_counters(arguments: list[str]) -> int:
 
 
 def counted(folder: Path) -> dict[str, dict[int, int]]:
-    """How often each line of each file was reached, added up over all that was built."""
+    """Return for each file the count of each line, summed over all libraries."""
     lines: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for data in folder.glob("*/*.gcda"):
         subprocess.run(["gcov", "--json-format", data.name], cwd=data.parent, check=True, capture_output=True)
@@ -66,7 +66,7 @@ def counted(folder: Path) -> dict[str, dict[int, int]]:
 
 
 def report(lines: dict[str, dict[int, int]]) -> str:
-    """Return for each file its lines that were never reached, and a total."""
+    """Return the lines that no test reached, for each file, and a total."""
     out, all_lines, all_reached = [], 0, 0
     for name in sorted(lines):
         text = (KERNELS / name).read_text().splitlines()

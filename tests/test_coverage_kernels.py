@@ -1,4 +1,4 @@
-"""The reasons of the coverage report are of lines that exist."""
+"""Tests of the coverage report: each reason is for a line that exists."""
 
 from tests.coverage_kernels import KERNELS, REASONS
 

@@ -1,4 +1,4 @@
-"""Put small faults into the sources, one at a time, and see whether the tests notice.
+"""Put small faults (mutants) into the sources, one at a time, and run the tests to see whether they fail.
 
     python -m tests.mutants [part ...] [--sample N] [--seed S] [--again] [--file NAME] [--report]
 
@@ -35,13 +35,13 @@ MEMORY = 16 << 30  # bytes of addresses: a wrong size ends the process and not t
 
 
 def _prepare() -> None:
-    """Limit the memory. Let Ctrl-C end the process: a shell makes processes in the background ignore it."""
+    """Limit the memory, and accept Ctrl-C: a shell makes its background processes ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 class Sandbox:
-    """A copy of the project in which sources may be broken."""
+    """A copy of the project; mutants change the sources of the copy."""
 
     def __init__(self, folder: Path) -> None:
         self.root, self.cache = folder / "project", folder / "cache"
@@ -97,7 +97,7 @@ class Sandbox:
         return "passed" if status in (0, 5) else "failed", seconds
 
     def limit(self, tests: list[str]) -> float:
-        """How long they may take. They must pass without a mutant."""
+        """Return the time limit of these tests. They must pass without a mutant."""
         key = tuple(tests)
         if key not in self.usual:
             verdict, seconds = self.run(tests, 1200)
@@ -119,7 +119,7 @@ class Sandbox:
         return code
 
     def verdict(self, mutant: Mutant, part: str) -> dict[str, Any]:
-        """Return what became of a mutant, and which tests killed it."""
+        """Return the result of a mutant: killed, survived, ..., and the tests that killed it."""
         runs = tests_of(self.root, part, mutant.file)
         self.limit(runs[0])
         file, libraries = self.root / mutant.file, set(self._libraries())
@@ -148,7 +148,7 @@ class Sandbox:
                 library.unlink()
 
     def _built(self, before: set[Path]) -> str:
-        """Build all native libraries; whether none of them came out otherwise, or one was refused."""
+        """Build all native libraries. Return whether all have the same machine code as before, or one does not compile."""
         code = "from minicnn.backends.native import library\nassert library.build_all()"
         status = subprocess.run(
             [sys.executable, "-c", code], cwd=self.root, env=self.environment, capture_output=True, check=False
@@ -160,14 +160,14 @@ class Sandbox:
 
 
 def sample(part: str, size: int, seed: int, name: str) -> list[Mutant]:
-    """Some mutants of a part, in the same order for the same seed, however many."""
+    """Return a random sample of a part's mutants. For the same seed, a larger sample contains the smaller one."""
     mutants = [m for file in files_of(ROOT, part) if name in file for m in mutants_of(ROOT, file)]
     random.Random(seed).shuffle(mutants)
     return mutants[:size]
 
 
 def results() -> dict[str, dict[str, Any]]:
-    """What is known, the last word on each mutant; of sources as they are now."""
+    """Return the last result of each mutant whose source line still exists."""
     if not RESULTS.exists():
         return {}
     found = {}

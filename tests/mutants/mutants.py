@@ -1,4 +1,4 @@
-"""Mutants: a source text with one small fault each. C++ is cut into tokens, Python is parsed."""
+"""Mutants: each changes one place of a source text. C++ is cut into tokens, Python is parsed."""
 
 import ast
 import hashlib
@@ -41,7 +41,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file, what stands at a place in it, and what stands there in the mutant."""
+    """A place in a file, its text, and the text of the mutant at this place."""
 
     file: str  # from the root of the project
     line: int
@@ -53,7 +53,7 @@ class Mutant:
 
     @property
     def key(self) -> str:
-        """What it is in this version of the file."""
+        """Return the key of the mutant in this version of the file."""
         return hashlib.sha256(f"{self.file}\n{self.start}\n{self.before}\n{self.after}".encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class Mutant:
 
 
 def mutants_of(root: Path, file: str) -> list[Mutant]:
-    """All mutants of a file, in the order of their places."""
+    """Return all mutants of a file, in the order of their places."""
     text = (root / file).read_text(encoding="utf-8")
     found = _python(text) if file.endswith(".py") else _cpp(text)
     lines = text.splitlines()
@@ -97,7 +97,7 @@ JUMP = re.compile(r"\b(?:continue|return);")
 
 
 def _cpp(text: str) -> Iterator[Change]:
-    """Operators that stand between blanks (types have none there), whole numbers, names of extremes, jumps."""
+    """Yield mutants of operators between blanks, integers, min and max, `continue` and `return`."""
     code = SKIPPED.sub(lambda m: re.sub(r"[^\n]", "\0", m.group()), text)
     undefined = set(_beyond_arrays(code))
     for m in OPERATOR.finditer(code):
@@ -134,7 +134,7 @@ def _beyond_arrays(code: str) -> Iterator[int]:
 
 
 def _python(text: str) -> Iterator[Change]:
-    """Operators, comparisons, numbers, extremes, `not`, jumps; nothing of annotations, error messages and strings."""
+    """Yield mutants of operators, comparisons, numbers, min and max, `not` and jumps."""
     lines = text.splitlines(keepends=True)
     starts = [0]
     for line in lines:
@@ -205,7 +205,7 @@ def _without_comments(text: str) -> str:
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those of annotations, strings and raised errors."""
+    """Yield all nodes except annotations, strings and raised errors."""
     yield node
     if isinstance(node, ast.Raise | ast.JoinedStr | ast.Assert):
         return

@@ -1,4 +1,4 @@
-"""The parts of the project that mutants are made of, and the tests of each file, in the order in which they run."""
+"""The parts of the project that have mutants, and the tests of each file, in the order in which they run."""
 
 import re
 from pathlib import Path
@@ -45,7 +45,7 @@ def files_of(root: Path, part: str) -> list[str]:
 
 
 def tests_of(root: Path, part: str, file: str) -> list[list[str]]:
-    """The arguments for pytest, run after run."""
+    """Return the arguments of pytest for each run, in order."""
     path = Path(file)
     if part in ("cpu", "cuda"):
         sources = _including(path.parent, root, path.name)
@@ -74,7 +74,7 @@ def tests_of(root: Path, part: str, file: str) -> list[list[str]]:
 
 
 def _including(folder: Path, root: Path, name: str) -> set[str]:
-    """The files that include this one, by themselves or by others, and itself."""
+    """Return the file and all files that include it, directly or through others."""
     found, before = {name}, set[str]()
     while found != before:
         before = set(found)

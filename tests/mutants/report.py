@@ -1,4 +1,4 @@
-"""docs/mutants.md: how many mutants of each part the tests kill, and why the others live."""
+"""Write docs/mutants.md: the killed mutants of each part, and the reasons for the others."""
 
 import json
 from collections import Counter
@@ -9,24 +9,24 @@ from tests.mutants.mutants import Mutant
 
 HEAD = """# Do the tests notice faults?
 
-`make mutants` puts small faults into the sources, one at a time, and runs the tests: a fault that no test notices is a
-hole in the tests. It exchanges operators (`+` and `-`, `<` and `<=`, `&&` and `||`, ...), moves whole numbers by one,
-exchanges minimum and maximum, and leaves out `continue` and early returns. It mutates the C++ and CUDA kernels and the
-Python of ops, autograd, optim, nn and imaging. First the tests of the mutated file run, and for Python those of its
-whole part after them.
+`make mutants` puts small faults (mutants) into the sources, one at a time, and runs the tests. A mutant that no test notices
+shows a hole in the tests. The mutator exchanges operators (`+` and `-`, `<` and `<=`, `&&` and `||`, ...), changes integers
+by 1, exchanges minimum and maximum, and removes `continue` and early returns. It works on the C++ and CUDA kernels and on
+the Python code of ops, autograd, optim, nn and imaging. The tests of the changed file run first. For Python, the other
+tests of the part follow.
 
-A mutant is *equivalent* if the compiler makes the same machine code of it, or if `tests/mutants/explained.json` says
-why it changes no result. A fault that ends in an endless loop counts as killed. What does not compile is left out.
-Where a longer loop would run beyond an array, C++ does not define what happens, so that is left out too.
+A mutant is *equivalent* if the compiler makes the same machine code, or if `tests/mutants/explained.json` says why it
+changes no result. A mutant with an endless loop counts as killed. Mutants that do not compile are left out. Mutants that
+read beyond an array are left out too, because C++ does not define their behaviour.
 
-The Python package mutmut 3.8 was tried first and does not fit: it leaves out every decorated function and all code
-outside of functions. Here the primitives are decorated and the gradient rules are lambdas at the level of the module:
-of `minicnn/ops/conv.py` it mutates the helpers `padded` and `_grouped` and nothing of the three convolutions.
+The Python package mutmut 3.8 does not fit here: it skips decorated functions and all code outside of functions. Our
+primitives are decorated, and the gradient rules are lambdas at module level. In `minicnn/ops/conv.py` mutmut changes only
+the helpers `padded` and `_grouped`, and nothing of the three convolutions.
 
 """
 
-AFTER = """Tests were added for mutants that lived at
-first, and the table counts these as killed: in a new sample some may live."""
+AFTER = """Some mutants lived at
+first. New tests kill them now, and the table counts them as killed. In a new sample others may live."""
 
 Change = tuple[str, str, int, str, str]  # file, text of the line, place in it, what stood there, what stands there
 
@@ -36,13 +36,13 @@ def change_of(mutant: Mutant) -> Change:
 
 
 def explanations(root: Path) -> dict[Change, str]:
-    """Why a mutant changes no result."""
+    """Return the reason why a mutant changes no result."""
     entries = json.loads((root / "tests" / "mutants" / "explained.json").read_text(encoding="utf-8"))
     return {(e["file"], e["text"], e["column"], e["before"], e["after"]): e["why"] for e in entries}
 
 
 def write(root: Path, mutants_of: dict[str, list[Mutant]], known: dict[str, dict[str, Any]]) -> str:
-    """Write docs/mutants.md about all mutants that were judged, and return its table."""
+    """Write docs/mutants.md about all mutants with a result, and return its table."""
     reasons, lines, lived, equal = explanations(root), [], [], []
     for part, mutants in mutants_of.items():
         counts: Counter[str] = Counter()
