@@ -1,4 +1,4 @@
-"""Print the lines of kernels/cpu that no test reaches: `python -m tests.coverage_kernels [-march=...] [pytest arguments]`.
+"""Print the lines of kernels/cpu that no test reaches: `python -m tests.coverage_kernels [-march=...] [arguments]`.
 
 The kernels are built anew with gcov's counters, in a folder of their own, by a compiler that is this file. A line
 counts as reached if it is in any instantiation of a template, for float or double. With -march=x86-64-v3 or x86-64-v2

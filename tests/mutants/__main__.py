@@ -148,7 +148,7 @@ class Sandbox:
                 library.unlink()
 
     def _built(self, before: set[Path]) -> str:
-        """Build all native libraries. Return whether all have the same machine code as before, or one does not compile."""
+        """Build all native libraries. Return whether all have the same machine code, or one does not compile."""
         code = "from minicnn.backends.native import library\nassert library.build_all()"
         status = subprocess.run(
             [sys.executable, "-c", code], cwd=self.root, env=self.environment, capture_output=True, check=False
