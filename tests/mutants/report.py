@@ -12,8 +12,8 @@ HEAD = """# Do the tests notice faults?
 `make mutants` puts small faults (mutants) into the sources, one at a time, and runs the tests. A mutant that no test
 notices shows a hole in the tests. The mutator exchanges operators (`+` and `-`, `<` and `<=`, `&&` and `||`, ...),
 changes integers by 1, exchanges minimum and maximum, and removes `continue` and early returns. It works on the C++ and
-CUDA kernels and on the Python code of ops, autograd, optim, nn and imaging. The tests of the changed file run first. For
-Python, the other tests of the part follow.
+CUDA kernels and on the Python code of ops, autograd, optim, nn and imaging. The tests of the changed file run first.
+For Python, the other tests of the part follow.
 
 A mutant is *equivalent* if the compiler makes the same machine code, or if `tests/mutants/explained.json` says why it
 changes no result. A mutant with an endless loop counts as killed. Mutants that do not compile are left out. Mutants
