@@ -1,4 +1,4 @@
-"""Tests of the tape: grad modes, hooks, the backward pass, and its memory."""
+"""Tests of the tape and the engine: grad modes, hooks, the backward pass, and its memory."""
 
 import gc
 import threading

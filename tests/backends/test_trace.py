@@ -1,4 +1,7 @@
-"""Tests of tracers: the steps that they record, in order."""
+"""Tests of tracers: the steps that they record, in order.
+
+Tests of the values and gradients of fused functions are in tests/ops/test_fuse.py.
+"""
 
 import numpy as np
 import pytest

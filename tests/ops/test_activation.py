@@ -1,4 +1,7 @@
-"""Tests of activations against scipy.special and PyTorch's recorded values, also for very large and small inputs."""
+"""Tests of activations against scipy.special and PyTorch's recorded values, also for very large and small inputs.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 import numpy as np
 import pytest

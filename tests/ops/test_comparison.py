@@ -1,4 +1,7 @@
-"""Tests of comparisons, logic and `where` against NumPy and PyTorch's corner cases."""
+"""Tests of comparisons, logic and `where` against NumPy and PyTorch's corner cases.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 import numpy as np
 import pytest

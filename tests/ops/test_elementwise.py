@@ -1,4 +1,7 @@
-"""Tests of arithmetic and element-wise functions against NumPy, and against PyTorch in corner cases."""
+"""Tests of arithmetic and element-wise functions against NumPy, and against PyTorch in corner cases.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 import numpy as np
 import pytest

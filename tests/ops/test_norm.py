@@ -1,4 +1,7 @@
-"""Tests of normalisation against its definition, also for inputs with little variance."""
+"""Tests of normalisation against its definition, also for inputs with little variance.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 import numpy as np
 import pytest

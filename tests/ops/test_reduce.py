@@ -1,4 +1,7 @@
-"""Tests of reductions against NumPy and SciPy, the gradients of max and min, and empty inputs."""
+"""Tests of reductions against NumPy and SciPy, the gradients of max and min, and empty inputs.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Tests of losses: hand-computed values, edge cases and error messages. test_against_torch.py tests other values."""
+"""Tests of losses, also of class indices (cross_entropy.py): hand-computed values, edge cases and error messages.
+
+Tests of other values are in tests/nn/test_against_torch.py.
+"""
 
 from math import log
 
