@@ -45,6 +45,15 @@ def test_every_file_is_there(run):
         assert [record["step"] for record in records if "loss" in record] == [1, 2, 3]  # a twentieth of 60, and of 79
 
 
+def test_the_folder_may_exist(tmp_path, monkeypatch):
+    def stop(name):
+        raise RuntimeError("photos come after the folder")
+
+    monkeypatch.setattr(demo, "load_photo", stop)
+    with pytest.raises(RuntimeError, match="photos come after the folder"):
+        demo.run_demo(tmp_path, quick=True, seed=1, say=print)
+
+
 def test_the_models_can_be_used(run):
     folder, _, _ = run
     editor = load_editor(folder / "denoiser.safetensors")
