@@ -269,3 +269,7 @@ def test_a_chain_is_pickled_and_copied_by_its_name():
     assert pickle.loads(pickle.dumps(F.logsigmoid)) is F.logsigmoid
     assert copy.deepcopy(F.logsigmoid) is F.logsigmoid
     assert F.logsigmoid.__doc__.startswith("Return log(sigmoid(x))")
+
+
+def test_a_power_of_zero_is_one():
+    assert mc.fuse(lambda x: x**0 + x)(mc.tensor([0.0, 3.0])).tolist() == [1.0, 4.0]

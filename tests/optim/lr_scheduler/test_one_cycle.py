@@ -30,6 +30,8 @@ def test_a_state_goes_through_json_and_on(case, steps, check_resumption):
     ("message", "make"),
     [
         (r"OneCycleLR: total_steps \(or epochs · steps_per_epoch\) must be at least 1", lambda o: OneCycleLR(o, 1.0)),
+        (r"OneCycleLR: total_steps .* must be at least 1", lambda o: OneCycleLR(o, 1.0, steps_per_epoch=9)),
+        (r"OneCycleLR: total_steps .* must be at least 1", lambda o: OneCycleLR(o, 1.0, epochs=9)),
         ("OneCycleLR: pct_start must be from 0 to 1, got 30", lambda o: OneCycleLR(o, 1.0, 9, pct_start=30)),
         ("OneCycleLR: anneal_strategy must be 'cos' or", lambda o: OneCycleLR(o, 1.0, 9, anneal_strategy="sin")),
         ("OneCycleLR: 3 values of max_lr for 2 parameter groups", lambda o: OneCycleLR(o, [1.0, 2.0, 3.0], 9)),
