@@ -1,6 +1,7 @@
 """Settings and fixtures for all tests: Hypothesis profiles, and the devices on which a test runs."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import nullcontext
 
@@ -74,3 +75,11 @@ def own_primitives(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     dispatch._forget()
     yield
     dispatch._forget()
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt, also in tests that a shell runs in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -13,6 +13,9 @@ from minicnn.errors import CheckpointError, DataError
 from minicnn.training import Checkpoint, ClipGradients, History, LossPlot, ProgressBar, Validate, load_checkpoint
 
 
+pytestmark = pytest.mark.usefixtures("ctrl_c")
+
+
 class At:
     """Call a function at event number n."""
 

@@ -356,6 +356,7 @@ def test_large_local_arrays():
     assert launch("stack_of")[0] == 39999 % 64
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_a_launch(monkeypatch):
     x = np.zeros(64, np.float32)
     planted.launch("right_sum", 1, 64, x, empty(x, (64,)), 1.0, (0, 0, 0))
