@@ -12,7 +12,6 @@ import minicnn
 from minicnn.errors import CheckpointError, DataError
 from minicnn.training import Checkpoint, ClipGradients, History, LossPlot, ProgressBar, Validate, load_checkpoint
 
-
 pytestmark = pytest.mark.usefixtures("ctrl_c")
 
 
