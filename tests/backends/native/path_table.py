@@ -10,13 +10,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 
-from minicnn.backends.native.fuse import MIN_ELEMENTS
+from minicnn.backends.native import library
 from minicnn.backends.trace import OPERATIONS, Graph
 from minicnn.geometry import conv_spec, pool_spec
 from minicnn.ops.cross_entropy import Classes
 from minicnn.ops.fuse import fuse
 from tests.backends.paths import Case, Made, conv, numbers, pool, positive
+
+if library.missing():  # an import of native kernels would register them, and they cannot run
+    pytest.skip(library.missing(), allow_module_level=True)
+
+from minicnn.backends.native.fuse import MIN_ELEMENTS
 
 TAILS = (1, 15, 17, 31, 33, 47, 64)
 ENDS: tuple[tuple[str, dict[str, Any]], ...] = (
