@@ -28,7 +28,7 @@ REASONS = {  # of lines that no test reaches
     "threads.cpp: void replace_pool() { pool = new Pool; }": "runs in forked children, which end without their counts",
     "threads.cpp: for (int64_t i = 0; i < tasks; ++i) work(context, i);": "gcov counts it with test_threads.py alone",
 }
-COMPILER, FOLDER, FLAGS = "COVERAGE_CXX", "COVERAGE_FOLDER", "COVERAGE_FLAGS"  # in the environment of what it starts
+COMPILER, FOLDER, FLAGS = "COVERAGE_CXX", "COVERAGE_FOLDER", "COVERAGE_FLAGS"  # environment variables
 
 
 def compile_with_counters(arguments: list[str]) -> int:

@@ -23,7 +23,7 @@ __all__ = ["REFUSED", "cache_folder", "cached", "compiler", "flattened", "kernel
 
 SANITIZER: list[str] = []  # compiler flags that tests add to every native library, before they build the first library
 
-REFUSED = "cannot compile it:"  # what follows in the message is from the compiler
+REFUSED = "cannot compile it:"  # the compiler's own message follows
 
 
 @cache

@@ -15,7 +15,7 @@ PARTS = {
     "nn": ("minicnn/nn/**/*.py",),
     "imaging": ("minicnn/imaging/*.py",),
 }
-WHOLE = {  # what runs if the tests of the file let a mutant live
+WHOLE = {  # further tests, for mutants that survive the tests of their file
     "cpu": [],  # the tables of paths are the tests of all files
     "cuda": [],  # each file has a test file of its own
     "ops": ["tests/ops", "-k", "not cuda"],

@@ -1,4 +1,4 @@
-"""The mutator makes the expected mutants, and what it names exists: files, tests and lines."""
+"""Tests of the mutator: it makes the expected mutants, and the files, tests and lines that it names exist."""
 
 from pathlib import Path
 

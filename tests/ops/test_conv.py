@@ -141,7 +141,7 @@ def test_padded_leaves_what_needs_nothing_alone():
 
 
 def test_the_input_gradient_is_cropped_where_the_padding_begins():
-    """One tap reaches before the image, one beyond it: what they would write outside is left away, at both ends."""
+    """One tap starts before the image, one ends after it; the gradient leaves out both parts."""
     g, w = np.array([[[1.0, 10.0, 100.0, 1000.0, 10000.0]]]), np.array([[[1.0, 2.0, 3.0]]])
     spec = conv_spec("test", (1, 1, 4), w.shape, padding=((2, 1),))
     assert conv_input_grad.body(g, w, spec=spec).tolist() == [[[123.0, 1230.0, 12300.0, 23000.0]]]
