@@ -26,15 +26,15 @@ A rule whose name is not an input computes a value that several rules share. It 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Generic, TypeVar, cast, overload
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
 from minicnn.autograd.tape import Leaf, Node, mode
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import AnomalyError, AutogradError, DeviceError, DTypeError
-from minicnn.runtime.devices import Array, Device, xp
+from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.dispatch import kernel, select, select_fused
 
 __all__ = ["Primitive", "primitive", "primitives"]
@@ -132,8 +132,8 @@ class Primitive(Generic[Y_co]):
         return f"<primitive {self.name}>"
 
     def __call__(self, *inputs: Tensor, **params: Any) -> Y_co:
-        device, arrays = self._arrays(inputs)
-        return self._run(select(self.name, device, arrays, params), inputs, device, arrays, params)
+        y: Y_co = self._run(inputs, params, ())
+        return y
 
     def in_one_pass(self, parts: tuple[str, ...], *inputs: Tensor, **params: Any) -> Y_co | None:
         """Call a kernel that computes several primitives, `parts`, in one pass. Return None if no kernel does.
@@ -143,12 +143,12 @@ class Primitive(Generic[Y_co]):
         DTypeError, DeviceError, AnomalyError, AutogradError
             For the same reasons as a call of the primitive.
         """
-        device, arrays = self._arrays(inputs)
-        function = select_fused(self.name, parts, device, arrays, params)
-        return None if function is None else self._run(function, inputs, device, arrays, params)
+        y: Y_co | None = self._run(inputs, params, parts)
+        return y
 
-    def _arrays(self, inputs: Sequence[Tensor]) -> tuple[Device, list[Array]]:
-        """Return the device of the inputs and their arrays."""
+    @np.errstate(all="ignore")  # as in PyTorch, NaN and infinity give no warning; `with` takes twice as long
+    def _run(self, inputs: tuple[Tensor, ...], params: dict[str, Any], parts: tuple[str, ...]) -> Any:
+        """Check the inputs, pick a kernel of this primitive (with `parts`: one that fuses them), run and record it."""
         device: Any = getattr(inputs[0], "device", None)
         arrays = []
         for t in inputs:
@@ -159,18 +159,13 @@ class Primitive(Generic[Y_co]):
                     f"{self.name}: inputs are on {', '.join(str(t.device) for t in inputs)}; move them with .to()"
                 )
             arrays.append(t.array)
-        return device, arrays
-
-    def _run(
-        self,
-        function: Callable[..., Any],
-        inputs: tuple[Tensor, ...],
-        device: Device,
-        arrays: list[Array],
-        params: dict[str, Any],
-    ) -> Y_co:
-        """Call a kernel of this primitive on the inputs, and record the call."""
-        out = _quietly(function, arrays, params)
+        if not parts:
+            function = select(self.name, device, arrays, params)
+        elif (fused := select_fused(self.name, parts, device, arrays, params)) is None:
+            return None
+        else:
+            function = fused
+        out = function(*arrays, **params)
         residuals: list[Tensor] = []
         if type(out) is tuple:
             out, *others = out
@@ -184,7 +179,7 @@ class Primitive(Generic[Y_co]):
             result._version, result._history, result._view = inputs[0]._version, inputs[0]._history, True
         if self.rules and mode.recording and out.dtype.kind == "f":
             self._record(result, inputs, params, residuals)
-        return cast(Y_co, (result, *residuals) if self.residuals else result)
+        return (result, *residuals) if self.residuals else result
 
     def _record(
         self, result: Tensor, inputs: tuple[Tensor, ...], params: dict[str, Any], residuals: list[Tensor]
@@ -289,11 +284,6 @@ class Primitive(Generic[Y_co]):
         if not finite(out) and all(finite(a) for a in arrays):
             shapes = ", ".join(str(a.shape) for a in arrays)
             raise AnomalyError(f"{self.label(params)}: made NaN or infinity from finite inputs of shape {shapes}")
-
-
-@np.errstate(all="ignore")  # as in PyTorch, NaN and infinity give no warning; a decorator is twice as fast as `with`
-def _quietly(function: Callable[..., Any], arrays: list[Array], params: dict[str, Any]) -> Any:
-    return function(*arrays, **params)
 
 
 def _signature(parameters: list[inspect.Parameter], residuals: tuple[str, ...]) -> inspect.Signature:
