@@ -16,6 +16,10 @@ def tracers(n):
     return [Tracer(f"input {i}") for i in range(n)]
 
 
+def test_a_tracer_has_the_shape_of_one_element():
+    assert Tracer("x").shape == () and Tracer("x").ndim == 0
+
+
 def test_steps_come_before_those_that_read_them_and_equal_ones_once():
     (x,) = tracers(1)
     y = Tracer("mul", (Tracer("exp", (x,)), Tracer("add", (Tracer("exp", (x,)), np.asarray(2.0)))))
