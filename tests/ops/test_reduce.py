@@ -131,6 +131,13 @@ def test_where_the_gradient_goes(function, values, expected):
     assert x.grad.tolist() == expected
 
 
+@pytest.mark.parametrize("p", [0.5, 1, 2, 3, 4.5, float("inf")])
+def test_the_norm_of_any_order(p):
+    x = [3.0, -4.0, 0.5]
+    expected = max(map(abs, x)) if p == float("inf") else sum(abs(v) ** p for v in x) ** (1 / p)
+    assert mc.tensor(x, dtype=mc.float64).norm(p).item() == pytest.approx(expected, rel=1e-12)
+
+
 def test_logsumexp_at_the_ends():
     inf = float("inf")
     for values, expected in [
