@@ -1,4 +1,7 @@
-"""Tests of `grad`, `gradcheck` and `gradgradcheck`: the checks must also fail for wrong gradients."""
+"""Tests of `grad`, `gradcheck` and `gradgradcheck`: the checks must also fail for wrong gradients.
+
+tests/ops/test_primitives.py uses them for every primitive.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Tests of primitives: the recorded nodes, the values that gradient rules get, and the errors for wrong rules."""
+"""Tests of primitives: the recorded nodes, the values that gradient rules get, and the errors for wrong rules.
+
+The engine that calls the rules is tested in test_tape.py, and every primitive in tests/ops/test_primitives.py.
+"""
 
 import copy
 import pickle

@@ -1,4 +1,7 @@
-"""Tests of tensors: leaves, accumulated gradients, and views that share memory, as in PyTorch."""
+"""Tests of tensors: leaves, accumulated gradients, and views that share memory, as in PyTorch.
+
+Writes into tensors are tested in tests/test_tensor_in_place.py, and methods in tests/ops.
+"""
 
 import numpy as np
 import pytest

@@ -20,8 +20,8 @@ WHOLE = {  # further tests, for mutants that survive the tests of their file
     "cuda": [],  # each file has a test file of its own
     "ops": ["tests/ops", "-k", "not cuda"],
     "autograd": ["tests/autograd", "tests/test_tensor_in_place.py", "tests/ops", "-k", "not cuda"],
-    "optim": ["tests/optim", "tests/training"],
-    "nn": ["tests/nn"],
+    "optim": ["tests/optim", "tests/training", "tests/test_signatures.py"],
+    "nn": ["tests/nn", "tests/test_signatures.py"],
     "imaging": ["tests/imaging"],
 }  # fmt: skip
 BESIDES = {  # tests of native kernels that are not in the table of paths

@@ -1,4 +1,7 @@
-"""Tests of the fused bias and activation: values and gradients as in two steps, and the saved arrays."""
+"""Tests of the fused bias and activation: values and gradients as in two steps, and the saved arrays.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 import numpy as np
 import pytest

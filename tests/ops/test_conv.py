@@ -1,4 +1,7 @@
-"""Tests of convolution against explicit loops, SciPy, and the identities of its three primitives."""
+"""Tests of convolution against explicit loops, SciPy, and the identities of its three primitives.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 from itertools import product
 from typing import Any

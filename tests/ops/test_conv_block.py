@@ -1,4 +1,7 @@
-"""Tests of fused convolution blocks: a fused kernel gives the same result as the separate operations."""
+"""Tests of fused convolution blocks: a fused kernel gives the same result as the separate operations.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 import numpy as np
 import pytest

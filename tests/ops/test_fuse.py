@@ -1,4 +1,7 @@
-"""Tests of `@fuse`: values and gradients as without it, with one node on the tape."""
+"""Tests of `@fuse`: values and gradients as without it, with one node on the tape.
+
+The steps that are recorded are tested in tests/backends/test_trace.py, each fused activation in test_activation.py.
+"""
 
 import copy
 import pickle

@@ -1,4 +1,7 @@
-"""Tests of indexing against NumPy: reads, writes, gradients; and of split and join functions."""
+"""Tests of indexing against NumPy: reads, writes, gradients; and of split and join functions.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 import numpy as np
 import pytest

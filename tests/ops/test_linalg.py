@@ -1,4 +1,7 @@
-"""Tests of matrix products against NumPy, in all shapes that PyTorch accepts."""
+"""Tests of matrix products against NumPy, in all shapes that PyTorch accepts.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 import numpy as np
 import pytest

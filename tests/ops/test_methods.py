@@ -1,4 +1,7 @@
-"""Tests of Tensor's Python protocol: operators, conversion to numbers, lists, arrays and text."""
+"""Tests of Tensor's Python protocol: operators, conversion to numbers, lists, arrays and text.
+
+The functions behind the other methods are tested in the files of their modules, gradients in test_primitives.py.
+"""
 
 import copy
 

@@ -1,4 +1,7 @@
-"""Tests of pooling against explicit loops, and PyTorch's corner cases: NaN, ties, ceil_mode, divisors of averages."""
+"""Tests of pooling against explicit loops, and PyTorch's corner cases: NaN, ties, ceil_mode, divisors of averages.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 from itertools import product
 from typing import Any

@@ -1,4 +1,7 @@
-"""Tests of shape functions against NumPy: values, views and errors."""
+"""Tests of shape functions against NumPy: values, views and errors.
+
+Gradients, and kernels against the references, are tested in test_primitives.py, for all primitives.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Adam and AdamW against PyTorch's recorded steps, and a step by hand."""
+"""Adam and AdamW against PyTorch's recorded steps, and a step by hand.
+
+Groups, state and closures are tested in test_optimizer.py, and kernels against the reference in tests/backends.
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Tests of in-place activations: the tensor changes, and gradients are correct for the new value."""
+"""Tests of in-place activations: the tensor changes, and gradients are correct for the new value.
+
+tests/ops/test_activation.py tests the values, tests/test_signatures.py the default arguments.
+"""
 
 import numpy as np
 import pytest

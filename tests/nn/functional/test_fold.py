@@ -1,4 +1,7 @@
-"""Tests of unfold and fold: PyTorch's order of channels and windows, by hand and with loops, and error messages."""
+"""Tests of unfold and fold: PyTorch's order of channels and windows, by hand and with loops, and error messages.
+
+Gradients are tested in tests/nn/test_against_torch.py, default arguments in tests/test_signatures.py.
+"""
 
 import numpy as np
 import pytest

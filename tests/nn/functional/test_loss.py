@@ -170,6 +170,11 @@ PAIR = r"must have the same shape, got \(4, 3\) and \(4, 1\); use target.view"
         ),
         (lambda: F.one_hot(X), DTypeError, "one_hot: class indices must be integers, got float32; convert them"),
         (lambda: F.one_hot(Y, 2), ShapeError, "one_hot: indices run from 0 to 2, outside 0 ... num_classes - 1 = 1"),
+        (
+            lambda: F.one_hot(Y - 1, 3),
+            ShapeError,
+            "one_hot: indices run from -1 to 1, outside 0 ... num_classes - 1 = 2",
+        ),
     ],
 )
 def test_messages(call, error, message):

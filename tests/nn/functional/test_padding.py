@@ -1,4 +1,7 @@
-"""Tests of padding against NumPy, and of its error messages."""
+"""Tests of padding against NumPy, and of its error messages.
+
+Gradients are tested in tests/ops/test_primitives.py, and recorded values in tests/nn/test_against_torch.py.
+"""
 
 import numpy as np
 import pytest
