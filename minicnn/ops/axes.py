@@ -9,7 +9,7 @@ from typing import Any
 
 from minicnn.errors import ShapeError
 
-__all__ = ["axes_of", "axis_of", "sizes_of"]
+__all__ = ["axes_of", "axis_of", "named_axes", "sizes_of"]
 
 
 def axis_of(call: str, dim: int, ndim: int) -> int:
@@ -37,13 +37,24 @@ def axes_of(call: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int,
     ShapeError
         If an axis does not exist, or appears twice.
     """
+    return named_axes(call, dim, ndim) or tuple(range(ndim))
+
+
+def named_axes(call: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+    """Return the axes of `dim` as sorted numbers >= 0; None means all axes, and an empty sequence none.
+
+    Raises
+    ------
+    ShapeError
+        If an axis does not exist, or appears twice.
+    """
     if dim is None:
         return tuple(range(ndim))
     dims = tuple(dim) if isinstance(dim, Iterable) else (dim,)
     axes = tuple(sorted(axis_of(call, d, ndim) for d in dims))
     if len(set(axes)) != len(axes):
         raise ShapeError(f"{call}: dim={dim} names an axis twice")
-    return axes if axes and ndim else tuple(range(ndim))
+    return axes if ndim else ()
 
 
 def sizes_of(call: str, args: tuple[Any, ...]) -> tuple[int, ...]:

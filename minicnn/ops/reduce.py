@@ -13,7 +13,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops import create
-from minicnn.ops.axes import axes_of, axis_of
+from minicnn.ops.axes import axes_of, axis_of, named_axes
 from minicnn.ops.comparison import eq
 from minicnn.ops.elementwise import div, exp, log, mul, sqrt, square, sub
 from minicnn.ops.fuse import fuse
@@ -301,12 +301,12 @@ def prod(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return whether all elements along axes are nonzero, as a bool tensor."""
-    return _all(x, axes=axes_of("all", dim, x.ndim), keepdim=keepdim)
+    return _all(x, axes=named_axes("all", dim, x.ndim), keepdim=keepdim)
 
 
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return whether at least one element along axes is nonzero, as a bool tensor."""
-    return _any(x, axes=axes_of("any", dim, x.ndim), keepdim=keepdim)
+    return _any(x, axes=named_axes("any", dim, x.ndim), keepdim=keepdim)
 
 
 def cumsum(x: Tensor, dim: int) -> Tensor:

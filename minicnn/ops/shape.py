@@ -19,7 +19,7 @@ from minicnn.autograd.primitive import Primitive, primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, default_dtype
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.ops.axes import axes_of, axis_of, sizes_of
+from minicnn.ops.axes import axis_of, named_axes, sizes_of
 from minicnn.runtime.devices import Array, Device, to_host, xp
 
 __all__ = [
@@ -191,7 +191,7 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 
 def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Remove axes of size 1: all of them, or the axes in `dim` that have size 1."""
-    axes = axes_of("squeeze", dim, x.ndim)
+    axes = named_axes("squeeze", dim, x.ndim)
     return reshape(x, tuple(s for i, s in enumerate(x.shape) if s != 1 or i not in axes))
 
 
@@ -203,7 +203,7 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 
 def flip(x: Tensor, dims: int | Sequence[int]) -> Tensor:
     """Return a copy of x with the elements along axes in reverse order."""
-    return _flip(x, axes=axes_of("flip", dims, x.ndim))
+    return _flip(x, axes=named_axes("flip", dims, x.ndim))
 
 
 # --- repetition -----------------------------------------------------------------------------------------------

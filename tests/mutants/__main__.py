@@ -19,12 +19,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from minicnn.backends.build import REFUSED
 from tests.mutants.mutants import Mutant, mutants_of
-from tests.mutants.parts import PARTS, files_of, tests_of
+from tests.mutants.parts import PARTS, WHOLE, files_of, tests_of
 from tests.mutants.report import change_of, explanations, write
 
 ROOT = Path(__file__).parents[2]
@@ -34,10 +35,11 @@ PATIENCE = 3  # times as long as the tests take without a mutant
 MEMORY = 16 << 30  # bytes of addresses: a wrong size ends the process and not the machine
 
 
-def _prepare() -> None:
+def _prepare(tests: list[str]) -> None:
     """Limit the memory, and accept Ctrl-C: a shell makes its background processes ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    if tests != WHOLE["cpu"]:  # sanitizers reserve terabytes of addresses
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 class Sandbox:
@@ -81,7 +83,7 @@ class Sandbox:
             stdout=output.open("w"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_prepare,
+            preexec_fn=partial(_prepare, tests),
         )
         try:
             status = process.wait(limit)

@@ -59,3 +59,16 @@ def test_no_sizes():
 def test_what_is_no_integer(call, message):
     with pytest.raises(ShapeError, match=message):
         call(mc.ones(2, 2))
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "amax", "amin", "var", "std", "flip", "squeeze", "all", "any"])
+def test_an_empty_sequence_of_axes(name):
+    """As in PyTorch 2.13, it means all axes for most reductions, and no axis for the last four functions."""
+    x = mc.arange(6.0).reshape(1, 2, 3)
+    y = getattr(mc, name)(x, ())
+    if name in ("flip", "squeeze"):
+        np.testing.assert_array_equal(y.numpy(), x.numpy())
+    elif name in ("all", "any"):
+        np.testing.assert_array_equal(y.numpy(), x.numpy() != 0)
+    else:
+        assert y.item() == pytest.approx(getattr(mc, name)(x).item())

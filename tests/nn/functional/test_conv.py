@@ -1,5 +1,6 @@
-"""Tests of the error messages of convolution functions. test_against_torch.py and tests/ops test their values."""
+"""Tests of the bias and the error messages of convolution functions. test_against_torch.py and tests/ops test values."""
 
+import numpy as np
 import pytest
 
 import minicnn
@@ -47,3 +48,13 @@ def test_what_is_left_out_is_one_step_and_no_padding(axes):
     for name, arguments in ((f"conv{axes}d", plain), (f"conv_transpose{axes}d", {**plain, "output_padding": 0})):
         function = getattr(F, name)
         assert function(x, w).tolist() == function(x, w, **arguments).tolist()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_the_bias_is_added_to_every_pixel_of_a_channel(n, transposed):
+    function = getattr(F, f"conv_transpose{n}d" if transposed else f"conv{n}d")
+    x, w = minicnn.randn(2, 3, *(5,) * n), minicnn.randn(*((3, 4) if transposed else (4, 3)), *(3,) * n)
+    bias = minicnn.tensor([-1.0, 0.0, 2.0, -30.0])
+    expected = function(x, w).numpy() + bias.numpy().reshape(-1, *(1,) * n)
+    np.testing.assert_allclose(function(x, w, bias).numpy(), expected, atol=1e-4)
