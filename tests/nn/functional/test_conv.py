@@ -1,4 +1,4 @@
-"""Tests of the bias and the error messages of convolution functions. test_against_torch.py and tests/ops test values."""
+"""Tests of the bias and the errors of convolution functions. test_against_torch.py and tests/ops test their values."""
 
 import numpy as np
 import pytest
