@@ -24,8 +24,11 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
 
 
-def defaults(function: Any) -> dict[str, Any]:
+def defaults(module: Any, name: str) -> dict[str, Any]:
     """Return the default of each argument that has one."""
+    function = getattr(module, name)
+    if name.startswith(("max_pool", "adaptive_max_pool")):  # picks one of two functions; this one has the arguments
+        function = getattr(module, f"_{name}")
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:  # PyTorch's functions in C++ have a signature in their text alone
@@ -46,7 +49,7 @@ def main() -> None:
     found = {}
     for module in MODULES:
         other = importlib.import_module(f"torch.{module}")
-        found[module] = {name: defaults(getattr(other, name)) for name in shared_names(module, other)}
+        found[module] = {name: defaults(other, name) for name in shared_names(module, other)}
     path = Path(__file__).with_name("torch_signatures.json")
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
