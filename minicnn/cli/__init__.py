@@ -1,6 +1,7 @@
 """The command `minicnn`: train networks on photos, edit photos, list the available kernels, measure kernels.
 
-Each subcommand is a file with `add(commands)`, which declares its arguments, and `run(options)`. `main` handles errors
+Each subcommand is a file with `add(commands)`, which declares its arguments, and `run(options)`, which may return an
+exit code. `main` handles errors
 for all of them: a user's mistake prints a line and gives exit code 2, Ctrl-C prints a line and gives 130. There is no
 traceback in these cases.
 """
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.add(commands)
     options = parser.parse_args(arguments)
     try:
-        options.run(options)
+        code = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output, for example head, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -44,6 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f" '{error.filename}'" if error.filename else ""
         message = f"{error.strerror or error}{place}; check the path, its permissions and the free space"
     else:
-        return 0
+        return code or 0
     print(f"minicnn {options.command}: {message}", file=sys.stderr)
     return 2

@@ -1,6 +1,7 @@
 """The parser and the argument types that the subcommands share.
 
-`count`, `seed`, `positive` and `output_folder` convert and check the text of an argument, for argparse's `type=`.
+`count`, `seed`, `positive`, `fraction` and `output_folder` convert and check the text of an argument, for argparse's
+`type=`.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from typing import Any, NoReturn
 from minicnn.errors import MiniCNNError
 from minicnn.runtime.devices import CPU, Device
 
-__all__ = ["Parser", "add_command", "add_device", "count", "output_folder", "positive", "seed"]
+__all__ = ["Parser", "add_command", "add_device", "count", "fraction", "output_folder", "positive", "seed"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,6 +60,17 @@ def positive(text: str) -> float:
         number = 0
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
+    return number
+
+
+def fraction(text: str) -> float:
+    """Convert a text to a float in [0, 1]."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text}")
     return number
 
 

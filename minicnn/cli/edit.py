@@ -1,38 +1,63 @@
-"""`minicnn edit`: apply a trained network to photos, and write the results to a folder."""
+"""`minicnn edit`: apply a trained network to photos, and write the results beside them or to a folder."""
 
 import argparse
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from minicnn.cli.arguments import add_command, add_device, count, output_folder
-from minicnn.data import write_image
-from minicnn.errors import DataError
-from minicnn.imaging.editing import edit, load_editor
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.cli.arguments import add_command, add_device, count, fraction, output_folder
+from minicnn.cli.outputs import Job, plan
+from minicnn.data import check_writable, read_image, read_photo, write_photo
+from minicnn.errors import DataError, MiniCNNError
+from minicnn.imaging.editing import Editor, load_editor
+from minicnn.imaging.photo_editing import before_and_after, edit_photo
 
 __all__ = ["add", "run"]
 
 DETAILS = """\
 Edit photos with a network that 'minicnn train' or 'minicnn demo' wrote.
 
-A photo may have any size. It is edited in tiles that overlap by the radius of the network, so there are no seams.
-An edited photo keeps the name and the format of its file (formats that cannot be written become PNG). JPEG is written
-with quality 95; all other formats are lossless. Colours are sRGB with 8 bits. Transparent pixels become white. EXIF
-data are left out.
+IMAGE is a photo, a folder of photos or a pattern. A photo may have any size. It is edited in tiles that overlap by the
+radius of the network, so there are no seams. Animations and documents are edited frame by frame.
+
+An edited photo keeps the format of its file, its depth (8 or 16 bits), its colour profile, its transparency, and the
+EXIF data, comments and resolution. A JPEG keeps its quality. Formats that cannot be written become PNG.
+
+The original files are never changed. An edited photo is written beside its original as NAME-edited, or with its own
+name to the folder --out. If a photo cannot be edited, the others are; the exit code is then 1.
 
 examples:
-  minicnn edit runs/demo/denoiser.safetensors holiday.jpg --out edited
-  minicnn edit runs/enlarge/model.safetensors *.png --out large --format png
+  minicnn edit runs/demo/denoiser.safetensors holiday.jpg
+  minicnn edit denoiser.safetensors photos --recursive --out edited --skip-existing
+  minicnn edit denoiser.safetensors portrait.jpg --strength 0.6 --mask background.png --compare
 """
-WRITABLE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 
 def add(commands: Any) -> None:
     """Declare the command."""
     parser = add_command(commands, "edit", run, "edit photos with a trained network", DETAILS)
     parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors file")
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="photos, of any size")
-    parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for the edited photos")
-    parser.add_argument("--format", choices=["png", "jpg", "webp", "tif"], help="default: the format of each photo")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="photos, folders of photos, or patterns")
+    parser.add_argument("--out", type=output_folder, metavar="DIR", help="folder for the edited photos")
+    parser.add_argument("--suffix", metavar="TEXT", help="added to the names (default: -edited without --out)")
+    parser.add_argument(
+        "--format", choices=["png", "jpg", "webp", "tif", "gif", "avif"], help="default: the format of each photo"
+    )
+    parser.add_argument(
+        "--strength", type=fraction, default=1.0, metavar="N", help="from 0, no change, to 1 (%(default)s)"
+    )
+    parser.add_argument(
+        "--mask", type=Path, metavar="IMAGE", help="edit where this grey image is white, partly where grey"
+    )
+    parser.add_argument("--best", action="store_true", help="a better result in 8 times the time")
+    parser.add_argument("--compare", action="store_true", help="also write NAME-compare: left before, right after")
+    parser.add_argument("--recursive", action="store_true", help="search the subfolders of folders too")
+    parser.add_argument("--skip-existing", action="store_true", help="leave out photos that are already edited")
+    parser.add_argument("--large", action="store_true", help="accept pictures of more than 89 million pixels")
     parser.add_argument(
         "--tile",
         type=count,
@@ -43,38 +68,79 @@ def add(commands: Any) -> None:
     add_device(parser)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Run the command.
+def run(options: argparse.Namespace) -> int:
+    """Run the command. Return 1 if a photo could not be edited, otherwise 0.
 
     Raises
     ------
     DataError
-        If a photo would be overwritten, two photos have the same output path, or a file cannot be read or written.
+        If a photo is missing or would be overwritten, two photos have the same output path, or the mask cannot be read.
     CheckpointError
         If the model cannot be loaded.
     """
+    if options.large:
+        from PIL import Image
+
+        Image.MAX_IMAGE_PIXELS = None
     editor = load_editor(options.model, options.device)
-    outputs = [_output(image, options.out, options.format) for image in options.images]
-    for image, output in zip(options.images, outputs, strict=True):
-        if output.resolve() == image.resolve():
-            raise DataError(f"--out: {output} is the photo itself and would be overwritten; name another folder")
-        if outputs.count(output) > 1:
-            raise DataError(f"two photos would be written to {output}; edit them into separate folders")
+    jobs = plan(options.images, options.out, options.suffix, options.format, recursive=options.recursive)
+    mask = None if options.mask is None else read_image(options.mask, "grey")[0]
+    failed, done = 0, 0
+    try:
+        for number, job in enumerate(jobs, 1):
+            if options.skip_existing and job.output.exists():
+                continue
+            try:
+                _edit(editor, job, mask, options, f"{number}/{len(jobs)} {job.source.name}")
+            except (MiniCNNError, OSError, MemoryError) as error:
+                failed += 1
+                print(f"minicnn edit: {_message(error, job)}", file=sys.stderr)
+            else:
+                done += 1
+                print(job.output, flush=True)
+    except KeyboardInterrupt:
+        note = f"stopped; {done} of {len(jobs)} photos are edited, --skip-existing continues with the others"
+        raise KeyboardInterrupt(note) from None
+    if len(jobs) > 1 and failed:
+        print(f"minicnn edit: {failed} of {len(jobs)} photos could not be edited", file=sys.stderr)
+    return int(failed > 0)
+
+
+def _edit(editor: Editor, job: Job, mask: NDArray[np.float32] | None, options: argparse.Namespace, title: str) -> None:
     from tqdm.auto import tqdm
 
-    options.out.mkdir(parents=True, exist_ok=True)
-    for image, output in zip(options.images, outputs, strict=True):
-        picture = editor.read(image)
-        with tqdm(desc=image.name, unit="tile", leave=False, disable=None, dynamic_ncols=True) as bar:
+    photo = read_photo(job.source)
+    height, width = (editor.model.scale * side for side in photo.frames[0].samples.shape[:2])
+    check_writable(job.output, len(photo.frames), height, width)
+    if mask is not None and mask.shape != photo.frames[0].samples.shape[:2]:
+        sides = [" x ".join(map(str, shape[1::-1])) for shape in (mask.shape, photo.frames[0].samples.shape)]
+        raise DataError(f"--mask: the mask has {sides[0]} pixels and '{job.source}' {sides[1]}; resize one of them")
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    total = sum(f.samples.shape[0] * f.samples.shape[1] for f in photo.frames) / 1e6
+    form = "{desc} {percentage:3.0f}% |{bar}| {n:.1f}/{total:.1f} Mpx [{elapsed}<{remaining}, {rate_fmt}]"
+    with tqdm(
+        desc=title, total=total, unit="Mpx", bar_format=form, leave=False, disable=None, dynamic_ncols=True
+    ) as bar:
+        edited = edit_photo(
+            editor.model,
+            photo,
+            mask=mask,
+            progress=lambda part: bar.update(part * total - bar.n),
+            strength=options.strength,
+            best=options.best,
+            tile=options.tile,
+        )
+    write_photo(job.output, edited)
+    if options.compare:
+        name = f"{job.output.stem}-compare{job.output.suffix}"
+        write_photo(job.output.with_name(name), replace(edited, frames=before_and_after(photo, edited)))
 
-            def progress(done: int, total: int, bar: Any = bar) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
 
-            write_image(output, edit(editor.model, picture, tile=options.tile, progress=progress))
-        print(output)
-
-
-def _output(image: Path, folder: Path, file_format: str | None) -> Path:
-    suffix = f".{file_format}" if file_format else image.suffix if image.suffix.lower() in WRITABLE_SUFFIXES else ".png"
-    return folder / f"{image.stem}{suffix}"
+def _message(error: BaseException, job: Job) -> str:
+    if isinstance(error, MemoryError):
+        return f"'{job.source}' needs more memory than there is; choose a smaller --tile, or reduce it"
+    if isinstance(error, OSError) and not isinstance(error, MiniCNNError):
+        return f"'{error.filename or job.output}': {error.strerror or error}"
+    if "MAX_IMAGE_PIXELS" in str(error):
+        return f"'{job.source}' has more than 89 million pixels and may be a trap; --large edits it all the same"
+    return str(error)

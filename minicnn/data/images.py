@@ -1,30 +1,29 @@
-"""`read_image` and `write_image`: image files to and from float32 arrays (C, H, W) in [0, 1].
+"""`read_image` and `write_image`: image files to and from float32 arrays (C, H, W) in [0, 1], as a viewer shows them.
 
-Pillow decodes and encodes. Every problem with a file is a `DataError` that names the file, so a caller needs a single
-`except`.
+`frames.py` decodes. `photo.py` reads and writes files with everything that they carry. Every problem with a file is a
+`DataError` that names the file, so a caller needs a single `except`.
 """
 
 import os
-import uuid
+import struct
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from minicnn.atomic import replace_file
 from minicnn.data.arguments import check_choice
+from minicnn.data.frames import FrameReader
+from minicnn.data.png import Chunk, decoded_profile
+from minicnn.data.samples import Frame, flip_signs, to_unit
 from minicnn.errors import DataError
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-__all__ = ["ImageMode", "read_image", "write_image"]
+__all__ = ["ImageMode", "displayed", "read_image", "write_image"]
 
 ImageMode = Literal["rgb", "grey"]
-
-# Two formats are missing on purpose: for EPS Pillow would run Ghostscript, and as TGA it accepts almost any bytes.
-_READABLE = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000", "ICO", "QOI")
+Floats = npt.NDArray[np.float32]
 
 # suffix -> Pillow's format, and the options with the highest useful quality
 _WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -40,9 +39,16 @@ _WRITABLE: dict[str, tuple[str, dict[str, Any]]] = {
     ".pgm": ("PPM", {}),
 }
 
+PILLOW = {"grey": "L", "rgb": "RGB", "cmyk": "CMYK", "lab": "LAB"}
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # the weights of red, green and blue in luma (ITU-R BT.601)
+D50_WHITE = np.array([0.9642, 1.0, 0.8249], np.float32)  # X, Y, Z
+D50_TO_LINEAR_SRGB = np.array(  # with the adaptation to the white of sRGB (Bradford)
+    [[3.1339, -1.6169, -0.4906], [-0.9788, 1.9161, 0.0335], [0.0719, -0.2290, 1.4052]], np.float32
+)
 
-def read_image(path: str | os.PathLike[str], mode: ImageMode = "rgb") -> npt.NDArray[np.float32]:
-    """Read an image file, rotated as a viewer shows it.
+
+def read_image(path: str | os.PathLike[str], mode: ImageMode = "rgb") -> Floats:
+    """Read an image file, rotated as a viewer shows it, in sRGB.
 
     Parameters
     ----------
@@ -59,113 +65,88 @@ def read_image(path: str | os.PathLike[str], mode: ImageMode = "rgb") -> npt.NDA
     ------
     DataError
         If the file is missing, a folder, empty, not an image, damaged or truncated, larger than Pillow's limit
-        (`PIL.Image.MAX_IMAGE_PIXELS`), or has values of more than 16 bits outside the known range; or `mode` is
-        unknown.
+        (`PIL.Image.MAX_IMAGE_PIXELS`), or has samples outside the known range; or `mode` is unknown.
+    MissingPackageError
+        If the file is a PNG with 16-bit colour or a packed TIFF, and imagecodecs is not installed.
 
     Notes
     -----
-    EXIF orientation is applied. A colour profile is converted to sRGB; a damaged profile is ignored, as viewers do.
-    Transparent pixels are blended with white. 16-bit grey keeps 16 bits, without a profile. 16-bit colour is read with
-    8 bits, because Pillow does not support more.
+    EXIF orientation is applied. A colour profile or the gamma of a PNG is converted to sRGB; a damaged profile is
+    ignored, as viewers do. Transparent pixels are blended with white. 16 bits are kept, but a profile is applied to
+    8 bits of a colour, because Pillow does not support more.
     """
     check_choice("read_image", "mode", mode, ("rgb", "grey"))
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    Image.init()
-    formats = [name for name in _READABLE if name in Image.OPEN]
-    with _open_file(Path(path)) as stream:
-        try:
-            with Image.open(stream, formats=formats) as image:
-                # Up to twice its limit Pillow only warns, and warning filters cannot be changed safely in threads.
-                limit = Image.MAX_IMAGE_PIXELS
-                if limit is not None and image.width * image.height > limit:
-                    raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
-                return _to_array(ImageOps.exif_transpose(image), mode, path)
-        except (DataError, MemoryError):
-            raise
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise DataError(
-                f"read_image: '{path}' has more than {Image.MAX_IMAGE_PIXELS} pixels and may be a decompression bomb "
-                f"({error}); make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it"
-            ) from error
-        except UnidentifiedImageError as error:
-            raise DataError(
-                f"read_image: '{path}' is not an image of a known format ({', '.join(formats)}), or its header is "
-                f"damaged; remove it or convert it to PNG"
-            ) from error
-        except Exception as error:  # on damaged bytes Pillow raises OSError, SyntaxError, ValueError, IndexError, ...
-            raise DataError(
-                f"read_image: '{path}' is damaged or truncated ({type(error).__name__}: {error}); get the file again"
-            ) from error
+    with FrameReader("read_image", path) as reader:
+        frame = next(iter(reader))
+        image = {} if reader.image is None else reader.image.info
+        profile = next((decoded_profile(c) for kind, c in reader.chunks if kind == b"iCCP"), image.get("icc_profile"))
+    rgb = _gamma_applied(displayed(frame, profile), reader.chunks)  # (H, W, 1 or 3), float32
+    if frame.alpha is not None:
+        opacity = to_unit(frame.alpha)[..., np.newaxis]
+        rgb = 1 - opacity + opacity * rgb
+    if mode == "grey" and rgb.shape[-1] == 3:
+        rgb = rgb @ LUMA
+        rgb = rgb[..., np.newaxis]
+    channels = 3 if mode == "rgb" else 1
+    return np.ascontiguousarray(np.broadcast_to(rgb, (*rgb.shape[:2], channels)).transpose(2, 0, 1), np.float32)
 
 
-def _open_file(path: Path) -> BinaryIO:
-    if path.is_dir():
-        raise DataError(f"read_image: '{path}' is a folder; pass a file, or open the folder with ImageFolder")
-    if not path.exists():
-        raise DataError(f"read_image: there is no file '{path}'; check the path")
-    if not path.is_file():  # opening a pipe would block
-        raise DataError(f"read_image: '{path}' is not a regular file; copy its content to a file")
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise DataError(f"read_image: '{path}' cannot be opened ({error.strerror}); check its permissions") from error
-    if os.fstat(stream.fileno()).st_size == 0:
-        stream.close()
-        raise DataError(f"read_image: '{path}' is empty (0 bytes); get the file again")
-    return stream
+def displayed(frame: Frame, profile: bytes | None) -> Floats:
+    """Return a frame in grey or sRGB, (H, W, 1 or 3), in [0, 1]."""
+    samples = frame.samples
+    if profile and (converted := _to_srgb(frame, profile)) is not None:
+        samples = converted
+    elif frame.space == "lab":
+        return _lab_to_srgb(to_unit(samples))
+    elif frame.space == "cmyk":
+        ink = to_unit(samples)
+        return (1 - ink[..., :3]) * (1 - ink[..., 3:])
+    return to_unit(samples)
 
 
-def _to_array(image: "Image.Image", mode: ImageMode, path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
-    from PIL import Image
+def _to_srgb(frame: Frame, profile: bytes) -> npt.NDArray[np.uint8] | None:
+    """Convert colours from a profile, for example a phone's Display P3 or a printer's CMYK, to sRGB with 8 bits.
 
-    if image.mode == "F" or image.mode.startswith("I"):
-        return np.repeat(_scale_wide(image, path)[None], 3 if mode == "rgb" else 1, axis=0)  # (C, H, W)
-    profile = image.info.get("icc_profile")
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    if profile:
-        image = _to_srgb(image, profile)
-    pixels = np.atleast_3d(np.asarray(image.convert("RGB" if mode == "rgb" else "L")))  # (H, W, C)
-    planes = pixels.transpose(2, 0, 1)  # (C, H, W)
-    array: npt.NDArray[np.float32] = np.divide(planes, np.float32(255), dtype=np.float32, order="C")
-    return array
+    Return None if the profile is sRGB, where a conversion would only round, or if it cannot be used.
+    """
+    from PIL import Image, ImageCms, features
 
-
-def _to_srgb(image: "Image.Image", profile: bytes) -> "Image.Image":
-    """Convert colours from a profile, for example a phone's Display P3 or a printer's CMYK, to sRGB."""
-    from PIL import ImageCms, features
-
-    if not features.check("littlecms2"):
-        return image
-    if image.mode not in ("RGB", "CMYK", "L"):
-        image = image.convert("RGB")
+    if not features.check("littlecms2") or (frame.samples.dtype != np.uint8 and frame.space == "grey"):
+        return None
+    samples = (
+        frame.samples if frame.samples.dtype == np.uint8 else np.rint(255 * to_unit(frame.samples)).astype(np.uint8)
+    )
+    plain = samples[..., 0] if frame.space == "grey" else flip_signs(samples) if frame.space == "lab" else samples
+    image = Image.fromarray(np.ascontiguousarray(plain), PILLOW[frame.space])
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):
-            return image  # a conversion would only round
+            return None
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):  # the profile is damaged, or for another mode
-        return image
-    assert converted is not None  # None only with inPlace=True
-    return converted
+    except (ImageCms.PyCMSError, OSError):  # the profile is damaged, or for another space
+        return None
+    return np.asarray(converted)
 
 
-def _scale_wide(image: "Image.Image", path: str | os.PathLike[str]) -> npt.NDArray[np.float32]:
-    """Scale 16- or 32-bit grey to [0, 1] with NumPy. Pillow's convert() would clip it at 255."""
-    values = np.asarray(image)  # (H, W)
-    white = 1 if image.mode == "F" else 65535
-    low, high = values.min(), values.max()
-    if not (low >= 0 and high <= white):  # also true for NaN
-        raise DataError(
-            f"read_image: '{path}' must hold grey values in [0, {white}] (Pillow's mode {image.mode}), "
-            f"got [{low}, {high}]; rescale the file"
-        )
-    scaled: npt.NDArray[np.float32] = np.divide(values, np.float32(white), dtype=np.float32)
-    if "transparency" in image.info:  # a PNG may declare a grey value as transparent
-        scaled[values == image.info["transparency"]] = 1
-    return scaled
+def _lab_to_srgb(lab: Floats) -> Floats:
+    """Convert CIE Lab (white D50; L, and a and b around 0.5, from 0 to 1) to sRGB."""
+    lightness, a, b = 100 * lab[..., 0], 255 * lab[..., 1] - 128, 255 * lab[..., 2] - 128
+    y = (lightness + 16) / 116
+    f = np.stack([y + a / 500, y, y - b / 200], -1)
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * D50_WHITE
+    light = np.clip(xyz @ D50_TO_LINEAR_SRGB.T, 0, 1)
+    rgb: Floats = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
+    return rgb
+
+
+def _gamma_applied(pixels: Floats, chunks: list[Chunk]) -> Floats:
+    """Apply the gamma of a PNG: its samples are light ** gamma, those of a screen light ** (1 / 2.2)."""
+    content = dict(chunks)
+    if b"gAMA" not in content or len(content[b"gAMA"]) != 4 or {b"sRGB", b"iCCP", b"cICP"} & content.keys():
+        return pixels
+    (gamma,) = struct.unpack(">I", content[b"gAMA"])  # times 100,000
+    exponent = 100_000 / 2.2 / max(gamma, 1)
+    return pixels if abs(exponent - 1) < 0.05 else pixels ** np.float32(exponent)  # 0.45455 means: of a screen
 
 
 def write_image(path: str | os.PathLike[str], array: npt.ArrayLike) -> None:
@@ -204,18 +185,14 @@ def write_image(path: str | os.PathLike[str], array: npt.ArrayLike) -> None:
     from PIL import Image
 
     kind, options = _WRITABLE[path.suffix.lower()]
-    temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
     try:
-        with temporary.open("xb") as stream:
+        with replace_file(path) as stream:
             Image.fromarray(pixels).save(stream, kind, **options)
-        os.replace(temporary, path)
     except (OSError, ValueError, KeyError) as error:  # KeyError: Pillow was built without this format
         raise DataError(
             f"write_image: '{path}' cannot be written ({type(error).__name__}: {error}); "
             "free space, or choose another place"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _to_bytes(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from minicnn.errors import ShapeError
 from minicnn.imaging.corruptions import resize
-from minicnn.imaging.optional import import_optional
+from minicnn.optional import import_optional
 
 __all__ = ["CLASSICAL_DENOISERS", "bicubic", "non_local_means", "total_variation", "wavelet"]
 

@@ -7,26 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import minicnn.nn.functional as F
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.data.images import read_image
-from minicnn.errors import CheckpointError, ShapeError
-from minicnn.imaging.corruptions import to_grey
+from minicnn.data.samples import to_samples, to_unit
+from minicnn.errors import ArgumentError, CheckpointError, DTypeError, ShapeError
+from minicnn.imaging.corruptions import LUMA
 from minicnn.imaging.tiling import apply_tiled
 from minicnn.models import ResidualEditor, build
 from minicnn.ops.create import from_numpy
+from minicnn.ops.shape import flip
 from minicnn.runtime.devices import CPU, Device
 from minicnn.training import load_state, save_model
 
 __all__ = ["Editor", "edit", "load_editor", "save_editor"]
 
 Picture = NDArray[np.float32]
+Pixels = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -77,17 +82,34 @@ def load_editor(path: str | Path, device: str | Device = CPU) -> Editor:
 
 
 def edit(
-    model: ResidualEditor, image: Picture, *, tile: int = 256, progress: Callable[[int, int], None] | None = None
-) -> Picture:
+    model: ResidualEditor,
+    image: Pixels,
+    *,
+    strength: float = 1,
+    best: bool = False,
+    mask: Pixels | None = None,
+    tile: int = 256,
+    progress: Callable[[int, int], None] | None = None,
+) -> Pixels:
     """Apply a network to an image of any size. Tiles overlap by the network's radius, so the result has no seams.
 
-    The tiles are copied to the network's device and the results back, tile by tile.
+    The tiles are converted to float32, copied to the network's device, and the results are converted back, tile by
+    tile. So the memory beside image and result is that of a tile.
 
     Parameters
     ----------
     model : ResidualEditor
-    image : numpy.ndarray, (C, H, W), float32, in [0, 1]
-        A colour image is converted to grey if the network has 1 input channel.
+    image : numpy.ndarray, (C, H, W), float32 in [0, 1], uint8 or uint16
+        A colour image is converted to grey if the network has 1 input channel. A grey image is edited as 3 equal
+        channels if the network has 3; their mean is the result.
+    strength : float
+        0 gives the first guess of the network (for the same size: the image itself), 1 the result of the network, and
+        a number between them a mixture.
+    best : bool
+        Edit all 8 flips and rotations of each tile, and take the mean: a better result in 8 times the time.
+    mask : numpy.ndarray, (H, W), of the image's dtype, optional
+        The strength of each pixel, from 0 to white (1, 255 or 65535). Where it is 0, an image of the same size keeps
+        its pixels bit by bit.
     tile : int
         Side of the tiles, in pixels. Smaller tiles need less memory, larger tiles a little less time.
     progress : callable, optional
@@ -95,33 +117,30 @@ def edit(
 
     Returns
     -------
-    numpy.ndarray, (out_channels, scale H, scale W), float32, in [0, 1]
+    numpy.ndarray, (out_channels, scale H, scale W), of the image's dtype, in [0, white]
 
     Raises
     ------
     ShapeError
-        If the image has another number of channels than the network.
+        If the image has another number of channels than the network, or the mask has another size.
+    DTypeError
+        If the image has another dtype, or the mask has not the dtype of the image.
+    ArgumentError
+        If the strength is not in [0, 1].
     """
-    if image.ndim == 3 and image.shape[0] == 3 and model.in_channels == 1:
-        image = to_grey(image)
-    if image.ndim != 3 or image.shape[0] != model.in_channels:
-        raise ShapeError(
-            f"edit: the image must be ({model.in_channels}, H, W) for this network, got {image.shape}; "
-            f"read it with mode={'grey' if model.in_channels == 1 else 'rgb'!r}"
-        )
+    _check(model, image, mask, strength)
+    channels, device = len(image), next(model.parameters()).device
 
-    device = next(model.parameters()).device
-
-    def function(piece: NDArray[Any]) -> NDArray[Any]:
+    def function(piece: Pixels) -> Pixels:
         with no_grad():
-            y: Tensor = model(from_numpy(piece).to(device))
-            return y.cpu().numpy()
+            x = from_numpy(to_unit(piece)).to(device)
+            x, weight = x[:, :channels], x[:, channels:]
+            y = _edited(model, x, strength, weight if mask is not None else None, best)
+            return to_samples(y.cpu().numpy(), image.dtype)
 
-    height, width = image.shape[1:]
-    border = ((0, 0), (0, -height % model.multiple), (0, -width % model.multiple))
-    out = apply_tiled(
+    return apply_tiled(
         function,
-        np.pad(image.astype(np.float32, copy=False), border, mode="edge"),  # as the network pads a whole image
+        image if mask is None else np.concatenate([image, mask[np.newaxis]]),
         tile=tile,
         overlap=model.radius,
         fade=0,
@@ -129,5 +148,49 @@ def edit(
         multiple=model.multiple,
         progress=progress,
     )
-    np.clip(out, 0, 1, out=out)
-    return out[:, : model.scale * height, : model.scale * width]
+
+
+def _edited(model: ResidualEditor, x: Tensor, strength: float, mask: Tensor | None, best: bool) -> Tensor:
+    """Return the edited tile (1, F, scale H, scale W) of a tile x (1, C, H, W)."""
+    grey = x.shape[1] == 1 < model.in_channels
+    if grey:
+        x = x.expand(-1, model.in_channels, -1, -1)
+    elif x.shape[1] > model.in_channels:
+        x = (x * from_numpy(LUMA).to(x.device).reshape(1, 3, 1, 1)).sum(1, keepdim=True)
+    y: Tensor = (_ensemble(model, x) if best else model(x)).clamp(0, 1)
+    if strength != 1 or mask is not None:
+        guess = model.first_guess(x).clamp(0, 1)
+        if mask is not None and model.scale > 1:
+            mask = F.interpolate(mask, scale_factor=model.scale, mode="bilinear")
+        y = guess + (y - guess) * (strength if mask is None else mask * strength)
+    return y.mean(1, keepdim=True) if grey and model.out_channels == model.in_channels else y
+
+
+def _ensemble(model: ResidualEditor, x: Tensor) -> Tensor:
+    """Return the mean of the results for all 8 flips and rotations of x, turned back."""
+    total: Any = 0
+    for transpose, *axes in product((False, True), (False, True), (False, True)):
+        dims = [axis for axis, flip in zip((2, 3), axes, strict=True) if flip]
+        y = model(flip(x.transpose(2, 3) if transpose else x, dims))
+        y = flip(y, dims)
+        total = total + (y.transpose(2, 3) if transpose else y)
+    mean: Tensor = total / 8
+    return mean
+
+
+def _check(model: ResidualEditor, image: Pixels, mask: Pixels | None, strength: float) -> None:
+    fits = image.ndim == 3 and len(image) in {model.in_channels, 1, 3} and {len(image), model.in_channels} <= {1, 3}
+    if not fits:
+        raise ShapeError(
+            f"edit: the image must be (1, H, W) or (3, H, W), got {image.shape}; pass a single image, channels first"
+        )
+    if image.dtype not in (np.float32, np.uint8, np.uint16):
+        raise DTypeError(f"edit: pixels must be float32 in [0, 1], uint8 or uint16, got {image.dtype}; convert them")
+    if mask is not None and mask.shape != image.shape[1:]:
+        raise ShapeError(
+            f"edit: the mask must be {image.shape[1:]}, as the image, got {mask.shape}; resize one of them"
+        )
+    if mask is not None and mask.dtype != image.dtype:
+        raise DTypeError(f"edit: the mask must be {image.dtype}, as the image, got {mask.dtype}; convert it")
+    if not 0 <= strength <= 1:
+        raise ArgumentError(f"edit: strength must be from 0 (nothing) to 1 (everything), got {strength}")

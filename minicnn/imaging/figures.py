@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from minicnn.data.images import write_image
 from minicnn.errors import DataError, ShapeError
-from minicnn.imaging.optional import import_optional
+from minicnn.optional import import_optional
 
 __all__ = ["comparison_sheet", "loss_curve"]
 

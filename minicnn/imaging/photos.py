@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.errors import DataError, ShapeError
-from minicnn.imaging.optional import import_optional
+from minicnn.optional import import_optional
 
 __all__ = ["HELD_OUT_PHOTOS", "TRAINING_PHOTOS", "centre_crop", "load_photo"]
 

@@ -16,6 +16,7 @@ border of the image a tile ends at the border.
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +25,10 @@ from minicnn.errors import DTypeError, ShapeError
 
 __all__ = ["apply_tiled"]
 
-Array = NDArray[np.floating]
-
 
 def apply_tiled(
-    function: Callable[[Array], Array],
-    image: Array,
+    function: Callable[[Any], Any],
+    image: NDArray[Any],
     *,
     tile: int = 256,
     overlap: int = 32,
@@ -37,27 +36,27 @@ def apply_tiled(
     scale: int = 1,
     multiple: int = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> Array:
+) -> NDArray[Any]:
     """Apply a function of small images to an image of any size, tile by tile.
 
     Parameters
     ----------
     function : callable, (1, C, h, w) -> (1, F, scale * h, scale * w)
         Called with each tile; h and w are multiples of `multiple`.
-    image : numpy.ndarray, (C, H, W), floating point
+    image : numpy.ndarray, (C, H, W)
     tile : int
         The largest side of a core, in pixels. A tile has at most ``tile + 2 * overlap + fade`` pixels along each side,
         plus the rounding to `multiple`. It determines the memory that is needed.
     overlap : int
         The number of pixels to discard. If it is at least the network's radius, the result is exact.
     fade : int
-        Width of the band in which neighbouring tiles are blended, in pixels. 0: no blending.
+        Width of the band in which neighbouring tiles are blended, in pixels. 0: no blending; then the pixels of the
+        image and of the results may also be integers.
     scale : int
         Output size of the function / input size.
     multiple : int
         The function needs sides that are multiples of this number, for example 8 after three poolings by 2. Tiles start
-        at multiples of it. If necessary, the image is mirrored at its lower and right border, and the result is
-        cropped.
+        at multiples of it. If necessary, the last row and column of the image are repeated, and the result is cropped.
     progress : callable, optional
         Called after each tile as ``progress(done, total)``.
 
@@ -70,20 +69,26 @@ def apply_tiled(
     ShapeError
         If the image is not (C, H, W) or is empty, a parameter is out of range, or the function returns another size.
     DTypeError
-        If the image or the result of the function is not floating point.
+        If tiles are blended, and the image or the result of the function is not floating point.
     """
-    _check_arguments(image, {"tile": tile, "scale": scale, "multiple": multiple}, {"overlap": overlap, "fade": fade})
+    _check_arguments(
+        image, fade, {"tile": tile, "scale": scale, "multiple": multiple}, {"overlap": overlap, "fade": fade}
+    )
     height, width = image.shape[1:]
     rows, columns = (_cut_axis(length, tile, overlap, fade, scale, multiple) for length in (height, width))
     output = image[:0]  # allocated below, when the number of channels is known
     for done, (row, column) in enumerate(product(rows, columns), start=1):
         tile_pixels = np.ascontiguousarray(image[:, row.source[:, np.newaxis], column.source])[np.newaxis]
         result = function(tile_pixels)  # (1, C, h, w) -> (1, F, scale * h, scale * w)
-        _check_result(result, tile_pixels, scale)
+        _check_result(result, tile_pixels, scale, fade)
         if done == 1:
             output = np.zeros((result.shape[1], scale * height, scale * width), result.dtype)
-        weight = (row.weight[:, np.newaxis] * column.weight).astype(result.dtype)
-        output[:, row.target, column.target] += result[0, :, row.kept, column.kept] * weight
+        kept = result[0, :, row.kept, column.kept]
+        if fade:
+            weight = (row.weight[:, np.newaxis] * column.weight).astype(result.dtype)
+            output[:, row.target, column.target] += kept * weight
+        else:
+            output[:, row.target, column.target] = kept
         if progress is not None:
             progress(done, len(rows) * len(columns))
     return output
@@ -93,7 +98,7 @@ def apply_tiled(
 class _Strip:
     """The part of a tile along a single axis: its input pixels, and the part of its result that goes to the output."""
 
-    source: NDArray[np.intp]  # indices of the image's pixels, mirrored beyond its end
+    source: NDArray[np.intp]  # indices of the image's pixels; the last one is repeated beyond its end
     kept: slice  # part of the tile's result
     target: slice  # part of the output
     weight: NDArray[np.float64]  # falls to 0 towards a neighbour; the weights of each output pixel add up to 1
@@ -107,7 +112,7 @@ def _cut_axis(length: int, tile: int, overlap: int, fade: int, scale: int, multi
     edges = [units * index // count * multiple for index in range(count + 1)]  # cores differ by at most 1 unit
     half = min(fade, *(upper - lower for lower, upper in pairwise(edges))) // 2
     reach = -(-(overlap + half) // multiple) * multiple
-    mirrored = np.pad(np.arange(length), (0, padded - length), mode="reflect")
+    pixels = np.pad(np.arange(length), (0, padded - length), mode="edge")
     strips = []
     for lower, upper in pairwise(edges):
         begin, end = max(lower - reach, 0), min(upper + reach, padded)
@@ -120,7 +125,7 @@ def _cut_axis(length: int, tile: int, overlap: int, fade: int, scale: int, multi
             weight *= np.clip(0.5 - (position - upper) / (2 * half), 0, 1)
         strips.append(
             _Strip(
-                source=mirrored[begin:end],
+                source=pixels[begin:end],
                 kept=slice(scale * (first - begin), scale * (last - begin)),
                 target=slice(scale * first, scale * last),
                 weight=weight,
@@ -129,16 +134,16 @@ def _cut_axis(length: int, tile: int, overlap: int, fade: int, scale: int, multi
     return strips
 
 
-def _check_arguments(image: Array, positive: dict[str, int], nonnegative: dict[str, int]) -> None:
+def _check_arguments(image: NDArray[Any], fade: int, positive: dict[str, int], nonnegative: dict[str, int]) -> None:
     if image.ndim != 3 or image.size == 0:
         raise ShapeError(
             f"apply_tiled: image must be (C, H, W) and not empty, got {image.shape}; "
             "pass a single image, a grey image as (1, H, W)"
         )
-    if not np.issubdtype(image.dtype, np.floating):
+    if fade and not np.issubdtype(image.dtype, np.floating):
         raise DTypeError(
-            f"apply_tiled: pixels must be floating-point numbers, got {image.dtype}; "
-            "convert the image, as in image.astype(np.float32) / 255"
+            f"apply_tiled: to be blended, pixels must be floating-point numbers, got {image.dtype}; "
+            "convert the image, as in image.astype(np.float32) / 255, or pass fade=0"
         )
     for minimum, values in ((1, positive), (0, nonnegative)):
         for name, value in values.items():
@@ -148,7 +153,7 @@ def _check_arguments(image: Array, positive: dict[str, int], nonnegative: dict[s
                 )
 
 
-def _check_result(result: Array, tile_pixels: Array, scale: int) -> None:
+def _check_result(result: NDArray[Any], tile_pixels: NDArray[Any], scale: int, fade: int) -> None:
     height, width = (scale * side for side in tile_pixels.shape[2:])
     if result.ndim != 4 or result.shape[0] != 1 or result.shape[2:] != (height, width):
         raise ShapeError(
@@ -156,5 +161,5 @@ def _check_result(result: Array, tile_pixels: Array, scale: int) -> None:
             f"but returned {result.shape}; set scale to output size / input size, "
             "and multiple to the number that its input sizes must be divisible by"
         )
-    if not np.issubdtype(result.dtype, np.floating):
+    if fade and not np.issubdtype(result.dtype, np.floating):
         raise DTypeError(f"apply_tiled: function must return floating-point numbers, got {result.dtype}; convert them")

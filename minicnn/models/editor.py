@@ -108,11 +108,11 @@ class ResidualEditor(nn.Module):
         x = F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
         h = self.head(F.pixel_unshuffle(x, self.multiple))
         h = self.tail(F.relu(self.body(h)))
-        out = self._enlarge_input(x) + F.pixel_shuffle(h, self.multiple * self.scale)
+        out = self.first_guess(x) + F.pixel_shuffle(h, self.multiple * self.scale)
         return out[:, :, : height * self.scale, : width * self.scale]
 
-    def _enlarge_input(self, x: Tensor) -> Tensor:
-        """Return the input in the shape of the output; the network adds its difference to it."""
+    def first_guess(self, x: Tensor) -> Tensor:
+        """Return the input in the shape of the output. The network adds its difference to it."""
         if self.in_channels != self.out_channels:
             x = x.mean(1, keepdim=True).expand(-1, self.out_channels, -1, -1)
         return x if self.scale == 1 else F.interpolate(x, scale_factor=self.scale, mode="bicubic")

@@ -1,19 +1,17 @@
 """Reading and writing of safetensors files with named arrays and a JSON document.
 
-The document is an entry of the safetensors header. So a single `os.replace` replaces arrays and document together, and
+The document is an entry of the safetensors header. So a single rename replaces arrays and document together, and
 other readers of safetensors find the arrays. A checksum detects damage. Reading never executes code from a file.
 """
 
 import json
-import os
-import uuid
 import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minicnn.atomic import replace_file
 from minicnn.errors import CheckpointError
 
 __all__ = ["read_tensor_file", "write_tensor_file"]
@@ -61,22 +59,15 @@ def write_tensor_file(call: str, path: str | Path, kind: str, arrays: Arrays, co
         raise CheckpointError(f"{call}: '{path}' cannot hold this: {error}; convert it to numbers and text") from error
     document = {"kind": kind, "version": VERSION, "crc32": _checksum(text, arrays), "content": text}
     data = save(arrays, {ENTRY: json.dumps(document)})
-    temporary = path.parent / f".{uuid.uuid4().hex}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as stream:
+        with replace_file(path) as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())  # without it, a power failure could leave an empty file under the new name
-        os.replace(temporary, path)
     except OSError as error:
         raise CheckpointError(
             f"{call}: '{path}' cannot be written ({error.strerror or error}); an old file is unchanged; "
             "free space, or choose another place"
         ) from error
-    finally:
-        with suppress(OSError):  # after success it does not exist
-            temporary.unlink()
 
 
 def read_tensor_file(call: str, path: str | Path) -> tuple[str | None, Arrays, dict[str, Any]]:

@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 import minicnn
-from minicnn.data import read_image, write_image
+from minicnn.data import read_image
 from minicnn.imaging.editing import load_editor, save_editor
+from minicnn.imaging.photo_editing import edit_photo
 from minicnn.models import CNNGenerator, ResidualEditor
 from minicnn.training import save_model
 
@@ -23,39 +24,42 @@ def pixels(*shape, dtype=np.uint8):
 
 
 @pytest.mark.parametrize(
-    ("name", "image", "written"),
+    ("name", "image", "written", "mode"),
     [
-        ("colour.png", Image.fromarray(pixels(17, 23, 3)), "colour.png"),
-        ("grey.png", Image.fromarray(pixels(9, 8)), "grey.png"),
-        ("deep.png", Image.fromarray(pixels(6, 5, dtype=np.uint16)), "deep.png"),
-        ("clear.png", Image.fromarray(pixels(7, 7, 4), "RGBA"), "clear.png"),
-        ("palette.gif", Image.fromarray(pixels(8, 12)).convert("P"), "palette.png"),
-        ("one.bmp", Image.fromarray(pixels(1, 1, 3)), "one.bmp"),
-        ("line.tif", Image.fromarray(pixels(1, 30, 3)), "line.tif"),
-        ("loud.PNG", Image.fromarray(pixels(5, 4, 3)), "loud.PNG"),
-        ("photo.webp", Image.fromarray(pixels(16, 16, 3)), "photo.webp"),
+        ("colour.png", Image.fromarray(pixels(17, 23, 3)), "colour.png", "RGB"),
+        ("grey.png", Image.fromarray(pixels(9, 8)), "grey.png", "L"),
+        ("deep.png", Image.fromarray(pixels(6, 5, dtype=np.uint16)), "deep.png", "I;16"),
+        ("clear.png", Image.fromarray(pixels(7, 7, 4), "RGBA"), "clear.png", "RGBA"),
+        ("palette.gif", Image.fromarray(pixels(8, 12)).convert("P"), "palette.gif", "P"),
+        ("one.bmp", Image.fromarray(pixels(1, 1, 3)), "one.bmp", "RGB"),
+        ("line.tif", Image.fromarray(pixels(1, 30, 3)), "line.tif", "RGB"),
+        ("loud.PNG", Image.fromarray(pixels(5, 4, 3)), "loud.PNG", "RGB"),
+        ("photo.webp", Image.fromarray(pixels(16, 16, 3)), "photo.webp", "RGB"),
+        ("icon.ico", Image.fromarray(pixels(16, 16, 3)), "icon.png", "RGB"),
     ],
 )
-def test_kinds_and_sizes_of_pictures(run, model, tmp_path, name, image, written):
+def test_kinds_and_sizes_of_pictures(run, model, tmp_path, name, image, written, mode):
     image.save(tmp_path / name)
     out = tmp_path / "edited"
     result = run("edit", model, tmp_path / name, "--out", out, "--tile", 6)
     assert (result.code, result.err) == (0, "")
     assert result.out == f"{out / written}\n"
-    expected = untiled(model, read_image(tmp_path / name))
-    assert expected.shape == (3, image.height, image.width)
-    assert np.abs(read_image(out / written) * 255 - expected).max() < 1.01
+    with Image.open(out / written) as edited:
+        assert (edited.size, edited.mode) == (image.size, mode)
+    if mode in ("RGB", "L", "I;16"):
+        expected = untiled(model, read_image(tmp_path / name))
+        expected = expected if mode == "RGB" else np.rint(expected.mean(0, keepdims=True))
+        assert np.abs(read_image(out / written) * 255 - expected).max() < 1.01
     assert [path.name for path in out.iterdir()] == [written]
 
 
-def test_a_jpeg_stays_one(run, model, photos, tmp_path):
-    Image.open(photos / "0.png").save(tmp_path / "a.jpg", quality=95)
-    assert run("edit", model, tmp_path / "a.jpg", "--out", tmp_path / "edited").code == 0
-    with Image.open(tmp_path / "edited" / "a.jpg") as image:
-        assert image.format == "JPEG"
-    write_image(tmp_path / "expected.jpg", untiled(model, read_image(tmp_path / "a.jpg")) / 255)
-    difference = read_image(tmp_path / "edited" / "a.jpg") - read_image(tmp_path / "expected.jpg")
-    assert np.abs(difference).max() < 0.03
+def test_a_jpeg_keeps_its_quality(run, model, photos, tmp_path):
+    Image.open(photos / "0.png").save(tmp_path / "a.jpg", quality=60, dpi=(300, 300))
+    assert run("edit", model, tmp_path / "a.jpg").code == 0
+    with Image.open(tmp_path / "a.jpg") as before, Image.open(tmp_path / "a-edited.jpg") as after:
+        assert after.format == "JPEG"
+        assert after.quantization == before.quantization
+        assert after.info["dpi"] == (300, 300)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("png", "PNG"), ("jpg", "JPEG"), ("webp", "WEBP"), ("tif", "TIFF")])
@@ -64,6 +68,103 @@ def test_another_format(run, model, photos, tmp_path, name, kind):
     assert sorted(path.name for path in (tmp_path / "e").iterdir()) == [f"0.{name}", f"1.{name}"]
     with Image.open(tmp_path / "e" / f"0.{name}") as image:
         assert image.format == kind
+
+
+def test_without_a_folder_the_result_lies_beside_the_photo(run, model, photos):
+    assert run("edit", model, photos / "0.png").out == f"{photos / '0-edited.png'}\n"
+    assert run("edit", model, photos / "0.png", "--suffix", "_b").out == f"{photos / '0_b.png'}\n"
+    assert run("edit", model, photos / "0.png").code == 0  # once more
+
+
+def test_folders_and_patterns(run, model, photos, tmp_path, make_photos):
+    make_photos(photos / "deep" / "er", count=1)
+    make_photos(photos / ".hidden", count=1)
+    (photos / "notes.txt").write_text("hello")
+    out = tmp_path / "e"
+    assert run("edit", model, photos, "--out", out).code == 0
+    assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*.png")) == [f"{i}.png" for i in range(6)]
+    assert run("edit", model, photos, "--out", out, "--recursive").code == 0
+    assert {p.relative_to(out).as_posix() for p in out.rglob("*.png")} == {
+        "deep/er/0.png", *(f"{i}.png" for i in range(6))
+    }  # fmt: skip
+    assert run("edit", model, photos / "[01].png", "--out", tmp_path / "f").code == 0
+    assert sorted(p.name for p in (tmp_path / "f").iterdir()) == ["0.png", "1.png"]
+
+
+def test_a_photo_that_is_named_twice_is_edited_once(run, model, photos, tmp_path):
+    assert run("edit", model, photos, photos / "0.png", "--out", tmp_path / "e").out.count("0.png") == 1
+
+
+def test_existing_results_can_be_skipped(run, model, photos, tmp_path):
+    assert run("edit", model, photos / "0.png", "--out", tmp_path).code == 0
+    before = (tmp_path / "0.png").stat().st_mtime_ns
+    result = run("edit", model, photos / "0.png", photos / "1.png", "--out", tmp_path, "--skip-existing")
+    assert result.out == f"{tmp_path / '1.png'}\n"
+    assert (tmp_path / "0.png").stat().st_mtime_ns == before
+
+
+def test_a_batch_goes_on_after_a_broken_file(run, model, photos, tmp_path):
+    (photos / "2.png").write_bytes((photos / "2.png").read_bytes()[:90])
+    (photos / "4.png").write_text("hello")
+    result = run("edit", model, photos, "--out", tmp_path / "e")
+    assert result.code == 1
+    assert sorted(p.name for p in (tmp_path / "e").iterdir()) == ["0.png", "1.png", "3.png", "5.png"]
+    first, second, last = result.err.splitlines()
+    assert "2.png' is damaged or truncated" in first
+    assert "4.png' is not an image" in second
+    assert last == "minicnn edit: 2 of 6 photos could not be edited"
+
+
+def test_ctrl_c_says_how_to_go_on(run, model, photos, tmp_path, monkeypatch):
+    calls = []
+
+    def interrupted(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return edit_photo(*arguments, **options)
+
+    monkeypatch.setattr("minicnn.cli.edit.edit_photo", interrupted)
+    result = run("edit", model, photos, "--out", tmp_path / "e")
+    assert result.code == 130
+    assert "stopped; 2 of 6 photos are edited, --skip-existing continues with the others" in result.err
+    assert len(list((tmp_path / "e").iterdir())) == 2
+
+
+@pytest.mark.parametrize("strength", [0, 0.5, 1])
+def test_strength(run, model, photos, tmp_path, strength):
+    assert run("edit", model, photos / "0.png", "--out", tmp_path, "--strength", strength).code == 0
+    before = read_image(photos / "0.png")
+    expected = before + strength * (untiled(model, before) / 255 - before)
+    np.testing.assert_allclose(read_image(tmp_path / "0.png"), expected, atol=0.004)
+
+
+def test_a_mask_keeps_what_lies_outside_bit_by_bit(run, model, photos, tmp_path):
+    mask = np.zeros((24, 32), np.uint8)
+    mask[5:15, 8:20], mask[5:15, 20] = 255, 128
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    assert run("edit", model, photos / "0.png", "--out", tmp_path, "--mask", tmp_path / "mask.png").code == 0
+    before, after = read_image(photos / "0.png"), read_image(tmp_path / "0.png")
+    full = untiled(model, before) / 255
+    np.testing.assert_array_equal(after[:, mask == 0], before[:, mask == 0])
+    np.testing.assert_allclose(after[:, mask == 255], full[:, mask == 255], atol=0.003)
+    np.testing.assert_allclose(after[:, 5:15, 20], (before + full)[:, 5:15, 20] / 2, atol=0.005)
+
+
+def test_a_comparison(run, model, photos, tmp_path):
+    assert run("edit", model, photos / "0.png", "--out", tmp_path, "--compare").code == 0
+    before, after, both = (read_image(p) for p in (photos / "0.png", tmp_path / "0.png", tmp_path / "0-compare.png"))
+    np.testing.assert_array_equal(both[..., :16], before[..., :16])
+    np.testing.assert_array_equal(both[..., 16], np.ones((3, 24)))
+    np.testing.assert_array_equal(both[..., 17:], after[..., 17:])
+
+
+def test_large_pictures_need_an_option(run, model, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)
+    result = run("edit", model, photos / "0.png", "--out", tmp_path)
+    assert result.code == 1
+    assert "0.png' has more than 89 million pixels and may be a trap; --large edits it all the same" in result.err
+    assert run("edit", model, photos / "0.png", "--out", tmp_path, "--large").code == 0
 
 
 @pytest.mark.parametrize(("channels", "scale"), [((3, 3), 2), ((3, 3), 3), ((1, 3), 1), ((1, 1), 1), ((3, 1), 1)])
@@ -105,27 +206,35 @@ def test_a_damaged_model(mistake, model, photos, tmp_path):
     assert "model.safetensors' is damaged (its checksum is wrong); use another copy" in line
 
 
-def test_pictures_that_are_none(mistake, model, photos, tmp_path):
+def test_pictures_that_are_none(run, mistake, model, photos, tmp_path):
     def line(name):
-        return mistake("edit", model, tmp_path / name, "--out", tmp_path / "e")
+        result = run("edit", model, tmp_path / name, "--out", tmp_path / "e")
+        assert result.code == 1
+        assert result.err.count("\n") == 1
+        return result.err
 
-    assert "none.png'; check the path" in line("none.png")
-    assert "photos' is a folder; pass a file" in line("photos")
+    assert "there is no file" in mistake("edit", model, tmp_path / "none.png", "--out", tmp_path / "e")
+    (tmp_path / "empty").mkdir()
+    assert "there is no picture in the folder" in mistake("edit", model, tmp_path / "empty", "--out", tmp_path / "e")
     (tmp_path / "cut.png").write_bytes((photos / "0.png").read_bytes()[:80])
     assert "cut.png' is damaged or truncated" in line("cut.png")
     (tmp_path / "text.png").write_text("hello")
     assert "text.png' is not an image of a known format" in line("text.png")
-    assert not any((tmp_path / "e").iterdir())
+    assert not (tmp_path / "e").exists()
 
 
-def test_a_photo_is_not_overwritten(mistake, model, photos):
-    before = (photos / "0.png").read_bytes()
+def test_no_photo_is_overwritten(mistake, model, photos):
+    before = {p: p.read_bytes() for p in photos.iterdir()}
     line = mistake("edit", model, photos / "1.png", photos / "0.png", "--out", photos)
-    assert line.endswith("1.png is the photo itself and would be overwritten; name another folder")
+    assert line.endswith("1.png is one of the photos and would be overwritten; name another folder or --suffix")
     (photos.parent / "link").symlink_to(photos)
     line = mistake("edit", model, photos.parent / "link" / "0.png", "--out", photos)
-    assert "is the photo itself" in line
-    assert (photos / "0.png").read_bytes() == before
+    assert "is one of the photos" in line
+    Image.open(photos / "0.png").save(photos / "1.ico")
+    line = mistake("edit", model, photos / "1.ico", "--out", photos)
+    assert line.endswith("1.png lies among the photos and would be overwritten; name another folder or --suffix")
+    (photos / "1.ico").unlink()
+    assert before == {p: p.read_bytes() for p in photos.iterdir()}
 
 
 def test_two_photos_of_one_name(mistake, model, photos, tmp_path):
@@ -137,28 +246,55 @@ def test_two_photos_of_one_name(mistake, model, photos, tmp_path):
         ((tmp_path / "more" / "0.jpg",), ("--format", "png")),
     ):
         line = mistake("edit", model, photos / "0.png", *others, "--out", tmp_path / "e", *options)
-        assert f"two photos would be written to {tmp_path / 'e' / '0.png'}; edit them into separate" in line
+        assert f"would both be written to {tmp_path / 'e' / '0.png'}; edit them into separate folders" in line
     assert not (tmp_path / "e").exists()
 
 
-def test_a_place_that_cannot_be_written(mistake, model, photos, tmp_path):
+def test_a_mask_of_another_size(run, mistake, model, photos, tmp_path):
+    Image.new("L", (31, 24)).save(tmp_path / "mask.png")
+    result = run("edit", model, photos / "0.png", "--out", tmp_path, "--mask", tmp_path / "mask.png")
+    assert result.code == 1
+    assert "--mask: the mask has 31 x 24 pixels and '" in result.err
+    assert "0.png' 32 x 24; resize one of them" in result.err
+    assert "there is no file" in mistake("edit", model, photos / "0.png", "--mask", tmp_path / "none.png")
+
+
+def test_an_animation_needs_a_format_with_frames(run, model, tmp_path):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=100)
+    result = run("edit", model, tmp_path / "a.gif", "--format", "jpg")
+    assert "cannot hold 2 frames or pages; choose PNG, TIFF, WEBP, GIF" in result.err
+    assert run("edit", model, tmp_path / "a.gif").code == 0
+    with Image.open(tmp_path / "a-edited.gif") as image:
+        assert image.n_frames == 2
+
+
+def test_a_place_that_cannot_be_written(run, mistake, model, photos, tmp_path):
     (tmp_path / "file").touch()
     line = mistake("edit", model, photos / "0.png", "--out", tmp_path / "file")
     assert f"argument --out: '{tmp_path / 'file'}' is a file; name a folder" in line
-    line = mistake("edit", model, photos / "0.png", "--out", tmp_path / "file" / "e")
-    assert "Not a directory" in line
+    result = run("edit", model, photos / "0.png", "--out", tmp_path / "file" / "e")
+    assert result.code == 1
+    assert "Not a directory" in result.err
     (tmp_path / "e" / "0.png").mkdir(parents=True)
-    assert "0.png' cannot be written" in mistake("edit", model, photos / "0.png", "--out", tmp_path / "e")
+    assert "0.png' cannot be written" in run("edit", model, photos / "0.png", "--out", tmp_path / "e").err
 
 
-def test_a_full_disk(mistake, model, photos, tmp_path, monkeypatch):
+def test_a_full_disk(run, model, photos, tmp_path, monkeypatch):
     def full(self, stream, kind):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    line = mistake("edit", model, photos / "0.png", "--out", tmp_path / "e")
-    assert "No space left on device); free space, or choose another place" in line
+    result = run("edit", model, photos / "0.png", "--out", tmp_path / "e")
+    assert result.code == 1
+    assert "No space left on device); free space, or choose another place" in result.err
     assert list((tmp_path / "e").iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.1", "nan", "much"])
+def test_a_bad_strength(mistake, model, photos, text):
+    line = mistake("edit", model, photos / "0.png", f"--strength={text}")
+    assert f"argument --strength: must be a number from 0 to 1, got {text}" in line
 
 
 def test_a_bad_tile(mistake, model, photos, tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import minicnn
-from minicnn.errors import CheckpointError, ShapeError
+from minicnn.errors import ArgumentError, CheckpointError, DTypeError, ShapeError
 from minicnn.imaging import to_grey
 from minicnn.imaging.editing import Editor, edit, load_editor, save_editor
 from minicnn.models import CNNGenerator, ResidualEditor
@@ -79,11 +79,80 @@ def test_results_lie_between_black_and_white():
     assert edited.max() == 1
 
 
-@pytest.mark.parametrize(("channels", "shape", "mode"), [((3, 3), (1, 5, 5), "rgb"), ((1, 1), (2, 5, 5), "grey")])
-def test_wrong_channels(channels, shape, mode):
-    message = rf"edit: the image must be \({channels[0]}, H, W\) for this network, got .*; read it with mode='{mode}'"
-    with pytest.raises(ShapeError, match=message):
-        edit(make(channels), np.zeros(shape, np.float32))
+@pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_integers_are_edited_as_fractions_of_white(dtype, white):
+    image = np.random.default_rng(0).integers(0, white, (3, 21, 18), dtype, endpoint=True)
+    edited = edit(make(), image, tile=8)
+    assert edited.dtype == dtype
+    expected = whole(make(), image.astype(np.float32) / np.float32(white)) * white
+    np.testing.assert_allclose(edited, expected, atol=0.51 + white * 1e-6)
+
+
+def test_a_grey_picture_is_three_equal_channels_for_a_network_of_colour():
+    image = picture(1, 9, 14)
+    expected = whole(make(), image.repeat(3, 0)).mean(0, keepdims=True)
+    np.testing.assert_allclose(edit(make(), image), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_the_strength_mixes_the_first_guess_and_the_result(scale):
+    model, image = make(scale=scale), picture(3, 10, 13)
+    none, full = edit(model, image, strength=0), edit(model, image)
+    np.testing.assert_allclose(edit(model, image, strength=0.25), 0.75 * none + 0.25 * full, atol=1e-2)
+    if scale == 1:
+        np.testing.assert_array_equal(none, image)
+    else:
+        assert none.shape == full.shape
+
+
+def test_the_mask_is_the_strength_of_each_pixel():
+    model, image = make(), picture(3, 20, 30)
+    mask = np.zeros((20, 30), np.float32)
+    mask[4:9, 5:25], mask[9, 5:25] = 1, 0.5
+    edited, full = edit(model, image, mask=mask, tile=8), edit(model, image)
+    np.testing.assert_array_equal(edited[:, mask == 0], image[:, mask == 0])
+    np.testing.assert_allclose(edited[:, mask == 1], full[:, mask == 1], atol=1e-6)
+    np.testing.assert_allclose(edited[:, 9, 5:25], (image + full)[:, 9, 5:25] / 2, atol=1e-6)
+
+
+def test_the_mask_of_a_network_that_enlarges():
+    model, image = make(scale=2), picture(3, 12, 12)
+    mask = np.zeros((12, 12), np.float32)
+    mask[:, 6:] = 1
+    edited, none, full = edit(model, image, mask=mask), edit(model, image, strength=0), edit(model, image)
+    np.testing.assert_allclose(edited[..., :11], none[..., :11], atol=1e-6)
+    np.testing.assert_allclose(edited[..., 13:], full[..., 13:], atol=1e-6)
+
+
+@pytest.mark.parametrize(("scale", "channels"), [(1, (3, 3)), (2, (3, 3)), (1, (1, 3))])
+def test_the_best_result_is_the_mean_of_all_flips_and_rotations(scale, channels):
+    model, image = make(channels, scale), picture(channels[0], 14, 14)
+    turned = []
+    for flipped in (False, True):
+        for quarters in range(4):
+            x = np.rot90(image[:, :, ::-1] if flipped else image, quarters, (1, 2))
+            with minicnn.no_grad():
+                y = model(minicnn.from_numpy(np.ascontiguousarray(x[np.newaxis]))).numpy()[0]
+            y = np.rot90(y, -quarters, (1, 2))
+            turned.append(y[:, :, ::-1] if flipped else y)
+    np.testing.assert_allclose(edit(model, image, best=True), np.mean(turned, 0).clip(0, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "error", "message"),
+    [
+        (picture(2, 5, 5), {}, ShapeError, r"edit: the image must be \(1, H, W\) or \(3, H, W\), got \(2, 5, 5\)"),
+        (picture(3, 5, 5)[0], {}, ShapeError, r"edit: the image must be .* got \(5, 5\)"),
+        (picture(3, 5, 5).astype(float), {}, DTypeError, "edit: pixels must be float32 .*, got float64; convert"),
+        (picture(3, 5, 5), {"mask": picture(1, 5, 4)[0]}, ShapeError, r"the mask must be \(5, 5\), .* got \(5, 4\)"),
+        (picture(3, 5, 5), {"mask": np.zeros((5, 5))}, DTypeError, "the mask must be float32, .* got float64"),
+        (picture(3, 5, 5), {"strength": 1.5}, ArgumentError, "strength must be from 0 .* to 1 .*, got 1.5"),
+        (picture(3, 5, 5), {"strength": float("nan")}, ArgumentError, "strength must be .* got nan"),
+    ],
+)
+def test_wrong_arguments(image, options, error, message):
+    with pytest.raises(error, match=message):
+        edit(make(), image, **options)
 
 
 # --- files ----------------------------------------------------------------------------------------------------

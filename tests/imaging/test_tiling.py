@@ -51,11 +51,11 @@ def test_tiled_is_untiled_where_the_overlap_covers_the_radius(height, width, til
 
 
 @given(SIDES, SIDES, st.integers(1, 20), st.integers(7, 9), st.integers(0, 12), SEEDS)
-def test_with_pooling_it_is_the_mirrored_picture_cut_back(height, width, tile, overlap, fade, seed):
+def test_with_pooling_the_last_pixels_are_repeated_and_cut_off(height, width, tile, overlap, fade, seed):
     image = draw((2, height, width), seed)
     tiled = apply_tiled(pooled, image, tile=tile, overlap=overlap, fade=fade, multiple=4)
-    mirrored = np.pad(image, ((0, 0), (0, -height % 4), (0, -width % 4)), mode="reflect")
-    np.testing.assert_allclose(tiled, pooled(mirrored[np.newaxis])[0, :, :height, :width], atol=1e-12)
+    longer = np.pad(image, ((0, 0), (0, -height % 4), (0, -width % 4)), mode="edge")
+    np.testing.assert_allclose(tiled, pooled(longer[np.newaxis])[0, :, :height, :width], atol=1e-12)
 
 
 @given(SIDES, SIDES, st.integers(1, 20), st.integers(1, 5), st.integers(0, 12), SEEDS)
@@ -106,6 +106,14 @@ def test_float32_stays_float32_and_the_image_is_left_alone():
     assert apply_tiled(lambda x: x, image, tile=16, overlap=2).dtype == np.float32
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_without_blending_the_pixels_may_be_integers(dtype):
+    image = np.arange(3 * 37 * 41).reshape(3, 37, 41).astype(dtype)
+    tiled = apply_tiled(lambda x: x[:, ::-1], image, tile=16, overlap=3, fade=0, multiple=4)
+    assert tiled.dtype == dtype
+    np.testing.assert_array_equal(tiled, image[::-1])
+
+
 def test_tiles_are_contiguous_whatever_the_image_is():
     def copy(x):
         assert x.flags.c_contiguous
@@ -141,7 +149,7 @@ class TestRefusals:
 
     def test_an_image_of_integers(self):
         with pytest.raises(
-            DTypeError, match=r"^apply_tiled: pixels must be floating-point numbers, got uint8; .*astype"
+            DTypeError, match=r"^apply_tiled: to be blended, pixels must be floating-point numbers, got uint8; .*fade=0"
         ):
             apply_tiled(lambda x: x, np.zeros((3, 8, 8), np.uint8))
 

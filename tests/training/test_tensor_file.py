@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file, save_file
 
+from minicnn import atomic
 from minicnn.errors import CheckpointError
 from minicnn.training import tensor_file
 from minicnn.training.tensor_file import read_tensor_file, write_tensor_file
@@ -195,7 +196,7 @@ def test_a_full_disk(tmp_path, monkeypatch):
     class Full:
         hex = "full"
 
-    monkeypatch.setattr(tensor_file.uuid, "uuid4", Full)
+    monkeypatch.setattr(atomic.uuid, "uuid4", Full)
     (tmp_path / ".full.tmp").symlink_to("/dev/full")
     opened = type(tmp_path).open
     monkeypatch.setattr(type(tmp_path), "open", lambda self, mode: opened(self, "wb"))

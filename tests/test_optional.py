@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from minicnn.errors import MissingPackageError
-from minicnn.imaging.optional import import_optional
+from minicnn.optional import import_optional
 
 
 def test_it_returns_the_module():

@@ -1,0 +1,107 @@
+"""The files of `minicnn edit`: the photos that the arguments name, and a path for each edited photo.
+
+`plan` finds all mistakes before the first photo is edited.
+"""
+
+import glob
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from minicnn.data import PHOTO_SUFFIXES, picture_suffixes
+from minicnn.errors import DataError
+
+__all__ = ["Job", "plan"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photo to edit, and the path of the result."""
+
+    source: Path
+    output: Path
+
+
+def plan(
+    names: Iterable[str], folder: Path | None, suffix: str | None, file_format: str | None, *, recursive: bool
+) -> list[Job]:
+    """Return the photos to edit, in order, and the path of each result.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Files, folders, and patterns such as ``*.jpg`` for shells that do not expand them.
+    folder : Path, optional
+        For the results. A photo in a subfolder of a named folder gets the same subfolder. Default: beside the photo.
+    suffix : str, optional
+        Added to the name of each result. Default: nothing with a folder, "-edited" without one.
+    file_format : str, optional
+        The suffix of the files without its dot. Default: the format of the photo, or PNG if it cannot be written.
+    recursive : bool
+        Search the subfolders of folders too.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, nothing is found, two results would have the same path, or a result would replace a
+        photo.
+    """
+    suffix = suffix if suffix is not None else "" if folder else "-edited"
+    jobs, seen = [], set[Path]()
+    for root, source in _photos(names, recursive):
+        if source.resolve() in seen:
+            continue
+        seen.add(source.resolve())
+        kind = (
+            f".{file_format}" if file_format else source.suffix if source.suffix.lower() in PHOTO_SUFFIXES else ".png"
+        )
+        place = folder / source.parent.relative_to(root) if folder else source.parent
+        jobs.append(Job(source, place / f"{source.stem}{suffix}{kind}"))
+    _check(jobs, seen, suffix)
+    return jobs
+
+
+def _photos(names: Iterable[str], recursive: bool) -> Iterator[tuple[Path, Path]]:
+    """Yield the named folder of each photo (or its own folder), and the photo."""
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            found = sorted(p for p in path.glob("**/*" if recursive else "*") if _is_picture(p.relative_to(path), p))
+            if not found:
+                deeper = "" if recursive else "; --recursive searches its subfolders too"
+                raise DataError(f"there is no picture in the folder '{path}'{deeper}")
+            yield from ((path, p) for p in found)
+        elif path.exists():
+            yield path.parent, path
+        else:
+            matches = sorted(map(Path, glob.glob(name, recursive=recursive)))
+            if not matches:
+                raise DataError(f"there is no file '{name}'; check the path")
+            yield from ((p.parent, p) for p in matches if p.is_file())
+
+
+def _is_picture(inside: Path, path: Path) -> bool:
+    """Return whether a path is a file with the suffix of a picture, and neither hidden nor in a hidden folder."""
+    hidden = any(part.startswith(".") for part in inside.parts)
+    return not hidden and path.suffix.lower() in picture_suffixes() and path.is_file()
+
+
+def _check(jobs: list[Job], sources: set[Path], suffix: str) -> None:
+    outputs = dict[Path, Path]()
+    folders = {source.parent for source in sources}
+    for job in jobs:
+        output = job.output.resolve()
+        if output in sources:
+            raise DataError(
+                f"{job.output} is one of the photos and would be overwritten; name another folder or --suffix"
+            )
+        if output in outputs:
+            raise DataError(
+                f"'{outputs[output]}' and '{job.source}' would both be written to {job.output}; "
+                "edit them into separate folders"
+            )
+        if not suffix and output.parent in folders and output.exists():
+            raise DataError(
+                f"{job.output} lies among the photos and would be overwritten; name another folder or --suffix"
+            )
+        outputs[output] = job.source

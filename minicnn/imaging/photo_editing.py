@@ -1,0 +1,125 @@
+"""`edit_photo`: apply a network to every frame of a photo, in the photo's own colour space and depth.
+
+A network edits images of 3 channels (or of 1). Pictures in other colour spaces are edited as several such images:
+
+    RGB    red, green and blue together
+    grey   three equal channels
+    CMYK   cyan, magenta and yellow together, inverted; black alone, inverted
+    Lab    L, a and b, each alone as a grey image
+
+So no colour is converted, and a network that changes nothing changes no sample. The alpha channel is carried, and
+enlarged with the picture.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.data.photo import Photo
+from minicnn.data.samples import Frame, full_scale, to_samples, to_unit
+from minicnn.imaging.corruptions import resize
+from minicnn.imaging.editing import edit
+from minicnn.models import ResidualEditor
+
+__all__ = ["before_and_after", "edit_photo"]
+
+Pixels = NDArray[Any]
+# space -> (channels that are edited together, whether they are inverted)
+PARTS = {
+    "rgb": [(slice(0, 3), False)],
+    "grey": [(slice(0, 1), False)],
+    "cmyk": [(slice(0, 3), True), (slice(3, 4), True)],
+    "lab": [(slice(i, i + 1), False) for i in range(3)],
+}
+
+
+def edit_photo(
+    model: ResidualEditor,
+    photo: Photo,
+    *,
+    mask: NDArray[np.float32] | None = None,
+    progress: Callable[[float], None] | None = None,
+    **options: Any,
+) -> Photo:
+    """Return a photo with edited frames and the same metadata.
+
+    Parameters
+    ----------
+    model : ResidualEditor
+    photo : Photo
+    mask : numpy.ndarray, (H, W), float32 in [0, 1], optional
+        The strength of each pixel of every frame.
+    progress : callable, optional
+        Called with the part of the photo that is done, from 0 to 1.
+    **options
+        strength, best and tile, as for `edit`.
+
+    Raises
+    ------
+    ShapeError
+        If the mask and a frame have different sizes.
+    ArgumentError
+        If the strength is not in [0, 1].
+    """
+    frames = []
+    for index, frame in enumerate(photo.frames):
+
+        def frame_progress(part: float, index: int = index) -> None:
+            if progress is not None:
+                progress((index + part) / len(photo.frames))
+
+        frames.append(_edit_frame(model, frame, mask, frame_progress, options))
+    if frames[0].space != photo.frames[0].space:
+        photo = replace(photo, icc=b"")  # the profile of a grey picture does not fit its colours
+    return photo.with_frames(frames)
+
+
+def before_and_after(before: Photo, after: Photo) -> list[Frame]:
+    """Return frames whose left half shows the photo before editing and whose right half shows it after."""
+    frames = []
+    for old, new in zip(before.frames, after.frames, strict=True):
+        height, width = new.samples.shape[:2]
+        samples, dtype = new.samples.copy(), new.samples.dtype
+        enlarged = resize(to_unit(old.samples).transpose(2, 0, 1), height, width).transpose(1, 2, 0)
+        same = old.samples.shape[:2] == (height, width)
+        samples[:, : width // 2] = (old.samples if same else to_samples(enlarged, dtype))[:, : width // 2]
+        samples[:, width // 2 : width // 2 + max(width // 400, 1)] = 0 if new.space == "cmyk" else full_scale(dtype)
+        frames.append(replace(new, samples=samples))
+    return frames
+
+
+def _edit_frame(
+    model: ResidualEditor,
+    frame: Frame,
+    mask: NDArray[np.float32] | None,
+    progress: Callable[[float], None],
+    options: dict[str, Any],
+) -> Frame:
+    dtype = frame.samples.dtype
+    white = full_scale(dtype)
+    own_mask = None if mask is None else to_samples(mask, dtype)
+    parts = PARTS[frame.space]
+    edited = []
+    for index, (channels, inverted) in enumerate(parts):
+
+        def part_progress(done: int, total: int, index: int = index) -> None:
+            progress((index + done / total) / len(parts))
+
+        planes = frame.samples[..., channels].transpose(2, 0, 1)  # (C, H, W)
+        if inverted:
+            planes = white - planes
+        result = edit(model, planes, mask=own_mask, progress=part_progress, **options)
+        edited.append(white - result if inverted else result)
+    samples = np.ascontiguousarray(np.concatenate(edited).transpose(1, 2, 0))  # (H, W, C)
+    space = "rgb" if frame.space == "grey" and samples.shape[-1] == 3 else frame.space
+    return replace(frame, samples=samples, space=space, alpha=_enlarged(frame.alpha, model.scale))
+
+
+def _enlarged(alpha: Pixels | None, scale: int) -> Pixels | None:
+    if alpha is None or scale == 1:
+        return alpha
+    height, width = alpha.shape
+    return to_samples(resize(to_unit(alpha)[np.newaxis], scale * height, scale * width)[0], alpha.dtype)

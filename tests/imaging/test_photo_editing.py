@@ -1,0 +1,107 @@
+"""Tests of edited photos: a network that changes nothing changes no sample, in every format and colour space."""
+
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn.data.photo import Photo, read_photo
+from minicnn.data.samples import Frame
+from minicnn.data.write_photo import write_photo
+from minicnn.errors import ShapeError
+from minicnn.imaging.editing import edit
+from minicnn.imaging.photo_editing import before_and_after, edit_photo
+from minicnn.models import ResidualEditor
+from tests.data.test_frames import CASES, FOUR8, RGB8
+from tests.data.test_photo import SUFFIX
+
+
+def make(channels=(3, 3), scale=1, seed=0):
+    minicnn.manual_seed(seed)
+    return ResidualEditor(*channels, scale=scale, width=4, blocks=1).eval()
+
+
+def identity():
+    model = make()
+    with minicnn.no_grad():
+        model.tail.weight.zero_()
+        model.tail.bias.zero_()
+    return model
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_colours_do_not_shift_in_any_format(tmp_path, name):
+    (tmp_path / "in").write_bytes(CASES[name][0])
+    photo = read_photo(tmp_path / "in")
+    output = tmp_path / f"out{'.tif' if name == 'PFM' else SUFFIX[photo.format]}"
+    write_photo(output, edit_photo(identity(), photo, tile=4))
+    (before,), (after,) = photo.frames, read_photo(output).frames
+    assert (after.space, after.samples.dtype) == (before.space, before.samples.dtype)
+    exact = before.samples.dtype.kind == "u"
+    np.testing.assert_allclose(after.samples, before.samples, rtol=0, atol=0 if exact else 2e-7)
+    assert (before.alpha is None) == (after.alpha is None)
+    if before.alpha is not None:
+        np.testing.assert_array_equal(after.alpha, before.alpha)
+
+
+def frame(space, samples, **options):
+    return Photo([Frame(samples, space, **options)], "TIFF", icc=b"profile")
+
+
+def test_cmyk_is_edited_as_inverted_colours_and_inverted_black():
+    edited = edit_photo(make(), frame("cmyk", FOUR8)).frames[0].samples
+    planes = (255 - FOUR8).transpose(2, 0, 1)
+    np.testing.assert_array_equal(edited[..., :3], 255 - edit(make(), planes[:3]).transpose(1, 2, 0))
+    np.testing.assert_array_equal(edited[..., 3], 255 - edit(make(), planes[3:])[0])
+
+
+def test_the_channels_of_lab_are_edited_alone():
+    edited = edit_photo(make(), frame("lab", RGB8)).frames[0].samples
+    for i in range(3):
+        np.testing.assert_array_equal(edited[..., i], edit(make(), RGB8[np.newaxis, ..., i])[0])
+
+
+def test_a_colourised_photo_loses_the_profile_of_its_greys():
+    edited = edit_photo(make((1, 3)), frame("grey", RGB8[..., :1]))
+    assert edited.frames[0].space == "rgb"
+    assert edited.frames[0].samples.shape == RGB8.shape
+    assert edited.icc == b""
+    assert edit_photo(make(), frame("grey", RGB8[..., :1])).icc == b"profile"
+
+
+def test_alpha_is_enlarged_with_the_picture():
+    alpha = np.zeros((5, 7), np.uint8)
+    alpha[:, 3:] = 255
+    edited = edit_photo(make(scale=2), frame("rgb", RGB8, alpha=alpha)).frames[0]
+    assert edited.alpha.shape == edited.samples.shape[:2] == (10, 14)
+    np.testing.assert_array_equal(edited.alpha[:, :4], 0)
+    np.testing.assert_array_equal(edited.alpha[:, 10:], 255)
+
+
+def test_every_frame_is_edited_and_progress_reaches_one():
+    frames = [Frame(np.roll(RGB8, i, 0), "rgb", duration=10 * i) for i in range(3)]
+    told = []
+    edited = edit_photo(make(), Photo(frames, "GIF", loop=2), progress=told.append, tile=4)
+    assert (edited.loop, [f.duration for f in edited.frames]) == (2, [0, 10, 20])
+    for before, after in zip(frames, edited.frames, strict=True):
+        expected = edit(make(), before.samples.transpose(2, 0, 1), tile=4).transpose(1, 2, 0)
+        np.testing.assert_array_equal(after.samples, expected)
+    assert told == sorted(told)
+    assert told[-1] == 1
+    assert len(told) == 3 * 4
+
+
+def test_a_mask_of_another_size_than_a_frame():
+    with pytest.raises(ShapeError, match=r"the mask must be \(5, 7\), as the image, got \(4, 7\)"):
+        edit_photo(make(), frame("rgb", RGB8), mask=np.zeros((4, 7), np.float32))
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_before_is_left_and_after_is_right(scale):
+    photo = frame("rgb", RGB8)
+    edited = edit_photo(make(scale=scale), photo)
+    (both,) = before_and_after(photo, edited)
+    half = 7 * scale // 2
+    np.testing.assert_array_equal(both.samples[:, half], 255)
+    np.testing.assert_array_equal(both.samples[:, half + 1 :], edited.frames[0].samples[:, half + 1 :])
+    if scale == 1:
+        np.testing.assert_array_equal(both.samples[:, :half], RGB8[:, :half])
