@@ -1,7 +1,8 @@
 """Puts the hand-written kernels of kernels/ into the package when it is built; everything else is in pyproject.toml.
 
-Where there is a C++ compiler, a wheel carries the native kernels ready to run; they are taken on processors of the same
-model (minicnn/backends/build.py). Elsewhere, or without a compiler, it carries their source alone.
+Where there is a C++ compiler, a wheel carries the native kernels ready to run: on x86-64 for processors with AVX2 or
+AVX-512 (minicnn/backends/native/library.py), elsewhere for processors of the same model. Without a compiler, it carries
+their source alone.
 """
 
 import subprocess
@@ -14,9 +15,13 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
 BUILD_ALL = """
+import sys
 import minicnn.backends.native
-from minicnn.backends.native.library import build_all
-print(*build_all(), sep="\\n")
+from minicnn.backends.native import library
+levels = list(library.LEVELS) if library.target() in library.LEVELS else [library.target()]
+level = levels[int(sys.argv[1])] if int(sys.argv[1]) < len(levels) else sys.exit()
+library.target = lambda: level
+print(*library.build_all(), sep="\\n")
 """
 
 
@@ -26,12 +31,13 @@ class BuildWithKernels(build_py):
         if not self.editable_mode:  # an editable installation reads the checkout's own folder
             target = Path(self.build_lib) / "minicnn" / "kernels"
             copytree(Path(__file__).parent / "kernels", target, dirs_exist_ok=True, ignore=ignore_patterns("*.md"))
-            command = [sys.executable, "-c", BUILD_ALL]
-            found = subprocess.run(command, cwd=self.build_lib, stdout=subprocess.PIPE, text=True, check=False)
             (target / "built").mkdir(exist_ok=True)
-            for library in found.stdout.split() if found.returncode == 0 else ():
-                if not (target / "built" / Path(library).name).exists():
-                    copy(library, target / "built")
+            for level in ("0", "1"):  # in a process of its own: the first level is loaded with the thread pool
+                command = [sys.executable, "-c", BUILD_ALL, level]
+                found = subprocess.run(command, cwd=self.build_lib, stdout=subprocess.PIPE, text=True, check=False)
+                for library in found.stdout.split() if found.returncode == 0 else ():
+                    if not (target / "built" / Path(library).name).exists():
+                        copy(library, target / "built")
 
 
 class WheelOfAPlatform(bdist_wheel):

@@ -178,6 +178,7 @@ def shared_library(
     program, version = compiler()
 
     def make(path: Path) -> None:
+        _announce()
         source = path.with_suffix(".cpp")
         source.write_text(text, encoding="utf-8")
         command = [
@@ -197,6 +198,16 @@ def shared_library(
             raise KernelError(f"{name}: {program} {REFUSED}\n{result.stderr[:4000].rstrip()}")
 
     return cached(key, f"-{_digest([version])[:8]}.so", make)
+
+
+@cache
+def _announce() -> None:
+    """Tell a person who waits, once, why the first call takes long."""
+    if sys.stderr.isatty() or "ipykernel" in sys.modules:
+        print(
+            "minicnn: building kernels for this processor, only this once; it takes about half a minute",
+            file=sys.stderr,
+        )
 
 
 def loaded(

@@ -10,7 +10,7 @@ import numpy as np
 
 import minicnn
 from minicnn.backends.build import compiler
-from minicnn.backends.native.library import missing
+from minicnn.backends.native.library import build_all, missing
 from minicnn.cli.arguments import add_command
 from minicnn.errors import KernelError
 from minicnn.runtime.devices import Device
@@ -21,10 +21,11 @@ __all__ = ["add", "run"]
 
 DETAILS = """\
 Print the versions, the devices and, for each operation, the kernels in the order in which they are tried.
-With a file, print the model in it.
+With a file, print the model in it. With --build, build the native kernels now, and not when they are first needed.
 
 examples:
   minicnn info
+  minicnn info --build
   minicnn info runs/demo/denoiser.safetensors
 """
 
@@ -33,12 +34,17 @@ def add(commands: Any) -> None:
     """Declare the command."""
     parser = add_command(commands, "info", run, "print devices and kernels, or the content of a model file", DETAILS)
     parser.add_argument("model", type=Path, nargs="?", metavar="MODEL", help="a .safetensors file")
+    parser.add_argument("--build", action="store_true", help="build the native kernels for this processor")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run the command; errors as in `load_state`."""
+    """Run the command; errors as in `load_state` and `build_all`."""
     if options.model is not None:
         _print_model(options.model)
+        return
+    if options.build:
+        built = build_all()
+        print(f"{len(built)} native libraries are ready" if built else f"nothing is built: {missing()}")
         return
     print(f"minicnn {minicnn.__version__}, Python {platform.python_version()}, NumPy {np.__version__}")
     print(f"{platform.platform()}, {_blas()}")

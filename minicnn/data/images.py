@@ -20,7 +20,7 @@ from minicnn.data.png import Chunk, decoded_profile
 from minicnn.data.samples import Frame, flip_signs, to_unit
 from minicnn.errors import DataError
 
-__all__ = ["ImageMode", "displayed", "read_image", "write_image"]
+__all__ = ["LUMA", "ImageMode", "displayed", "read_image", "write_image"]
 
 ImageMode = Literal["rgb", "grey"]
 Floats = npt.NDArray[np.float32]
@@ -85,8 +85,8 @@ def read_image(path: str | os.PathLike[str], mode: ImageMode = "rgb") -> Floats:
         opacity = to_unit(frame.alpha)[..., np.newaxis]
         rgb = 1 - opacity + opacity * rgb
     if mode == "grey" and rgb.shape[-1] == 3:
-        rgb = rgb @ LUMA
-        rgb = rgb[..., np.newaxis]
+        red, green, blue = rgb[..., :1], rgb[..., 1:2], rgb[..., 2:]
+        rgb = green + LUMA[0] * (red - green) + LUMA[2] * (blue - green)  # exact where the three are equal
     channels = 3 if mode == "rgb" else 1
     return np.ascontiguousarray(np.broadcast_to(rgb, (*rgb.shape[:2], channels)).transpose(2, 0, 1), np.float32)
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from minicnn.data.images import LUMA
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.imaging.gaussian import gaussian_window, slide
 
@@ -31,7 +32,6 @@ __all__ = [
 Picture = NDArray[np.float32]
 MAX_HOLE = 12  # pixels; a small network has a radius of 14 pixels and must see beyond the hole
 HOLE_COLOUR = (1.0, 0.0, 1.0)  # magenta: easy to paint, rare in photos
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # the weights of red, green and blue in luma (ITU-R BT.601)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from minicnn.autograd.tape import no_grad
 from minicnn.data import PatchDataset, write_image
+from minicnn.data.images import LUMA
 from minicnn.imaging.classical import CLASSICAL_DENOISERS
-from minicnn.imaging.corruptions import LUMA, gaussian_noise, to_grey
+from minicnn.imaging.corruptions import gaussian_noise, to_grey
 from minicnn.imaging.editing import edit, save_editor
 from minicnn.imaging.figures import comparison_sheet, loss_curve
 from minicnn.imaging.learning import Recipe, Score, fit, spoilt_patches

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 import minicnn.nn.functional as F
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
-from minicnn.data.images import read_image
+from minicnn.data.images import LUMA, read_image
 from minicnn.data.samples import to_samples, to_unit
 from minicnn.errors import ArgumentError, CheckpointError, DTypeError, ShapeError
-from minicnn.imaging.corruptions import LUMA
 from minicnn.imaging.tiling import apply_tiled
 from minicnn.models import ResidualEditor, build
 from minicnn.ops.create import from_numpy

@@ -1,6 +1,7 @@
 """Tests of the build: the compiler, the cache of built libraries, and the folder of the kernels."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -72,7 +73,7 @@ def test_kernels_are_found_in_a_wheel(installed, tmp_path):
 NATIVE = """
 from pathlib import Path
 read = Path.read_text
-Path.read_text = lambda p, **kw: read(p, **kw) + {line!r} * (str(p) == "/proc/cpuinfo")
+Path.read_text = lambda p, **kw: read(p, **kw).replace(*({change} if str(p) == "/proc/cpuinfo" else ("", "")))
 import minicnn
 x = minicnn.ones(100_000)
 assert minicnn.relu(x).sum().item() == 100_000
@@ -82,15 +83,44 @@ print("native/one_step: taken" in minicnn.explain("relu", x))
 
 @with_compiler
 @pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="no /proc/cpuinfo")
-@pytest.mark.parametrize(("line", "taken"), [("", "True"), ("\nflags: another", "False")])
-def test_a_wheel_brings_native_kernels_for_its_own_processor(installed, tmp_path, line, taken):
-    """Without a compiler, the libraries of the wheel run. On another CPU, NumPy runs without a warning."""
+@pytest.mark.parametrize(
+    ("change", "taken"),
+    [
+        (("", ""), True),
+        (("model name", "model name: another"), platform.machine() == "x86_64"),
+        (("avx512f", "none"), platform.machine() == "x86_64"),
+        (("avx2", "none"), platform.machine() != "x86_64"),
+    ],
+)
+def test_a_wheel_brings_native_kernels_for_a_family_of_processors(installed, tmp_path, change, taken):
+    """Without a compiler, the libraries of the wheel run. On other processors, NumPy runs without a warning."""
     environment = {name: value for name, value in os.environ.items() if name != "CXX"}
     environment |= {"PATH": "", "PYTHONPATH": str(installed), "XDG_CACHE_HOME": str(tmp_path)}
-    command = [sys.executable, "-W", "error", "-c", NATIVE.format(line=line)]
+    command = [sys.executable, "-W", "error", "-c", NATIVE.format(change=change)]
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert (result.stdout.strip(), result.stderr) == (taken, "")
+    assert (result.stdout.strip(), result.stderr) == (str(taken), "")
     assert not list(tmp_path.rglob("*.so"))
+
+
+@with_compiler
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="levels of x86-64")
+def test_a_wheel_brings_each_level(installed):
+    """The libraries of a level are those that a processor of the level looks for."""
+    code = """
+import minicnn.backends.native
+from minicnn.backends import build
+from minicnn.backends.native import library
+for level in library.LEVELS:
+    library.target = lambda: level
+    for source in library.Source.all:
+        for real in ("float", "double"):
+            name, text, flags, _ = source._build_arguments(real)
+            assert f"-march={level}" in flags
+            key = [__import__("sys").platform, __import__("platform").machine(), *flags, text]
+            assert len(list((build.kernel_folder() / "built").glob(f"{build._digest(key)}-*.so"))) == 1, (level, name)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    subprocess.run([sys.executable, "-c", code], cwd=installed, env=environment, check=True)
 
 
 def test_kernels_that_are_nowhere(tmp_path, monkeypatch):
@@ -108,6 +138,16 @@ def test_a_library_is_built_once(cache, monkeypatch):
     assert build.shared_library("answer.cpp", text, ["-O1"]) == first
     monkeypatch.undo()
     assert list(cache.iterdir()) == [first]  # no sources, no unfinished files
+
+
+@with_compiler
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_person_is_told_once_why_the_first_call_takes_long(cache, monkeypatch, capsys, terminal):
+    build._announce.cache_clear()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    for name in ("a", "b"):
+        build.shared_library(f"{name}.cpp", f'extern "C" int {name}() {{ return 42; }}\n', ["-O1"])
+    assert capsys.readouterr().err.count("minicnn: building kernels for this processor, only this once") == terminal
 
 
 @with_compiler

@@ -40,8 +40,8 @@ def test_the_help_of_train_explains_every_task(run):
         (("paint",), "minicnn: argument COMMAND: invalid choice: 'paint' "),
         (("train", "p"), "minicnn train: the following arguments are required: --out; see minicnn train --help"),
         (("train", "p", "--out", "o", "--task", "paint"), "argument --task: invalid choice: 'paint' "),
-        (("edit", "m"), "minicnn edit: the following arguments are required: IMAGE, --out; see minicnn edit --help"),
-        (("edit", "m", "i", "--out", "o", "--format", "gif"), "argument --format: invalid choice: 'gif' "),
+        (("edit", "m"), "minicnn edit: the following arguments are required: IMAGE; see minicnn edit --help"),
+        (("edit", "m", "i", "--out", "o", "--format", "bmp"), "argument --format: invalid choice: 'bmp' "),
         (("demo", "--fast"), "minicnn: unrecognized arguments: --fast; see minicnn --help"),
     ],
 )

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minicnn import optional
 from minicnn.data import read_image
-from minicnn.imaging import TASKS, optional
+from minicnn.imaging import TASKS
 from minicnn.imaging.editing import load_editor
 
 # Restores SIGINT as in a terminal, because a test runner in the background may ignore it.

@@ -27,10 +27,13 @@ from minicnn.errors import KernelError
 from minicnn.runtime.devices import Array
 from minicnn.runtime.threads import get_num_threads, on_change
 
-__all__ = ["Source", "build_all", "contiguous", "floats", "missing", "usable"]
+__all__ = ["LEVELS", "Source", "build_all", "contiguous", "floats", "missing", "target", "usable"]
 
 # No -ffast-math: sums keep their order, and NaN and infinity keep their meaning. Only errno and traps are given up.
-FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fno-semantic-interposition")
+FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-semantic-interposition")
+# Levels of x86-64, the best first, and the instruction sets of each. All processors of a level run the same library.
+V3 = {"avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"}
+LEVELS = {"x86-64-v4": V3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}, "x86-64-v3": V3}
 REAL = {np.dtype(np.float32): ("float", ctypes.c_float), np.dtype(np.float64): ("double", ctypes.c_double)}
 ELEMENTS = {"uint8_t": np.uint8, "int64_t": np.int64, "int32_t": np.int32}  # every other array type is Real
 HEAD = re.compile(r'^extern "C" void (\w+)\(([^)]*)\)', re.MULTILINE)
@@ -76,7 +79,8 @@ class Source:
 
     def _build_arguments(self, real: str) -> tuple[str, str, list[str], list[Path]]:
         """Return the arguments of `shared_library` and `loaded`."""
-        return self.file, _for_this_cpu(self.text), [*FLAGS, *SANITIZER, f"-DReal={real}"], [_pool_path()]
+        flags = [*FLAGS, *SANITIZER, f"-march={target()}", f"-DReal={real}"]
+        return self.file, _for_this_cpu(self.text), flags, [_pool_path()]
 
     def works(self, dtype: np.dtype[Any]) -> bool:
         """Return whether the file can be built for an element type; warn once if the compiler reports an error."""
@@ -202,20 +206,28 @@ def _parameter(text: str) -> tuple[str, str, bool, bool]:
     return words[-1], kind, "*" in words, words[0] == "const"
 
 
-@cache
-def _cpu() -> str:
-    """Return a hash of the processor's model and instruction sets, on which -march=native depends."""
+def _cpu_lines() -> list[str]:
+    """Return what the system says of the processor's model and instruction sets."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
-        text = f"{platform.processor()} {platform.node()}"  # unknown processor: a library serves this machine only
+        text = f"flags: {platform.processor()} {platform.node()}"  # not known: a library serves this machine only
     lines = re.findall(r"^(?:model name|flags|Features|CPU part)\s*:(.*)$", text, re.MULTILINE)
-    return hashlib.sha256("\n".join(sorted(set(lines)) or [text]).encode()).hexdigest()[:12]
+    return sorted(set(lines))
+
+
+@cache
+def target() -> str:
+    """Return what native libraries are built for: a level of x86-64, or "native", the model of this processor."""
+    words = {word for line in _cpu_lines() for word in line.split()}
+    known = LEVELS if platform.machine() == "x86_64" else {}
+    return next((level for level, needed in known.items() if needed <= words), "native")
 
 
 def _for_this_cpu(text: str) -> str:
-    """Return the source with the processor in a comment, so that the processor is part of the cache key."""
-    return f"// {_cpu()}\n{text}"
+    """Return the source with its target in a comment, so that the target is part of the cache key."""
+    cpu = target() if target() in LEVELS else hashlib.sha256("\n".join(_cpu_lines()).encode()).hexdigest()[:12]
+    return f"// {cpu}\n{text}"
 
 
 @cache

@@ -132,24 +132,44 @@ def test_all_files_are_built_when_the_first_is_needed(monkeypatch):
     assert {real for _, real in built} == {"double"}
 
 
-def test_the_key_of_a_library_holds_the_processor(monkeypatch):
-    keys = []
+SETS = "fma movbe avx f16c abm bmi1 avx2 bmi2"
+SETS_512 = f"{SETS} avx512f avx512dq avx512cd avx512bw avx512vl"
+
+
+@pytest.mark.parametrize(
+    ("machine", "lines", "expected"),
+    [
+        ("x86_64", ["Zen 3", SETS], "x86-64-v3"),
+        ("x86_64", ["Zen 5", SETS_512], "x86-64-v4"),
+        ("x86_64", ["old", "sse4_2 avx"], "native"),
+        ("x86_64", ["half", SETS_512.replace("avx512vl", "")], "x86-64-v3"),
+        ("aarch64", ["0xd0c", SETS], "native"),
+    ],
+)
+def test_the_target_of_libraries(monkeypatch, machine, lines, expected):
+    monkeypatch.setattr(library.platform, "machine", lambda: machine)
+    monkeypatch.setattr(library, "_cpu_lines", lambda: lines)
+    assert library.target.__wrapped__() == expected
+
+
+def test_the_key_of_a_library_holds_its_target(monkeypatch):
+    def key(target, lines, real="float"):
+        monkeypatch.setattr(library, "target", lambda: target)
+        monkeypatch.setattr(library, "_cpu_lines", lambda: lines)
+        _, text, flags, _ = planted(SCALED)._build_arguments(real)
+        assert f"-march={target}" in flags
+        return text, *flags
+
     monkeypatch.setattr(library, "_pool_path", lambda: Path("pool.so"))
-    monkeypatch.setattr(library, "shared_library", lambda name, text, flags, libraries: keys.append((text, *flags)))
-    planted(SCALED).build("float")
-    monkeypatch.setattr(library, "_cpu", lambda: "another")
-    planted(SCALED).build("float")
-    planted(SCALED).build("double")
-    assert len(set(keys)) == 3
-    assert "-march=native" in keys[0]
+    assert key("x86-64-v3", ["a"]) == key("x86-64-v3", ["b"]) != key("x86-64-v4", ["a"])
+    assert key("native", ["a"]) != key("native", ["b"])
+    assert key("native", ["a"]) != key("native", ["a"], "double")
 
 
-def test_what_a_processor_is(monkeypatch):
-    library._cpu.cache_clear()
-    here = library._cpu()
-    assert re.fullmatch("[0-9a-f]{12}", here)
+def test_what_the_system_says_of_a_processor(monkeypatch):
+    assert library._cpu_lines()
     monkeypatch.setattr(Path, "read_text", lambda self, encoding: (_ for _ in ()).throw(OSError()))
-    assert re.fullmatch("[0-9a-f]{12}", library._cpu.__wrapped__())
+    assert len(library._cpu_lines()) == 1
 
 
 def test_contiguous_copies_only_where_needed():
