@@ -14,6 +14,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from minicnn.data.images import LUMA
+from minicnn.data.samples import to_samples
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.imaging.gaussian import gaussian_window, slide
 
@@ -132,7 +133,8 @@ def jpeg(image: Picture, quality: int) -> Picture:
     if not 1 <= quality <= 95:
         raise ArgumentError(f"jpeg: quality must be from 1 (small) to 95 (good), got {quality}")
     file = BytesIO()
-    Image.fromarray(np.rint(255 * image.transpose(1, 2, 0)).astype(np.uint8)).save(file, "JPEG", quality=quality)
+    pixels = to_samples(image.transpose(1, 2, 0), np.dtype(np.uint8))
+    Image.fromarray(np.ascontiguousarray(pixels)).save(file, "JPEG", quality=quality)
     with Image.open(file) as compressed:
         return np.ascontiguousarray(np.asarray(compressed, np.float32).transpose(2, 0, 1)) / np.float32(255)
 

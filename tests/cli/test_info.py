@@ -34,7 +34,7 @@ def test_which_kernels_run_on_the_cpu(run, monkeypatch):
 def test_kernels_can_be_built_ahead(run, monkeypatch):
     monkeypatch.setattr(info, "build_all", lambda: ["a.so", "b.so"])
     assert run("info", "--build").out == "2 native libraries are ready\n"
-    monkeypatch.setattr(info, "build_all", lambda: [])
+    monkeypatch.setattr(info, "build_all", list)
     monkeypatch.setattr(info, "missing", lambda: "kernels: no C++ compiler was found")
     assert run("info", "--build").out == "nothing is built: kernels: no C++ compiler was found\n"
 

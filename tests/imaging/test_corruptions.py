@@ -204,3 +204,9 @@ def test_the_strength_of_a_corruption_is_drawn_from_a_range(task, corruption, lo
     near = 0.02 * (high - low)
     assert low <= min(strengths) <= low + near
     assert high - near <= max(strengths) <= high
+
+
+def test_jpeg_clips_values_beyond_black_and_white():
+    image = np.zeros((3, 16, 16), np.float32)
+    image[:, :, 8:] = 1
+    np.testing.assert_array_equal(jpeg(image * 3 - 1, 90), jpeg(image, 90))
