@@ -4,6 +4,7 @@ Start with `trainer.py`, which has the loop. `checkpoint.py` saves a whole train
 """
 
 from minicnn.training.anomaly import StopOnNaN
+from minicnn.training.best import BestModel, EarlyStopping
 from minicnn.training.callbacks import Checkpoint, ClipGradients, History, LossPlot, ProgressBar, Validate
 from minicnn.training.checkpoint import load_checkpoint, save_checkpoint
 from minicnn.training.ema import EMA
@@ -12,8 +13,10 @@ from minicnn.training.trainer import Trainer
 
 __all__ = [
     "EMA",
+    "BestModel",
     "Checkpoint",
     "ClipGradients",
+    "EarlyStopping",
     "History",
     "LossPlot",
     "ProgressBar",

@@ -7,11 +7,13 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sized
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
 from minicnn.errors import DataError
 from minicnn.nn.utils import clip_grad_norm_
+from minicnn.training.ema import EMA
 from minicnn.training.trainer import Trainer, numbers
 
 __all__ = ["Checkpoint", "ClipGradients", "History", "LossPlot", "ProgressBar", "Validate"]
@@ -69,6 +71,8 @@ class Validate:
         `metric(output, target)`. Default: the loss.
     prefix : str
         Put before the names of the metrics: "loss" becomes "validation_loss".
+    ema : EMA, optional
+        Evaluate the model with these averaged weights.
     """
 
     def __init__(
@@ -76,12 +80,14 @@ class Validate:
         loader: Iterable[Any],
         metrics: Mapping[str, Callable[[Any, Any], Any]] | None = None,
         prefix: str = "validation_",
+        ema: EMA | None = None,
     ) -> None:
-        self.loader, self.metrics, self.prefix = loader, metrics, prefix
+        self.loader, self.metrics, self.prefix, self.ema = loader, metrics, prefix, ema
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Evaluate the model."""
-        values = trainer.evaluate(self.loader, self.metrics)
+        with self.ema.applied(trainer.model) if self.ema else nullcontext():
+            values = trainer.evaluate(self.loader, self.metrics)
         trainer.metrics.update({self.prefix + name: value for name, value in values.items()})
 
 

@@ -33,6 +33,13 @@ def numbers(values: Sequence[Any]) -> list[float]:
     return [fetched[i] if i in fetched else float(v) for i, v in enumerate(values)]
 
 
+def _samples(batch: Any) -> int:
+    """Return the number of samples in a batch: the length of its first tensor."""
+    while not isinstance(batch, Tensor):
+        batch = next(iter(batch.values() if isinstance(batch, dict) else batch))
+    return len(batch)
+
+
 class Trainer:
     """Trains a model. Holds the model, the optimizer, the callbacks and the progress of the training.
 
@@ -66,6 +73,8 @@ class Trainer:
         The mean loss of the last completed epoch.
     metrics : dict of str to float
         The results of the last evaluation; see `Validate`.
+    stopping : bool
+        A callback sets it to end the training after the current epoch.
 
     Raises
     ------
@@ -105,6 +114,7 @@ class Trainer:
         self.losses: list[Any] = []  # of the current epoch; tensors, because float() would wait for a GPU
         self.epoch_loss = float("nan")
         self.metrics: dict[str, float] = {}
+        self.stopping = False
 
     def fit(self, loader: Iterable[Any], epochs: int, resume: str | Path | None = None) -> None:
         """Train until `epochs` epochs are completed. Epochs before a checkpoint count.
@@ -132,7 +142,7 @@ class Trainer:
             for callback in reversed(self.callbacks):  # ExitStack calls in reverse order
                 stack.push(partial(self._notify_fit_end, callback))
             self._notify("on_fit_start")
-            while self.epoch < epochs:
+            while self.epoch < epochs and not self.stopping:
                 for batch in loader:
                     self.batch = self._to_device(batch)
                     self._notify("on_step_start")
@@ -162,10 +172,11 @@ class Trainer:
 
         Parameters
         ----------
-        loader : iterable of (inputs, targets)
+        loader : iterable of batches
+            For metrics, a batch is (inputs, targets).
         metrics : dict of str to callable, optional
             `metric(output, target)` returns the mean over a batch, as a number or a tensor with a single element.
-            Default: the loss.
+            Default: the loss, by `compute_loss`, also if a subclass overrides it.
 
         Returns
         -------
@@ -176,16 +187,19 @@ class Trainer:
         DataError
             If the loader yields no samples.
         """
-        metrics = {"loss": self.loss_function} if metrics is None else metrics
-        totals, samples = dict.fromkeys(metrics, 0.0), 0
+        totals, samples = dict.fromkeys({"loss": None} if metrics is None else metrics, 0.0), 0
         modes = [(module, module.training) for module in self.model.modules()]  # single layers may be in eval mode
         self.model.eval()
         try:
             with no_grad():
-                for batch in loader:
-                    inputs, targets = self._to_device(batch)
-                    outputs, count = self.model(inputs), len(inputs)
+                for batch in map(self._to_device, loader):
+                    count = _samples(batch)
                     samples += count
+                    if metrics is None:
+                        totals["loss"] += float(self.compute_loss(batch)) * count
+                        continue
+                    inputs, targets = batch
+                    outputs = self.model(inputs)
                     for name, metric in metrics.items():
                         totals[name] += float(metric(outputs, targets)) * count
         finally:

@@ -5,17 +5,32 @@ import pytest
 
 import minicnn
 from minicnn import nn
-from minicnn.errors import CheckpointError
-from minicnn.training import EMA
+from minicnn.errors import ArgumentError, CheckpointError
+from minicnn.training import EMA, Validate
 
 
 def test_the_formula():
     model = nn.Linear(1, 1, bias=False).double()
-    ema = EMA(decay=0.75)
+    ema = EMA(decay=0.15)
     for value in (4.0, 8.0, 0.0):
         model.weight.data[...] = value
         ema.update(model)
-    assert ema.averages["weight"].item() == (4 * 0.75 + 8 * 0.25) * 0.75
+    second = 4 * 0.1 + 8 * 0.9  # 1 / (9 + 1) is below the decay, 2 / (9 + 2) is not
+    assert ema.averages["weight"].item() == pytest.approx(second * 0.15 + 0.0 * 0.85, rel=1e-12)
+    assert ema.updates == 3
+
+
+def test_running_statistics_are_averaged_and_counts_are_copied():
+    model, ema = nn.BatchNorm1d(1), EMA(decay=0.5)
+    for value in (2.0, 6.0):
+        model.running_mean.data[...] = value
+        model.num_batches_tracked.data[...] = int(value)
+        ema.update(model)
+    assert ema.averages["running_mean"].item() == pytest.approx(0.1 * 2 + 0.9 * 6)
+    assert ema.averages["num_batches_tracked"].item() == 6
+    with ema.applied(model):
+        assert model.running_mean.item() == pytest.approx(5.6)
+    assert model.running_mean.item() == 6
 
 
 def test_the_model_has_the_averages_only_within_the_block(tiny):
@@ -67,3 +82,25 @@ def test_another_decay_is_refused():
     ):
         other.load_state_dict(ema.state_dict())
     assert other.averages == {}
+
+
+@pytest.mark.parametrize("decay", [-0.1, 1, 1.5, float("nan")])
+def test_a_decay_out_of_range(decay):
+    with pytest.raises(ArgumentError, match="EMA: decay must be at least 0 and below 1, got"):
+        EMA(decay)
+
+
+def test_an_incomplete_state():
+    with pytest.raises(CheckpointError, match=r"EMA.load_state_dict: the state has no updates; it is from an earlier"):
+        EMA().load_state_dict({"decay": 0.999, "averages": {}})
+
+
+def test_validation_with_the_averages(tiny):
+    ema = EMA(0.9)
+    validate = Validate(tiny.loader(), ema=ema)
+    trainer = tiny.trainer([ema, validate])
+    trainer.fit(tiny.loader(), 2)
+    own = trainer.evaluate(tiny.loader())["loss"]
+    with ema.applied(trainer.model):
+        averaged = trainer.evaluate(tiny.loader())["loss"]
+    assert trainer.metrics["validation_loss"] == pytest.approx(averaged) != own

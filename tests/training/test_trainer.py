@@ -10,7 +10,7 @@ from minicnn import nn, optim
 from minicnn.errors import CheckpointError, DataError, DTypeError
 from minicnn.optim.lr_scheduler import ExponentialLR, OneCycleLR, ReduceLROnPlateau
 from minicnn.training import EMA, History, Trainer, Validate
-from minicnn.training.trainer import numbers
+from minicnn.training.trainer import _samples, numbers
 
 
 class StopError(Exception):
@@ -281,8 +281,17 @@ def test_a_loss_of_ones_own(tiny):
 
     model = nn.Linear(3, 3)
     trainer = Autoencoder(model, optim.SGD(model.parameters(), lr=0.1), tiny.loss)
+    validate = Validate([minicnn.ones(2, 3), minicnn.zeros(1, 3)])
+    trainer.callbacks.append(validate)
     trainer.fit([minicnn.randn(5, 3)] * 30, 1)
     assert float(trainer.loss) < 0.5 * float(trainer.epoch_loss)
+    first, second = (float(trainer.compute_loss(b)) for b in validate.loader)
+    assert trainer.metrics["validation_loss"] == pytest.approx((2 * first + second) / 3)
+
+
+def test_the_samples_of_a_batch():
+    x = minicnn.ones(4, 2)
+    assert _samples(x) == _samples((x, 3)) == _samples({"a": [x, x[:1]]}) == 4
 
 
 def test_messages(tiny, tmp_path):
