@@ -1,6 +1,6 @@
 """Default arguments are PyTorch's, for every public name that PyTorch has too.
 
-tests/oracles/record_torch_signatures.py recorded them. Wrong defaults are found here, and not in the tests of a module.
+tests/oracles/record_torch_signatures.py recorded them. Wrong defaults are found here and not in the tests of a module.
 """
 
 import importlib

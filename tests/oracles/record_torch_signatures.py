@@ -4,7 +4,7 @@ Run by hand with PyTorch 2.13, which the project itself does not need:
 
     python -m tests.oracles.record_torch_signatures
 
-It writes torch_signatures.json in this folder: module -> name -> argument -> default, for all names that minicnn has.
+It writes torch_signatures.json in this folder: module -> name -> argument -> default, of names that minicnn has.
 """
 
 import ast
