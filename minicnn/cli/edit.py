@@ -13,13 +13,14 @@ from minicnn.cli.arguments import add_command, add_device, count, fraction, outp
 from minicnn.cli.outputs import Job, plan
 from minicnn.data import check_writable, read_image, read_photo, write_photo
 from minicnn.errors import DataError, MiniCNNError
-from minicnn.imaging.editing import Editor, load_editor
+from minicnn.imaging.editing import Editor, load_editor, trained_models
 from minicnn.imaging.photo_editing import before_and_after, edit_photo
 
 __all__ = ["add", "run"]
 
 DETAILS = """\
-Edit photos with a network that 'minicnn train' or 'minicnn demo' wrote.
+Edit photos with a trained network. MODEL is the name of a network that comes with minicnn ('minicnn edit list' shows
+them), or a file that 'minicnn train' or 'minicnn demo' wrote.
 
 IMAGE is a photo, a folder of photos or a pattern. A photo may have any size. It is edited in tiles that overlap by the
 radius of the network, so there are no seams. Animations and documents are edited frame by frame.
@@ -31,17 +32,18 @@ The original files are never changed. An edited photo is written beside its orig
 name to the folder --out. If a photo cannot be edited, the others are; the exit code is then 1.
 
 examples:
-  minicnn edit runs/demo/denoiser.safetensors holiday.jpg
-  minicnn edit denoiser.safetensors photos --recursive --out edited --skip-existing
-  minicnn edit denoiser.safetensors portrait.jpg --strength 0.6 --mask background.png --compare
+  minicnn edit list
+  minicnn edit denoise holiday.jpg
+  minicnn edit runs/demo/denoiser.safetensors photos --recursive --out edited --skip-existing
+  minicnn edit denoise portrait.jpg --strength 0.6 --mask background.png --compare
 """
 
 
 def add(commands: Any) -> None:
     """Declare the command."""
     parser = add_command(commands, "edit", run, "edit photos with a trained network", DETAILS)
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a .safetensors file")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="photos, folders of photos, or patterns")
+    parser.add_argument("model", metavar="MODEL", help="a trained model, a .safetensors file, or the word list")
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="photos, folders of photos, or patterns")
     parser.add_argument("--out", type=output_folder, metavar="DIR", help="folder for the edited photos")
     parser.add_argument("--suffix", metavar="TEXT", help="added to the names (default: -edited without --out)")
     parser.add_argument(
@@ -78,6 +80,11 @@ def run(options: argparse.Namespace) -> int:
     CheckpointError
         If the model cannot be loaded.
     """
+    if options.model == "list" and not options.images:
+        _list()
+        return 0
+    if not options.images:
+        raise DataError("name the photos to edit, for example: minicnn edit denoise photo.jpg")
     if options.large:
         from PIL import Image
 
@@ -104,6 +111,17 @@ def run(options: argparse.Namespace) -> int:
     if len(jobs) > 1 and failed:
         print(f"minicnn edit: {failed} of {len(jobs)} photos could not be edited", file=sys.stderr)
     return int(failed > 0)
+
+
+def _list() -> None:
+    """Print the trained models with their tasks and measured results."""
+    for name, path in trained_models().items():
+        about = load_editor(path).about
+        print(f"{name:<12} {path.stat().st_size / 1e6:.2f} MB  {about.get('summary', about.get('task', ''))}")
+        for line in about.get("results", []):
+            print(f"{'':<12} {line}")
+    if not trained_models():
+        print("no trained models come with this installation; train one: minicnn train --help")
 
 
 def _edit(editor: Editor, job: Job, mask: NDArray[np.float32] | None, options: argparse.Namespace, title: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from minicnn.cli.arguments import add_command, add_device, seed
 from minicnn.errors import DataError
-from minicnn.imaging.editing import load_editor
+from minicnn.imaging.editing import load_editor, trained_models
 
 __all__ = ["add", "run"]
 
@@ -19,6 +19,7 @@ The page is served to this computer alone (127.0.0.1), at an address with a rand
 All photos are removed when the command ends (Ctrl-C).
 
 examples:
+  minicnn page
   minicnn page runs/demo/denoiser.safetensors
   minicnn page models/*.safetensors --no-browser
 """
@@ -27,7 +28,7 @@ examples:
 def add(commands: Any) -> None:
     """Declare the command."""
     parser = add_command(commands, "page", run, "edit photos on a page in the browser", DETAILS)
-    parser.add_argument("models", nargs="+", type=Path, metavar="MODEL", help=".safetensors files")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="default: all trained models")
     parser.add_argument("--port", type=seed, default=0, metavar="N", help="default: a free port")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     add_device(parser)
@@ -45,8 +46,11 @@ def run(options: argparse.Namespace) -> None:
     """
     from minicnn.page import PageServer
 
-    models = {_name(path): load_editor(path, options.device) for path in options.models}
-    if len(models) < len(options.models):
+    names = options.models or list(trained_models())
+    models = {_name(Path(name)): load_editor(name, options.device) for name in names}
+    if not models:
+        raise DataError("no trained models come with this installation; name a .safetensors file")
+    if len(models) < len(names):
         raise DataError("two models have the same name; rename one of them")
     try:
         server = PageServer(models, options.port)

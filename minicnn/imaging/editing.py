@@ -27,10 +27,11 @@ from minicnn.ops.shape import flip
 from minicnn.runtime.devices import CPU, Device
 from minicnn.training import load_state, save_model
 
-__all__ = ["Editor", "edit", "load_editor", "save_editor"]
+__all__ = ["Editor", "edit", "load_editor", "save_editor", "trained_models"]
 
 Picture = NDArray[np.float32]
 Pixels = NDArray[Any]
+TRAINED = Path(__file__).parents[1] / "trained"  # recipes/models.py makes these files
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,19 @@ def save_editor(path: str | Path, model: ResidualEditor, **about: Any) -> None:
     save_model(path, model, architecture=type(model).__name__, arguments=model.arguments, **about)
 
 
-def load_editor(path: str | Path, device: str | Device = CPU) -> Editor:
-    """Load a file of `save_editor`, and move the network to a device.
+def trained_models() -> dict[str, Path]:
+    """Return the files of the trained models that come with minicnn, by name."""
+    return {path.stem: path for path in sorted(TRAINED.glob("*.safetensors"))}
+
+
+def load_editor(model: str | Path, device: str | Device = CPU) -> Editor:
+    """Load a file of `save_editor` or a trained model of minicnn, and move the network to a device.
+
+    Parameters
+    ----------
+    model : str or Path
+        A path, or a name of `trained_models`. If there is a file with the name, it is the file.
+    device : str or Device
 
     Raises
     ------
@@ -67,6 +79,14 @@ def load_editor(path: str | Path, device: str | Device = CPU) -> Editor:
     DeviceError, MissingPackageError
         If the device is not available.
     """
+    path, trained = Path(model), trained_models()
+    if not path.exists() and str(model) in trained:
+        path = trained[str(model)]
+    elif not path.exists() and path.name == str(model) and not path.suffix:
+        names = ", ".join(trained) or "none"
+        raise CheckpointError(
+            f"load_editor: there is no file '{model}', and no trained model of this name, only {names}"
+        )
     state, about = load_state(path)
     if about.get("architecture") != ResidualEditor.__name__:
         found = about.get("architecture", "weights without the name of their model")
@@ -74,10 +94,10 @@ def load_editor(path: str | Path, device: str | Device = CPU) -> Editor:
             f"load_editor: '{path}' holds {found}, but only a ResidualEditor can edit photos; "
             "use a model that minicnn train wrote"
         )
-    model = build(about["architecture"], about.get("arguments", {}))
-    model.load_state_dict(state)
-    assert isinstance(model, ResidualEditor)
-    return Editor(model.eval().to(device), about)
+    network = build(about["architecture"], about.get("arguments", {}))
+    network.load_state_dict(state)
+    assert isinstance(network, ResidualEditor)
+    return Editor(network.eval().to(device), about)
 
 
 def edit(

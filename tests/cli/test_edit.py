@@ -6,6 +6,7 @@ from PIL import Image
 
 import minicnn
 from minicnn.data import read_image
+from minicnn.imaging import editing
 from minicnn.imaging.editing import load_editor, save_editor
 from minicnn.imaging.photo_editing import edit_photo
 from minicnn.models import CNNGenerator, ResidualEditor
@@ -174,6 +175,24 @@ def test_models_that_enlarge_and_colour(run, photos, tmp_path, channels, scale):
     with Image.open(tmp_path / "e" / "0.png") as image:
         assert (image.width, image.height) == (32 * scale, 24 * scale)
         assert image.mode == ("RGB" if channels[1] == 3 else "L")
+
+
+def test_trained_models_are_named(run, mistake, model, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(editing, "TRAINED", tmp_path / "trained")
+    assert "no trained models come with this installation" in run("edit", "list").out
+    assert "no trained model of this name, only none" in mistake("edit", "clean", photos / "0.png")
+    (tmp_path / "trained").mkdir()
+    network = load_editor(model).model
+    save_editor(
+        tmp_path / "trained" / "clean.safetensors", network, summary="removes noise", results=["20 dB", "30 dB"]
+    )
+    lines = run("edit", "list").out.splitlines()
+    assert [" ".join(line.split()) for line in lines] == ["clean 0.01 MB removes noise", "20 dB", "30 dB"]
+    assert run("edit", "clean", photos / "0.png", "--out", tmp_path).code == 0
+    assert run("edit", model, photos / "0.png", "--out", tmp_path / "e").code == 0
+    assert (tmp_path / "0.png").read_bytes() == (tmp_path / "e" / "0.png").read_bytes()
+    assert "no trained model of this name, only clean" in mistake("edit", "cleam", photos / "0.png")
+    assert "name the photos to edit" in mistake("edit", "clean")
 
 
 # --- mistakes -------------------------------------------------------------------------------------------------

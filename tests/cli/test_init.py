@@ -10,7 +10,7 @@ import pytest
 from minicnn.cli import demo
 from minicnn.imaging import TASKS
 
-COMMANDS = ("demo", "train", "edit", "info", "kernels", "bench")
+COMMANDS = ("demo", "train", "edit", "page", "info", "kernels", "bench")
 
 
 def test_help_names_the_commands_and_where_to_begin(run):
@@ -40,7 +40,7 @@ def test_the_help_of_train_explains_every_task(run):
         (("paint",), "minicnn: argument COMMAND: invalid choice: 'paint' "),
         (("train", "p"), "minicnn train: the following arguments are required: --out; see minicnn train --help"),
         (("train", "p", "--out", "o", "--task", "paint"), "argument --task: invalid choice: 'paint' "),
-        (("edit", "m"), "minicnn edit: the following arguments are required: IMAGE; see minicnn edit --help"),
+        (("edit",), "minicnn edit: the following arguments are required: MODEL, IMAGE; see minicnn edit --help"),
         (("edit", "m", "i", "--out", "o", "--format", "bmp"), "argument --format: invalid choice: 'bmp' "),
         (("demo", "--fast"), "minicnn: unrecognized arguments: --fast; see minicnn --help"),
     ],

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from minicnn.imaging import editing
 from minicnn.page import PageServer
 
 
@@ -35,6 +36,15 @@ def test_the_address_is_printed_and_opened(run, model, tmp_path, stopped, monkey
     assert not server.folder.exists()
     run("page", model, "--no-browser")
     assert len(opened) == 1
+
+
+def test_trained_models_are_offered(run, mistake, model, tmp_path, stopped, monkeypatch):
+    monkeypatch.setattr(editing, "TRAINED", tmp_path)
+    model.rename(tmp_path / "clean.safetensors")
+    run("page", "--no-browser")
+    assert list(stopped[0].models) == ["clean"]
+    monkeypatch.setattr(editing, "TRAINED", tmp_path / "none")
+    assert "no trained models come with this installation; name a" in mistake("page")
 
 
 def test_mistakes(mistake, model, tmp_path):
