@@ -21,7 +21,7 @@ from minicnn.data.images import LUMA, read_image
 from minicnn.data.samples import to_samples, to_unit
 from minicnn.errors import ArgumentError, CheckpointError, DTypeError, ShapeError
 from minicnn.imaging.tiling import apply_tiled
-from minicnn.models import ResidualEditor, build
+from minicnn.models import EditingNetwork, build
 from minicnn.ops.create import from_numpy
 from minicnn.ops.shape import flip
 from minicnn.runtime.devices import CPU, Device
@@ -40,12 +40,12 @@ class Editor:
 
     Attributes
     ----------
-    model : ResidualEditor
+    model : EditingNetwork
     about : dict
         The metadata in the file: the class, its arguments, the task, and more.
     """
 
-    model: ResidualEditor
+    model: EditingNetwork
     about: dict[str, Any]
 
     def read(self, path: str | Path) -> Picture:
@@ -53,7 +53,7 @@ class Editor:
         return read_image(path, "grey" if self.model.in_channels == 1 else "rgb")
 
 
-def save_editor(path: str | Path, model: ResidualEditor, **about: Any) -> None:
+def save_editor(path: str | Path, model: EditingNetwork, **about: Any) -> None:
     """Write a network and metadata to a safetensors file; errors as in `save_model`."""
     save_model(path, model, architecture=type(model).__name__, arguments=model.arguments, **about)
 
@@ -88,20 +88,18 @@ def load_editor(model: str | Path, device: str | Device = CPU) -> Editor:
             f"load_editor: there is no file '{model}', and no trained model of this name, only {names}"
         )
     state, about = load_state(path)
-    if about.get("architecture") != ResidualEditor.__name__:
+    network = build(about["architecture"], about.get("arguments", {})) if "architecture" in about else None
+    if not isinstance(network, EditingNetwork):
         found = about.get("architecture", "weights without the name of their model")
         raise CheckpointError(
-            f"load_editor: '{path}' holds {found}, but only a ResidualEditor can edit photos; "
-            "use a model that minicnn train wrote"
+            f"load_editor: '{path}' holds {found}, which cannot edit photos; use a model that minicnn train wrote"
         )
-    network = build(about["architecture"], about.get("arguments", {}))
     network.load_state_dict(state)
-    assert isinstance(network, ResidualEditor)
     return Editor(network.eval().to(device), about)
 
 
 def edit(
-    model: ResidualEditor,
+    model: EditingNetwork,
     image: Pixels,
     *,
     strength: float = 1,
@@ -117,7 +115,7 @@ def edit(
 
     Parameters
     ----------
-    model : ResidualEditor
+    model : EditingNetwork
     image : numpy.ndarray, (C, H, W), float32 in [0, 1], uint8 or uint16
         A colour image is converted to grey if the network has 1 input channel. A grey image is edited as 3 equal
         channels if the network has 3; their mean is the result.
@@ -169,7 +167,7 @@ def edit(
     )
 
 
-def _edited(model: ResidualEditor, x: Tensor, strength: float, mask: Tensor | None, best: bool) -> Tensor:
+def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | None, best: bool) -> Tensor:
     """Return the edited tile (1, F, scale H, scale W) of a tile x (1, C, H, W)."""
     grey = x.shape[1] == 1 < model.in_channels
     if grey:
@@ -185,7 +183,7 @@ def _edited(model: ResidualEditor, x: Tensor, strength: float, mask: Tensor | No
     return y.mean(1, keepdim=True) if grey and model.out_channels == model.in_channels else y
 
 
-def _ensemble(model: ResidualEditor, x: Tensor) -> Tensor:
+def _ensemble(model: EditingNetwork, x: Tensor) -> Tensor:
     """Return the mean of the results for all 8 flips and rotations of x, turned back."""
     total: Any = 0
     for transpose, *axes in product((False, True), (False, True), (False, True)):
@@ -197,7 +195,7 @@ def _ensemble(model: ResidualEditor, x: Tensor) -> Tensor:
     return mean
 
 
-def _check(model: ResidualEditor, image: Pixels, mask: Pixels | None, strength: float) -> None:
+def _check(model: EditingNetwork, image: Pixels, mask: Pixels | None, strength: float) -> None:
     fits = image.ndim == 3 and len(image) in {model.in_channels, 1, 3} and {len(image), model.in_channels} <= {1, 3}
     if not fits:
         raise ShapeError(

@@ -14,16 +14,26 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from minicnn.autograd.tape import no_grad
 from minicnn.data import DataLoader, PatchDataset
 from minicnn.errors import DataError
 from minicnn.imaging.classical import bicubic
 from minicnn.imaging.editing import edit
 from minicnn.imaging.metrics import psnr, ssim
-from minicnn.models import ResidualEditor
+from minicnn.models import EditingNetwork
 from minicnn.nn import Module, MSELoss
+from minicnn.ops.create import from_numpy
 from minicnn.optim import Adam
 from minicnn.optim.lr_scheduler import OneCycleLR
-from minicnn.training import Checkpoint, ClipGradients, History, ProgressBar, StopOnNaN, Trainer
+from minicnn.training import (
+    Checkpoint,
+    ClipGradients,
+    History,
+    ProgressBar,
+    ReportDeadChannels,
+    StopOnNaN,
+    Trainer,
+)
 
 __all__ = [
     "CHECKPOINT",
@@ -42,6 +52,7 @@ Pair = tuple[Picture, Picture]
 
 CHECKPOINT = "checkpoint.safetensors"
 MAX_EPOCH_STEPS = 100
+CHECKED_PATCHES = 50  # patches that decide whether a network has learned
 GRADIENT_NORM = 0.03  # twice a typical norm; without a limit, a single bad step at the peak rate can ruin the network
 
 
@@ -65,7 +76,7 @@ class Recipe:
     steps: int = 3000
     batch_size: int = 8
     patch: int = 40
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-3
     seed: int = 0
 
     @property
@@ -115,9 +126,18 @@ def pair_scale(pairs: Sequence[Pair]) -> int:
 
 
 def fit(
-    model: Module, patches: PatchDataset, recipe: Recipe, folder: Path, *, resume: bool = False, bar: bool = True
+    model: Module,
+    patches: PatchDataset,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    bar: bool = True,
+    say: Callable[[str], Any] = print,
 ) -> list[float]:
     """Train a model with the mean squared error. After Ctrl-C there is a checkpoint to resume from.
+
+    At the end it says so if channels are dead, or if an editing network is no better than its first guess.
 
     Parameters
     ----------
@@ -131,6 +151,8 @@ def fit(
         Resume from the checkpoint in the folder.
     bar : bool
         Show a progress bar in terminals.
+    say : callable
+        Called with a line of text for each fault of the trained network.
 
     Returns
     -------
@@ -141,15 +163,32 @@ def fit(
     optimizer = Adam(model.parameters(), lr=recipe.learning_rate)
     schedule = OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.epochs * len(loader))
     history = History(folder / "losses.jsonl")
-    callbacks = [StopOnNaN(), ClipGradients(GRADIENT_NORM), history, Checkpoint(folder / CHECKPOINT)]
+    faults = [StopOnNaN(), ReportDeadChannels(say)]
+    callbacks = [*faults, ClipGradients(GRADIENT_NORM), history, Checkpoint(folder / CHECKPOINT)]
     trainer = Trainer(
         model, optimizer, MSELoss(), schedule, [*([ProgressBar()] if bar else []), *callbacks], schedule="step"
     )
     trainer.fit(loader, recipe.epochs, resume=folder / CHECKPOINT if resume else None)
+    if isinstance(model, EditingNetwork) and not _improves(model, patches):
+        say(
+            "the network has learned nothing: its results are no better than its inputs; "
+            "train again with more steps or a lower learning rate"
+        )
     return history.values("loss")
 
 
-def first_guess(image: Picture, model: ResidualEditor) -> Picture:
+def _improves(model: EditingNetwork, patches: PatchDataset) -> bool:
+    """Tell whether the squared error of the network's results is below that of its first guesses."""
+    guessed = learned = 0.0
+    with no_grad():
+        for index in range(min(len(patches), CHECKED_PATCHES)):
+            x, target = (from_numpy(part[np.newaxis]).to(next(model.parameters()).device) for part in patches[index])
+            guessed += float(((model.first_guess(x) - target) ** 2).mean())
+            learned += float(((model(x) - target) ** 2).mean())
+    return learned < guessed
+
+
+def first_guess(image: Picture, model: EditingNetwork) -> Picture:
     """Return the input in the shape of the output, by bicubic enlargement: the baseline without a network."""
     image = image if model.scale == 1 else bicubic(image, model.scale)
     same = image.shape[0] == model.out_channels
@@ -186,7 +225,7 @@ class Score:
         return Score(*table.mean(0).tolist())
 
 
-def judge(model: ResidualEditor, pairs: Iterable[Pair]) -> tuple[Score, Score]:
+def judge(model: EditingNetwork, pairs: Iterable[Pair]) -> tuple[Score, Score]:
     """Return the mean scores of the inputs (`first_guess`) and of the network's outputs."""
     scores = [(Score.of(first_guess(i, model), t), Score.of(edit(model, i), t)) for i, t in pairs]
     before, after = zip(*scores, strict=True)

@@ -4,12 +4,16 @@ from typing import Any
 
 from minicnn import nn
 from minicnn.errors import CheckpointError
+from minicnn.models.dncnn import DnCNN
+from minicnn.models.editing_network import EditingNetwork
 from minicnn.models.editor import ResidualEditor
+from minicnn.models.edsr import EDSR
 from minicnn.models.generator import CNNGenerator
+from minicnn.models.unet import EditingUNet
 
-__all__ = ["CNNGenerator", "ResidualEditor", "build"]
+__all__ = ["EDSR", "CNNGenerator", "DnCNN", "EditingNetwork", "EditingUNet", "ResidualEditor", "build"]
 
-_MODELS: dict[str, Any] = {"CNNGenerator": CNNGenerator, "ResidualEditor": ResidualEditor}
+_MODELS: dict[str, Any] = {model.__name__: model for model in (CNNGenerator, DnCNN, EDSR, EditingUNet, ResidualEditor)}
 
 
 def build(name: str, arguments: dict[str, Any]) -> nn.Module:

@@ -3,7 +3,7 @@
 Start with `trainer.py`, which has the loop. `checkpoint.py` saves a whole training, `model_file.py` only a model.
 """
 
-from minicnn.training.anomaly import StopOnNaN
+from minicnn.training.anomaly import ReportDeadChannels, StopOnNaN
 from minicnn.training.best import BestModel, EarlyStopping
 from minicnn.training.callbacks import Checkpoint, ClipGradients, History, LossPlot, ProgressBar, Validate
 from minicnn.training.checkpoint import load_checkpoint, save_checkpoint
@@ -20,6 +20,7 @@ __all__ = [
     "History",
     "LossPlot",
     "ProgressBar",
+    "ReportDeadChannels",
     "StopOnNaN",
     "Trainer",
     "Validate",

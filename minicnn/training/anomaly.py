@@ -1,9 +1,10 @@
-"""`StopOnNaN`, a callback that stops training before an update with NaN, and finds the operation that produced it.
+"""Callbacks that find faults of a training: `StopOnNaN` and `ReportDeadChannels`.
 
-It checks the loss and the gradients after each backward pass. If a value is not finite, it runs the batch again under
-`detect_anomaly`.
+`StopOnNaN` stops before an update with NaN, and finds the operation that produced it. It checks the loss and the
+gradients after each backward pass. If a value is not finite, it runs the batch again under `detect_anomaly`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from minicnn.autograd.tape import detect_anomaly, no_grad
@@ -13,7 +14,7 @@ from minicnn.ops.indexing import stack
 from minicnn.runtime.random import get_rng_state, set_rng_state
 from minicnn.training.trainer import Trainer, numbers
 
-__all__ = ["StopOnNaN"]
+__all__ = ["ReportDeadChannels", "StopOnNaN"]
 
 
 class StopOnNaN:
@@ -129,3 +130,39 @@ class StopOnNaN:
 
 def _finite(t: Any) -> bool:
     return bool(t.isfinite().all())
+
+
+class ReportDeadChannels:
+    """Tell at the end of a training which layers have lost half of their channels or more.
+
+    A ReLU that is 0 for every input passes no gradient, so the weights before it never change again: the channel is
+    dead. A channel counts as dead if the gradient of its weights was exactly 0 in every step of the last epoch.
+
+    Parameters
+    ----------
+    say : callable
+        Called with a line of text for each such layer.
+    """
+
+    def __init__(self, say: Callable[[str], Any] = print) -> None:
+        self.say = say
+        self._alive: dict[str, Tensor] = {}  # for each weight: which output channels had a gradient in the last epoch
+
+    def on_backward_end(self, trainer: Trainer) -> None:
+        """Look at the gradients of the last epoch."""
+        if trainer.epoch < trainer.epochs - 1:
+            return
+        for name, p in trainer.model.named_parameters():
+            if p.grad is not None and p.ndim > 1:
+                alive = (p.grad != 0).reshape(len(p), -1).any(1)
+                self._alive[name] = self._alive[name].logical_or(alive) if name in self._alive else alive
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """Report the layers."""
+        for name, alive in self._alive.items():
+            dead = len(alive) - sum(alive.tolist())
+            if 2 * dead >= len(alive):
+                self.say(
+                    f"{dead} of {len(alive)} channels of {name} are dead: they got no gradient in the last epoch; "
+                    "train again with a lower learning rate"
+                )

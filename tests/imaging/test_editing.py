@@ -181,10 +181,8 @@ def test_files_that_hold_no_editor(tmp_path):
     with pytest.raises(CheckpointError, match="there is no file"):
         load_editor(tmp_path / "none")
     save_model(tmp_path / "g", CNNGenerator(), architecture="CNNGenerator", arguments={})
-    with pytest.raises(
-        CheckpointError, match=r"load_editor: '.*g' holds CNNGenerator, but only a ResidualEditor can edit"
-    ):
+    with pytest.raises(CheckpointError, match=r"load_editor: '.*g' holds CNNGenerator, which cannot edit photos"):
         load_editor(tmp_path / "g")
     save_model(tmp_path / "bare", make())
-    with pytest.raises(CheckpointError, match="holds weights without the name of their model, but only"):
+    with pytest.raises(CheckpointError, match="holds weights without the name of their model, which cannot edit"):
         load_editor(tmp_path / "bare")

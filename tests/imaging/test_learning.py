@@ -44,7 +44,7 @@ def test_steps_become_epochs(steps, epoch_steps, epochs):
 
 
 def test_the_defaults_of_a_recipe():
-    assert Recipe() == Recipe(steps=3000, batch_size=8, patch=40, learning_rate=3e-3, seed=0)
+    assert Recipe() == Recipe(steps=3000, batch_size=8, patch=40, learning_rate=1e-3, seed=0)
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
@@ -156,6 +156,23 @@ def test_a_finished_training_is_not_gone_on_with(tmp_path):
     resumed, again = train(tmp_path, recipe, resume=True)
     assert again == losses
     np.testing.assert_array_equal(resumed.head.weight.detach().numpy(), model.head.weight.detach().numpy())
+
+
+def test_a_network_that_learned_nothing_is_reported(tmp_path):
+    told = []
+    train(tmp_path / "good", say=told.append)
+    assert told == []
+    train(tmp_path / "bad", Recipe(steps=20, batch_size=1, patch=8, learning_rate=3.0), say=told.append)
+    assert any(line.startswith("the network has learned nothing: its results are no better") for line in told)
+
+
+def test_dead_channels_are_reported(tmp_path):
+    minicnn.manual_seed(0)
+    model, told, recipe = ResidualEditor(width=8, blocks=1), [], Recipe(steps=3, batch_size=2, patch=8)
+    with minicnn.no_grad():
+        model.body[0].body[0].bias.sub_(100)
+    fit(model, pair_patches([faded(0)], recipe), recipe, tmp_path, bar=False, say=told.append)
+    assert "8 of 8 channels of body.0.body.0.weight are dead" in told[0]
 
 
 def test_gradients_are_limited_and_nan_stops(tmp_path):

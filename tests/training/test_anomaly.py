@@ -1,4 +1,7 @@
-"""Tests of StopOnNaN: the error names the operation, and the training state is as before the step."""
+"""Tests of the callbacks that find faults.
+
+The error of StopOnNaN names the operation, and the training state is as before the step. Dead channels are reported.
+"""
 
 import numpy as np
 import pytest
@@ -6,7 +9,7 @@ import pytest
 import minicnn
 from minicnn import nn, optim
 from minicnn.errors import AnomalyError, ArgumentError
-from minicnn.training import StopOnNaN, Trainer
+from minicnn.training import ReportDeadChannels, StopOnNaN, Trainer
 
 
 class AtStep:
@@ -144,3 +147,35 @@ def test_on_a_gpu_every_step_if_asked_for(tiny, gpu):
 def test_how_often_it_looks():
     with pytest.raises(ArgumentError, match="StopOnNaN: every must be at least 1, got 0; leave it out for the default"):
         StopOnNaN(every=0)
+
+
+# --- dead channels --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dead", "reported"), [(0, False), (2, False), (3, True), (6, True)])
+def test_a_layer_with_half_of_its_channels_dead_is_reported(tiny, dead, reported):
+    told = []
+    trainer = tiny.trainer([ReportDeadChannels(told.append)])
+    with minicnn.no_grad():
+        trainer.model.norm.bias[:dead] = -100.0  # the ReLU of these channels is always 0
+    trainer.fit(tiny.loader(), 2)
+    lines = [line for line in told if "first.weight" in line]
+    expected = (
+        f"{dead} of 6 channels of first.weight are dead: they got no gradient in the last epoch; "
+        "train again with a lower learning rate"
+    )
+    assert lines == ([expected] if reported else [])
+
+
+def test_only_the_last_epoch_counts(tiny):
+    told = []
+    trainer = tiny.trainer([ReportDeadChannels(told.append)])
+
+    class Kill:
+        def on_epoch_end(self, trainer):
+            with minicnn.no_grad():
+                trainer.model.norm.bias.fill_(-100.0)
+
+    trainer.callbacks.append(Kill())
+    trainer.fit(tiny.loader(), 2)
+    assert told[0].startswith("6 of 6 channels of first.weight are dead")
