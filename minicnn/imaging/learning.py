@@ -76,7 +76,7 @@ class Recipe:
     steps: int = 3000
     batch_size: int = 8
     patch: int = 40
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     seed: int = 0
 
     @property

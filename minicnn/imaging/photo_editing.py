@@ -22,7 +22,7 @@ from minicnn.data.photo import Photo
 from minicnn.data.samples import Frame, full_scale, to_samples, to_unit
 from minicnn.imaging.corruptions import resize
 from minicnn.imaging.editing import edit
-from minicnn.models import ResidualEditor
+from minicnn.models import EditingNetwork
 
 __all__ = ["before_and_after", "edit_photo"]
 
@@ -37,7 +37,7 @@ PARTS = {
 
 
 def edit_photo(
-    model: ResidualEditor,
+    model: EditingNetwork,
     photo: Photo,
     *,
     mask: NDArray[np.float32] | None = None,
@@ -48,7 +48,7 @@ def edit_photo(
 
     Parameters
     ----------
-    model : ResidualEditor
+    model : EditingNetwork
     photo : Photo
     mask : numpy.ndarray, (H, W), float32 in [0, 1], optional
         The strength of each pixel of every frame.
@@ -92,7 +92,7 @@ def before_and_after(before: Photo, after: Photo) -> list[Frame]:
 
 
 def _edit_frame(
-    model: ResidualEditor,
+    model: EditingNetwork,
     frame: Frame,
     mask: NDArray[np.float32] | None,
     progress: Callable[[float], None],

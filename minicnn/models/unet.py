@@ -30,9 +30,10 @@ class EditingUNet(EditingNetwork):
     width : int
         The number of channels at the highest resolution. Each lower level has `width` channels more.
     levels : int
-        The number of resolutions: the image's / 2, / 4, ... / 2 ** levels.
+        The number of resolutions: the image's / 2, / 4, ... / 2 ** levels. Three or more need a learning rate of 1e-3.
     blocks : int
-        The number of residual blocks of each level, on the way down and on the way up.
+        The number of residual blocks of each level, on the way down and again on the way up. The lowest level has them
+        once.
 
     Raises
     ------
@@ -47,7 +48,7 @@ class EditingUNet(EditingNetwork):
     """
 
     def __init__(
-        self, in_channels: int = 3, out_channels: int = 3, width: int = 32, levels: int = 3, blocks: int = 1
+        self, in_channels: int = 3, out_channels: int = 3, width: int = 32, levels: int = 2, blocks: int = 1
     ) -> None:
         super().__init__(in_channels=in_channels, out_channels=out_channels, width=width, levels=levels, blocks=blocks)
         widths = [width * (level + 1) for level in range(levels)]
@@ -57,7 +58,10 @@ class EditingUNet(EditingNetwork):
         self.down_blocks = nn.ModuleList(_blocks(w, blocks) for w in widths[:-1])
         self.down = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(widths))
         self.bottom = _blocks(widths[-1], blocks)
-        self.up = nn.ModuleList(nn.Conv2d(b, a, 3, padding=1) for a, b in pairwise(widths))
+        up = [nn.Conv2d(b, a, 3, padding=1) for a, b in pairwise(widths)]
+        for layer in up:
+            scale_down(layer)
+        self.up = nn.ModuleList(up)
         self.up_blocks = nn.ModuleList(_blocks(w, blocks) for w in widths[:-1])
         self.tail = nn.Conv2d(width, out_channels * SHUFFLE**2, 3, padding=1)
         scale_down(self.tail)

@@ -44,7 +44,7 @@ def test_steps_become_epochs(steps, epoch_steps, epochs):
 
 
 def test_the_defaults_of_a_recipe():
-    assert Recipe() == Recipe(steps=3000, batch_size=8, patch=40, learning_rate=1e-3, seed=0)
+    assert Recipe() == Recipe(steps=3000, batch_size=8, patch=40, learning_rate=2e-3, seed=0)
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
