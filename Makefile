@@ -7,9 +7,10 @@ WIDTHS := native
 PART :=
 SAMPLE := 30
 SEED := 0
+PHOTOS := runs/photos
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-thorough test-kernels test-bare coverage-kernels mutants lint types stubs format bench venv constraints clean
+.PHONY: help demo test test-thorough test-kernels test-bare coverage-kernels mutants lint types stubs format bench photos models quality venv constraints clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,15 @@ format: venv ## put the code into the project's style
 
 bench: .venv-bench/stamp .venv-bench-old/stamp ## time everything against PyTorch and others, in environments of their own
 	.venv-bench/bin/python -m benchmarks
+
+photos: venv ## get the photos that the shipped models are trained on (PHOTOS), on a Debian system
+	$(BIN)/python -m recipes.photos $(PHOTOS)
+
+models: venv ## train the shipped models on them (at most an hour each)
+	$(BIN)/python -m recipes.models $(PHOTOS)
+
+quality: venv ## measure the shipped models on photos that none of them saw; writes docs/quality.md
+	$(BIN)/python -m recipes.quality $(PHOTOS)
 
 venv: .venv/stamp ## build .venv (done by the other commands)
 

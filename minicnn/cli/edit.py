@@ -28,6 +28,8 @@ radius of the network, so there are no seams. Animations and documents are edite
 An edited photo keeps the format of its file, its depth (8 or 16 bits), its colour profile, its transparency, and the
 EXIF data, comments and resolution. A JPEG keeps its quality. Formats that cannot be written become PNG.
 
+A network for the task inpaint fills in what --mask shows, or what is painted magenta (#FF00FF).
+
 The original files are never changed. An edited photo is written beside its original as NAME-edited, or with its own
 name to the folder --out. If a photo cannot be edited, the others are; the exit code is then 1.
 
@@ -146,6 +148,7 @@ def _edit(editor: Editor, job: Job, mask: NDArray[np.float32] | None, options: a
             progress=lambda part: bar.update(part * total - bar.n),
             strength=options.strength,
             best=options.best,
+            fill=editor.fills,
             tile=options.tile,
         )
     write_photo(job.output, edited)

@@ -20,8 +20,10 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.data.images import LUMA, read_image
 from minicnn.data.samples import to_samples, to_unit
 from minicnn.errors import ArgumentError, CheckpointError, DTypeError, ShapeError
+from minicnn.imaging.corruptions import HOLE_COLOUR
 from minicnn.imaging.tiling import apply_tiled
 from minicnn.models import EditingNetwork, build
+from minicnn.ops.comparison import where
 from minicnn.ops.create import from_numpy
 from minicnn.ops.shape import flip
 from minicnn.runtime.devices import CPU, Device
@@ -47,6 +49,11 @@ class Editor:
 
     model: EditingNetwork
     about: dict[str, Any]
+
+    @property
+    def fills(self) -> bool:
+        """Whether the network fills in holes: the task "inpaint"."""
+        return self.about.get("task") == "inpaint"
 
     def read(self, path: str | Path) -> Picture:
         """Read an image file with the network's number of channels, in colour or in grey."""
@@ -105,6 +112,7 @@ def edit(
     strength: float = 1,
     best: bool = False,
     mask: Pixels | None = None,
+    fill: bool = False,
     tile: int = 256,
     progress: Callable[[int, int], None] | None = None,
 ) -> Pixels:
@@ -127,6 +135,9 @@ def edit(
     mask : numpy.ndarray, (H, W), of the image's dtype, optional
         The strength of each pixel, from 0 to white (1, 255 or 65535). Where it is 0, an image of the same size keeps
         its pixels bit by bit.
+    fill : bool
+        Hide the pixels where the mask is above 0 from the network: it gets `HOLE_COLOUR` in their place. A network for
+        the task "inpaint" fills them in.
     tile : int
         Side of the tiles, in pixels. Smaller tiles need less memory, larger tiles a little less time.
     progress : callable, optional
@@ -152,7 +163,7 @@ def edit(
         with no_grad():
             x = from_numpy(to_unit(piece)).to(device)
             x, weight = x[:, :channels], x[:, channels:]
-            y = _edited(model, x, strength, weight if mask is not None else None, best)
+            y = _edited(model, x, strength, weight if mask is not None else None, best, fill)
             return to_samples(y.cpu().numpy(), image.dtype)
 
     return apply_tiled(
@@ -167,20 +178,27 @@ def edit(
     )
 
 
-def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | None, best: bool) -> Tensor:
+def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | None, best: bool, fill: bool) -> Tensor:
     """Return the edited tile (1, F, scale H, scale W) of a tile x (1, C, H, W)."""
     grey = x.shape[1] == 1 < model.in_channels
     if grey:
         x = x.expand(-1, model.in_channels, -1, -1)
     elif x.shape[1] > model.in_channels:
         x = (x * from_numpy(LUMA).to(x.device).reshape(1, 3, 1, 1)).sum(1, keepdim=True)
-    y: Tensor = (_ensemble(model, x) if best else model(x)).clamp(0, 1)
+    seen = x
+    if fill and mask is not None:
+        seen = where(mask > 0, from_numpy(np.array(HOLE_COLOUR, np.float32)).to(x.device).reshape(1, 3, 1, 1), x)
+    y: Tensor = (_ensemble(model, seen) if best else model(seen)).clamp(0, 1)
+    if reduced := grey and model.out_channels == model.in_channels:
+        y = y.mean(1, keepdim=True)
     if strength != 1 or mask is not None:
         guess = model.first_guess(x).clamp(0, 1)
+        guess = guess[:, :1] if reduced else guess
         if mask is not None and model.scale > 1:
             mask = F.interpolate(mask, scale_factor=model.scale, mode="bilinear")
-        y = guess + (y - guess) * (strength if mask is None else mask * strength)
-    return y.mean(1, keepdim=True) if grey and model.out_channels == model.in_channels else y
+        weight: Any = strength if mask is None else mask * strength
+        y = y * weight + guess * (1 - weight)  # exact for a weight of 0 or 1
+    return y
 
 
 def _ensemble(model: EditingNetwork, x: Tensor) -> Tensor:

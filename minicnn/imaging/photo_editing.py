@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from minicnn.data.photo import Photo
 from minicnn.data.samples import Frame, full_scale, to_samples, to_unit
-from minicnn.imaging.corruptions import resize
+from minicnn.imaging.corruptions import HOLE_COLOUR, resize
 from minicnn.imaging.editing import edit
 from minicnn.models import EditingNetwork
 
@@ -51,11 +51,12 @@ def edit_photo(
     model : EditingNetwork
     photo : Photo
     mask : numpy.ndarray, (H, W), float32 in [0, 1], optional
-        The strength of each pixel of every frame.
+        The strength of each pixel of every frame. With ``fill=True`` the default is 1 where an RGB frame has exactly
+        the colour `HOLE_COLOUR`, and 0 elsewhere.
     progress : callable, optional
         Called with the part of the photo that is done, from 0 to 1.
     **options
-        strength, best and tile, as for `edit`.
+        strength, best, fill and tile, as for `edit`.
 
     Raises
     ------
@@ -101,6 +102,9 @@ def _edit_frame(
     dtype = frame.samples.dtype
     white = full_scale(dtype)
     own_mask = None if mask is None else to_samples(mask, dtype)
+    if mask is None and options.get("fill") and frame.space == "rgb":
+        holes = (frame.samples == to_samples(np.array(HOLE_COLOUR), dtype)).all(-1)
+        own_mask = np.where(holes, white, 0).astype(dtype)
     parts = PARTS[frame.space]
     edited = []
     for index, (channels, inverted) in enumerate(parts):

@@ -135,8 +135,15 @@ class PageServer(ThreadingHTTPServer):
             def progress(part: float) -> None:
                 work.progress = part
 
+            editor = self.models[model]
             edited = edit_photo(
-                self.models[model].model, work.photo, mask=weights, strength=strength, best=best, progress=progress
+                editor.model,
+                work.photo,
+                mask=weights,
+                strength=strength,
+                best=best,
+                fill=editor.fills,
+                progress=progress,
             )
             suffix = work.source.suffix if work.source.suffix.lower() in PHOTO_SUFFIXES else ".png"
             result = work.source.with_name(f"{work.source.stem}-edited{suffix}")

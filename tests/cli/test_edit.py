@@ -152,6 +152,22 @@ def test_a_mask_keeps_what_lies_outside_bit_by_bit(run, model, photos, tmp_path)
     np.testing.assert_allclose(after[:, 5:15, 20], (before + full)[:, 5:15, 20] / 2, atol=0.005)
 
 
+def test_a_mask_shows_what_is_filled_in(run, model, photos, tmp_path):
+    save_editor(tmp_path / "fill.safetensors", load_editor(model).model, task="inpaint")
+    mask = np.zeros((24, 32), np.uint8)
+    mask[5:15, 8:20] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    results = []
+    for colour in (0, 200):
+        pixels = np.array(Image.open(photos / "0.png"))
+        pixels[mask > 0] = colour
+        Image.fromarray(pixels).save(tmp_path / "a.png")
+        arguments = ["edit", tmp_path / "fill.safetensors", tmp_path / "a.png", "--mask", tmp_path / "mask.png"]
+        assert run(*arguments).code == 0
+        results.append(read_image(tmp_path / "a-edited.png"))
+    np.testing.assert_array_equal(*results)
+
+
 def test_a_comparison(run, model, photos, tmp_path):
     assert run("edit", model, photos / "0.png", "--out", tmp_path, "--compare").code == 0
     before, after, both = (read_image(p) for p in (photos / "0.png", tmp_path / "0.png", tmp_path / "0-compare.png"))

@@ -138,6 +138,24 @@ def test_the_best_result_is_the_mean_of_all_flips_and_rotations(scale, channels)
     np.testing.assert_allclose(edit(model, image, best=True), np.mean(turned, 0).clip(0, 1), atol=1e-5)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_is_filled_in_is_hidden_from_the_network(channels):
+    model, image = make(), picture(channels, 20, 30)
+    mask = np.zeros((20, 30), np.float32)
+    mask[4:9, 5:9] = 1
+    mask[9, 5:9] = 0.5
+    painted = np.where(mask > 0, np.float32([1, 0, 1])[:, None, None], image.repeat(3 // channels, 0))
+    expected = whole(model, painted)
+    expected = expected if channels == 3 else expected.mean(0, keepdims=True)
+    edited = edit(model, image, mask=mask, fill=True, tile=8)
+    np.testing.assert_array_equal(edited[:, mask == 0], image[:, mask == 0])
+    np.testing.assert_allclose(edited[:, mask == 1], expected[:, mask == 1], atol=1e-6)
+    np.testing.assert_allclose(edited[:, 9, 5:9], (image + expected)[:, 9, 5:9] / 2, atol=1e-6)
+    other = image.copy()
+    other[:, mask == 1] = 0.123
+    np.testing.assert_array_equal(edit(model, other, mask=mask, fill=True)[:, mask == 1], edited[:, mask == 1])
+
+
 @pytest.mark.parametrize(
     ("image", "options", "error", "message"),
     [

@@ -105,3 +105,14 @@ def test_before_is_left_and_after_is_right(scale):
     np.testing.assert_array_equal(both.samples[:, half + 1 :], edited.frames[0].samples[:, half + 1 :])
     if scale == 1:
         np.testing.assert_array_equal(both.samples[:, :half], RGB8[:, :half])
+
+
+def test_painted_holes_are_filled_in_and_nothing_else_changes():
+    samples = RGB8.copy()
+    samples[1:3, 2:4] = 255, 0, 255
+    edited = edit_photo(make(), frame("rgb", samples), fill=True).frames[0].samples
+    holes = (samples == (255, 0, 255)).all(-1)
+    assert holes.sum() == 4
+    np.testing.assert_array_equal(edited[~holes], samples[~holes])
+    expected = edit(make(), samples.transpose(2, 0, 1)).transpose(1, 2, 0)
+    np.testing.assert_array_equal(edited[holes], expected[holes])
