@@ -42,7 +42,8 @@ def train(name: str, folder: Path, out: Path) -> None:
         scores = measure(setting, photos, finished)["psnr"]
         results.append(f"{setting.name}: " + ", ".join(f"{n} {score:.2f} dB" for n, score in scores.items()))
     arrays = {key: t.numpy().astype(np.float16) for key, t in editor.model.state_dict().items()}
-    about = {**editor.about, "summary": task.summary, "results": results}
+    about = {key: editor.about[key] for key in ("architecture", "arguments", "task")}
+    about |= {"summary": task.summary, "recipe": " ".join(TRAININGS[name]), "results": results}
     write_tensor_file("recipes.models", TRAINED / f"{name}.safetensors", "model", arrays, about)
     print(f"wrote {TRAINED / f'{name}.safetensors'}", *results, sep="\n  ", flush=True)
 

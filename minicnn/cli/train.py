@@ -5,6 +5,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from minicnn.cli.arguments import add_command, add_device, count, output_folder,
 from minicnn.cli.inputs import Pair, gather
 from minicnn.errors import DataError, MissingPackageError
 from minicnn.imaging import TASKS, comparison_sheet, loss_curve
-from minicnn.imaging.editing import edit, save_editor
-from minicnn.imaging.learning import CHECKPOINT, Recipe, Score, first_guess, fit, judge
-from minicnn.models import ResidualEditor
+from minicnn.imaging.editing import edit, load_editor, save_editor
+from minicnn.imaging.learning import CHECKPOINT, Recipe, Score, first_guess, fit, judge, steps_for
+from minicnn.models import EditingNetwork, ResidualEditor
 from minicnn.runtime import random
 
 __all__ = ["add", "run"]
@@ -32,6 +33,7 @@ checkpoint; the same command with --resume continues from it. More steps give a 
 
 examples:
   minicnn train my-photos --task denoise --out runs/denoise
+  minicnn train my-photos --task denoise --from denoise --minutes 5 --out runs/my-denoise
   minicnn train --inputs scans --targets restored --steps 5000 --out runs/restore
 """
 SETTINGS = "settings.json"
@@ -57,6 +59,9 @@ def add(commands: Any) -> None:
         help="optimizer steps; above 100, rounded up to hundreds (default: %(default)s)",
     )
     parser.add_argument(
+        "--minutes", type=positive, metavar="N", help="as many steps as take about this time, at least 100"
+    )
+    parser.add_argument(
         "--batch-size", type=count, metavar="N", default=recipe.batch_size, help="patches in a step (%(default)s)"
     )
     parser.add_argument(
@@ -69,9 +74,10 @@ def add(commands: Any) -> None:
         default=recipe.learning_rate,
         help="the highest learning rate (%(default)s)",
     )
-    parser.add_argument("--width", type=count, metavar="N", default=48, help="channels of the network (%(default)s)")
+    parser.add_argument("--width", type=count, metavar="N", help="channels of the network (48)")
+    parser.add_argument("--blocks", type=count, metavar="N", help="residual blocks of the network (2)")
     parser.add_argument(
-        "--blocks", type=count, metavar="N", default=2, help="residual blocks of the network (%(default)s)"
+        "--from", dest="start", metavar="MODEL", help="begin with a trained model: its name, or a .safetensors file"
     )
     parser.add_argument(
         "--seed", type=seed, metavar="N", default=recipe.seed, help="the same seed gives the same network"
@@ -99,15 +105,20 @@ def run(options: argparse.Namespace) -> None:
             f"--out: '{checkpoint}' exists already; add --resume to continue from it, or name another folder"
         )
     recipe = Recipe(options.steps, options.batch_size, options.patch, options.learning_rate, options.seed)
+    if options.minutes:
+        saved = _saved(options.out / SETTINGS) if options.resume else {}
+        recipe = replace(recipe, steps=saved.get("steps", Recipe.steps))
     inputs = gather(options, recipe)
     random.manual_seed(options.seed)
-    model = ResidualEditor(**inputs.shape, width=options.width, blocks=options.blocks).to(options.device)
-    training = {
+    model = _model(options, inputs.shape)
+    if options.minutes and not options.resume:
+        recipe = replace(recipe, steps=steps_for(options.minutes, model, inputs.patches, recipe))
+    training: dict[str, Any] = {
         "task": inputs.task,
         "pictures": len(inputs.patches.images),
         **vars(recipe),
-        "width": options.width,
-        "blocks": options.blocks,
+        "from": options.start,
+        **{name: model.arguments[name] for name in ("width", "blocks") if name in model.arguments},
     }
     _check_settings(options.out / SETTINGS, training, resume=options.resume)
     print(f"training for {inputs.task}: {recipe.epochs * recipe.epoch_steps} steps, {options.batch_size} patches each")
@@ -131,19 +142,41 @@ def run(options: argparse.Namespace) -> None:
         print(f"wrote {options.out / 'preview.png'}")
 
 
+def _model(options: argparse.Namespace, shape: dict[str, int]) -> EditingNetwork:
+    """Return a new network, or the trained network that --from names."""
+    if options.start is None:
+        return ResidualEditor(**shape, width=options.width or 48, blocks=options.blocks or 2).to(options.device)
+    if options.width or options.blocks:
+        raise DataError("--from: the network has its own width and blocks; leave --width and --blocks out")
+    model = load_editor(options.start, options.device).model.train()
+    wrong = [
+        f"{name} {getattr(model, name)} (not {value})" for name, value in shape.items() if getattr(model, name) != value
+    ]
+    if wrong:
+        raise DataError(
+            f"--from: the network of '{options.start}' has {', '.join(wrong)}; name a model of the same task"
+        )
+    return model
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    """Return the settings of a training that is resumed."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"--resume: '{path}', the settings of the training, cannot be read ({error}); "
+            "name another --out to start a new training"
+        ) from error
+
+
 def _check_settings(path: Path, settings: dict[str, Any], *, resume: bool) -> None:
     """Write the settings of a new training to a file, or check that a resumed training has the same settings."""
     if not resume:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         return
-    try:
-        saved = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(
-            f"--resume: '{path}', the settings of the training, cannot be read ({error}); "
-            "name another --out to start a new training"
-        ) from error
+    saved = _saved(path)
     changed = [
         f"{name} {saved.get(name)} (now {value})" for name, value in settings.items() if saved.get(name) != value
     ]
@@ -154,7 +187,7 @@ def _check_settings(path: Path, settings: dict[str, Any], *, resume: bool) -> No
         )
 
 
-def _preview(path: Path, model: ResidualEditor, pairs: list[Pair]) -> None:
+def _preview(path: Path, model: EditingNetwork, pairs: list[Pair]) -> None:
     """Write a figure with the input, the edited image and the target of held-out pairs, cropped to fit a screen."""
     rows, captions = [], []
     for image, target in pairs:

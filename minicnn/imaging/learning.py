@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +25,11 @@ from minicnn.imaging.editing import edit
 from minicnn.imaging.metrics import psnr, ssim
 from minicnn.models import EditingNetwork
 from minicnn.nn import Module, MSELoss
+from minicnn.nn.utils import clip_grad_norm_
 from minicnn.ops.create import from_numpy
 from minicnn.optim import Adam
 from minicnn.optim.lr_scheduler import OneCycleLR
+from minicnn.runtime import random
 from minicnn.training import (
     Checkpoint,
     ClipGradients,
@@ -45,6 +50,7 @@ __all__ = [
     "pair_patches",
     "pair_scale",
     "spoilt_patches",
+    "steps_for",
 ]
 
 Picture = NDArray[np.float32]
@@ -52,6 +58,8 @@ Pair = tuple[Picture, Picture]
 
 CHECKPOINT = "checkpoint.safetensors"
 MAX_EPOCH_STEPS = 100
+TIMED_STEPS = 20
+STEP_SHARE = 1.15  # of a step's time: patches, callbacks and checkpoints come on top
 CHECKED_PATCHES = 50  # patches that decide whether a network has learned
 GRADIENT_NORM = 0.03  # twice a typical norm; without a limit, a single bad step at the peak rate can ruin the network
 
@@ -175,6 +183,28 @@ def fit(
             "train again with more steps or a lower learning rate"
         )
     return history.values("loss")
+
+
+def steps_for(minutes: float, model: Module, patches: PatchDataset, recipe: Recipe) -> int:
+    """Return how many steps of a training take about this time, but at least an epoch of 100 steps.
+
+    It is measured with a copy of the model.
+    """
+    state = random.get_rng_state()
+    copy = deepcopy(model)
+    optimizer, loss = Adam(copy.parameters(), lr=recipe.learning_rate), MSELoss()
+    device = next(copy.parameters()).device
+    seconds = []
+    for batch in islice(DataLoader(patches, recipe.batch_size, num_workers=0, seed=recipe.seed), TIMED_STEPS):
+        begin = time.perf_counter()
+        inputs, targets = (part.to(device) for part in batch)
+        optimizer.zero_grad()
+        loss(copy(inputs), targets).backward()
+        clip_grad_norm_(copy.parameters(), GRADIENT_NORM)
+        optimizer.step()
+        seconds.append(time.perf_counter() - begin)
+    random.set_rng_state(state)
+    return max(int(60 * minutes / (STEP_SHARE * float(np.median(seconds)))), MAX_EPOCH_STEPS)
 
 
 def _improves(model: EditingNetwork, patches: PatchDataset) -> bool:

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import minicnn
 from minicnn import optional
 from minicnn.data import read_image
 from minicnn.imaging import TASKS
 from minicnn.imaging.editing import load_editor
+from minicnn.imaging.learning import Recipe, spoilt_patches, steps_for
+from minicnn.models import ResidualEditor
 
 # Restores SIGINT as in a terminal, because a test runner in the background may ignore it.
 CHILD = """
@@ -321,3 +324,39 @@ def test_the_same_network_on_every_device(run, photos, tmp_path, tiny, device):
         device,
     )
     assert (result.code, (tmp_path / "e" / "0.png").is_file()) == (0, True)
+
+
+def test_a_training_may_begin_with_a_trained_model(run, mistake, photos, tmp_path, model):
+    arguments = ["train", photos, "--task", "denoise", "--patch", "8", "--batch-size", "2", "--steps", "3"]
+    before = load_editor(model).model.state_dict()
+    assert run(*arguments, "--from", model, "--out", tmp_path / "a", "--learning-rate", "1e-9").code == 0
+    after = load_editor(tmp_path / "a" / "model.safetensors")
+    assert after.model.arguments["width"] == 4
+    assert after.about["training"]["from"] == str(model)
+    for name, value in after.model.state_dict().items():
+        np.testing.assert_allclose(value.numpy(), before[name].numpy(), atol=1e-6)
+    line = mistake(*arguments, "--from", model, "--width", "8", "--out", tmp_path / "b")
+    assert "--from: the network has its own width and blocks; leave --width and --blocks out" in line
+    line = mistake("train", photos, "--task", "enlarge-x2", "--patch", "8", "--from", model, "--out", tmp_path / "b")
+    assert f"--from: the network of '{model}' has scale 1 (not 2); name a model of the same task" in line
+    assert "there is no file" in mistake(*arguments, "--from", tmp_path / "none.safetensors", "--out", tmp_path / "b")
+
+
+def test_minutes_become_steps_and_a_resumed_training_keeps_them(run, photos, tmp_path, monkeypatch):
+    arguments = ["train", photos, "--width", "4", "--blocks", "1", "--patch", "8", "--batch-size", "1"]
+    arguments += ["--minutes", "0.0001", "--out", tmp_path / "a"]
+    assert "training for denoise: 100 steps" in run(*arguments).out
+    monkeypatch.setattr("minicnn.cli.train.steps_for", lambda *_: 1 / 0)
+    assert run(*arguments, "--resume").code == 0
+    assert json.loads((tmp_path / "a" / "settings.json").read_text())["steps"] == 100
+
+
+def test_more_minutes_are_more_steps():
+    minicnn.manual_seed(0)
+    network, recipe = ResidualEditor(width=4, blocks=0), Recipe(batch_size=1, patch=8)
+    patches = spoilt_patches([np.zeros((3, 9, 9), np.float32)], TASKS["denoise"], recipe)
+    state = minicnn.get_rng_state()
+    short, long = (steps_for(minutes, network, patches, recipe) for minutes in (1, 100))
+    assert 100 <= short < long
+    assert minicnn.get_rng_state() == state
+    assert all(p.grad is None for p in network.parameters())
