@@ -8,6 +8,7 @@ traceback in these cases.
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 from minicnn.cli import bench, demo, edit, info, kernels, page, train
@@ -29,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.add(commands)
     options = parser.parse_args(arguments)
     try:
-        code = options.run(options)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # about files: errors are enough
+            code = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output, for example head, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,7 +15,7 @@ LARGEST = {3: (1 << 16) - 1, 4: (1 << 32) - 1}
 def updated_exif(exif: bytes, size: tuple[int, int]) -> bytes:
     """Return the EXIF data of an upright picture of another size, (width, height), without the old thumbnail.
 
-    Data that is damaged is returned as it is.
+    Damaged data is left out: no program could read it.
     """
     body = bytearray(exif.removeprefix(PREFIX))
     try:
@@ -33,7 +33,7 @@ def updated_exif(exif: bytes, size: tuple[int, int]) -> bytes:
                     if value is not None and value <= LARGEST.get(inner_kind, 0):
                         struct.pack_into(f"{order}{FORMATS[inner_kind]}", body, place, value)
     except (KeyError, struct.error):
-        return exif
+        return b""
     return exif[: len(exif) - len(body)] + bytes(body)
 
 

@@ -156,11 +156,13 @@ class FrameReader:
     def _pillow_frames(self) -> Iterator[Frame]:
         image = self.image
         count = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: a photo, and smaller copies of it
-        for index in range(count):
+        # The default image of an animated PNG is for viewers without animations, and no frame.
+        for index in range(int(count > 1 and getattr(image, "default_image", False)), count):
             if index:
                 image.seek(index)
                 self._check_size(*image.size)
-            frame = self._png_frame() if image.format == "PNG" and self._wide_png() else self._pillow_frame(image)
+            wide = image.format == "PNG" and count == 1 and self._wide_png()
+            frame = self._png_frame() if wide else self._pillow_frame(image)
             orientation = image.getexif().get(ORIENTATION, 1)  # after decoding: Pillow itself turns a TIFF
             duration = image.info.get("duration", 0) if count > 1 else 0
             yield replace(frame.upright(orientation), duration=float(duration))
@@ -238,11 +240,12 @@ class FrameReader:
 
     def _tiff_frame(self, page: Any) -> Frame:
         self._check_size(page.imagewidth, page.imagelength)
-        space = TIFF_SPACES.get(page.photometric.name)
+        kind = getattr(page.photometric, "name", str(page.photometric))
+        space = TIFF_SPACES.get(kind)
         bits = page.bitspersample
         if space is None or not isinstance(bits, int):  # a tuple: samples of different sizes
             raise DataError(
-                f"{self.call}: '{self.path}' has pixels of the kind {page.photometric.name} with {bits} bits; "
+                f"{self.call}: '{self.path}' has pixels of the kind {kind} with {bits} bits; "
                 "convert it to grey, RGB, CMYK or Lab with 8 or 16 bits"
             )
         try:
@@ -259,7 +262,7 @@ class FrameReader:
             samples = flip_signs(samples)
         white = {"f": 1.0, "i": (1 << bits - 1) - 1, "u": (1 << bits) - 1}[samples.dtype.kind]
         samples = self._normal(samples, white)
-        if page.photometric.name == "MINISWHITE":
+        if kind == "MINISWHITE":
             samples[..., :1] = full_scale(samples.dtype) - samples[..., :1]
         alpha = samples[..., channels] if samples.shape[-1] > channels and page.extrasamples[0] else None
         orientation = page.tags[ORIENTATION].value if ORIENTATION in page.tags else 1

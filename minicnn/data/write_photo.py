@@ -27,7 +27,7 @@ __all__ = ["PHOTO_SUFFIXES", "check_writable", "write_photo"]
 
 COLOUR_SPACES = {"JPEG": ("grey", "rgb", "cmyk"), "TIFF": ("grey", "rgb", "cmyk", "lab")}  # others: grey and RGB
 WITH_ALPHA = ("PNG", "TIFF", "WEBP", "GIF", "AVIF")
-WITH_FRAMES = ("PNG", "TIFF", "WEBP", "GIF")
+WITH_FRAMES = ("PNG", "TIFF", "WEBP", "GIF", "AVIF")
 LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383, "GIF": 65535}  # pixels
 GIF_COLOURS = 255  # and one that is transparent
 
@@ -154,12 +154,13 @@ def _animation(photo: Photo) -> dict[str, Any]:
 
 
 def _encode_simple(photo: Photo, kind: str) -> bytes:
-    options = {
-        "AVIF": {"quality": 95, "subsampling": "4:4:4", "exif": photo.exif, "icc_profile": photo.icc, "xmp": photo.xmp}
-    }
-    if kind == "BMP":
-        options["BMP"] = {"dpi": photo.dpi}
-    return _saved(map(_image, photo.frames), kind, **options.get(kind, {}))
+    return _saved(map(_image, photo.frames), kind, **({"dpi": photo.dpi} if kind == "BMP" else {}))
+
+
+def _encode_avif(photo: Photo, kind: str) -> bytes:
+    carried = {"exif": photo.exif, "icc_profile": photo.icc, "xmp": photo.xmp}
+    duration = [round(f.duration) for f in photo.frames] if len(photo.frames) > 1 else None
+    return _saved(map(_image, photo.frames), kind, quality=95, subsampling="4:4:4", duration=duration, **carried)
 
 
 def _encode_jpeg(photo: Photo, kind: str) -> bytes:
@@ -289,6 +290,7 @@ ENCODERS: dict[str, Callable[[Photo, str], bytes]] = {
     "WEBP": _encode_webp,
     "TIFF": _encode_tiff,
     "GIF": _encode_gif,
+    "AVIF": _encode_avif,
 }
 # suffix -> Pillow's name of the format
 PHOTO_SUFFIXES = {

@@ -1,5 +1,7 @@
 """Tests of `minicnn edit`: input formats, results, and no lost files after an error."""
 
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -285,6 +287,15 @@ def test_two_photos_of_one_name(mistake, model, photos, tmp_path):
     assert not (tmp_path / "e").exists()
 
 
+def test_warnings_of_pillow_do_not_reach_the_user(run, model, tmp_path):
+    image = Image.new("RGB", (8, 8))
+    image.save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01")  # cut short
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = run("edit", model, tmp_path / "a.jpg")
+    assert (result.code, result.err) == (0, "")
+
+
 def test_a_mask_of_another_size(run, mistake, model, photos, tmp_path):
     Image.new("L", (31, 24)).save(tmp_path / "mask.png")
     result = run("edit", model, photos / "0.png", "--out", tmp_path, "--mask", tmp_path / "mask.png")
@@ -298,7 +309,7 @@ def test_an_animation_needs_a_format_with_frames(run, model, tmp_path):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=100)
     result = run("edit", model, tmp_path / "a.gif", "--format", "jpg")
-    assert "cannot hold 2 frames or pages; choose PNG, TIFF, WEBP, GIF" in result.err
+    assert "cannot hold 2 frames or pages; choose PNG, TIFF, WEBP, GIF, AVIF" in result.err
     assert run("edit", model, tmp_path / "a.gif").code == 0
     with Image.open(tmp_path / "a-edited.gif") as image:
         assert image.n_frames == 2

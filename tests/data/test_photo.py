@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image, ImageCms, TiffImagePlugin
+from PIL import Image, ImageCms, TiffImagePlugin, features
 from PIL.PngImagePlugin import PngInfo
 
 from minicnn.data.exif import updated_exif, updated_xmp
@@ -171,8 +171,8 @@ def test_a_thumbnail_of_the_old_picture_is_left_out():
 @pytest.mark.parametrize(
     "data", [b"", b"Exif\0\0", b"Exif\0\0garbage!", b"II*\0\xff\xff\xff\x7f", b"II*\0\x08\0\0\0\xff\xff"]
 )
-def test_damaged_exif_data_stays_as_it_is(data):
-    assert updated_exif(data, (3, 4)) == data
+def test_damaged_exif_data_is_left_out(data):
+    assert updated_exif(data, (3, 4)) == b""
 
 
 @pytest.mark.parametrize("form", [b'<a tiff:Orientation="8"/>', b"<a><tiff:Orientation>8</tiff:Orientation></a>"])
@@ -222,6 +222,22 @@ def test_the_pages_of_a_tiff(tmp_path):
     Image.fromarray(RGB8).save(tmp_path / "a.tif", save_all=True, append_images=[Image.fromarray(RGB8[::-1])])
     after = read_again(tmp_path, read_photo(tmp_path / "a.tif"), ".tif")
     np.testing.assert_array_equal([f.samples for f in after.frames], [RGB8, RGB8[::-1]])
+
+
+def test_the_default_image_of_an_animated_png_is_no_frame(tmp_path):
+    images = [Image.new("RGB", (4, 3), colour) for colour in ("red", "green", "blue")]
+    images[0].save(tmp_path / "a.png", save_all=True, append_images=images[1:], default_image=True, duration=80)
+    after = read_again(tmp_path, read_photo(tmp_path / "a.png"), ".png")
+    assert [tuple(f.samples[0, 0].tolist()) for f in after.frames] == [(0, 128, 0), (0, 0, 255)]
+
+
+def test_an_animated_avif(tmp_path):
+    if not features.check("avif"):
+        pytest.skip("Pillow was built without AVIF")
+    frames = [Frame(np.full((32, 32, 3), value, np.uint8), "rgb", duration=120) for value in (10, 120, 240)]
+    after = read_again(tmp_path, Photo(frames, "AVIF"), ".avif")
+    assert [round(f.samples.mean() / 10) for f in after.frames] == [1, 12, 24]
+    assert [f.duration for f in after.frames] == [120] * 3
 
 
 # formats with fewer possibilities
@@ -289,7 +305,7 @@ def test_a_suffix_that_cannot_be_written():
 
 def test_an_animation_in_a_format_without_frames(tmp_path):
     photo = Photo([Frame(RGB8, "rgb")] * 3, "GIF")
-    with pytest.raises(DataError, match="cannot hold 3 frames or pages; choose PNG, TIFF, WEBP, GIF"):
+    with pytest.raises(DataError, match="cannot hold 3 frames or pages; choose PNG, TIFF, WEBP, GIF, AVIF"):
         write_photo(tmp_path / "a.jpg", photo)
 
 
