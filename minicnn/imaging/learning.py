@@ -60,7 +60,7 @@ CHECKPOINT = "checkpoint.safetensors"
 MAX_EPOCH_STEPS = 100
 TIMED_STEPS = 20
 STEP_SHARE = 1.15  # of a step's time: patches, callbacks and checkpoints come on top
-CHECKED_PATCHES = 50  # patches that decide whether a network has learned
+CHECKED_PATCHES = 400  # patches that decide whether a network has learned; fewer are too few for colours
 GRADIENT_NORM = 0.03  # twice a typical norm; without a limit, a single bad step at the peak rate can ruin the network
 
 
