@@ -19,10 +19,10 @@ from recipes.quality import held_out, measure, settings
 # name -> arguments of `minicnn train`
 TRAININGS: dict[str, list[str]] = {
     "denoise": ["--task", "denoise", "--patch", "64", "--steps", "10000"],
-    "enlarge-x2": ["--task", "enlarge-x2", "--patch", "40", "--steps", "6000"],
-    "enlarge-x3": ["--task", "enlarge-x3", "--patch", "32", "--steps", "5000"],
-    "deblur": ["--task", "deblur", "--patch", "64", "--steps", "8000"],
-    "clean-jpeg": ["--task", "clean-jpeg", "--patch", "64", "--steps", "8000"],
+    "enlarge-x2": ["--task", "enlarge-x2", "--patch", "40", "--steps", "5000"],
+    "enlarge-x3": ["--task", "enlarge-x3", "--patch", "32", "--steps", "4000"],
+    "deblur": ["--task", "deblur", "--patch", "64", "--steps", "6000"],
+    "clean-jpeg": ["--task", "clean-jpeg", "--patch", "64", "--steps", "6000"],
 }
 
 
