@@ -1,7 +1,7 @@
 """The parser and the argument types that the subcommands share.
 
-`count`, `seed`, `positive`, `fraction` and `output_folder` convert and check the text of an argument, for argparse's
-`type=`.
+`count`, `seed`, `positive`, `fraction`, `quality` and `output_folder` convert and check the text of an argument, for
+argparse's `type=`.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from minicnn.errors import MiniCNNError
 from minicnn.runtime.devices import CPU, Device
 
-__all__ = ["Parser", "add_command", "add_device", "count", "fraction", "output_folder", "positive", "seed"]
+__all__ = ["Parser", "add_command", "add_device", "count", "fraction", "output_folder", "positive", "quality", "seed"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -45,6 +45,14 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def count(text: str) -> int:
     """Convert a text to an integer >= 1."""
     return _integer(text, 1)
+
+
+def quality(text: str) -> int:
+    """Convert a text to an integer from 1 to 100."""
+    number = _integer(text, 1)
+    if number > 100:
+        raise argparse.ArgumentTypeError(f"must be at most 100, got {text}")
+    return number
 
 
 def seed(text: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn.cli.arguments import add_command, add_device, count, fraction, output_folder
+from minicnn.cli.arguments import add_command, add_device, count, fraction, output_folder, quality
 from minicnn.cli.outputs import Job, plan
 from minicnn.data import check_writable, read_image, read_photo, write_photo
 from minicnn.errors import DataError, MiniCNNError
@@ -50,6 +50,12 @@ def add(commands: Any) -> None:
     parser.add_argument("--suffix", metavar="TEXT", help="added to the names (default: -edited without --out)")
     parser.add_argument(
         "--format", choices=["png", "jpg", "webp", "tif", "gif", "avif"], help="default: the format of each photo"
+    )
+    parser.add_argument(
+        "--quality",
+        type=quality,
+        metavar="N",
+        help="of JPEG, WebP and AVIF, 1 to 100 (default: as before, or lossless)",
     )
     parser.add_argument(
         "--strength", type=fraction, default=1.0, metavar="N", help="from 0, no change, to 1 (%(default)s)"
@@ -151,6 +157,7 @@ def _edit(editor: Editor, job: Job, mask: NDArray[np.float32] | None, options: a
             fill=editor.fills,
             tile=options.tile,
         )
+    edited = replace(edited, quality=options.quality)
     write_photo(job.output, edited)
     if options.compare:
         name = f"{job.output.stem}-compare{job.output.suffix}"

@@ -48,6 +48,8 @@ class Photo:
         Further metadata of a JPEG, for example IPTC.
     tables : dict or None
         The quantisation tables of a JPEG: they are its quality.
+    quality : int or None
+        The quality of a JPEG, WebP or AVIF that is written, from 1 to 100. None: as described in `write_photo`.
     loop : int or None
         How often an animation repeats. 0: for ever; None: once.
     """
@@ -62,6 +64,7 @@ class Photo:
     chunks: list[Chunk] = field(default_factory=list)
     segments: bytes = b""
     tables: dict[int, list[int]] | None = None
+    quality: int | None = None
     loop: int | None = None
 
     def with_frames(self, frames: Sequence[Frame]) -> "Photo":

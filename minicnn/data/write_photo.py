@@ -60,8 +60,10 @@ def write_photo(path: str | os.PathLike[str], photo: Photo) -> None:
     """Write a photo. The suffix determines the format.
 
     A format with fewer possibilities gets what it can hold: 16 bits become 8 bits except in PNG and TIFF, Lab and CMYK
-    become sRGB, transparent pixels are blended with white. A JPEG that was a JPEG has the same quality as before;
-    otherwise the quality is 95. Colours are not subsampled (4:4:4).
+    become sRGB, transparent pixels are blended with white.
+
+    Without ``photo.quality``, a JPEG that was a JPEG has the same quality as before, other JPEG and AVIF files have
+    quality 95, and WebP files are lossless. Colours are not subsampled (4:4:4), except in a lossy WebP.
 
     Parameters
     ----------
@@ -160,11 +162,14 @@ def _encode_simple(photo: Photo, kind: str) -> bytes:
 def _encode_avif(photo: Photo, kind: str) -> bytes:
     carried = {"exif": photo.exif, "icc_profile": photo.icc, "xmp": photo.xmp}
     duration = [round(f.duration) for f in photo.frames] if len(photo.frames) > 1 else None
-    return _saved(map(_image, photo.frames), kind, quality=95, subsampling="4:4:4", duration=duration, **carried)
+    return _saved(
+        map(_image, photo.frames), kind, quality=photo.quality or 95, subsampling="4:4:4", duration=duration, **carried
+    )
 
 
 def _encode_jpeg(photo: Photo, kind: str) -> bytes:
-    quality = {"qtables": photo.tables} if photo.tables else {"quality": 95}
+    keep = photo.tables and photo.quality is None
+    quality = {"qtables": photo.tables} if keep else {"quality": photo.quality or 95}
     carried = {
         "exif": photo.exif,
         "icc_profile": photo.icc,
@@ -177,7 +182,8 @@ def _encode_jpeg(photo: Photo, kind: str) -> bytes:
 
 def _encode_webp(photo: Photo, kind: str) -> bytes:
     carried = {"exif": photo.exif, "icc_profile": photo.icc, "xmp": photo.xmp}
-    return _saved(map(_image, photo.frames), kind, lossless=True, exact=True, **_animation(photo), **carried)
+    loss = {"lossless": True, "exact": True} if photo.quality is None else {"quality": photo.quality, "method": 6}
+    return _saved(map(_image, photo.frames), kind, **loss, **_animation(photo), **carried)
 
 
 def _encode_png(photo: Photo, kind: str) -> bytes:

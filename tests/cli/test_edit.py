@@ -134,6 +134,17 @@ def test_ctrl_c_says_how_to_go_on(run, model, photos, tmp_path, monkeypatch):
     assert len(list((tmp_path / "e").iterdir())) == 2
 
 
+def test_a_quality(run, mistake, model, photos, tmp_path):
+    sizes = []
+    for quality in (10, 90):
+        assert (
+            run("edit", model, photos / "0.png", "--out", tmp_path, "--format", "jpg", "--quality", quality).code == 0
+        )
+        sizes.append((tmp_path / "0.jpg").stat().st_size)
+    assert sizes[0] < sizes[1]
+    assert "argument --quality: must be at most 100, got 101" in mistake("edit", model, "x.png", "--quality", 101)
+
+
 @pytest.mark.parametrize("strength", [0, 0.5, 1])
 def test_strength(run, model, photos, tmp_path, strength):
     assert run("edit", model, photos / "0.png", "--out", tmp_path, "--strength", strength).code == 0

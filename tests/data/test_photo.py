@@ -99,6 +99,20 @@ def test_a_jpeg_keeps_its_quality_and_every_colour(tmp_path):
     assert abs(read_photo(tmp_path / "b.jpg").frames[0].samples.astype(int) - before.frames[0].samples).mean() < 2
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".avif"])
+def test_a_lower_quality_is_a_smaller_file(tmp_path, suffix):
+    if suffix == ".avif" and not features.check("avif"):
+        pytest.skip("Pillow was built without AVIF")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    photo = replace(photo_of(noise, "JPEG"), tables={0: [1] * 64})
+    sizes = []
+    for quality in (20, 80, None):
+        write_photo(tmp_path / f"a{suffix}", replace(photo, quality=quality))
+        sizes.append((tmp_path / f"a{suffix}").stat().st_size)
+    assert sizes == sorted(sizes)
+    assert sizes[0] < 0.6 * sizes[2]
+
+
 # metadata
 
 
