@@ -1,4 +1,4 @@
-"""Tests of the trained models that come with minicnn: small, complete, and better than their input on an unseen photo."""
+"""Tests of the trained models that come with minicnn: small, complete, and of use for unseen photos."""
 
 import numpy as np
 import pytest
