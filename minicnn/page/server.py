@@ -48,7 +48,7 @@ HEADERS = {
 
 
 @dataclass
-class Work:
+class _Work:
     """A photo that the page has sent, and its result."""
 
     name: str
@@ -88,7 +88,7 @@ class PageServer(ThreadingHTTPServer):
         self.models = dict(models)
         self.word = secrets.token_urlsafe(24)
         self.url = f"http://127.0.0.1:{self.server_port}/{self.word}/"
-        self.works: dict[str, Work] = {}
+        self.works: dict[str, _Work] = {}
         self.editing = threading.Lock()  # one photo at a time: each uses all cores
 
     def server_close(self) -> None:
@@ -114,11 +114,11 @@ class PageServer(ThreadingHTTPServer):
         except MiniCNNError as error:
             source.unlink()
             raise DataError(str(error).replace(str(source), name)) from error
-        self.works[key] = Work(Path(name).name, source, photo)
+        self.works[key] = _Work(Path(name).name, source, photo)
         height, width = photo.frames[0].samples.shape[:2]
         return {"id": key, "width": width, "height": height, "frames": len(photo.frames)}
 
-    def edit(self, work: Work, model: str, strength: float, best: bool, mask: bytes) -> None:
+    def edit(self, work: _Work, model: str, strength: float, best: bool, mask: bytes) -> None:
         """Edit a photo.
 
         Raises
@@ -150,7 +150,7 @@ class PageServer(ThreadingHTTPServer):
             write_photo(result, edited)
             work.result = result
 
-    def _mask(self, work: Work, content: bytes) -> NDArray[np.float32]:
+    def _mask(self, work: _Work, content: bytes) -> NDArray[np.float32]:
         path = work.source.with_suffix(".mask")
         path.write_bytes(content)
         try:
