@@ -134,7 +134,7 @@ class Trainer:
         DataError
             If the loader yields no batch.
         """
-        self.loader, self.epochs = loader, epochs
+        self.loader, self.epochs, self.stopping = loader, epochs, False
         if resume is not None:
             self.load(resume)
         self.model.train()

@@ -1,4 +1,4 @@
-"""Tests of BestModel and EarlyStopping: what they save, when they stop, and their state in checkpoints."""
+"""Tests of BestModel and EarlyStopping: saved models, the last epoch, and states in checkpoints."""
 
 import numpy as np
 import pytest
@@ -65,3 +65,12 @@ def test_messages(tiny):
         tiny.trainer([BestModel(print, "psnr")]).fit(tiny.loader(), 1)
     with pytest.raises(CheckpointError, match="the state is of the metric 'a', not of 'b'; use the same metric"):
         EarlyStopping(1, "b").load_state_dict(EarlyStopping(1, "a").state_dict())
+
+
+def test_after_an_early_end_the_training_can_go_on(tiny):
+    trainer = tiny.trainer([Scores([1, 1, 1, 1]), EarlyStopping(1, "score")])
+    trainer.fit(tiny.loader(), 4)
+    assert trainer.epoch == 2
+    trainer.callbacks.pop()
+    trainer.fit(tiny.loader(), 4)
+    assert trainer.epoch == 4
