@@ -28,7 +28,7 @@ radius of the network, so there are no seams. Animations and documents are edite
 An edited photo keeps the format of its file, its depth (8 or 16 bits), its colour profile, its transparency, and the
 EXIF data, comments and resolution. A JPEG keeps its quality. Formats that cannot be written become PNG.
 
-A network for the task inpaint fills in what --mask shows, or what is painted magenta (#FF00FF).
+A network for the task inpaint fills in holes. A hole is white in --mask, or painted magenta (#FF00FF) in the photo.
 
 The original files are never changed. An edited photo is written beside its original as NAME-edited, or with its own
 name to the folder --out. If a photo cannot be edited, the others are; the exit code is then 1.
@@ -98,7 +98,14 @@ def run(options: argparse.Namespace) -> int:
 
         Image.MAX_IMAGE_PIXELS = None
     editor = load_editor(options.model, options.device)
-    jobs = plan(options.images, options.out, options.suffix, options.format, recursive=options.recursive)
+    jobs = plan(
+        options.images,
+        options.out,
+        options.suffix,
+        options.format,
+        recursive=options.recursive,
+        compare=options.compare,
+    )
     mask = None if options.mask is None else read_image(options.mask, "grey")[0]
     failed, done = 0, 0
     try:
@@ -160,8 +167,7 @@ def _edit(editor: Editor, job: Job, mask: NDArray[np.float32] | None, options: a
     edited = replace(edited, quality=options.quality)
     write_photo(job.output, edited)
     if options.compare:
-        name = f"{job.output.stem}-compare{job.output.suffix}"
-        write_photo(job.output.with_name(name), replace(edited, frames=before_and_after(photo, edited)))
+        write_photo(job.comparison, replace(edited, frames=before_and_after(photo, edited)))
 
 
 def _message(error: BaseException, job: Job) -> str:

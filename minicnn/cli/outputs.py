@@ -16,14 +16,25 @@ __all__ = ["Job", "plan"]
 
 @dataclass(frozen=True)
 class Job:
-    """A photo to edit, and the path of the result."""
+    """A photo to edit, and the paths of the result and of the comparison."""
 
     source: Path
     output: Path
 
+    @property
+    def comparison(self) -> Path:
+        """The path of the picture that shows the photo before and after."""
+        return self.output.with_name(f"{self.output.stem}-compare{self.output.suffix}")
+
 
 def plan(
-    names: Iterable[str], folder: Path | None, suffix: str | None, file_format: str | None, *, recursive: bool
+    names: Iterable[str],
+    folder: Path | None,
+    suffix: str | None,
+    file_format: str | None,
+    *,
+    recursive: bool,
+    compare: bool,
 ) -> list[Job]:
     """Return the photos to edit, in order, and the path of each result.
 
@@ -39,6 +50,8 @@ def plan(
         The suffix of the files without its dot. Default: the format of the photo, or PNG if it cannot be written.
     recursive : bool
         Search the subfolders of folders too.
+    compare : bool
+        Comparisons are written too; they must not replace a photo either.
 
     Raises
     ------
@@ -57,7 +70,7 @@ def plan(
         )
         place = folder / source.parent.relative_to(root) if folder else source.parent
         jobs.append(Job(source, place / f"{source.stem}{suffix}{kind}"))
-    _check(jobs, seen, suffix)
+    _check(jobs, seen, suffix, compare)
     return jobs
 
 
@@ -86,22 +99,19 @@ def _is_picture(inside: Path, path: Path) -> bool:
     return not hidden and path.suffix.lower() in picture_suffixes() and path.is_file()
 
 
-def _check(jobs: list[Job], sources: set[Path], suffix: str) -> None:
+def _check(jobs: list[Job], sources: set[Path], suffix: str, compare: bool) -> None:
     outputs = dict[Path, Path]()
     folders = {source.parent for source in sources}
-    for job in jobs:
-        output = job.output.resolve()
+    written = [(job, path) for job in jobs for path in ([job.output, job.comparison] if compare else [job.output])]
+    for job, path in written:
+        output = path.resolve()
         if output in sources:
-            raise DataError(
-                f"{job.output} is one of the photos and would be overwritten; name another folder or --suffix"
-            )
+            raise DataError(f"{path} is one of the photos and would be overwritten; name another folder or --suffix")
         if output in outputs:
             raise DataError(
-                f"'{outputs[output]}' and '{job.source}' would both be written to {job.output}; "
+                f"'{outputs[output]}' and '{job.source}' would both be written to {path}; "
                 "edit them into separate folders"
             )
         if not suffix and output.parent in folders and output.exists():
-            raise DataError(
-                f"{job.output} lies among the photos and would be overwritten; name another folder or --suffix"
-            )
+            raise DataError(f"{path} lies among the photos and would be overwritten; name another folder or --suffix")
         outputs[output] = job.source

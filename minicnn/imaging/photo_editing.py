@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.data.images import LUMA
 from minicnn.data.photo import Photo
 from minicnn.data.samples import Frame, full_scale, to_samples, to_unit
 from minicnn.imaging.corruptions import HOLE_COLOUR, resize
@@ -84,9 +85,12 @@ def before_and_after(before: Photo, after: Photo) -> list[Frame]:
     for old, new in zip(before.frames, after.frames, strict=True):
         height, width = new.samples.shape[:2]
         samples, dtype = new.samples.copy(), new.samples.dtype
-        enlarged = resize(to_unit(old.samples).transpose(2, 0, 1), height, width).transpose(1, 2, 0)
-        same = old.samples.shape[:2] == (height, width)
-        samples[:, : width // 2] = (old.samples if same else to_samples(enlarged, dtype))[:, : width // 2]
+        shown = old.samples
+        if shown.shape[:2] != (height, width):
+            shown = to_samples(resize(to_unit(shown).transpose(2, 0, 1), height, width).transpose(1, 2, 0), dtype)
+        if shown.shape[-1] > samples.shape[-1]:  # the network has removed the colours
+            shown = to_samples(to_unit(shown) @ LUMA, dtype)[..., np.newaxis]
+        samples[:, : width // 2] = shown[:, : width // 2]
         samples[:, width // 2 : width // 2 + max(width // 400, 1)] = 0 if new.space == "cmyk" else full_scale(dtype)
         frames.append(replace(new, samples=samples))
     return frames

@@ -8,8 +8,11 @@ from minicnn.cli.outputs import plan
 from minicnn.errors import DataError
 
 
-def outputs(names, folder=None, suffix=None, file_format=None, recursive=False):
-    return [str(job.output) for job in plan(map(str, names), folder, suffix, file_format, recursive=recursive)]
+def outputs(names, folder=None, suffix=None, file_format=None, recursive=False, compare=False):
+    return [
+        str(job.output)
+        for job in plan(map(str, names), folder, suffix, file_format, recursive=recursive, compare=compare)
+    ]
 
 
 @pytest.fixture
@@ -50,3 +53,10 @@ def test_a_result_must_not_be_a_photo(folder):
     with pytest.raises(DataError, match=r"b-edited\.jpg is one of the photos and would be overwritten"):
         outputs([folder / "b.jpg", folder / "b-edited.jpg"])
     assert outputs([folder / "b.jpg"]) == [str(folder / "b-edited.jpg")]
+
+
+def test_a_comparison_must_not_replace_a_photo(folder):
+    (folder / "b-edited-compare.jpg").touch()
+    with pytest.raises(DataError, match=r"b-edited-compare\.jpg is one of the photos"):
+        outputs([folder / "b.jpg", folder / "b-edited-compare.jpg"], compare=True)
+    assert outputs([folder / "b.jpg"], compare=True) == [str(folder / "b-edited.jpg")]

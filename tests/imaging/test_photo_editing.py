@@ -95,6 +95,13 @@ def test_a_mask_of_another_size_than_a_frame():
         edit_photo(make(), frame("rgb", RGB8), mask=np.zeros((4, 7), np.float32))
 
 
+def test_before_and_after_of_a_network_that_removes_colours():
+    photo = frame("rgb", RGB8)
+    (both,) = before_and_after(photo, edit_photo(make((3, 1)), photo))
+    grey = np.rint(RGB8 @ np.array([0.299, 0.587, 0.114]))
+    np.testing.assert_allclose(both.samples[:, :3, 0], grey[:, :3], atol=1)
+
+
 @pytest.mark.parametrize("scale", [1, 2])
 def test_before_is_left_and_after_is_right(scale):
     photo = frame("rgb", RGB8)
