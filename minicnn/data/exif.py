@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 
-__all__ = ["updated_exif", "updated_xmp"]
+__all__ = ["EXIF_FOLDER", "ORIENTATION", "PREFIX", "updated_exif", "updated_xmp"]
 
 PREFIX = b"Exif\0\0"  # in JPEG files
 ORIENTATION, EXIF_FOLDER = 0x0112, 0x8769

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.data.exif import ORIENTATION
 from minicnn.data.png import SIGNATURE, Chunk, without_chunks
 from minicnn.data.samples import CHANNELS, Frame, Space, flip_signs, full_scale
 from minicnn.errors import DataError, MiniCNNError
@@ -25,7 +26,7 @@ from minicnn.optional import import_optional
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["ORIENTATION", "FrameReader", "picture_suffixes"]
+__all__ = ["FrameReader", "picture_suffixes"]
 
 # Two formats are missing on purpose: for EPS Pillow would run Ghostscript, and as TGA it accepts almost any bytes.
 READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000", "ICO", "QOI")
@@ -42,7 +43,6 @@ TIFF_SPACES: dict[str, Space] = {
     "CIELAB": "lab",
     "ICCLAB": "lab",
 }
-ORIENTATION = 0x0112  # the EXIF tag
 
 
 class FrameReader:

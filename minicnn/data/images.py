@@ -140,7 +140,7 @@ def _lab_to_srgb(lab: Floats) -> Floats:
 
 
 def _gamma_applied(pixels: Floats, chunks: list[Chunk]) -> Floats:
-    """Apply the gamma of a PNG: its samples are light ** gamma, those of a screen light ** (1 / 2.2)."""
+    """Convert the samples of a PNG from light ** gamma to light ** (1 / 2.2), the gamma of screens."""
     content = dict(chunks)
     if b"gAMA" not in content or len(content[b"gAMA"]) != 4 or {b"sRGB", b"iCCP", b"cICP"} & content.keys():
         return pixels

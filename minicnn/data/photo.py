@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from minicnn.data.exif import updated_exif, updated_xmp
+from minicnn.data.exif import EXIF_FOLDER, updated_exif, updated_xmp
 from minicnn.data.frames import FrameReader
 from minicnn.data.jpeg import carried_segments
 from minicnn.data.png import Chunk, decoded_profile
@@ -21,7 +21,7 @@ from minicnn.data.samples import Frame
 __all__ = ["METRE", "Photo", "read_photo"]
 
 TIFF_TEXTS = (270, 271, 272, 305, 306, 315, 316, 33432)  # description, camera, software, date, author, copyright, ...
-EXIF_FOLDER, GPS_FOLDER = 0x8769, 0x8825
+GPS_FOLDER = 0x8825
 XMP_TEXT = b"XML:com.adobe.xmp"
 METRE = 1 / 0.0254  # inches
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.atomic import replace_file
-from minicnn.data.exif import PREFIX
+from minicnn.data.exif import EXIF_FOLDER, PREFIX
 from minicnn.data.images import displayed
-from minicnn.data.photo import EXIF_FOLDER, GPS_FOLDER, METRE, TIFF_TEXTS, XMP_TEXT, Photo
+from minicnn.data.photo import GPS_FOLDER, METRE, TIFF_TEXTS, XMP_TEXT, Photo
 from minicnn.data.png import Chunk, insert_chunks, packed_profile
 from minicnn.data.samples import Frame, flip_signs, to_samples, to_unit
 from minicnn.errors import DataError
@@ -59,8 +59,8 @@ def check_writable(path: str | os.PathLike[str], frames: int, height: int, width
 def write_photo(path: str | os.PathLike[str], photo: Photo) -> None:
     """Write a photo. The suffix determines the format.
 
-    A format with fewer possibilities gets what it can hold: 16 bits become 8 bits except in PNG and TIFF, Lab and CMYK
-    become sRGB, transparent pixels are blended with white.
+    Some formats cannot hold everything. Then 16 bits become 8 bits (PNG and TIFF keep them), Lab and CMYK become sRGB,
+    and transparent pixels are blended with white.
 
     Without ``photo.quality``, a JPEG that was a JPEG has the same quality as before, other JPEG and AVIF files have
     quality 95, and WebP files are lossless. Colours are not subsampled (4:4:4), except in a lossy WebP.

@@ -78,7 +78,7 @@ class EditingNetwork(nn.Module):
         return out[:, :, : height * self.scale, : width * self.scale]
 
     def difference(self, x: Tensor) -> Tensor:
-        """Return what the network adds to the first guess.
+        """Return the difference between the result and the first guess.
 
         x is the input minus `MIDDLE_GREY`; its height and width are multiples of `multiple`.
         """

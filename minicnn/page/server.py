@@ -96,7 +96,7 @@ class PageServer(ThreadingHTTPServer):
         super().server_close()
         self._folder.cleanup()
 
-    # --- what the page asks for ---------------------------------------------------------------------------------
+    # --- the requests of the page --------------------------------------------------------------------------------
 
     def add(self, name: str, content: bytes) -> dict[str, Any]:
         """Take a photo, and return its id, size and number of frames.

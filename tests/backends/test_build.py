@@ -105,7 +105,7 @@ def test_a_wheel_brings_native_kernels_for_a_family_of_processors(installed, tmp
 @with_compiler
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="levels of x86-64")
 def test_a_wheel_brings_each_level(installed):
-    """The libraries of a level are those that a processor of the level looks for."""
+    """For each level, the wheel has the files with the names that the loader computes."""
     code = """
 import minicnn.backends.native
 from minicnn.backends import build

@@ -207,7 +207,7 @@ def _parameter(text: str) -> tuple[str, str, bool, bool]:
 
 
 def _cpu_lines() -> list[str]:
-    """Return what the system says of the processor's model and instruction sets."""
+    """Return the lines about the model and the instruction sets of the processor in /proc/cpuinfo."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
