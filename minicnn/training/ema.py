@@ -20,6 +20,8 @@ __all__ = ["EMA"]
 class EMA:
     """Exponential moving average of the weights w: after every step, a ← d a + (1 - d) w, with d = `decay`.
 
+    It is computed as a ← a + (1 - d) (w - a): a GPU then needs only one new number in each step.
+
     The first weights are random. So that the average forgets them soon, d is smaller at first: in update n = 0, 1, ...
     it is min(decay, n / (9 + n)). Buffers of floating-point numbers, such as the running statistics of batch
     normalisation, are averaged in the same way. Other buffers are copied.
@@ -68,7 +70,7 @@ class EMA:
             for name, value in model.state_dict().items():
                 if name in self.averages and value.dtype.kind == "f":
                     average = self.averages[name].to(value.device)  # differs after loading or model.to()
-                    self.averages[name] = average.mul_(decay).add_(value, alpha=1 - decay)
+                    self.averages[name] = average.add_(value - average, alpha=1 - decay)
                 else:
                     self.averages[name] = value.detach().clone()
         self.updates += 1
