@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from minicnn.cli import main as minicnn
-from minicnn.imaging.corruptions import TASKS
 from minicnn.imaging.editing import TRAINED, load_editor
+from minicnn.imaging.tasks import TASKS
 from minicnn.training.tensor_file import write_tensor_file
 from recipes.quality import held_out, measure, settings
 

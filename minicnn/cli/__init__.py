@@ -1,9 +1,8 @@
 """The command `minicnn`: train networks on photos, edit photos, list the available kernels, measure kernels.
 
 Each subcommand is a file with `add(commands)`, which declares its arguments, and `run(options)`, which may return an
-exit code. `main` handles errors
-for all of them: a user's mistake prints a line and gives exit code 2, Ctrl-C prints a line and gives 130. There is no
-traceback in these cases.
+exit code. The name of a subcommand has one word or two. `main` handles errors for all of them: a user's mistake prints a
+line and gives exit code 2, Ctrl-C prints a line and gives 130. There is no traceback in these cases.
 """
 
 import os
@@ -28,7 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in (demo, train, edit, page, info, kernels, bench):
         module.add(commands)
-    options = parser.parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if " ".join(words[:2]) in commands.choices:
+        words[:2] = [" ".join(words[:2])]
+    options = parser.parse_args(words)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # about files: errors are enough

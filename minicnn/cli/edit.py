@@ -161,7 +161,6 @@ def _edit(editor: Editor, job: Job, mask: NDArray[np.float32] | None, options: a
             progress=lambda part: bar.update(part * total - bar.n),
             strength=options.strength,
             best=options.best,
-            fill=editor.fills,
             tile=options.tile,
         )
     edited = replace(edited, quality=options.quality)

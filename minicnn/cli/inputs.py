@@ -5,7 +5,7 @@
 
 import argparse
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from minicnn.data import ImageFolder, PairedImageFolder, PatchDataset, random_crop
 from minicnn.errors import DataError
-from minicnn.imaging import TASKS
-from minicnn.imaging.learning import Recipe, pair_patches, pair_scale, spoilt_patches
+from minicnn.imaging.learning import pair_patches, pair_scale, spoilt_patches
+from minicnn.imaging.tasks import TASKS, Recipe, Task
 
-__all__ = ["TrainingInputs", "gather"]
+__all__ = ["TrainingInputs", "gather", "task_of"]
 
 Picture = NDArray[np.float32]
 Pair = tuple[Picture, Picture]
@@ -34,60 +34,64 @@ class TrainingInputs:
 
     Attributes
     ----------
-    task : str
-        The task's name, or "pairs".
-    shape : dict
-        The network's channels and scale.
+    task : Task
+        For pairs, a task with the name "pairs".
     patches : PatchDataset
         For training.
     held_out : list of (input, target)
         For the evaluation.
     """
 
-    task: str
-    shape: dict[str, int]
+    task: Task
     patches: PatchDataset
     held_out: list[Pair]
 
 
-def gather(options: argparse.Namespace, recipe: Recipe) -> TrainingInputs:
-    """Read the images in the folders of the command line.
+def task_of(options: argparse.Namespace) -> Task:
+    """Return the task of the command line. The scale of a task of pairs is not known yet.
 
     Raises
     ------
     DataError
-        If the options contradict each other, or an image cannot be used.
+        If the options contradict each other.
     """
     if (options.inputs is None) != (options.targets is None):
         raise DataError("--inputs and --targets belong together; name both folders")
     if (options.photos is None) == (options.inputs is None):
         raise DataError("name either a folder of photos (minicnn train PHOTOS) or --inputs DIR --targets DIR")
     if options.inputs is None:
-        return _task_inputs(options, recipe)
+        return TASKS[options.task or "denoise"]
     if options.task is not None:
         raise DataError("--task needs a folder of photos, not --inputs and --targets; leave --task out")
-    return _pair_inputs(options, recipe)
+    return Task("pairs", "learn from pairs", lambda clean, rng: (clean, clean))
 
 
-def _task_inputs(options: argparse.Namespace, recipe: Recipe) -> TrainingInputs:
-    task = TASKS[options.task or "denoise"]
-    folder = ImageFolder(options.photos, on_error="skip" if options.skip_broken else "raise")
-    items = _read(folder, recipe.patch * task.scale, options, "photos")
-    train, test = _split([photo for (photo,) in items])
+def gather(task: Task, options: argparse.Namespace, recipe: Recipe) -> TrainingInputs:
+    """Read the images in the folders of the command line.
+
+    Raises
+    ------
+    DataError
+        If an image cannot be used.
+    """
     rng = np.random.default_rng(options.seed)
-    held_out = [task(_crop((photo,), HELD_OUT_SIZE, rng)[0], rng) for photo in test]
-    shape = {"in_channels": task.in_channels, "out_channels": task.out_channels, "scale": task.scale}
-    return TrainingInputs(task.name, shape, spoilt_patches(train, task, recipe, task.scale), held_out)
-
-
-def _pair_inputs(options: argparse.Namespace, recipe: Recipe) -> TrainingInputs:
-    folder = PairedImageFolder(options.inputs, options.targets, on_error="skip" if options.skip_broken else "raise")
-    pairs: list[Any] = _read(folder, recipe.patch, options, "pairs")
-    scale = pair_scale(pairs)
+    if options.inputs is None:
+        folder = ImageFolder(options.photos, on_error="skip" if options.skip_broken else "raise")
+        train, test = _split([photo for (photo,) in _read(folder, recipe.patch * task.scale, options, "photos")])
+        held_out = [task(_crop((photo,), HELD_OUT_SIZE, rng)[0], rng) for photo in test]
+        return TrainingInputs(task, spoilt_patches(train, task, recipe, task.scale), held_out)
+    paired = PairedImageFolder(options.inputs, options.targets, on_error="skip" if options.skip_broken else "raise")
+    pairs: list[Any] = _read(paired, recipe.patch, options, "pairs")
+    task = replace(task, scale=pair_scale(pairs))
     train, test = _split(pairs)
-    rng = np.random.default_rng(options.seed)
-    held_out: list[Any] = [_crop(pair, HELD_OUT_SIZE, rng) for pair in test]
-    return TrainingInputs("pairs", {"scale": scale}, pair_patches(train, recipe), held_out)
+    return TrainingInputs(
+        task, pair_patches(train, recipe), [_as_pair(_crop(pair, HELD_OUT_SIZE, rng)) for pair in test]
+    )
+
+
+def _as_pair(pictures: tuple[Picture, ...]) -> Pair:
+    image, target = pictures
+    return image, target
 
 
 def _read(

@@ -5,30 +5,37 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minicnn.cli.arguments import add_command, add_device, count, output_folder, positive, seed
-from minicnn.cli.inputs import Pair, gather
-from minicnn.errors import DataError, MissingPackageError
-from minicnn.imaging import TASKS, comparison_sheet, loss_curve
+from minicnn.cli.inputs import Pair, Picture, TrainingInputs, gather, task_of
+from minicnn.data import write_image
+from minicnn.errors import CheckpointError, DataError, MissingPackageError
+from minicnn.imaging import comparison_sheet, loss_curve
 from minicnn.imaging.editing import edit, load_editor, save_editor
-from minicnn.imaging.learning import CHECKPOINT, Recipe, Score, first_guess, fit, judge, steps_for
-from minicnn.models import EditingNetwork, ResidualEditor
+from minicnn.imaging.learning import CHECKPOINT, MODEL, first_guess, fit, judge, steps_for
+from minicnn.imaging.metrics import Score
+from minicnn.imaging.tasks import TASKS, Recipe, Task
+from minicnn.models import EDSR, DnCNN, EditingNetwork, EditingUNet, Inpainter, ResidualEditor, build
 from minicnn.runtime import random
 
 __all__ = ["add", "run"]
 
 DETAILS = """\
-Train a ResidualEditor. Either for a task, on a folder of clean photos from which the inputs are made:
+Train a network. Either for a task, on a folder of clean photos from which the inputs are made:
 
 {tasks}
 
 or on two folders of images with the same names: the inputs, and the targets that the network learns to produce.
 
-Every tenth image is held out for the evaluation at the end (if there are at least five). The folder --out gets
-model.safetensors for 'minicnn edit', preview.png, losses.jsonl, loss.png and settings.json. After Ctrl-C there is a
+Every tenth image is held out (if there are at least five). These images choose the best network of the training, end it
+early if nothing improves, and are the evaluation at the end. The folder --out gets model.safetensors for 'minicnn
+edit', samples/ and preview.png with results, losses.jsonl, curves.png and settings.json. After Ctrl-C there is a
 checkpoint; the same command with --resume continues from it. More steps give a better network.
 
 examples:
@@ -37,6 +44,13 @@ examples:
   minicnn train --inputs scans --targets restored --steps 5000 --out runs/restore
 """
 SETTINGS = "settings.json"
+NETWORKS: tuple[type[EditingNetwork], ...] = (ResidualEditor, EditingUNet, DnCNN, EDSR, Inpainter)
+PREVIEW_SIZE = 320  # pixels
+WATCHED = 8  # held-out images that are evaluated after every epoch
+SAMPLES = 4  # of them that are shown in samples/
+WATCHED_SIZE = 192  # pixels; the side of their crops, in pixels of the result
+RECIPE = ("steps", "batch_size", "patch", "learning_rate", "seed")
+ARGUMENTS = ("width", "blocks", "levels")
 
 
 def add(commands: Any) -> None:
@@ -55,27 +69,32 @@ def add(commands: Any) -> None:
         "--steps",
         type=count,
         metavar="N",
-        default=recipe.steps,
-        help="optimizer steps; above 100, rounded up to hundreds (default: %(default)s)",
+        help=f"optimizer steps; above 100, rounded up to hundreds (default: {recipe.steps})",
     )
     parser.add_argument(
         "--minutes", type=positive, metavar="N", help="as many steps as take about this time, at least 100"
     )
     parser.add_argument(
-        "--batch-size", type=count, metavar="N", default=recipe.batch_size, help="patches in a step (%(default)s)"
+        "--batch-size", type=count, metavar="N", help=f"patches in a step (default: the task's; {recipe.batch_size})"
     )
     parser.add_argument(
-        "--patch", type=count, metavar="N", default=recipe.patch, help="side of an input patch (%(default)s pixels)"
+        "--patch", type=count, metavar="N", help=f"side of an input patch in pixels (the task's; {recipe.patch})"
     )
     parser.add_argument(
         "--learning-rate",
         type=positive,
         metavar="N",
-        default=recipe.learning_rate,
-        help="the highest learning rate (%(default)s)",
+        help=f"the highest learning rate (the task's; {recipe.learning_rate})",
     )
-    parser.add_argument("--width", type=count, metavar="N", help="channels of the network (48)")
-    parser.add_argument("--blocks", type=count, metavar="N", help="residual blocks of the network (2)")
+    parser.add_argument(
+        "--network",
+        choices=[network.__name__ for network in NETWORKS],
+        metavar="NAME",
+        help=f"{', '.join(network.__name__ for network in NETWORKS)} (the task's; {NETWORKS[0].__name__})",
+    )
+    parser.add_argument("--width", type=count, metavar="N", help="channels of the network")
+    parser.add_argument("--blocks", type=count, metavar="N", help="residual blocks of the network, or of each level")
+    parser.add_argument("--levels", type=count, metavar="N", help="resolutions of a U-Net")
     parser.add_argument(
         "--from", dest="start", metavar="MODEL", help="begin with a trained model: its name, or a .safetensors file"
     )
@@ -104,59 +123,123 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(
             f"--out: '{checkpoint}' exists already; add --resume to continue from it, or name another folder"
         )
-    recipe = Recipe(options.steps, options.batch_size, options.patch, options.learning_rate, options.seed)
+    task = task_of(options)
+    given = {name: getattr(options, name) for name in RECIPE if getattr(options, name) is not None}
+    recipe = replace(task.recipe, **given)
     if options.minutes:
         saved = _saved(options.out / SETTINGS) if options.resume else {}
         recipe = replace(recipe, steps=saved.get("steps", Recipe.steps))
-    inputs = gather(options, recipe)
+    inputs = gather(task, options, recipe)
+    task = inputs.task
     random.manual_seed(options.seed)
-    model = _model(options, inputs.shape)
+    model = _model(options, task)
     if options.minutes and not options.resume:
         recipe = replace(recipe, steps=steps_for(options.minutes, model, inputs.patches, recipe))
     training: dict[str, Any] = {
-        "task": inputs.task,
+        "task": task.name,
         "pictures": len(inputs.patches.images),
         **vars(recipe),
         "from": options.start,
-        **{name: model.arguments[name] for name in ("width", "blocks") if name in model.arguments},
+        "network": type(model).__name__,
+        **{name: model.arguments[name] for name in ARGUMENTS if name in model.arguments},
     }
     _check_settings(options.out / SETTINGS, training, resume=options.resume)
-    print(f"training for {inputs.task}: {recipe.epochs * recipe.epoch_steps} steps, {options.batch_size} patches each")
+    print(f"training for {task.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
+    about = {"task": task.name, "training": training}
     try:
-        losses = fit(model, inputs.patches, recipe, options.out, resume=options.resume)
+        history = fit(
+            model,
+            inputs.patches,
+            recipe,
+            options.out,
+            evaluate=_watch(inputs, options.out / "samples") if inputs.held_out else None,
+            about=about,
+            resume=options.resume,
+        )
     except KeyboardInterrupt as interrupt:
         if not str(interrupt):  # there is no checkpoint yet
             raise
         raise KeyboardInterrupt(f"{interrupt}: add --resume to the same command") from interrupt
-    save_editor(options.out / "model.safetensors", model.eval(), task=inputs.task, training=training)
-    print(f"wrote {options.out / 'model.safetensors'}")
+    save_editor(options.out / MODEL, model.eval(), **about)
+    print(f"wrote {options.out / MODEL}")
+    losses, scores = history.values("loss"), history.values("score")
+    if len(losses) < recipe.epochs * recipe.epoch_steps:
+        print(f"ended after {len(losses)} steps, because nothing improved any more")
     try:
-        title = f"minicnn train, {inputs.task}"
-        loss_curve(options.out / "loss.png", {"mean squared error": losses}, title=title)
+        curves = {"mean squared error": losses}
+        loss_curve(options.out / "curves.png", curves, {"PSNR": scores}, title=f"minicnn train, {task.name}")
     except MissingPackageError as missing:
-        print(f"no loss.png: {missing}")
+        print(f"no curves.png: {missing}")
     if inputs.held_out:
-        before, after = judge(model, inputs.held_out)
-        print(f"PSNR and SSIM of {len(inputs.held_out)} held-out images: {before} as inputs, {after} edited")
-        _preview(options.out / "preview.png", model, inputs.held_out[:4])
+        before, after = judge(model, inputs.held_out, task.score)
+        where = "images" if task.region is None else "images inside the holes"
+        print(f"PSNR and SSIM of {len(inputs.held_out)} held-out {where}: {before} before, {after} edited")
+        _preview(options.out / "preview.png", model, inputs.held_out[:4], task)
         print(f"wrote {options.out / 'preview.png'}")
 
 
-def _model(options: argparse.Namespace, shape: dict[str, int]) -> EditingNetwork:
+def _watch(inputs: TrainingInputs, folder: Path) -> Callable[[EditingNetwork], float]:
+    """Return a function that measures the PSNR of a network on held-out images, and writes the results to a folder."""
+    pairs = [_centre(pair, WATCHED_SIZE) for pair in inputs.held_out[:WATCHED]]
+
+    def evaluate(model: EditingNetwork) -> float:
+        results = [edit(model, image) for image, _ in pairs]
+        shown = [
+            np.concatenate([_shown(image, target), y, target], axis=1)
+            for (image, target), y in zip(pairs[:SAMPLES], results, strict=False)
+        ]
+        same = [column for column in shown if column.shape == shown[0].shape]
+        number = len(list(folder.glob("*.jpg"))) + 1
+        folder.mkdir(parents=True, exist_ok=True)
+        write_image(folder / f"{number:03}.jpg", np.concatenate(same, axis=2))
+        scores = [inputs.task.score(y, t, image) for (image, t), y in zip(pairs, results, strict=True)]
+        return Score.mean(scores).psnr
+
+    return evaluate
+
+
+def _shown(image: Picture, target: Picture) -> Picture:
+    """Return an input with the shape of its target, for a figure."""
+    scale = target.shape[1] // image.shape[1]
+    image = image.repeat(scale, axis=1).repeat(scale, axis=2)
+    return image if len(image) == len(target) else np.repeat(image.mean(0, keepdims=True), len(target), 0)
+
+
+def _centre(pair: Pair, size: int) -> Pair:
+    """Cut the centre out of a pair, of at most `size` pixels a side of the target."""
+    image, target = pair
+    scale = target.shape[1] // image.shape[1]
+    height, width = (min(side, size // scale) for side in image.shape[1:])
+    top, left = (image.shape[1] - height) // 2, (image.shape[2] - width) // 2
+    return (
+        image[:, top : top + height, left : left + width],
+        target[:, scale * top : scale * (top + height), scale * left : scale * (left + width)],
+    )
+
+
+def _model(options: argparse.Namespace, task: Task) -> EditingNetwork:
     """Return a new network, or the trained network that --from names."""
-    if options.start is None:
-        return ResidualEditor(**shape, width=options.width or 48, blocks=options.blocks or 2).to(options.device)
-    if options.width or options.blocks:
-        raise DataError("--from: the network has its own width and blocks; leave --width and --blocks out")
-    model = load_editor(options.start, options.device).model.train()
-    wrong = [
-        f"{name} {getattr(model, name)} (not {value})" for name, value in shape.items() if getattr(model, name) != value
-    ]
-    if wrong:
+    arguments = {name: getattr(options, name) for name in ARGUMENTS if getattr(options, name) is not None}
+    if options.start is not None:
+        if options.network or arguments:
+            raise DataError(
+                "--from: the network has its own width and blocks; leave --network, --width and --blocks out"
+            )
+        source, model = f"--from: the network of '{options.start}'", load_editor(options.start).model.train()
+    else:
+        name = options.network or task.network.__name__
+        own = task.arguments if name == task.network.__name__ else {}
+        try:
+            source, model = f"--network: {name}", build(name, {**task.shape, **own, **arguments})
+        except CheckpointError as error:
+            raise DataError(f"--network: {error}") from error
+    expected = {"scale": 1, **task.shape}
+    wrong = [f"{name} {getattr(model, name)} (not {n})" for name, n in expected.items() if getattr(model, name) != n]
+    if wrong or (model.fills and task.region is None):
         raise DataError(
-            f"--from: the network of '{options.start}' has {', '.join(wrong)}; name a model of the same task"
+            f"{source} has {', '.join(wrong) or 'only learned to fill in holes'}; name another network for this task"
         )
-    return model
+    return model.to(options.device)
 
 
 def _saved(path: Path) -> dict[str, Any]:
@@ -187,16 +270,11 @@ def _check_settings(path: Path, settings: dict[str, Any], *, resume: bool) -> No
         )
 
 
-def _preview(path: Path, model: EditingNetwork, pairs: list[Pair]) -> None:
+def _preview(path: Path, model: EditingNetwork, pairs: list[Pair], task: Task) -> None:
     """Write a figure with the input, the edited image and the target of held-out pairs, cropped to fit a screen."""
     rows, captions = [], []
-    for image, target in pairs:
-        side = 320 // model.scale
-        top, left = (max(n - side, 0) // 2 for n in image.shape[1:])
-        crop = image[:, top : top + side, left : left + side]
-        s = model.scale
-        target_crop = target[:, top * s : (top + side) * s, left * s : (left + side) * s]
-        row = [first_guess(crop, model), edit(model, crop), target_crop]
-        rows.append(row)
-        captions.append([*(str(Score.of(p, target_crop)) for p in row[:2]), ""])
+    for image, target in (_centre(pair, PREVIEW_SIZE) for pair in pairs):
+        guess, edited = first_guess(image, model), edit(model, image)
+        rows.append([_shown(image, target) if model.fills else guess, edited, target])
+        captions.append([*(str(task.score(p, target, image)) for p in (guess, edited)), ""])
     comparison_sheet(path, rows, ["before", "edited", "target"], captions)

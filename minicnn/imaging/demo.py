@@ -24,8 +24,10 @@ from minicnn.imaging.classical import CLASSICAL_DENOISERS
 from minicnn.imaging.corruptions import gaussian_noise, to_grey
 from minicnn.imaging.editing import edit, save_editor
 from minicnn.imaging.figures import comparison_sheet, loss_curve
-from minicnn.imaging.learning import Recipe, Score, fit, spoilt_patches
+from minicnn.imaging.learning import fit, spoilt_patches
+from minicnn.imaging.metrics import Score
 from minicnn.imaging.photos import HELD_OUT_PHOTOS, TRAINING_PHOTOS, centre_crop, load_photo
+from minicnn.imaging.tasks import Recipe
 from minicnn.models import CNNGenerator, ResidualEditor
 from minicnn.nn import Module
 from minicnn.ops.create import from_numpy
@@ -94,7 +96,7 @@ def _train(
     """Train a new model on pairs that `spoil` makes from patches of the photos, and draw the loss curve."""
     random.manual_seed(recipe.seed)
     model = model_class()
-    losses = fit(model, spoilt_patches(photos.values(), spoil, recipe), recipe, folder / name)
+    losses = fit(model, spoilt_patches(photos.values(), spoil, recipe), recipe, folder / name).values("loss")
     loss_curve(folder / f"{name}-loss.png", {"mean squared error": losses}, title=type(model).__name__)
     model.eval()
     return model

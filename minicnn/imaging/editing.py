@@ -18,11 +18,10 @@ import minicnn.nn.functional as F
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.data.images import LUMA, read_image
-from minicnn.data.samples import to_samples, to_unit
+from minicnn.data.samples import full_scale, to_samples, to_unit
 from minicnn.errors import ArgumentError, CheckpointError, DTypeError, ShapeError
-from minicnn.imaging.corruptions import HOLE_COLOUR
 from minicnn.imaging.tiling import apply_tiled
-from minicnn.models import EditingNetwork, build
+from minicnn.models import HOLE_COLOUR, EditingNetwork, build
 from minicnn.ops.comparison import where
 from minicnn.ops.create import from_numpy
 from minicnn.ops.shape import flip
@@ -49,11 +48,6 @@ class Editor:
 
     model: EditingNetwork
     about: dict[str, Any]
-
-    @property
-    def fills(self) -> bool:
-        """Whether the network fills in holes: the task "inpaint"."""
-        return self.about.get("task") == "inpaint"
 
     def read(self, path: str | Path) -> Picture:
         """Read an image file with the network's number of channels, in colour or in grey."""
@@ -112,7 +106,6 @@ def edit(
     strength: float = 1,
     best: bool = False,
     mask: Pixels | None = None,
-    fill: bool = False,
     tile: int = 256,
     progress: Callable[[int, int], None] | None = None,
 ) -> Pixels:
@@ -134,10 +127,8 @@ def edit(
         Edit all 8 flips and rotations of each tile, and take the mean: a better result in 8 times the time.
     mask : numpy.ndarray, (H, W), of the image's dtype, optional
         The strength of each pixel, from 0 to white (1, 255 or 65535). Where it is 0, an image of the same size keeps
-        its pixels bit by bit.
-    fill : bool
-        Hide the pixels where the mask is above 0 from the network: it gets `HOLE_COLOUR` in their place. A network for
-        the task "inpaint" fills them in.
+        its pixels bit by bit. A network that fills in holes (`fills`) fills in the pixels where it is above 0; by
+        default, these are the pixels that have exactly the colour `HOLE_COLOUR`.
     tile : int
         Side of the tiles, in pixels. Smaller tiles need less memory, larger tiles a little less time.
     progress : callable, optional
@@ -158,12 +149,17 @@ def edit(
     """
     _check(model, image, mask, strength)
     channels, device = len(image), next(model.parameters()).device
+    if model.fills and mask is None:
+        colour = to_samples(np.array(HOLE_COLOUR), image.dtype)[:, np.newaxis, np.newaxis]
+        mask = np.where((image == colour).all(0), full_scale(image.dtype), 0).astype(image.dtype)
 
     def function(piece: Pixels) -> Pixels:
+        if mask is not None and model.scale == 1 and channels == model.out_channels and not piece[:, -1].any():
+            return piece[:, :channels]  # there is nothing to edit
         with no_grad():
             x = from_numpy(to_unit(piece)).to(device)
             x, weight = x[:, :channels], x[:, channels:]
-            y = _edited(model, x, strength, weight if mask is not None else None, best, fill)
+            y = _edited(model, x, strength, weight if mask is not None else None, best)
             return to_samples(y.cpu().numpy(), image.dtype)
 
     return apply_tiled(
@@ -178,7 +174,7 @@ def edit(
     )
 
 
-def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | None, best: bool, fill: bool) -> Tensor:
+def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | None, best: bool) -> Tensor:
     """Return the edited tile (1, F, scale H, scale W) of a tile x (1, C, H, W)."""
     grey = x.shape[1] == 1 < model.in_channels
     if grey:
@@ -186,13 +182,13 @@ def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | No
     elif x.shape[1] > model.in_channels:
         x = (x * from_numpy(LUMA).to(x.device).reshape(1, 3, 1, 1)).sum(1, keepdim=True)
     seen = x
-    if fill and mask is not None:
+    if model.fills and mask is not None:
         seen = where(mask > 0, from_numpy(np.array(HOLE_COLOUR, np.float32)).to(x.device).reshape(1, 3, 1, 1), x)
     y: Tensor = (_ensemble(model, seen) if best else model(seen)).clamp(0, 1)
     if reduced := grey and model.out_channels == model.in_channels:
         y = y.mean(1, keepdim=True)
     if strength != 1 or mask is not None:
-        guess = model.first_guess(x).clamp(0, 1)
+        guess = x if model.fills else model.first_guess(x).clamp(0, 1)
         guess = guess[:, :1] if reduced else guess
         if mask is not None and model.scale > 1:
             mask = F.interpolate(mask, scale_factor=model.scale, mode="bilinear")

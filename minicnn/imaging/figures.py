@@ -5,6 +5,7 @@ Pillow draws the grid, matplotlib the curves. `write_image` writes both.
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,12 +91,13 @@ def comparison_sheet(
 def loss_curve(
     path: str | os.PathLike[str],
     losses: Mapping[str, Sequence[float]],
+    scores: Mapping[str, Sequence[float]] | None = None,
     *,
     title: str = "Training",
     x_label: str = "step",
     y_label: str = "loss",
 ) -> None:
-    """Draw loss curves on a logarithmic axis.
+    """Draw loss curves on a logarithmic axis, and curves of scores on a linear axis.
 
     Parameters
     ----------
@@ -103,6 +105,8 @@ def loss_curve(
     losses : dict of label to values
         Every curve spans the whole width. For example, 10 values of epochs are drawn at every hundredth of 1,000 steps.
         Values that are not finite and positive leave a gap.
+    scores : dict of label to values, optional
+        Curves with a linear axis of their own, below the losses. Curves without a value are left out.
     title, x_label, y_label : str
         `x_label` names the unit of the longest curve.
 
@@ -128,7 +132,19 @@ def loss_curve(
 
     # Without pyplot, which would keep the figure in memory and select a GUI backend.
     figure = figure_module.Figure(figsize=(8, 5), dpi=120, layout="constrained")
-    axes = figure.add_subplot(title=title, xlabel=x_label, ylabel=y_label, yscale="log")
+    scores = {label: values for label, values in (scores or {}).items() if len(values)}
+    rows = 2 if scores else 1
+    _draw(figure.add_subplot(rows, 1, 1, title=title, xlabel=x_label, ylabel=y_label, yscale="log"), curves)
+    if scores:
+        _draw(figure.add_subplot(rows, 1, 2, xlabel="evaluation", ylabel=", ".join(scores)), scores)
+    canvas = agg.FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba(), np.float32)[..., :3]  # (H, W, 3); the figure is opaque
+    write_image(path, pixels.transpose(2, 0, 1) / np.float32(255))
+
+
+def _draw(axes: Any, curves: Mapping[str, Any]) -> None:
+    """Draw curves over the unit of the longest curve."""
     longest = max(len(values) for values in curves.values())
     for colour, (label, values) in enumerate(curves.items()):
         steps = np.arange(1, len(values) + 1) * (longest / max(len(values), 1))
@@ -141,10 +157,6 @@ def loss_curve(
         axes.plot(steps, values, color=f"C{colour}", marker="o" if len(values) <= 20 else None, label=label)
     axes.grid(which="both", alpha=0.25)
     axes.legend()
-    canvas = agg.FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba(), np.float32)[..., :3]  # (H, W, 3); the figure is opaque
-    write_image(path, pixels.transpose(2, 0, 1) / np.float32(255))
 
 
 def _enlarge(rows: Sequence[Sequence[Picture]]) -> list[list[Picture]]:

@@ -1,14 +1,13 @@
 """Training of editing networks: make patches from photos or from pairs of images, train, and measure the result.
 
-`Recipe` holds the settings, `fit` trains and `judge` measures.
+`fit` trains and `judge` measures.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,9 @@ from numpy.typing import NDArray
 from minicnn.autograd.tape import no_grad
 from minicnn.data import DataLoader, PatchDataset
 from minicnn.errors import DataError
-from minicnn.imaging.classical import bicubic
-from minicnn.imaging.editing import edit
-from minicnn.imaging.metrics import psnr, ssim
+from minicnn.imaging.editing import edit, load_editor, save_editor
+from minicnn.imaging.metrics import Score
+from minicnn.imaging.tasks import Recipe
 from minicnn.models import EditingNetwork
 from minicnn.nn import Module, MSELoss
 from minicnn.nn.utils import clip_grad_norm_
@@ -31,8 +30,11 @@ from minicnn.optim import Adam
 from minicnn.optim.lr_scheduler import OneCycleLR
 from minicnn.runtime import random
 from minicnn.training import (
+    EMA,
+    BestModel,
     Checkpoint,
     ClipGradients,
+    EarlyStopping,
     History,
     ProgressBar,
     ReportDeadChannels,
@@ -42,8 +44,7 @@ from minicnn.training import (
 
 __all__ = [
     "CHECKPOINT",
-    "Recipe",
-    "Score",
+    "MODEL",
     "first_guess",
     "fit",
     "judge",
@@ -57,45 +58,14 @@ Picture = NDArray[np.float32]
 Pair = tuple[Picture, Picture]
 
 CHECKPOINT = "checkpoint.safetensors"
-MAX_EPOCH_STEPS = 100
+MODEL = "model.safetensors"
+BETAS = (0.9, 0.99)  # of Adam; with 0.999, U-Nets train unstably
+MIN_PATIENCE = 5  # epochs
+MIN_STEPS = 100  # of a training for a given time
 TIMED_STEPS = 20
 STEP_SHARE = 1.15  # of a step's time: patches, callbacks and checkpoints come on top
 CHECKED_PATCHES = 400  # patches that decide whether a network has learned; fewer are too few for colours
 GRADIENT_NORM = 0.03  # twice a typical norm; without a limit, a single bad step at the peak rate can ruin the network
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The settings of a training. The defaults are for a ResidualEditor.
-
-    Attributes
-    ----------
-    steps : int
-        The number of optimizer steps, rounded up to epochs of 100 steps. Fewer than 100 steps are a single epoch.
-    batch_size : int
-        The number of patches in a step.
-    patch : int
-        Side of the network's input patches, in pixels.
-    learning_rate : float
-        The highest learning rate of the one-cycle schedule.
-    seed : int
-    """
-
-    steps: int = 3000
-    batch_size: int = 8
-    patch: int = 40
-    learning_rate: float = 2e-3
-    seed: int = 0
-
-    @property
-    def epoch_steps(self) -> int:
-        """The number of steps in an epoch."""
-        return min(self.steps, MAX_EPOCH_STEPS)
-
-    @property
-    def epochs(self) -> int:
-        """The number of epochs."""
-        return -(-self.steps // self.epoch_steps)
 
 
 def spoilt_patches(
@@ -139,13 +109,17 @@ def fit(
     recipe: Recipe,
     folder: Path,
     *,
+    evaluate: Callable[[Any], float] | None = None,
+    about: Mapping[str, Any] | None = None,
     resume: bool = False,
     bar: bool = True,
     say: Callable[[str], Any] = print,
-) -> list[float]:
+) -> History:
     """Train a model with the mean squared error. After Ctrl-C there is a checkpoint to resume from.
 
-    At the end it says so if channels are dead, or if an editing network is no better than its first guess.
+    The model ends with an exponential moving average of its weights. With `evaluate` it is the average after the epoch
+    with the best score, and the training ends early if the score has not improved for a third of the epochs. At the end
+    it says so if channels are dead, or if an editing network is no better than its first guess.
 
     Parameters
     ----------
@@ -155,6 +129,11 @@ def fit(
     recipe : Recipe
     folder : Path
         The folder for losses.jsonl and the checkpoint, which is written after every epoch.
+    evaluate : callable, optional
+        `evaluate(model)` returns a score; larger is better. It is called after every epoch, with the averaged weights.
+        The best model so far is in model.safetensors in the folder; `model` must be an EditingNetwork.
+    about : mapping, optional
+        Metadata for this file.
     resume : bool
         Resume from the checkpoint in the folder.
     bar : bool
@@ -164,25 +143,54 @@ def fit(
 
     Returns
     -------
-    list of float
-        The loss of every step.
+    History
+        The "loss" of every step and, with `evaluate`, the "score" of every epoch.
     """
     loader = DataLoader(patches, recipe.batch_size, num_workers=0, seed=recipe.seed)
-    optimizer = Adam(model.parameters(), lr=recipe.learning_rate)
+    optimizer = Adam(model.parameters(), lr=recipe.learning_rate, betas=BETAS)
     schedule = OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.epochs * len(loader))
-    history = History(folder / "losses.jsonl")
-    faults = [StopOnNaN(), ReportDeadChannels(say)]
-    callbacks = [*faults, ClipGradients(GRADIENT_NORM), history, Checkpoint(folder / CHECKPOINT)]
-    trainer = Trainer(
-        model, optimizer, MSELoss(), schedule, [*([ProgressBar()] if bar else []), *callbacks], schedule="step"
-    )
+    history, ema = History(folder / "losses.jsonl"), EMA()
+    callbacks: list[Any] = [ProgressBar()] if bar else []
+    callbacks += [StopOnNaN(), ReportDeadChannels(say), ClipGradients(GRADIENT_NORM), ema]
+    if evaluate is not None:
+
+        def save(trained: Any) -> None:
+            with ema.applied(trained):
+                save_editor(folder / MODEL, trained, **(about or {}))
+
+        patience = max(recipe.epochs // 3, MIN_PATIENCE)
+        callbacks += [
+            _Evaluate(evaluate, ema),
+            BestModel(save, "score", "max"),
+            EarlyStopping(patience, "score", "max"),
+        ]
+    callbacks += [history, Checkpoint(folder / CHECKPOINT)]
+    trainer = Trainer(model, optimizer, MSELoss(), schedule, callbacks, schedule="step")
     trainer.fit(loader, recipe.epochs, resume=folder / CHECKPOINT if resume else None)
+    if evaluate is not None:
+        model.load_state_dict(load_editor(folder / MODEL).model.state_dict())
+    else:
+        with ema.applied(model):
+            averages = {name: value.clone() for name, value in model.state_dict().items()}
+        model.load_state_dict(averages)
     if isinstance(model, EditingNetwork) and not _improves(model, patches):
         say(
             "the network has learned nothing: its results are no better than its inputs; "
             "train again with more steps or a lower learning rate"
         )
-    return history.values("loss")
+    return history
+
+
+class _Evaluate:
+    """Evaluate the averaged weights after every epoch, and put the result into `trainer.metrics` as "score"."""
+
+    def __init__(self, evaluate: Callable[[Any], float], ema: EMA) -> None:
+        self.evaluate, self.ema = evaluate, ema
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        with self.ema.applied(trainer.model):
+            trainer.metrics["score"] = self.evaluate(trainer.model.eval())
+        trainer.model.train()
 
 
 def steps_for(minutes: float, model: Module, patches: PatchDataset, recipe: Recipe) -> int:
@@ -204,7 +212,7 @@ def steps_for(minutes: float, model: Module, patches: PatchDataset, recipe: Reci
         optimizer.step()
         seconds.append(time.perf_counter() - begin)
     random.set_rng_state(state)
-    return max(int(60 * minutes / (STEP_SHARE * float(np.median(seconds)))), MAX_EPOCH_STEPS)
+    return max(int(60 * minutes / (STEP_SHARE * float(np.median(seconds)))), MIN_STEPS)
 
 
 def _improves(model: EditingNetwork, patches: PatchDataset) -> bool:
@@ -219,44 +227,28 @@ def _improves(model: EditingNetwork, patches: PatchDataset) -> bool:
 
 
 def first_guess(image: Picture, model: EditingNetwork) -> Picture:
-    """Return the input in the shape of the output, by bicubic enlargement: the baseline without a network."""
-    image = image if model.scale == 1 else bicubic(image, model.scale)
-    same = image.shape[0] == model.out_channels
-    return image if same else np.repeat(image.mean(0, keepdims=True), model.out_channels, 0)
+    """Return the image to which a network adds its difference: the baseline without learning."""
+    with no_grad():
+        x = from_numpy(image[np.newaxis]).to(next(model.parameters()).device)
+        guess: Picture = model.first_guess(x)[0].cpu().numpy()
+    return guess.clip(0, 1)
 
 
-@dataclass(frozen=True)
-class Score:
-    """The similarity of an image and its target.
+def judge(
+    model: EditingNetwork, pairs: Iterable[Pair], score: Callable[[Picture, Picture, Picture], Score] | None = None
+) -> tuple[Score, Score]:
+    """Return the mean scores of the network's first guesses and of its results.
 
-    Attributes
+    Parameters
     ----------
-    psnr : float
-        In decibels; larger is better.
-    ssim : float
-        At most 1; larger is better.
+    model : EditingNetwork
+    pairs : iterable of (input, target)
+    score : callable, (image, target, input) -> Score, optional
+        Default: the score of the whole image.
     """
-
-    psnr: float
-    ssim: float
-
-    def __str__(self) -> str:
-        return f"{self.psnr:.2f} dB, {self.ssim:.3f}"
-
-    @staticmethod
-    def of(image: Picture, target: Picture) -> Score:
-        """Return the score of an image; errors as in `psnr` and `ssim`."""
-        return Score(psnr(image, target), ssim(image, target))
-
-    @staticmethod
-    def mean(scores: Iterable[Score]) -> Score:
-        """Return the mean of the scores."""
-        table: NDArray[Any] = np.array([(s.psnr, s.ssim) for s in scores])
-        return Score(*table.mean(0).tolist())
-
-
-def judge(model: EditingNetwork, pairs: Iterable[Pair]) -> tuple[Score, Score]:
-    """Return the mean scores of the inputs (`first_guess`) and of the network's outputs."""
-    scores = [(Score.of(first_guess(i, model), t), Score.of(edit(model, i), t)) for i, t in pairs]
+    scores = []
+    for image, target in pairs:
+        results = first_guess(image, model), edit(model, image)
+        scores.append([score(y, target, image) if score else Score.of(y, target) for y in results])
     before, after = zip(*scores, strict=True)
     return Score.mean(before), Score.mean(after)

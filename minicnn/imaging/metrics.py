@@ -1,6 +1,9 @@
 """Metrics of image quality, which compare an image with a reference: PSNR in decibels, and SSIM."""
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +11,7 @@ from numpy.typing import NDArray
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.imaging.gaussian import gaussian_window, slide
 
-__all__ = ["psnr", "ssim"]
+__all__ = ["Score", "psnr", "ssim"]
 
 RADIUS = 5  # of SSIM's window: 11 × 11 pixels
 WINDOW = gaussian_window(sigma=1.5, radius=RADIUS)
@@ -47,7 +50,12 @@ def psnr(image: NDArray[np.floating], reference: NDArray[np.floating], data_rang
     return math.inf if error == 0 else float(10 * np.log10(data_range**2 / error))
 
 
-def ssim(image: NDArray[np.floating], reference: NDArray[np.floating], data_range: float = 1.0) -> float:
+def ssim(
+    image: NDArray[np.floating],
+    reference: NDArray[np.floating],
+    data_range: float = 1.0,
+    mask: NDArray[np.bool_] | None = None,
+) -> float:
     """Return the mean structural similarity, which compares brightness, contrast and structure in windows.
 
     SSIM = (2 μx μy + c1)(2 σxy + c2) / ((μx² + μy² + c1)(σx² + σy² + c2)),  c1 = (K1 L)², c2 = (K2 L)²
@@ -58,6 +66,8 @@ def ssim(image: NDArray[np.floating], reference: NDArray[np.floating], data_rang
         The image to evaluate and the true image, at least 11 × 11 pixels.
     data_range : float
         L, the value of white minus the value of black.
+    mask : numpy.ndarray, (H, W), of bool, optional
+        Average over the windows whose centre is in the mask. Without such a window the result is NaN.
 
     Returns
     -------
@@ -96,7 +106,9 @@ def ssim(image: NDArray[np.floating], reference: NDArray[np.floating], data_rang
     squared_means = mean_x**2 + mean_y**2
     variances = slide(x**2 + y**2, WINDOW) - squared_means  # σx² + σy²: only their sum is needed
     similarity = (2 * mean_x * mean_y + c1) * (2 * covariance + c2) / ((squared_means + c1) * (variances + c2))
-    return float(similarity.mean())
+    if mask is not None:
+        similarity = similarity[..., mask[RADIUS:-RADIUS, RADIUS:-RADIUS]]
+    return float(similarity.mean()) if similarity.size else math.nan
 
 
 def _check(call: str, image: NDArray[np.floating], reference: NDArray[np.floating], data_range: float) -> None:
@@ -117,3 +129,34 @@ def _check(call: str, image: NDArray[np.floating], reference: NDArray[np.floatin
             )
     if not data_range > 0:
         raise ShapeError(f"{call}: data_range, white minus black, must be positive, got {data_range}")
+
+
+@dataclass(frozen=True)
+class Score:
+    """The similarity of an image and its target.
+
+    Attributes
+    ----------
+    psnr : float
+        In decibels; larger is better.
+    ssim : float
+        At most 1; larger is better.
+    """
+
+    psnr: float
+    ssim: float
+
+    def __str__(self) -> str:
+        return f"{self.psnr:.2f} dB, {self.ssim:.3f}"
+
+    @staticmethod
+    def of(image: NDArray[np.floating], target: NDArray[np.floating], mask: NDArray[np.bool_] | None = None) -> "Score":
+        """Return the score of an image, or of the pixels in a mask (H, W); errors as in `psnr` and `ssim`."""
+        inside = ... if mask is None else (..., mask)
+        return Score(psnr(image[inside], target[inside]), ssim(image, target, mask=mask))
+
+    @staticmethod
+    def mean(scores: "Iterable[Score]") -> "Score":
+        """Return the mean of the scores."""
+        table: NDArray[Any] = np.array([(s.psnr, s.ssim) for s in scores])
+        return Score(*table.mean(0).tolist())

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from minicnn.data.images import LUMA
 from minicnn.data.photo import Photo
 from minicnn.data.samples import Frame, full_scale, to_samples, to_unit
-from minicnn.imaging.corruptions import HOLE_COLOUR, resize
+from minicnn.imaging.corruptions import resize
 from minicnn.imaging.editing import edit
 from minicnn.models import EditingNetwork
 
@@ -52,12 +52,11 @@ def edit_photo(
     model : EditingNetwork
     photo : Photo
     mask : numpy.ndarray, (H, W), float32 in [0, 1], optional
-        The strength of each pixel of every frame. With ``fill=True`` the default is 1 where an RGB frame has exactly
-        the colour `HOLE_COLOUR`, and 0 elsewhere.
+        The strength of each pixel of every frame, as for `edit`.
     progress : callable, optional
         Called with the part of the photo that is done, from 0 to 1.
     **options
-        strength, best, fill and tile, as for `edit`.
+        strength, best and tile, as for `edit`.
 
     Raises
     ------
@@ -106,9 +105,6 @@ def _edit_frame(
     dtype = frame.samples.dtype
     white = full_scale(dtype)
     own_mask = None if mask is None else to_samples(mask, dtype)
-    if mask is None and options.get("fill") and frame.space == "rgb":
-        holes = (frame.samples == to_samples(np.array(HOLE_COLOUR), dtype)).all(-1)
-        own_mask = np.where(holes, white, 0).astype(dtype)
     parts = PARTS[frame.space]
     edited = []
     for index, (channels, inverted) in enumerate(parts):

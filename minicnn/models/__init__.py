@@ -2,22 +2,34 @@
 
 from typing import Any
 
-from minicnn import nn
 from minicnn.errors import CheckpointError
 from minicnn.models.dncnn import DnCNN
 from minicnn.models.editing_network import EditingNetwork
 from minicnn.models.editor import ResidualEditor
 from minicnn.models.edsr import EDSR
 from minicnn.models.generator import CNNGenerator
+from minicnn.models.inpainter import HOLE_COLOUR, Inpainter
 from minicnn.models.unet import EditingUNet
 
-__all__ = ["EDSR", "CNNGenerator", "DnCNN", "EditingNetwork", "EditingUNet", "ResidualEditor", "build"]
+__all__ = [
+    "EDSR",
+    "HOLE_COLOUR",
+    "CNNGenerator",
+    "DnCNN",
+    "EditingNetwork",
+    "EditingUNet",
+    "Inpainter",
+    "ResidualEditor",
+    "build",
+]
 
-_MODELS: dict[str, Any] = {model.__name__: model for model in (CNNGenerator, DnCNN, EDSR, EditingUNet, ResidualEditor)}
+_MODELS: dict[str, Any] = {
+    model.__name__: model for model in (CNNGenerator, DnCNN, EDSR, EditingUNet, Inpainter, ResidualEditor)
+}
 
 
-def build(name: str, arguments: dict[str, Any]) -> nn.Module:
-    """Build a model from the name of its class and its arguments, as a model file stores them.
+def build(name: str, arguments: dict[str, Any]) -> Any:
+    """Build a model (a Module) from the name of its class and its arguments, as a model file stores them.
 
     Raises
     ------
@@ -32,7 +44,7 @@ def build(name: str, arguments: dict[str, Any]) -> nn.Module:
     if name not in _MODELS:
         raise CheckpointError(f"build: there is no model {name!r}; this version has {', '.join(_MODELS)}")
     try:
-        model: nn.Module = _MODELS[name](**arguments)
+        model = _MODELS[name](**arguments)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"build: {name} does not take the arguments {arguments}: {error}") from error
     return model

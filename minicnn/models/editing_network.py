@@ -40,6 +40,8 @@ class EditingNetwork(nn.Module):
     radius : int
         A tile that starts at a multiple of `multiple` needs this many more pixels on each side. Then its result is the
         result for the whole image.
+    fills : bool
+        Whether the network fills in the pixels that have exactly the colour `HOLE_COLOUR`.
 
     Raises
     ------
@@ -49,6 +51,7 @@ class EditingNetwork(nn.Module):
 
     multiple: int = 1
     radius: int
+    fills: bool = False
 
     def __init__(self, **arguments: int) -> None:
         super().__init__()
@@ -74,8 +77,12 @@ class EditingNetwork(nn.Module):
             )
         height, width = x.shape[2:]
         x = F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
-        out = self.first_guess(x) + self.difference(x - MIDDLE_GREY)
-        return out[:, :, : height * self.scale, : width * self.scale]
+        return self.edited(x)[:, :, : height * self.scale, : width * self.scale]
+
+    def edited(self, x: Tensor) -> Tensor:
+        """Return the result for x, whose height and width are multiples of `multiple`."""
+        y: Tensor = self.first_guess(x) + self.difference(x - MIDDLE_GREY)
+        return y
 
     def difference(self, x: Tensor) -> Tensor:
         """Return the difference between the result and the first guess.

@@ -142,7 +142,6 @@ class PageServer(ThreadingHTTPServer):
                 mask=weights,
                 strength=strength,
                 best=best,
-                fill=editor.fills,
                 progress=progress,
             )
             suffix = work.source.suffix if work.source.suffix.lower() in PHOTO_SUFFIXES else ".png"

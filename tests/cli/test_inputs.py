@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from minicnn.cli import inputs as module
-from minicnn.cli.inputs import gather
+from minicnn.cli.inputs import gather, task_of
 from minicnn.data import read_image
-from minicnn.imaging.learning import Recipe
+from minicnn.imaging.tasks import TASKS, Recipe
 
 RECIPE = Recipe(steps=2, batch_size=2, patch=8)
 
@@ -24,9 +24,8 @@ def sizes(pictures):
 
 
 def test_all_of_small_photos_is_used(photos):
-    found = gather(options(photos), RECIPE)
-    assert found.task == "denoise"
-    assert found.shape == {"in_channels": 3, "out_channels": 3, "scale": 1}
+    found = gather(TASKS["denoise"], options(photos), RECIPE)
+    assert found.task.name == "denoise"
     assert [p.shape for p in found.patches.images] == [(3, 24, 32)] * 5
     np.testing.assert_array_equal(found.patches.images[0], read_image(photos / "1.png"))
     [(noisy, clean)] = found.held_out
@@ -37,12 +36,12 @@ def test_all_of_small_photos_is_used(photos):
 def test_of_large_photos_a_part_is_used(photos, monkeypatch, capsys):
     monkeypatch.setattr(module, "MAX_PIXELS", 6 * 20 * 20)
     monkeypatch.setattr(module, "HELD_OUT_SIZE", 10)
-    found = gather(options(photos), RECIPE)
+    found = gather(TASKS["denoise"], options(photos), RECIPE)
     assert "6 large images are cropped, so that all images fit into memory" in capsys.readouterr().out
     assert sizes(found.patches.images) == {(20, 20)}
     assert all(picture.base is None for picture in found.patches.images)  # copies, so the whole photos are freed
     assert sizes(found.held_out[0]) == {(10, 10)}
-    again = gather(options(photos), RECIPE)
+    again = gather(TASKS["denoise"], options(photos), RECIPE)
     for one, other in zip(found.patches.images, again.patches.images, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -51,8 +50,9 @@ def test_of_pairs_the_same_part_is_used(make_photos, tmp_path, monkeypatch):
     inputs, targets = make_photos(tmp_path / "in"), tmp_path / "goal"
     make_photos(targets)
     monkeypatch.setattr(module, "MAX_PIXELS", 6 * 2 * 15 * 15)
-    found = gather(options(inputs=inputs, targets=targets), RECIPE)
-    assert (found.task, found.shape) == ("pairs", {"scale": 1})
+    given = options(inputs=inputs, targets=targets)
+    found = gather(task_of(given), given, RECIPE)
+    assert (found.task.name, found.task.scale) == ("pairs", 1)
     for one, other in [*found.patches.images, *found.held_out]:
         assert one.shape == (3, 15, 15)
         np.testing.assert_array_equal(one, other)
@@ -60,12 +60,12 @@ def test_of_pairs_the_same_part_is_used(make_photos, tmp_path, monkeypatch):
 
 def test_a_part_has_room_for_a_patch(photos, monkeypatch):
     monkeypatch.setattr(module, "MAX_PIXELS", 6)
-    assert sizes(gather(options(photos), RECIPE).patches.images) == {(8, 8)}
+    assert sizes(gather(TASKS["denoise"], options(photos), RECIPE).patches.images) == {(8, 8)}
 
 
 @pytest.mark.parametrize(("count", "kept"), [(4, 0), (5, 1), (11, 2), (20, 2), (30, 3)])
 def test_one_in_ten_is_held_out(make_photos, tmp_path, monkeypatch, count, kept):
     monkeypatch.setattr(module, "MAX_HELD_OUT", 2)
-    found = gather(options(make_photos(tmp_path / "p", count, 8, 8)), RECIPE)
+    found = gather(TASKS["denoise"], options(make_photos(tmp_path / "p", count, 8, 8)), RECIPE)
     assert len(found.held_out) == min(kept, 2)
     assert len(found.held_out) + len(found.patches.images) == count

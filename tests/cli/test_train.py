@@ -17,7 +17,8 @@ from minicnn import optional
 from minicnn.data import read_image
 from minicnn.imaging import TASKS
 from minicnn.imaging.editing import load_editor
-from minicnn.imaging.learning import Recipe, spoilt_patches, steps_for
+from minicnn.imaging.learning import spoilt_patches, steps_for
+from minicnn.imaging.tasks import Recipe
 from minicnn.models import ResidualEditor
 
 # Restores SIGINT as in a terminal, because a test runner in the background may ignore it.
@@ -37,10 +38,11 @@ def test_every_task_gives_a_model_that_edits(run, photos, tmp_path, tiny, task):
     assert result.err == ""
     assert "6 photos\n" in result.out
     assert f"training for {task}: 3 steps, 2 patches each" in result.out
-    assert "PSNR and SSIM of 1 held-out images: " in result.out
+    assert f"PSNR and SSIM of 1 held-out images{' inside the holes' * (task == 'inpaint')}: " in result.out
     assert f"wrote {out / 'preview.png'}" in result.out
     assert {path.name for path in out.iterdir()} == {
-        "checkpoint.safetensors", "loss.png", "losses.jsonl", "model.safetensors", "preview.png", "settings.json",
+        "checkpoint.safetensors", "curves.png", "losses.jsonl", "model.safetensors", "preview.png", "samples",
+        "settings.json",
     }  # fmt: skip
     editor = load_editor(out / "model.safetensors")
     assert editor.about["task"] == task
@@ -85,8 +87,8 @@ def test_without_matplotlib_there_is_a_model_and_a_hint(run, photos, tmp_path, t
     monkeypatch.setattr(optional, "import_module", missing)
     result = run("train", photos, "--out", tmp_path / "run", *tiny)
     assert result.code == 0
-    assert "no loss.png: loss_curve: needs matplotlib, which is not installed; " in result.out
-    assert not (tmp_path / "run" / "loss.png").exists()
+    assert "no curves.png: loss_curve: needs matplotlib, which is not installed; " in result.out
+    assert not (tmp_path / "run" / "curves.png").exists()
     assert (tmp_path / "run" / "preview.png").exists()
 
 
@@ -209,8 +211,8 @@ def test_a_full_disk(mistake, photos, tmp_path, tiny, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     line = mistake("train", photos, "--out", tmp_path / "run", *tiny)
-    assert "checkpoint.safetensors' cannot be written (No space left on device); an old file is unchanged" in line
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"losses.jsonl", "settings.json"}
+    assert "samples/001.jpg' cannot be written (OSError: [Errno 28] No space left on device); free space, or" in line
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"losses.jsonl", "samples", "settings.json"}
 
 
 def test_a_training_that_breaks_down_says_so(mistake, photos, tmp_path, tiny):
@@ -227,6 +229,40 @@ def test_there_must_be_a_checkpoint_to_resume(mistake, photos, tmp_path, tiny):
     assert line.endswith(
         "there is no checkpoint '" + f"{tmp_path / 'run' / 'checkpoint.safetensors'}'; leave --resume out to begin"
     )
+
+
+def test_a_network_of_ones_choice(run, mistake, photos, tmp_path):
+    tiny = ["--patch", 8, "--batch-size", 1, "--steps", 2]
+    for name, arguments in (
+        ("EditingUNet", ["--width", 4, "--levels", 2]),
+        ("DnCNN", ["--width", 4]),
+        ("ResidualEditor", []),
+    ):
+        out = tmp_path / name
+        assert run("train", photos, "--out", out, "--network", name, *arguments, *tiny).code == 0
+        assert type(load_editor(out / "model.safetensors").model).__name__ == name
+        assert json.loads((out / "settings.json").read_text())["network"] == name
+    line = mistake("train", photos, "--out", tmp_path / "a", "--network", "DnCNN", "--task", "enlarge-x2", *tiny)
+    assert "--network: build: DnCNN does not take the arguments" in line
+    line = mistake("train", photos, "--out", tmp_path / "a", "--network", "EDSR", *tiny)
+    assert "--network: EDSR has scale 2 (not 1); name another network for this task" in line
+    line = mistake("train", photos, "--out", tmp_path / "a", "--network", "Inpainter", *tiny)
+    assert "--network: Inpainter has only learned to fill in holes; name another" in line
+    line = mistake("train", photos, "--out", tmp_path / "a", "--levels", 2, *tiny)
+    assert "--network: build: ResidualEditor does not take the arguments" in line
+
+
+def test_samples_show_input_result_and_target(run, photos, tmp_path, tiny):
+    assert run("train", photos, "--out", tmp_path / "run", *tiny).code == 0
+    (sample,) = (tmp_path / "run" / "samples").iterdir()
+    assert sample.name == "001.jpg"
+    assert read_image(sample).shape == (3, 3 * 24, 32)
+
+
+def test_an_early_end_is_said(run, photos, tmp_path, tiny, monkeypatch):
+    monkeypatch.setattr("minicnn.cli.train._watch", lambda *_: lambda model: 1.0)
+    result = run("train", photos, "--out", tmp_path / "run", *tiny[:-1], 900)
+    assert "ended after 600 steps, because nothing improved any more" in result.out
 
 
 def test_a_checkpoint_is_not_overwritten_and_goes_on_only_as_it_began(mistake, run, photos, tmp_path, tiny):
@@ -297,9 +333,9 @@ def test_ctrl_c_before_the_first_step(run, photos, tmp_path, tiny, monkeypatch):
 
 def test_a_finished_training_may_be_resumed_and_stays_what_it_is(run, photos, tmp_path, tiny):
     assert run("train", photos, "--out", tmp_path / "run", *tiny).code == 0
-    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").rglob("*.*")}
     assert run("train", photos, "--out", tmp_path / "run", *tiny, "--resume").code == 0
-    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").rglob("*.*")} == before
     assert np.isfinite([json.loads(line)["loss"] for line in before["losses.jsonl"].splitlines()[:3]]).all()
 
 
@@ -336,9 +372,9 @@ def test_a_training_may_begin_with_a_trained_model(run, mistake, photos, tmp_pat
     for name, value in after.model.state_dict().items():
         np.testing.assert_allclose(value.numpy(), before[name].numpy(), atol=1e-6)
     line = mistake(*arguments, "--from", model, "--width", "8", "--out", tmp_path / "b")
-    assert "--from: the network has its own width and blocks; leave --width and --blocks out" in line
+    assert "--from: the network has its own width and blocks; leave --network, --width and" in line
     line = mistake("train", photos, "--task", "enlarge-x2", "--patch", "8", "--from", model, "--out", tmp_path / "b")
-    assert f"--from: the network of '{model}' has scale 1 (not 2); name a model of the same task" in line
+    assert f"--from: the network of '{model}' has scale 1 (not 2); name another network for this task" in line
     assert "there is no file" in mistake(*arguments, "--from", tmp_path / "none.safetensors", "--out", tmp_path / "b")
 
 

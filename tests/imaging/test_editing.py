@@ -10,7 +10,7 @@ import minicnn
 from minicnn.errors import ArgumentError, CheckpointError, DTypeError, ShapeError
 from minicnn.imaging import to_grey
 from minicnn.imaging.editing import Editor, edit, load_editor, save_editor
-from minicnn.models import CNNGenerator, ResidualEditor
+from minicnn.models import CNNGenerator, Inpainter, ResidualEditor
 from minicnn.training import save_model
 
 
@@ -138,22 +138,54 @@ def test_the_best_result_is_the_mean_of_all_flips_and_rotations(scale, channels)
     np.testing.assert_allclose(edit(model, image, best=True), np.mean(turned, 0).clip(0, 1), atol=1e-5)
 
 
+def inpainter():
+    minicnn.manual_seed(0)
+    model = Inpainter(width=4).eval()
+    with minicnn.no_grad():
+        model.unet.tail.weight.mul_(30)
+    return model
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_is_filled_in_is_hidden_from_the_network(channels):
-    model, image = make(), picture(channels, 20, 30)
+    model, image = inpainter(), picture(channels, 20, 30)
     mask = np.zeros((20, 30), np.float32)
     mask[4:9, 5:9] = 1
     mask[9, 5:9] = 0.5
     painted = np.where(mask > 0, np.float32([1, 0, 1])[:, None, None], image.repeat(3 // channels, 0))
-    expected = whole(model, painted)
+    expected = whole(model, painted).clip(0, 1)
     expected = expected if channels == 3 else expected.mean(0, keepdims=True)
-    edited = edit(model, image, mask=mask, fill=True, tile=8)
+    edited = edit(model, image, mask=mask, tile=8)
     np.testing.assert_array_equal(edited[:, mask == 0], image[:, mask == 0])
     np.testing.assert_allclose(edited[:, mask == 1], expected[:, mask == 1], atol=1e-6)
     np.testing.assert_allclose(edited[:, 9, 5:9], (image + expected)[:, 9, 5:9] / 2, atol=1e-6)
     other = image.copy()
     other[:, mask == 1] = 0.123
-    np.testing.assert_array_equal(edit(model, other, mask=mask, fill=True)[:, mask == 1], edited[:, mask == 1])
+    np.testing.assert_array_equal(edit(model, other, mask=mask)[:, mask == 1], edited[:, mask == 1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.uint16])
+def test_holes_are_painted_or_masked(dtype):
+    model, white = inpainter(), 1 if dtype is np.float32 else np.iinfo(dtype).max
+    image = (picture(3, 40, 50) * white).astype(dtype)
+    mask = np.zeros((40, 50), dtype)
+    mask[10:20, 5:30] = white
+    painted = image.copy()
+    painted[:, mask > 0] = np.array([[white], [0], [white]], dtype)
+    expected = edit(model, image, mask=mask)
+    np.testing.assert_array_equal(edit(model, painted), expected)
+    assert (expected[:, mask > 0] != painted[:, mask > 0]).any(0).mean() > 0.9
+    np.testing.assert_array_equal(edit(model, painted, strength=0), painted)
+
+
+def test_tiles_without_anything_to_edit_are_skipped(monkeypatch):
+    model, image = make(), picture(3, 64, 64)
+    mask = np.zeros((64, 64), np.float32)
+    mask[:4, :4] = 1
+    calls = []
+    monkeypatch.setattr(type(model), "forward", lambda self, x: calls.append(x.shape) or x)
+    edit(model, image, mask=mask, tile=16)
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,11 @@ import pytest
 
 import minicnn
 from minicnn.errors import AnomalyError, DataError
-from minicnn.imaging import TASKS, bicubic, psnr, ssim
-from minicnn.imaging.editing import edit
+from minicnn.imaging import TASKS, psnr, ssim
+from minicnn.imaging.editing import edit, load_editor
 from minicnn.imaging.learning import (
     CHECKPOINT,
-    Recipe,
-    Score,
+    MODEL,
     first_guess,
     fit,
     judge,
@@ -20,7 +19,9 @@ from minicnn.imaging.learning import (
     pair_scale,
     spoilt_patches,
 )
-from minicnn.models import ResidualEditor
+from minicnn.imaging.metrics import Score
+from minicnn.imaging.tasks import Recipe
+from minicnn.models import HOLE_COLOUR, Inpainter, ResidualEditor
 
 
 def picture(height, width, seed=0, channels=3):
@@ -34,17 +35,7 @@ def faded(seed):
     return 0.3 + 0.5 * clean, clean
 
 
-# --- recipes and patches --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("steps", "epoch_steps", "epochs"), [(1, 1, 1), (99, 99, 1), (100, 100, 1), (101, 100, 2)])
-def test_steps_become_epochs(steps, epoch_steps, epochs):
-    recipe = Recipe(steps=steps)
-    assert (recipe.epoch_steps, recipe.epochs) == (epoch_steps, epochs)
-
-
-def test_the_defaults_of_a_recipe():
-    assert Recipe() == Recipe(steps=3000, batch_size=8, patch=40, learning_rate=2e-3, seed=0)
+# --- patches ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
@@ -93,10 +84,13 @@ def test_pairs_without_one_scale(targets, told):
 
 def test_a_first_guess_has_the_shape_of_the_output():
     colour, grey = picture(6, 8), picture(6, 8, channels=1)
-    assert first_guess(colour, ResidualEditor(width=4)) is colour
-    np.testing.assert_array_equal(first_guess(colour, ResidualEditor(scale=2, width=4)), bicubic(colour, 2))
+    np.testing.assert_array_equal(first_guess(colour, ResidualEditor(width=4)), colour)
+    enlarged = minicnn.nn.functional.interpolate(minicnn.from_numpy(colour[None]), scale_factor=2, mode="bicubic")
+    np.testing.assert_array_equal(first_guess(colour, ResidualEditor(scale=2, width=4)), enlarged[0].numpy().clip(0, 1))
     np.testing.assert_array_equal(first_guess(grey, ResidualEditor(1, 3, width=4)), grey.repeat(3, 0))
-    np.testing.assert_allclose(first_guess(colour, ResidualEditor(3, 1, width=4)), colour.mean(0, keepdims=True))
+    np.testing.assert_allclose(
+        first_guess(colour, ResidualEditor(3, 1, width=4)), colour.mean(0, keepdims=True), rtol=1e-6
+    )
 
 
 def test_scores():
@@ -107,13 +101,24 @@ def test_scores():
     assert Score.mean([Score(20, 0.5), Score(30, 0.7)]) == Score(25, 0.6)
 
 
-def test_judging_compares_the_input_and_what_the_network_makes_of_it():
+def test_judging_compares_the_first_guess_and_the_result():
     minicnn.manual_seed(0)
     model = ResidualEditor(scale=2, width=4, blocks=0).eval()
     pairs = [(picture(8, 9, i), picture(16, 18, i + 9)) for i in range(2)]
     before, after = judge(model, pairs)
-    assert before == Score.mean(Score.of(bicubic(i, 2), t) for i, t in pairs)
+    assert before == Score.mean(Score.of(first_guess(i, model), t) for i, t in pairs)
     assert after == Score.mean(Score.of(edit(model, i), t) for i, t in pairs)
+
+
+def test_holes_are_judged_inside():
+    minicnn.manual_seed(0)
+    model, target = Inpainter(width=4).eval(), picture(40, 50)
+    image = target.copy()
+    image[:, 5:20, 8:30] = np.array(HOLE_COLOUR, np.float32)[:, None, None]
+    before, after = judge(model, [(image, target)], TASKS["inpaint"].score)
+    inside = np.s_[:, 5:20, 8:30]
+    assert before.psnr == pytest.approx(psnr(first_guess(image, model)[inside], target[inside]))
+    assert after.psnr == pytest.approx(psnr(edit(model, image)[inside], target[inside]))
 
 
 # --- training -------------------------------------------------------------------------------------------------
@@ -125,8 +130,8 @@ RECIPE = Recipe(steps=120, batch_size=4, patch=16, learning_rate=5e-3)
 def train(folder, recipe=RECIPE, **options):
     minicnn.manual_seed(recipe.seed)
     model = ResidualEditor(width=8, blocks=1)
-    losses = fit(model, pair_patches([faded(i) for i in range(6)], recipe), recipe, folder, bar=False, **options)
-    return model.eval(), losses
+    history = fit(model, pair_patches([faded(i) for i in range(6)], recipe), recipe, folder, bar=False, **options)
+    return model.eval(), history.values("loss")
 
 
 def test_the_network_learns(tmp_path):
@@ -184,3 +189,37 @@ def test_gradients_are_limited_and_nan_stops(tmp_path):
             tmp_path,
             bar=False,
         )
+
+
+# --- the best network -----------------------------------------------------------------------------------------
+
+
+def test_the_best_network_of_the_training_is_kept(tmp_path):
+    scores, seen = iter([1.0, 3.0, 2.0, 2.5]), []
+
+    def evaluate(model):
+        assert not model.training
+        seen.append(model.head.weight.detach().numpy().copy())
+        return next(scores)
+
+    recipe = Recipe(steps=400, batch_size=1, patch=8)
+    model, losses = train(tmp_path, recipe, evaluate=evaluate, about={"task": "pairs"})
+    assert len(losses) == 400
+    np.testing.assert_array_equal(model.head.weight.detach().numpy(), seen[1])
+    saved = load_editor(tmp_path / MODEL)
+    assert saved.about["task"] == "pairs"
+    np.testing.assert_array_equal(saved.model.head.weight.detach().numpy(), seen[1])
+    records = [json.loads(line) for line in (tmp_path / "losses.jsonl").read_text().splitlines()]
+    assert [r["score"] for r in records if "score" in r] == [1, 3, 2, 2.5]
+
+
+def test_a_training_without_improvement_ends_early(tmp_path):
+    _, losses = train(tmp_path, Recipe(steps=900, batch_size=1, patch=8), evaluate=lambda model: 1.0)
+    assert len(losses) == 600  # the first epoch is the best; then 5 epochs without an improvement
+
+
+def test_without_scores_the_network_is_the_average_of_its_weights(tmp_path):
+    recipe = Recipe(steps=30, batch_size=1, patch=8)
+    model, _ = train(tmp_path, recipe)
+    other, _ = train(tmp_path / "other", recipe, evaluate=lambda model: 1.0)
+    np.testing.assert_array_equal(model.head.weight.detach().numpy(), other.head.weight.detach().numpy())

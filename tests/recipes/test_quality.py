@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 
 from minicnn.imaging import editing, psnr
-from minicnn.imaging.corruptions import TASKS, gaussian_blur
+from minicnn.imaging.corruptions import gaussian_blur
 from minicnn.imaging.editing import save_editor
+from minicnn.imaging.tasks import TASKS
 from minicnn.models import ResidualEditor
 from recipes import models, quality
 

@@ -1,0 +1,196 @@
+"""Training tasks for editing networks: `TASKS`. A task says how inputs are made from clean photos, and how to train.
+
+To add a task, add it to the tuple at the end of this file. The command line takes its choices and its help from there.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from minicnn.errors import DTypeError, ShapeError
+from minicnn.imaging.corruptions import gaussian_blur, gaussian_noise, grain, jpeg, punch_holes, resize, to_grey
+from minicnn.imaging.metrics import Score
+from minicnn.models import HOLE_COLOUR, EditingNetwork, EditingUNet, Inpainter, ResidualEditor
+
+__all__ = ["TASKS", "Recipe", "Task", "holes"]
+
+Picture = NDArray[np.float32]
+
+MAX_EPOCH_STEPS = 100
+MAX_EPOCHS = 25  # each epoch ends with an evaluation
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a training.
+
+    Attributes
+    ----------
+    steps : int
+        The number of optimizer steps, rounded up to epochs of 100 steps or, from 2,600 steps, of more. Fewer than 100
+        steps are a single epoch.
+    batch_size : int
+        The number of patches in a step.
+    patch : int
+        Side of the network's input patches, in pixels.
+    learning_rate : float
+        The highest learning rate of the one-cycle schedule.
+    seed : int
+    """
+
+    steps: int = 3000
+    batch_size: int = 8
+    patch: int = 48
+    learning_rate: float = 2e-3
+    seed: int = 0
+
+    @property
+    def epoch_steps(self) -> int:
+        """The number of steps in an epoch."""
+        return min(self.steps, MAX_EPOCH_STEPS * -(-self.steps // (MAX_EPOCH_STEPS * MAX_EPOCHS)))
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs."""
+        return -(-self.steps // self.epoch_steps)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A training task. `task(clean, rng)` returns a training pair (input, target) from a clean image.
+
+    Attributes
+    ----------
+    name : str
+        The name on the command line.
+    summary : str
+        A short description for the help text.
+    spoil : callable, (clean, rng) -> (input, target)
+        Makes the pair without checks. Call the task instead.
+    in_channels, out_channels : int
+        The channels of input and target: 3 for colour, 1 for grey.
+    scale : int
+        Target size / input size.
+    network : type of EditingNetwork
+        The network that learns the task.
+    arguments : mapping of str to int
+        Further arguments of the network.
+    recipe : Recipe
+        The settings of the training.
+    region : callable, input -> (H, W) of bool, optional
+        The pixels that the score is of. Default: all.
+    """
+
+    name: str
+    summary: str
+    spoil: Callable[[Picture, Generator], tuple[Picture, Picture]]
+    in_channels: int = 3
+    out_channels: int = 3
+    scale: int = 1
+    network: type[EditingNetwork] = ResidualEditor
+    arguments: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    recipe: Recipe = Recipe()
+    region: Callable[[Picture], NDArray[np.bool_]] | None = None
+
+    def __call__(self, clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
+        """Return (in_channels, h, w) and (out_channels, scale * h, scale * w), with h = H // scale and w = W // scale.
+
+        Raises
+        ------
+        ShapeError
+            If the image is not (3, H, W), or H or W is below `scale`.
+        DTypeError
+            If its pixels are not float32.
+        """
+        if clean.ndim != 3 or clean.shape[0] != 3 or min(clean.shape[1:]) < self.scale:
+            raise ShapeError(
+                f"task {self.name}: an image must be (3, H, W) with H and W at least {self.scale}, got {clean.shape}; "
+                "read it in colour, or choose larger patches"
+            )
+        if clean.dtype != np.float32:
+            raise DTypeError(
+                f"task {self.name}: pixels must be float32 in [0, 1], got {clean.dtype}; "
+                "convert them, for example with image.astype(np.float32) / 255"
+            )
+        height, width = (side // self.scale * self.scale for side in clean.shape[1:])
+        return self.spoil(clean[:, :height, :width], rng)
+
+    @property
+    def shape(self) -> dict[str, int]:
+        """The channels and the scale of a network for the task, as its arguments."""
+        shape = {"in_channels": self.in_channels, "out_channels": self.out_channels}
+        return shape if self.scale == 1 else shape | {"scale": self.scale}
+
+    def score(self, image: Picture, target: Picture, spoilt: Picture) -> Score:
+        """Return the score of an edited image, in the region of the task."""
+        return Score.of(image, target, None if self.region is None else self.region(spoilt))
+
+
+def holes(image: Picture) -> NDArray[np.bool_]:
+    """Return where an image (3, H, W) has the colour of holes, as (H, W)."""
+    found: NDArray[np.bool_] = (image == np.array(HOLE_COLOUR, np.float32)[:, np.newaxis, np.newaxis]).all(0)
+    return found
+
+
+def _denoise(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
+    sigma, kind = rng.uniform(0, 50) / 255, rng.random()
+    if kind < 0.7:
+        return gaussian_noise(clean, sigma, rng), clean
+    if kind < 0.85:
+        return grain(clean, sigma / 2, rng.uniform(0.4, 1.2), rng), clean
+    return jpeg(gaussian_noise(clean, sigma / 2, rng), int(rng.integers(60, 96))), clean
+
+
+def _deblur(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
+    return gaussian_blur(clean, rng.uniform(0.5, 2.5)), clean
+
+
+def _compress(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
+    return jpeg(clean, int(rng.integers(10, 61))), clean
+
+
+def _enlarge_task(factor: int, patch: int) -> Task:
+    def shrink(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
+        return resize(clean, clean.shape[1] // factor, clean.shape[2] // factor), clean
+
+    summary = f"enlarge an image to {factor} times its width and height"
+    return Task(f"enlarge-x{factor}", summary, shrink, scale=factor, recipe=Recipe(patch=patch))
+
+
+def _punch(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
+    return punch_holes(clean, rng), clean
+
+
+def _remove_colour(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
+    return to_grey(clean), clean
+
+
+_TASKS: tuple[Task, ...] = (
+    Task("denoise", "remove noise and film grain, from faint to heavy (σ up to 50 of 255)", _denoise),
+    Task("deblur", "sharpen blurred photos (σ from 0.5 to 2.5 pixels)", _deblur),
+    Task("clean-jpeg", "remove the blocks and rings of strong JPEG compression (quality 10 to 60)", _compress),
+    _enlarge_task(2, 40),
+    _enlarge_task(3, 32),
+    Task(
+        "inpaint",
+        "fill in holes and scratches that are painted magenta (#FF00FF)",
+        _punch,
+        network=Inpainter,
+        recipe=Recipe(patch=96, batch_size=4, learning_rate=1e-3),
+        region=holes,
+    ),
+    Task(
+        "colourise",
+        "add colours to a grey image; an experiment: they are often wrong",
+        _remove_colour,
+        in_channels=1,
+        network=EditingUNet,
+        arguments=MappingProxyType({"levels": 4}),
+        recipe=Recipe(patch=96, batch_size=4, learning_rate=1e-3),
+    ),
+)
+TASKS: dict[str, Task] = {task.name: task for task in _TASKS}

@@ -1,0 +1,135 @@
+"""Tests of the network that fills in holes: the smooth filling, what it changes, and exact tiles."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minicnn
+from minicnn.errors import ShapeError
+from minicnn.imaging.editing import edit, load_editor, save_editor
+from minicnn.models import HOLE_COLOUR, Inpainter
+from minicnn.models.inpainter import pyramid_fill
+
+HOLE = np.array(HOLE_COLOUR, np.float32)[:, np.newaxis, np.newaxis]
+
+
+def make():
+    minicnn.manual_seed(0)
+    model = Inpainter(width=4, levels=2)
+    with minicnn.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.mul_(0.3 / parameter.std())
+        model.unet.tail.weight.mul_(0.0003)
+        model.unet.tail.bias.mul_(0.01)
+    return model.eval()
+
+
+def punched(height, width, hole, seed=0):
+    """Return a picture (3, H, W) with the colour of holes in a part of it, and the mask."""
+    image = 0.4 + np.random.default_rng(seed).random((3, height, width), dtype=np.float32) / 4
+    mask = np.zeros((height, width), bool)
+    mask[hole] = True
+    return np.where(mask, HOLE, image), mask
+
+
+def fill(image, mask):
+    """Fill in a picture (C, H, W) whose sides are multiples of 32."""
+    hole = minicnn.from_numpy(mask[np.newaxis, np.newaxis].astype(image.dtype))
+    return pyramid_fill(minicnn.from_numpy(image[np.newaxis]), hole).numpy()[0]
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.98))
+def test_known_pixels_stay_and_holes_get_values_between_them(seed, share):
+    rng = np.random.default_rng(seed)
+    image, mask = rng.random((2, 32, 64)), rng.random((32, 64)) < share
+    filled = fill(np.where(mask, 9.0, image), mask)
+    np.testing.assert_array_equal(filled[:, ~mask], image[:, ~mask])
+    for plane, own in zip(filled, image, strict=True):
+        assert own[~mask].min() - 1e-12 <= plane.min()
+        assert plane.max() <= own[~mask].max() + 1e-12
+
+
+def test_a_hole_in_a_ramp_is_filled_smoothly():
+    ramp = np.linspace(0, 1, 64)[np.newaxis, np.newaxis] * np.ones((1, 64, 1))
+    mask = np.zeros((64, 64), bool)
+    mask[24:40, 24:40] = True
+    filled = fill(ramp, mask)
+    assert np.abs(filled - ramp).max() < 0.15
+    assert np.abs(np.diff(filled, axis=2)).max() < 0.1
+
+
+def test_the_mean_of_a_cell_is_the_mean_of_its_known_pixels():
+    image = np.zeros((1, 32, 32))
+    image[0, 0, 0], image[0, 31, 31] = 1, 0.5
+    mask = np.ones((32, 32), bool)
+    mask[0, 0] = mask[31, 31] = False
+    filled = fill(image, mask)
+    assert filled[0, 0, 0] == 1
+    assert filled[0, 1, 1] == pytest.approx(1, abs=0.05)
+    assert 0.5 < filled[0, 16, 16] < 1
+
+
+@pytest.mark.parametrize(("known", "expected"), [(False, 0.5), (True, 0.25)])
+def test_without_known_pixels_near_there_is_their_mean_or_grey(known, expected):
+    image, mask = np.full((1, 64, 128), 0.25), np.ones((64, 128), bool)
+    mask[:32, :32] = not known
+    np.testing.assert_allclose(fill(image, mask)[0, 40:, 100:], expected)
+
+
+def test_only_holes_change():
+    image, mask = punched(40, 50, np.s_[10:20, 15:30])
+    with minicnn.no_grad():
+        out = make()(minicnn.from_numpy(image[np.newaxis])).numpy()[0]
+    np.testing.assert_array_equal(out[:, ~mask], image[:, ~mask])
+    assert (np.abs(out[:, mask] - image[:, mask]) > 0.01).mean() > 0.9
+
+
+def test_a_pixel_that_is_nearly_magenta_is_no_hole():
+    image = np.full((3, 32, 32), 0.5, np.float32)
+    image[:, 5, 5] = 1, 1 / 255, 1
+    model = make()
+    np.testing.assert_array_equal(edit(model, image), image)
+    np.testing.assert_array_equal(model.first_guess(minicnn.from_numpy(image[np.newaxis])).numpy()[0], image)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (33, 2)])
+def test_any_size(size):
+    assert make()(minicnn.zeros(2, 3, *size)).shape == (2, 3, *size)
+    assert make().first_guess(minicnn.zeros(2, 3, *size)).shape == (2, 3, *size)
+
+
+def test_every_parameter_gets_a_gradient():
+    model = make().train()
+    image, _ = punched(64, 64, np.s_[10:40, 15:50])
+    (model(minicnn.from_numpy(image[np.newaxis])) ** 2).mean().backward()
+    for name, parameter in model.named_parameters():
+        assert float((parameter.grad != 0).to(minicnn.float32).mean()) > 0.3, name
+
+
+def test_tiles_give_the_result_of_the_whole_image():
+    model = make()
+    image, mask = punched(300, 420, np.s_[100:130, 190:218])
+    with minicnn.no_grad():
+        whole = model(minicnn.from_numpy(image[np.newaxis])).numpy()[0]
+        learned = whole - model.first_guess(minicnn.from_numpy(image[np.newaxis])).numpy()[0]
+    assert 0 < whole[:, mask].min() < whole[:, mask].max() < 1  # results of tiles are clipped
+    assert learned[:, mask].std() > 0.01
+    edited = edit(model, image, tile=64)
+    np.testing.assert_allclose(edited[:, mask], whole[:, mask], atol=5e-6)
+    np.testing.assert_array_equal(edited[:, ~mask], image[:, ~mask])
+
+
+def test_it_is_saved_and_loaded(tmp_path):
+    model = make()
+    save_editor(tmp_path / "a.safetensors", model)
+    again = load_editor(tmp_path / "a.safetensors").model
+    assert again.arguments == model.arguments
+    image, _ = punched(40, 40, np.s_[5:20, 5:20])
+    np.testing.assert_array_equal(edit(again, image), edit(model, image))
+
+
+def test_grey_tensors_are_refused():
+    with pytest.raises(ShapeError, match=r"Inpainter: input must be \(N, 3, H, W\), got"):
+        make()(minicnn.zeros(1, 1, 8, 8))
