@@ -14,7 +14,7 @@ from minicnn.cli import main as minicnn
 from minicnn.imaging.editing import TRAINED, load_editor
 from minicnn.imaging.tasks import TASKS
 from minicnn.training.tensor_file import write_tensor_file
-from recipes.quality import held_out, measure, settings
+from recipes.quality import SETTINGS, held_out, measure
 
 # name -> arguments of `minicnn train`
 TRAININGS: dict[str, list[str]] = {
@@ -38,7 +38,7 @@ def train(name: str, folder: Path, out: Path) -> None:
     task = TASKS[editor.about["task"]]
     photos = held_out(folder)
     results = []
-    for setting in (s for s in settings() if s.model == name):
+    for setting in (s for s in SETTINGS if s.model == name):
         scores = measure(setting, photos, finished)["psnr"]
         results.append(f"{setting.name}: " + ", ".join(f"{n} {score:.2f} dB" for n, score in scores.items()))
     arrays = {key: t.numpy().astype(np.float16) for key, t in editor.model.state_dict().items()}

@@ -17,101 +17,102 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from minicnn.data import read_image
-from minicnn.imaging.classical import CLASSICAL_DENOISERS, bicubic, total_variation
-from minicnn.imaging.corruptions import gaussian_blur, gaussian_noise, jpeg, resize
+from minicnn.imaging.classical import (
+    CLASSICAL_DENOISERS,
+    bicubic,
+    biharmonic,
+    lanczos,
+    richardson_lucy,
+    total_variation,
+    wiener,
+)
+from minicnn.imaging.corruptions import gaussian_blur, gaussian_noise, jpeg, punch_holes, resize, to_grey
 from minicnn.imaging.editing import edit, load_editor, trained_models
 from minicnn.imaging.figures import comparison_sheet
 from minicnn.imaging.metrics import psnr
+from minicnn.imaging.tasks import TASKS, holes
 
 Picture = NDArray[np.float32]
 Method = Callable[[Picture], Picture]
 ROOT = Path(__file__).parents[1]
 LONGEST = 640  # pixels; larger photos are reduced by averaging
 CROP = 200  # pixels; a side in the figures
+SHOWN = 4  # photos in a figure
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A way to spoil a photo, and classical methods that repair it."""
+    """A way to spoil a photo, what stands for the input in the table, and classical methods that repair it."""
 
     model: str
     name: str
     spoil: Callable[[Picture, np.random.Generator], Picture]
     classical: dict[str, Method] = field(default_factory=dict)
+    input: Method | None = None  # None: the input cannot be compared with the clean photo
 
 
-def settings() -> list[Setting]:
-    """Return all settings, in the order of the page."""
-    found = [
-        Setting(
-            "denoise",
-            f"noise, σ = {s}",
-            lambda x, rng, s=s: gaussian_noise(x, s / 255, rng),  # type: ignore[misc]
-            {f"{n}*": lambda y, f=f, s=s: f(y, s / 255) for n, f in CLASSICAL_DENOISERS.items()},  # type: ignore[misc]
-        )
-        for s in (10, 25, 50)
-    ]
-    found += [
-        Setting(
-            f"enlarge-x{n}",
-            f"{n} times smaller",
-            lambda x, rng, n=n: resize(x, x.shape[1] // n, x.shape[2] // n),  # type: ignore[misc]
-            {"bicubic": lambda y, n=n: bicubic(y, n), "Lanczos": lambda y, n=n: lanczos(y, n)},  # type: ignore[misc]
-        )
-        for n in (2, 3)
-    ]
-    found.append(
-        Setting(
-            "deblur",
-            "blur, σ = 1.6 pixels",
-            lambda x, rng: gaussian_blur(x, 1.6),
-            {"Wiener*": lambda y: wiener(y, 1.6), "Richardson-Lucy*": lambda y: richardson_lucy(y, 1.6)},
-        )
+def _same(image: Picture) -> Picture:
+    return image
+
+
+def _noise(sigma: float) -> Setting:
+    def using(denoise: Callable[[Picture, float], Picture]) -> Method:
+        return lambda y: denoise(y, sigma / 255)
+
+    return Setting(
+        "denoise",
+        f"noise, σ = {sigma}",
+        lambda x, rng: gaussian_noise(x, sigma / 255, rng),
+        {f"{name}*": using(method) for name, method in CLASSICAL_DENOISERS.items()},
+        _same,
     )
-    found += [
-        Setting(
-            "clean-jpeg",
-            f"JPEG, quality {q}",
-            lambda x, rng, q=q: jpeg(x, q),  # type: ignore[misc]
-            {"total variation": lambda y, w=w: total_variation(y, w)},  # type: ignore[misc]
-        )
-        for q, w in ((10, 0.04), (30, 0.02))
-    ]
-    return found
 
 
-def lanczos(image: Picture, factor: int) -> Picture:
-    """Enlarge with Pillow's Lanczos filter."""
-    size = factor * image.shape[2], factor * image.shape[1]
-    planes = [np.asarray(Image.fromarray(p).resize(size, Image.Resampling.LANCZOS)) for p in image]
-    return np.stack(planes).clip(0, 1)
+def _small(factor: int) -> Setting:
+    return Setting(
+        f"enlarge-x{factor}",
+        f"{factor} times smaller",
+        lambda x, rng: resize(x, x.shape[1] // factor, x.shape[2] // factor),
+        {"bicubic": lambda y: bicubic(y, factor), "Lanczos": lambda y: lanczos(y, factor)},
+    )
 
 
-def _gaussian(sigma: float) -> NDArray[np.float64]:
-    x = np.arange(-8, 9)
-    line = np.exp(-(x**2) / (2 * sigma**2))
-    kernel = np.outer(line, line)
-    return kernel / kernel.sum()
+def _blur(sigma: float) -> Setting:
+    return Setting(
+        "deblur",
+        f"blur, σ = {sigma} pixels",
+        lambda x, rng: gaussian_blur(x, sigma),
+        {"Wiener*": lambda y: wiener(y, sigma), "Richardson-Lucy*": lambda y: richardson_lucy(y, sigma)},
+        _same,
+    )
 
 
-def wiener(image: Picture, sigma: float) -> Picture:
-    """Undo a known blur with scikit-image's Wiener filter."""
-    from skimage.restoration import wiener as restore
-
-    return _in_a_frame(image, lambda plane: restore(plane, _gaussian(sigma), 1e-4, clip=False))
-
-
-def richardson_lucy(image: Picture, sigma: float) -> Picture:
-    """Undo a known blur with 20 steps of Richardson and Lucy."""
-    from skimage.restoration import richardson_lucy as restore
-
-    return _in_a_frame(image, lambda plane: restore(plane, _gaussian(sigma), 20, clip=False))
+def _jpeg(quality: int, weight: float) -> Setting:
+    return Setting(
+        "clean-jpeg",
+        f"JPEG, quality {quality}",
+        lambda x, rng: jpeg(x, quality),
+        {"total variation": lambda y: total_variation(y, weight)},
+        _same,
+    )
 
 
-def _in_a_frame(image: Picture, restore: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Picture:
-    """Restore each channel with a mirrored border, and cut it off: the filters assume black or periodic borders."""
-    wide = np.pad(image.astype(np.float64), ((0, 0), (32, 32), (32, 32)), mode="symmetric")
-    return np.stack([restore(p) for p in wide])[:, 32:-32, 32:-32].clip(0, 1).astype(np.float32)
+def _scratch(x: Picture, rng: np.random.Generator) -> Picture:
+    for _ in range(4):
+        x = punch_holes(x, rng)
+    return x
+
+
+SETTINGS = (
+    *(_noise(sigma) for sigma in (10, 25, 50)),
+    _small(2),
+    _small(3),
+    _blur(1.6),
+    _jpeg(10, 0.04),
+    _jpeg(30, 0.02),
+    Setting("inpaint", "holes and scratches", _scratch, {"biharmonic": lambda y: biharmonic(y, holes(y))}),
+    Setting("colourise", "no colours", lambda x, rng: to_grey(x), {}, lambda y: y.repeat(3, axis=0)),
+)
 
 
 def held_out(folder: Path) -> dict[str, Picture]:
@@ -132,29 +133,56 @@ def held_out(folder: Path) -> dict[str, Picture]:
 
 
 def measure(setting: Setting, photos: dict[str, Picture], path: str | Path) -> dict[str, Any]:
-    """Return the mean PSNR of each method, the network's CPU seconds for a megapixel, and the pictures."""
-    model = load_editor(path).model
-    methods = {"input": lambda y: bicubic(y, model.scale) if model.scale > 1 else y, **setting.classical}
+    """Return the mean PSNR of each method, the network's CPU seconds for a megapixel, and the pictures.
+
+    The PSNR is that of the region of the model's task. Of the pictures, the first is the spoilt photo.
+    """
+    model, region = load_editor(path).model, TASKS[setting.model].region
     scores: dict[str, list[float]] = {}
-    pictures: dict[str, list[Picture]] = {}
+    pictures: list[dict[str, Picture]] = []
     seconds, pixels = 0.0, 0
     for index, clean in enumerate(photos.values()):
-        spoilt = np.rint(255 * setting.spoil(clean, np.random.default_rng([index, 1]))) / np.float32(
-            255
-        )  # as in a file
-        results = {
-            name: method(spoilt) for name, method in methods.items() if not (name == "input" and model.scale > 1)
-        }
+        spoilt = setting.spoil(clean, np.random.default_rng([index, 1]))
+        spoilt = (np.rint(255 * spoilt) / 255).astype(np.float32)  # as in a file
+        results = {"input": setting.input(spoilt)} if setting.input else {}
+        results |= {name: method(spoilt) for name, method in setting.classical.items()}
         start = time.process_time()
         results["minicnn"] = edit(model, spoilt)
         seconds += time.process_time() - start
         pixels += clean.shape[1] * clean.shape[2]
         results["minicnn --best"] = edit(model, spoilt, best=True)
+        inside = ... if region is None else (..., region(spoilt))
         for name, result in results.items():
-            scores.setdefault(name, []).append(psnr(result, clean))
-            pictures.setdefault(name, []).append(result)
+            scores.setdefault(name, []).append(psnr(result[inside], clean[inside]))
+        shown = spoilt.repeat(clean.shape[1] // spoilt.shape[1], axis=1).repeat(clean.shape[2] // spoilt.shape[2], 2)
+        pictures.append({"spoilt": shown if len(shown) == 3 else shown.repeat(3, axis=0), **results, "clean": clean})
     means = {name: round(float(np.mean(values)), 2) for name, values in scores.items()}
     return {"psnr": means, "seconds": round(1e6 * seconds / pixels, 2), "pictures": pictures}
+
+
+def figure(path: Path, setting: Setting, pictures: list[dict[str, Picture]]) -> None:
+    """Draw the parts of the first photos that were spoilt most, with each method's result."""
+    rows, captions = [], []
+    for images in pictures[:SHOWN]:
+        images = {n: p for n, p in images.items() if n not in ("input", "minicnn --best")}
+        clean = images["clean"]
+        crop = most_spoilt(images["spoilt"], clean, CROP)
+        rows.append([p[crop] for p in images.values()])
+        told = [n for n in images if n in setting.classical or n == "minicnn"]
+        captions.append([f"{psnr(p[crop], clean[crop]):.2f} dB" if n in told else "" for n, p in images.items()])
+    comparison_sheet(path, rows, list(images), captions)
+
+
+def most_spoilt(spoilt: Picture, clean: Picture, size: int) -> tuple[slice, slice, slice]:
+    """Return the square of this size, at multiples of 20 pixels, in which two pictures differ most."""
+    error = ((spoilt - clean) ** 2).sum(0)
+    places = [
+        (float(error[y : y + size, x : x + size].sum()), y, x)
+        for y in range(0, max(error.shape[0] - size, 0) + 1, 20)
+        for x in range(0, max(error.shape[1] - size, 0) + 1, 20)
+    ]
+    _, top, left = max(places)
+    return slice(None), slice(top, top + size), slice(left, left + size)
 
 
 def main(folder: Path) -> None:
@@ -162,25 +190,20 @@ def main(folder: Path) -> None:
     photos = held_out(folder)
     models = trained_models()
     lines, figures = [], []
-    for setting in settings():
+    for setting in SETTINGS:
         if setting.model not in models:
             continue
         found = measure(setting, photos, models[setting.model])
-        print(setting.model, setting.name, json.dumps(found["psnr"]), flush=True)
-        others = ", ".join(f"{name} {found['psnr'][name]:.2f}" for name in setting.classical)
-        before = found["psnr"].get("input")
+        scores = found["psnr"]
+        print(setting.model, setting.name, json.dumps(scores), found["seconds"], flush=True)
+        others = ", ".join(f"{name} {scores[name]:.2f}" for name in setting.classical)
+        before = f"{scores['input']:.2f}" if "input" in scores else ""
         lines.append(
-            f"| {setting.model} | {setting.name} | {f'{before:.2f}' if before else ''} | {others} | "
-            f"**{found['psnr']['minicnn']:.2f}** | {found['psnr']['minicnn --best']:.2f} | {found['seconds']:.2f} |"
+            f"| {setting.model} | {setting.name} | {before} | {others} | "
+            f"**{scores['minicnn']:.2f}** | {scores['minicnn --best']:.2f} | {found['seconds']:.2f} |"
         )
         name = f"quality-{setting.model}-{setting.name}.jpg".replace(" ", "").replace(",", "-").replace("σ=", "")
-        rows, captions = [], []
-        for index, clean in enumerate(list(photos.values())[:4]):
-            images = {n: p[index] for n, p in found["pictures"].items() if n != "minicnn --best"} | {"clean": clean}
-            top, left = (clean.shape[1] - CROP) // 2, (clean.shape[2] - CROP) // 2
-            rows.append([p[:, top : top + CROP, left : left + CROP] for p in images.values()])
-            captions.append([f"{psnr(p, clean):.2f} dB" if n != "clean" else "" for n, p in images.items()])
-        comparison_sheet(ROOT / "docs" / "pictures" / name, rows, list(images), captions)
+        figure(ROOT / "docs" / "pictures" / name, setting, found["pictures"])
         figures.append(f"![{setting.name}](pictures/{name})")
     text = PAGE.format(count=len(photos), rows="\n".join(lines), figures="\n\n".join(figures))
     (ROOT / "docs" / "quality.md").write_text(text, encoding="utf-8")
@@ -189,14 +212,15 @@ def main(folder: Path) -> None:
 PAGE = """# How good the trained models are
 
 `make quality` wrote this page. PSNR in dB, the mean over {count} colour photos that no model saw (recipes/photos.json).
-Larger is better. Classical methods with * know the strength of the noise or the blur; the networks do not. "--best" is
-the mean of 8 flips and rotations. The last column is CPU time without it, in seconds for a megapixel of the result.
+For inpaint it is the PSNR inside the holes. Larger is better. Classical methods with * know the strength of the noise
+or the blur; the networks do not. "--best" is the mean of 8 flips and rotations. The last column is CPU time without it,
+in seconds for a megapixel of the result.
 
 | model | photos with | as they are | classical methods | minicnn | --best | s / Mpx |
 |---|---|--:|---|--:|--:|--:|
 {rows}
 
-The centres of four photos:
+The most spoilt parts of four photos:
 
 {figures}
 """

@@ -1,8 +1,8 @@
 """The command `minicnn`: train networks on photos, edit photos, list the available kernels, measure kernels.
 
 Each subcommand is a file with `add(commands)`, which declares its arguments, and `run(options)`, which may return an
-exit code. The name of a subcommand has one word or two. `main` handles errors for all of them: a user's mistake prints a
-line and gives exit code 2, Ctrl-C prints a line and gives 130. There is no traceback in these cases.
+exit code. The name of a subcommand has one word or two. `main` handles errors for all of them: a user's mistake prints
+a line and gives exit code 2, Ctrl-C prints a line and gives 130. There is no traceback in these cases.
 """
 
 import os

@@ -59,7 +59,7 @@ Pair = tuple[Picture, Picture]
 
 CHECKPOINT = "checkpoint.safetensors"
 MODEL = "model.safetensors"
-BETAS = (0.9, 0.99)  # of Adam; with 0.999, U-Nets train unstably
+BETAS = (0.9, 0.95)  # of Adam; with 0.999, networks learn less in a short time, and U-Nets train unstably
 MIN_PATIENCE = 5  # epochs
 MIN_STEPS = 100  # of a training for a given time
 TIMED_STEPS = 20

@@ -1,4 +1,4 @@
-"""Tests of the classical denoisers: the expected improvement over the noise, and errors for invalid inputs."""
+"""Tests of the classical methods: the expected improvement, and errors for invalid inputs."""
 
 import sys
 
@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from minicnn.errors import MissingPackageError, ShapeError
-from minicnn.imaging.classical import CLASSICAL_DENOISERS, bicubic, non_local_means
-from minicnn.imaging.corruptions import gaussian_noise, resize, to_grey
+from minicnn.imaging.classical import (
+    CLASSICAL_DENOISERS,
+    bicubic,
+    biharmonic,
+    lanczos,
+    non_local_means,
+    richardson_lucy,
+    wiener,
+)
+from minicnn.imaging.corruptions import gaussian_blur, gaussian_noise, resize, to_grey
 from minicnn.imaging.metrics import psnr, ssim
 from minicnn.imaging.photos import centre_crop, load_photo
 
@@ -84,3 +92,29 @@ def test_bicubic_enlargement(clean, factor):
     small = resize(clean, 126 // factor, 126 // factor)
     assert bicubic(small, factor).shape == clean.shape
     assert psnr(bicubic(small, factor), clean) > psnr(small.repeat(factor, 1).repeat(factor, 2), clean) + 1
+
+
+def test_a_known_blur_is_undone():
+    clean = resize(np.random.default_rng(0).random((3, 12, 16), np.float32), 72, 96)
+    blurred = gaussian_blur(clean, 1.6)
+    for method in (wiener, richardson_lucy):
+        restored = method(blurred, 1.6)
+        assert restored.dtype == np.float32
+        assert psnr(restored, clean) > psnr(blurred, clean) + 1
+    with pytest.raises(ShapeError, match=r"^wiener: sigma, a standard deviation, must be positive, got 0"):
+        wiener(blurred, 0)
+
+
+def test_holes_are_filled_in_smoothly(clean):
+    mask = np.zeros((128, 128), bool)
+    mask[40:50, 60:66] = True
+    spoilt = np.where(mask, np.float32(0), clean)
+    filled = biharmonic(spoilt, mask)
+    np.testing.assert_allclose(filled[:, ~mask], clean[:, ~mask], atol=1e-6)
+    assert psnr(filled[:, mask], clean[:, mask]) > psnr(spoilt[:, mask], clean[:, mask]) + 10
+
+
+def test_lanczos_is_sharper_than_bicubic(clean):
+    small = resize(clean, 64, 64)
+    assert lanczos(small, 2).shape == clean.shape
+    assert psnr(bicubic(small, 2), clean) < psnr(lanczos(small, 2), clean)
