@@ -7,8 +7,6 @@ the photo was spoilt; the networks do not. PSNR in dB, the mean over the photos 
 import json
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,102 +15,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from minicnn.data import read_image
-from minicnn.imaging.classical import (
-    CLASSICAL_DENOISERS,
-    bicubic,
-    biharmonic,
-    lanczos,
-    richardson_lucy,
-    total_variation,
-    wiener,
-)
-from minicnn.imaging.corruptions import gaussian_blur, gaussian_noise, jpeg, punch_holes, resize, to_grey
+from minicnn.imaging.damages import DAMAGES, Damage, as_in_a_file, most_spoilt
 from minicnn.imaging.editing import edit, load_editor, trained_models
 from minicnn.imaging.figures import comparison_sheet
 from minicnn.imaging.metrics import psnr
-from minicnn.imaging.tasks import TASKS, holes
+from minicnn.imaging.tasks import TASKS
 
 Picture = NDArray[np.float32]
-Method = Callable[[Picture], Picture]
 ROOT = Path(__file__).parents[1]
 LONGEST = 640  # pixels; larger photos are reduced by averaging
 CROP = 200  # pixels; a side in the figures
 SHOWN = 4  # photos in a figure
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A way to spoil a photo, what stands for the input in the table, and classical methods that repair it."""
-
-    model: str
-    name: str
-    spoil: Callable[[Picture, np.random.Generator], Picture]
-    classical: dict[str, Method] = field(default_factory=dict)
-    input: Method | None = None  # None: the input cannot be compared with the clean photo
-
-
-def _same(image: Picture) -> Picture:
-    return image
-
-
-def _noise(sigma: float) -> Setting:
-    def using(denoise: Callable[[Picture, float], Picture]) -> Method:
-        return lambda y: denoise(y, sigma / 255)
-
-    return Setting(
-        "denoise",
-        f"noise, σ = {sigma}",
-        lambda x, rng: gaussian_noise(x, sigma / 255, rng),
-        {f"{name}*": using(method) for name, method in CLASSICAL_DENOISERS.items()},
-        _same,
-    )
-
-
-def _small(factor: int) -> Setting:
-    return Setting(
-        f"enlarge-x{factor}",
-        f"{factor} times smaller",
-        lambda x, rng: resize(x, x.shape[1] // factor, x.shape[2] // factor),
-        {"bicubic": lambda y: bicubic(y, factor), "Lanczos": lambda y: lanczos(y, factor)},
-    )
-
-
-def _blur(sigma: float) -> Setting:
-    return Setting(
-        "deblur",
-        f"blur, σ = {sigma} pixels",
-        lambda x, rng: gaussian_blur(x, sigma),
-        {"Wiener*": lambda y: wiener(y, sigma), "Richardson-Lucy*": lambda y: richardson_lucy(y, sigma)},
-        _same,
-    )
-
-
-def _jpeg(quality: int, weight: float) -> Setting:
-    return Setting(
-        "clean-jpeg",
-        f"JPEG, quality {quality}",
-        lambda x, rng: jpeg(x, quality),
-        {"total variation": lambda y: total_variation(y, weight)},
-        _same,
-    )
-
-
-def _scratch(x: Picture, rng: np.random.Generator) -> Picture:
-    for _ in range(4):
-        x = punch_holes(x, rng)
-    return x
-
-
-SETTINGS = (
-    *(_noise(sigma) for sigma in (10, 25, 50)),
-    _small(2),
-    _small(3),
-    _blur(1.6),
-    _jpeg(10, 0.04),
-    _jpeg(30, 0.02),
-    Setting("inpaint", "holes and scratches", _scratch, {"biharmonic": lambda y: biharmonic(y, holes(y))}),
-    Setting("colourise", "no colours", lambda x, rng: to_grey(x), {}, lambda y: y.repeat(3, axis=0)),
-)
 
 
 def held_out(folder: Path) -> dict[str, Picture]:
@@ -132,20 +45,19 @@ def held_out(folder: Path) -> dict[str, Picture]:
     return photos
 
 
-def measure(setting: Setting, photos: dict[str, Picture], path: str | Path) -> dict[str, Any]:
+def measure(damage: Damage, photos: dict[str, Picture], path: str | Path) -> dict[str, Any]:
     """Return the mean PSNR of each method, the network's CPU seconds for a megapixel, and the pictures.
 
     The PSNR is that of the region of the model's task. Of the pictures, the first is the spoilt photo.
     """
-    model, region = load_editor(path).model, TASKS[setting.model].region
+    model, region = load_editor(path).model, TASKS[damage.model].region
     scores: dict[str, list[float]] = {}
     pictures: list[dict[str, Picture]] = []
     seconds, pixels = 0.0, 0
     for index, clean in enumerate(photos.values()):
-        spoilt = setting.spoil(clean, np.random.default_rng([index, 1]))
-        spoilt = (np.rint(255 * spoilt) / 255).astype(np.float32)  # as in a file
-        results = {"input": setting.input(spoilt)} if setting.input else {}
-        results |= {name: method(spoilt) for name, method in setting.classical.items()}
+        spoilt = as_in_a_file(damage.spoil(clean, np.random.default_rng([index, 1])))
+        results = {"input": damage.input(spoilt)} if damage.input else {}
+        results |= {name: method(spoilt) for name, method in damage.classical.items()}
         start = time.process_time()
         results["minicnn"] = edit(model, spoilt)
         seconds += time.process_time() - start
@@ -160,7 +72,7 @@ def measure(setting: Setting, photos: dict[str, Picture], path: str | Path) -> d
     return {"psnr": means, "seconds": round(1e6 * seconds / pixels, 2), "pictures": pictures}
 
 
-def figure(path: Path, setting: Setting, pictures: list[dict[str, Picture]]) -> None:
+def figure(path: Path, damage: Damage, pictures: list[dict[str, Picture]]) -> None:
     """Draw the parts of the first photos that were spoilt most, with each method's result."""
     rows, captions = [], []
     for images in pictures[:SHOWN]:
@@ -168,21 +80,9 @@ def figure(path: Path, setting: Setting, pictures: list[dict[str, Picture]]) -> 
         clean = images["clean"]
         crop = most_spoilt(images["spoilt"], clean, CROP)
         rows.append([p[crop] for p in images.values()])
-        told = [n for n in images if n in setting.classical or n == "minicnn"]
+        told = [n for n in images if n in damage.classical or n == "minicnn"]
         captions.append([f"{psnr(p[crop], clean[crop]):.2f} dB" if n in told else "" for n, p in images.items()])
     comparison_sheet(path, rows, list(images), captions)
-
-
-def most_spoilt(spoilt: Picture, clean: Picture, size: int) -> tuple[slice, slice, slice]:
-    """Return the square of this size, at multiples of 20 pixels, in which two pictures differ most."""
-    error = ((spoilt - clean) ** 2).sum(0)
-    places = [
-        (float(error[y : y + size, x : x + size].sum()), y, x)
-        for y in range(0, max(error.shape[0] - size, 0) + 1, 20)
-        for x in range(0, max(error.shape[1] - size, 0) + 1, 20)
-    ]
-    _, top, left = max(places)
-    return slice(None), slice(top, top + size), slice(left, left + size)
 
 
 def main(folder: Path) -> None:
@@ -190,21 +90,21 @@ def main(folder: Path) -> None:
     photos = held_out(folder)
     models = trained_models()
     lines, figures = [], []
-    for setting in SETTINGS:
-        if setting.model not in models:
+    for damage in DAMAGES:
+        if damage.model not in models:
             continue
-        found = measure(setting, photos, models[setting.model])
+        found = measure(damage, photos, models[damage.model])
         scores = found["psnr"]
-        print(setting.model, setting.name, json.dumps(scores), found["seconds"], flush=True)
-        others = ", ".join(f"{name} {scores[name]:.2f}" for name in setting.classical)
+        print(damage.model, damage.name, json.dumps(scores), found["seconds"], flush=True)
+        others = ", ".join(f"{name} {scores[name]:.2f}" for name in damage.classical)
         before = f"{scores['input']:.2f}" if "input" in scores else ""
         lines.append(
-            f"| {setting.model} | {setting.name} | {before} | {others} | "
+            f"| {damage.model} | {damage.name} | {before} | {others} | "
             f"**{scores['minicnn']:.2f}** | {scores['minicnn --best']:.2f} | {found['seconds']:.2f} |"
         )
-        name = f"quality-{setting.model}-{setting.name}.jpg".replace(" ", "").replace(",", "-").replace("σ=", "")
-        figure(ROOT / "docs" / "pictures" / name, setting, found["pictures"])
-        figures.append(f"![{setting.name}](pictures/{name})")
+        name = f"quality-{damage.model}-{damage.name}.jpg".replace(" ", "").replace(",", "-").replace("σ=", "")
+        figure(ROOT / "docs" / "pictures" / name, damage, found["pictures"])
+        figures.append(f"![{damage.name}](pictures/{name})")
     text = PAGE.format(count=len(photos), rows="\n".join(lines), figures="\n\n".join(figures))
     (ROOT / "docs" / "quality.md").write_text(text, encoding="utf-8")
 

@@ -1,10 +1,11 @@
-"""The demo: trains two networks on photos in two minutes, and writes a report with figures to a folder.
+"""The demo: shows trained networks, trains two networks on photos, and writes a report with figures to a folder.
 
-(a) CNNGenerator maps a noisy 3×32×32 colour patch to the clean 28×28 grey image of its centre. It encodes the patch in
+(a) The trained models of minicnn repair photos: noisy, small, blurred, compressed, scratched and grey (`showcase.py`).
+(b) CNNGenerator maps a noisy 3×32×32 colour patch to the clean 28×28 grey image of its centre. It encodes the patch in
     128 numbers, so it must generate the image again from these.
-(b) ResidualEditor learns to remove noise from photos of any size.
+(c) ResidualEditor learns to remove noise from photos of any size.
 
-Both are evaluated on held-out photos, together with scikit-image's classical denoisers.
+All are evaluated on photos that they have not seen, together with classical methods.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from minicnn.imaging.figures import comparison_sheet, loss_curve
 from minicnn.imaging.learning import fit, spoilt_patches
 from minicnn.imaging.metrics import Score
 from minicnn.imaging.photos import HELD_OUT_PHOTOS, TRAINING_PHOTOS, centre_crop, load_photo
+from minicnn.imaging.showcase import show_trained
 from minicnn.imaging.tasks import Recipe
 from minicnn.models import CNNGenerator, ResidualEditor
 from minicnn.nn import Module
@@ -50,7 +52,7 @@ CROP_SIZE = 256  # pixels; the figure shows the centre of each photo
 
 
 def run_demo(folder: Path, *, quick: bool = False, seed: int = 0, say: Callable[[str], None] = print) -> Path:
-    """Train both networks, edit the held-out photos, measure, and write all results to a folder.
+    """Show the trained models, train both networks, measure, and write all results to a folder.
 
     Parameters
     ----------
@@ -71,11 +73,12 @@ def run_demo(folder: Path, *, quick: bool = False, seed: int = 0, say: Callable[
     start = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
     train, held_out = ({name: load_photo(name) for name in names} for names in (TRAINING_PHOTOS, HELD_OUT_PHOTOS))
+    trained = show_trained(folder, held_out, say)
     patch_scores = _generator_part(folder, train, held_out, _recipe(GENERATOR, quick, seed), say)
     photo_scores, seconds = _denoiser_part(folder, train, held_out, _recipe(DENOISER, quick, seed), say)
     minutes = (time.perf_counter() - start) / 60
     report = folder / "report.md"
-    report.write_text(_report(patch_scores, photo_scores, seconds, minutes, quick), encoding="utf-8")
+    report.write_text(_report(trained, patch_scores, photo_scores, seconds, minutes, quick), encoding="utf-8")
     say(f"done in {minutes:.1f} minutes; read {report}")
     return report
 
@@ -102,7 +105,7 @@ def _train(
     return model
 
 
-# --- (a) the generator ----------------------------------------------------------------------------------------
+# --- (b) the generator ----------------------------------------------------------------------------------------
 
 
 def _grey_centre(clean: Picture) -> Picture:
@@ -121,7 +124,7 @@ def _generator_part(
     recipe: Recipe,
     say: Callable[[str], None],
 ) -> Scores:
-    say(f"(a) CNNGenerator learns to clean patches: {recipe.steps} steps")
+    say(f"(b) CNNGenerator learns to clean patches: {recipe.steps} steps")
     model = _train(CNNGenerator, train, _generator_sample, recipe, folder, "generator")
     save_model(folder / "generator.safetensors", model, architecture="CNNGenerator", arguments={})
 
@@ -147,7 +150,7 @@ def _generator_part(
     return {n: Score.mean(map(Score.of, pictures, targets)) for n, pictures in results.items()}
 
 
-# --- (b) the denoiser -----------------------------------------------------------------------------------------
+# --- (c) the denoiser -----------------------------------------------------------------------------------------
 
 
 def _denoiser_sample(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Picture]:
@@ -161,7 +164,7 @@ def _denoiser_part(
     recipe: Recipe,
     say: Callable[[str], None],
 ) -> tuple[dict[str, Scores], dict[str, float]]:
-    say(f"(b) ResidualEditor learns to remove noise: {recipe.steps} steps")
+    say(f"(c) ResidualEditor learns to remove noise: {recipe.steps} steps")
     model = _train(ResidualEditor, train, _denoiser_sample, recipe, folder, "denoiser")
     save_editor(folder / "denoiser.safetensors", model, task="denoise", sigma=SIGMA)
 
@@ -201,7 +204,9 @@ def _table(rows: Mapping[str, Scores], corner: str) -> str:
     return "\n".join(lines)
 
 
-def _report(patches: Scores, photos: dict[str, Scores], seconds: dict[str, float], minutes: float, quick: bool) -> str:
+def _report(
+    trained: str, patches: Scores, photos: dict[str, Scores], seconds: dict[str, float], minutes: float, quick: bool
+) -> str:
     methods = list(next(iter(photos.values())))
     mean = {name: Score.mean(scores[name] for scores in photos.values()) for name in methods}
     classical = max((mean[n] for n in CLASSICAL_DENOISERS), key=lambda s: s.psnr)
@@ -215,11 +220,23 @@ def _report(patches: Scores, photos: dict[str, Scores], seconds: dict[str, float
     }
     return f"""# minicnn demo
 
+## The trained models
+
+These models come with minicnn: `minicnn edit denoise PHOTO`. PSNR in dB, the mean over {len(photos)} photos that they
+have not seen; larger is better. Methods with * know how the photo was spoilt; the models do not. The figure shows the
+part of a photo that is spoilt most.
+
+{trained}
+
+![spoilt, repaired and clean photos](trained.jpg)
+
+## Two networks, trained here
+
 Trained on {len(TRAINING_PHOTOS)} of scikit-image's photos ({", ".join(TRAINING_PHOTOS)}). Evaluated on {len(photos)}
 held-out photos ({", ".join(photos)}). Total time: {minutes:.1f} minutes. The numbers are PSNR and SSIM against the
 clean image; larger is better.
 {texts["quick"]}
-## Removing noise from photos
+### Removing noise from photos
 
 Gaussian noise with σ = {SIGMA * 255:.0f}/255, clipped to [0, 1]. The classical denoisers know σ.
 ResidualEditor is {texts["gain"]} on average.
@@ -234,7 +251,7 @@ The figure shows the centre of each photo. The numbers below it are for the whol
 
 ![loss](denoiser-loss.png)
 
-## Generating patches
+### Generating patches
 
 Gaussian noise with σ = {PATCH_SIGMA * 255:.0f}/255 on 32 × 32 colour patches. CNNGenerator generates the clean grey
 28 × 28 centre from 128 numbers, so it keeps large shapes and loses fine detail. The other methods get the noisy grey

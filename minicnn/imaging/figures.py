@@ -58,7 +58,7 @@ def comparison_sheet(
 
     font = ImageFont.load_default(TEXT)
     ruler = ImageDraw.Draw(Image.new("L", (1, 1)))
-    texts = [[text.encode("ascii", "replace").decode() for text in row] for row in (column_titles, *captions)]
+    texts = [[_printable(text) for text in row] for row in (column_titles, *captions)]
     pictures = _enlarge(rows)
 
     centres, right = [], GAP
@@ -168,6 +168,11 @@ def _enlarge(rows: Sequence[Sequence[Picture]]) -> list[list[Picture]]:
         factors = [factor * (longest // max(picture.shape[1:])) for picture in row]
         enlarged.append([p.repeat(n, axis=1).repeat(n, axis=2) for p, n in zip(row, factors, strict=True)])
     return enlarged
+
+
+def _printable(text: str) -> str:
+    """Return a text in letters that Pillow's font has."""
+    return text.replace("σ", "sigma").encode("ascii", "replace").decode()
 
 
 def _text_height(texts: Sequence[str]) -> int:

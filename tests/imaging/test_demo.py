@@ -11,8 +11,8 @@ import pytest
 from minicnn.data import read_image
 from minicnn.imaging import HELD_OUT_PHOTOS, demo, load_photo, psnr
 from minicnn.imaging.classical import CLASSICAL_DENOISERS
-from minicnn.imaging.editing import load_editor
-from minicnn.imaging.learning import Recipe
+from minicnn.imaging.editing import load_editor, trained_models
+from minicnn.imaging.tasks import Recipe
 from minicnn.training import load_state
 
 pytest.importorskip("skimage")
@@ -38,7 +38,7 @@ def test_every_file_is_there(run):
     photos = {f"{name}-{kind}.png" for name in HELD_OUT_PHOTOS for kind in ("noisy", "edited", "clean")}
     assert {path.name for path in folder.iterdir()} == photos | {
         "report.md", "generator", "denoiser", "generator.safetensors", "denoiser.safetensors",
-        "generator.png", "denoiser.jpg", "generator-loss.png", "denoiser-loss.png",
+        "trained.jpg", "generator.png", "denoiser.jpg", "generator-loss.png", "denoiser-loss.png",
     }  # fmt: skip
     for part in ("generator", "denoiser"):
         records = [json.loads(line) for line in (folder / part / "losses.jsonl").read_text().splitlines()]
@@ -66,7 +66,7 @@ def test_the_models_can_be_used(run):
 def test_the_links_of_the_report_resolve(run):
     folder, report, _ = run
     links = re.findall(r"\]\(([^)]+)\)", report)
-    assert len(links) == 4
+    assert len(links) == 5
     assert all((folder / link).is_file() for link in links)
     for name in re.findall(r"`(\w+\.safetensors)`", report):
         assert (folder / name).is_file()
@@ -95,7 +95,7 @@ def tables(report):
 
 def test_the_tables_of_the_report(run):
     _, report, _ = run
-    photos, patches = tables(report)
+    _, photos, patches = tables(report)
     assert photos[0] == ["whole photo", "noisy", "ResidualEditor", *CLASSICAL_DENOISERS]
     assert [row[0] for row in photos[2:]] == [*HELD_OUT_PHOTOS, "**mean**"]
     assert patches[0] == ["", "noisy", "CNNGenerator", *CLASSICAL_DENOISERS]
@@ -106,10 +106,23 @@ def test_the_tables_of_the_report(run):
         assert values[-1] == pytest.approx(np.mean(values[:-1]), abs=0.02)
 
 
+def test_the_trained_models_repair_photos(run):
+    _, report, _ = run
+    rows = tables(report)[0][2:]
+    assert {row[1] for row in rows} == trained_models().keys()
+    for _, model, before, classical, own in rows:
+        own = float(own.strip("*"))
+        assert 10 < own < 60
+        if before and model != "colourise":
+            assert own > float(before) + 0.2
+        if "*" not in classical and classical:
+            assert own > float(classical.split()[-1])
+
+
 def test_what_is_made_of_noisy_patches(run):
     """Classical denoisers that know how strong the noise is, and a network that was hardly trained and paints grey."""
     _, report, _ = run
-    values = {name: float(cell.split(" dB")[0]) for name, cell in zip(*tables(report)[1][::2], strict=True) if name}
+    values = {name: float(cell.split(" dB")[0]) for name, cell in zip(*tables(report)[2][::2], strict=True) if name}
     assert values["total variation"] > values["noisy"] + 8.8
     assert all(values[name] > values["noisy"] + 4 for name in CLASSICAL_DENOISERS)
     assert values["CNNGenerator"] > 14
@@ -117,7 +130,7 @@ def test_what_is_made_of_noisy_patches(run):
 
 def test_the_figures_are_those_of_the_pictures_beside_them(run):
     folder, report, _ = run
-    for row in tables(report)[0][2:-1]:
+    for row in tables(report)[1][2:-1]:
         clean = read_image(folder / f"{row[0]}-clean.png")
         for column, kind in ((1, "noisy"), (2, "edited")):
             told = float(row[column].split(" dB")[0])
@@ -135,7 +148,8 @@ def test_a_quick_run_says_that_its_figures_say_nothing(run):
     _, report, said = run
     assert "**A quick run: the networks were hardly trained, and the numbers mean nothing.**" in report
     assert re.search(r"ResidualEditor is \d+\.\d\d dB (above|below) the best classical denoiser on average", report)
-    assert said[0].startswith("(a) CNNGenerator")
+    assert said[0].startswith("(a) the trained models repair photos: denoise")
+    assert said[1].startswith("(b) CNNGenerator")
     assert "read" in said[-1]
 
 

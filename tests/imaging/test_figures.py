@@ -92,9 +92,10 @@ class TestComparisonSheet:
         sheet = read_image(tmp_path / "sheet.jpg")
         np.testing.assert_allclose(sheet[:, 100, 100], 0.5, atol=0.02)
 
-    def test_letters_that_the_font_lacks_become_question_marks(self, tmp_path):
-        first = self.draw(tmp_path, [[flat(RED, 192, 192)]], ["σ"])
-        np.testing.assert_array_equal(first, self.draw(tmp_path, [[flat(RED, 192, 192)]], ["?"]))
+    @pytest.mark.parametrize(("text", "shown"), [("σ = 5", "sigma = 5"), ("Ω", "?")])
+    def test_letters_that_the_font_lacks_are_replaced(self, tmp_path, text, shown):
+        first = self.draw(tmp_path, [[flat(RED, 192, 192)]], [text])
+        np.testing.assert_array_equal(first, self.draw(tmp_path, [[flat(RED, 192, 192)]], [shown]))
 
     @pytest.mark.parametrize(("rows", "titles"), [([], ["a"]), ([[]], [])])
     def test_no_picture_is_refused(self, tmp_path, rows, titles):

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from minicnn.imaging import editing
+from minicnn.imaging.damages import DAMAGES
 from minicnn.imaging.editing import save_editor
 from minicnn.imaging.tasks import TASKS
 from minicnn.models import ResidualEditor
@@ -12,7 +13,7 @@ from recipes import models, quality
 
 
 def test_every_training_is_of_a_task_and_is_measured():
-    assert models.TRAININGS.keys() == {s.model for s in quality.SETTINGS}
+    assert models.TRAININGS.keys() == {s.model for s in DAMAGES}
     for name, arguments in models.TRAININGS.items():
         assert arguments[:2] == ["--task", name]
         assert name in TASKS
@@ -33,16 +34,6 @@ def test_photos_are_cut_to_sides_that_scales_divide(folder):
         quality.held_out(folder / "none")
 
 
-def test_the_most_spoilt_part_is_shown():
-    clean = np.zeros((3, 100, 130), np.float32)
-    spoilt = clean.copy()
-    spoilt[:, 45:55, 95:105] = 1
-    crop = quality.most_spoilt(spoilt, clean, 50)
-    assert spoilt[crop].shape == (3, 50, 50)
-    assert spoilt[crop].sum() == 300
-    assert quality.most_spoilt(spoilt, clean, 200)[1:] == (slice(0, 200), slice(0, 200))
-
-
 @pytest.mark.parametrize(("name", "scale"), [("clean-jpeg", 1), ("enlarge-x2", 2)])
 def test_the_page_of_a_model_that_changes_nothing(folder, monkeypatch, name, scale):
     model = ResidualEditor(width=4, blocks=0, scale=scale)
@@ -54,7 +45,7 @@ def test_the_page_of_a_model_that_changes_nothing(folder, monkeypatch, name, sca
     quality.main(folder)
     page = (folder / "docs" / "quality.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith(f"| {name}")]
-    assert len(rows) == sum(s.model == name for s in quality.SETTINGS)
+    assert len(rows) == sum(s.model == name for s in DAMAGES)
     for row in rows:
         _, _, _, before, classical, own, best, _, _ = row.split("|")
         expected = float(before) if scale == 1 else float(classical.split(",")[0].split()[-1])  # bicubic
