@@ -5,20 +5,27 @@ held-out photos, and written with half precision to minicnn/trained/. The same k
 libraries for other instruction sets add in another order. The file says for which level of x86-64 they were built.
 """
 
+import base64
 import shutil
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from minicnn.backends.native.library import target
 from minicnn.cli import main as minicnn
-from minicnn.imaging.damages import DAMAGES
+from minicnn.data.samples import to_samples
+from minicnn.imaging.damages import DAMAGES, most_spoilt
 from minicnn.imaging.editing import TRAINED, load_editor
 from minicnn.imaging.tasks import TASKS
 from minicnn.training.tensor_file import write_tensor_file
 from recipes.quality import held_out, measure
 
+THUMBNAIL = 96  # pixels
+THUMBNAIL_OF = 3  # number of the photo
 # name -> arguments of `minicnn train`
 DEEP = ["--width", "32", "--blocks", "5"]
 TRAININGS: dict[str, list[str]] = {
@@ -41,17 +48,25 @@ def train(name: str, folder: Path, out: Path) -> None:
         if code := minicnn(arguments):
             raise SystemExit(code)
     editor = load_editor(finished)
-    task = TASKS[editor.about["task"]]
-    photos = held_out(folder)
-    results = []
-    for damage in (s for s in DAMAGES if s.model == name):
-        scores = measure(damage, photos, finished)["psnr"]
-        results.append(f"{damage.name}: " + ", ".join(f"{n} {score:.2f} dB" for n, score in scores.items()))
-    arrays = {key: t.numpy().astype(np.float16) for key, t in editor.model.state_dict().items()}
+    photos, damages = held_out(folder), [damage for damage in DAMAGES if damage.model == name]
+    measured = [measure(damage, photos, finished) for damage in damages]
+    results = [{"photos": damage.name, "psnr": m["psnr"]} for damage, m in zip(damages, measured, strict=True)]
     about = {key: editor.about[key] for key in ("architecture", "arguments", "task")}
-    about |= {"summary": task.summary, "recipe": " ".join(TRAININGS[name]), "processor": target(), "results": results}
+    about |= {"summary": TASKS[name].summary, "recipe": " ".join(TRAININGS[name]), "processor": target()}
+    about |= {"results": results, "thumbnail": thumbnail(measured[-1]["pictures"])}
+    arrays = {key: t.numpy().astype(np.float16) for key, t in editor.model.state_dict().items()}
     write_tensor_file("recipes.models", TRAINED / f"{name}.safetensors", "model", arrays, about)
     print(f"wrote {TRAINED / f'{name}.safetensors'}", *results, sep="\n  ", flush=True)
+
+
+def thumbnail(pictures: list[dict[str, NDArray[np.float32]]]) -> str:
+    """Return a part of a spoilt photo beside the repaired part, as a JPEG file in Base64."""
+    images = pictures[THUMBNAIL_OF % len(pictures)]
+    crop = most_spoilt(images["spoilt"], images["clean"], THUMBNAIL)
+    both = np.concatenate([images["spoilt"][crop], images["minicnn"][crop]], axis=2)
+    file = BytesIO()
+    Image.fromarray(to_samples(both.transpose(1, 2, 0), np.dtype(np.uint8))).save(file, "JPEG", quality=90)
+    return base64.b64encode(file.getvalue()).decode()
 
 
 def main(folder: Path, names: list[str]) -> None:

@@ -1,6 +1,7 @@
 """`minicnn edit`: apply a trained network to photos, and write the results beside them or to a folder."""
 
 import argparse
+import base64
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,15 @@ from numpy.typing import NDArray
 
 from minicnn.cli.arguments import add_command, add_device, count, fraction, output_folder, quality
 from minicnn.cli.outputs import Job, plan
+from minicnn.cli.terminal import picture_lines, shows_pictures
 from minicnn.data import check_writable, read_image, read_photo, write_photo
 from minicnn.errors import DataError, MiniCNNError
 from minicnn.imaging.editing import Editor, load_editor, trained_models
 from minicnn.imaging.photo_editing import before_and_after, edit_photo
 
 __all__ = ["add", "run"]
+
+THUMBNAIL_COLUMNS = 56  # letters
 
 DETAILS = """\
 Edit photos with a trained network. MODEL is the name of a network that comes with minicnn ('minicnn edit list' shows
@@ -129,14 +133,23 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list() -> None:
-    """Print the trained models with their tasks and measured results."""
+    """Print the trained models with their tasks, their measured results and, in a terminal, a picture."""
     for name, path in trained_models().items():
         about = load_editor(path).about
         print(f"{name:<12} {path.stat().st_size / 1e6:.2f} MB  {about.get('summary', about.get('task', ''))}")
-        for line in about.get("results", []):
-            print(f"{'':<12} {line}")
+        for result in about.get("results", []):
+            scores = dict(result["psnr"])
+            before, own, best = (scores.pop(key, None) for key in ("input", "minicnn", "minicnn --best"))
+            change = f"{before} -> {own} dB" if before else f"{own} dB"
+            others = "".join(f", {method} {score}" for method, score in scores.items())
+            print(f"{'':<12} {result['photos']}: {change}, --best {best}{others}")
+        if "thumbnail" in about and shows_pictures():
+            for line in picture_lines(base64.b64decode(about["thumbnail"]), THUMBNAIL_COLUMNS):
+                print(f"{'':<12} {line}")
     if not trained_models():
         print("no trained models come with this installation; train one: minicnn train --help")
+        return
+    print("PSNR in dB on photos that no model saw. Methods with * know how the photo was spoilt; the models do not.")
 
 
 def _edit(editor: Editor, job: Job, mask: NDArray[np.float32] | None, options: argparse.Namespace, title: str) -> None:

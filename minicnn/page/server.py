@@ -206,8 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
         if place == "":
             self._send(PAGE.read_bytes(), "text/html; charset=utf-8")
         elif place == "models":
-            tasks = {name: editor.about.get("task", "") for name, editor in server.models.items()}
-            self._send_json([{"name": name, "task": task} for name, task in tasks.items()])
+            keys = ("task", "summary", "thumbnail")
+            self._send_json([{"name": n, **{k: e.about.get(k, "") for k in keys}} for n, e in server.models.items()])
         elif place == "photo":
             self._send(server.shown(server.works[values["id"]].source), "image/png")
         elif place == "progress":

@@ -1,5 +1,7 @@
 """Tests of `minicnn edit`: input formats, results, and no lost files after an error."""
 
+import base64
+import io
 import warnings
 
 import numpy as np
@@ -206,17 +208,35 @@ def test_models_that_enlarge_and_colour(run, photos, tmp_path, channels, scale):
         assert image.mode == ("RGB" if channels[1] == 3 else "L")
 
 
+def thumbnail():
+    file = io.BytesIO()
+    Image.new("RGB", (60, 30), (255, 0, 0)).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
 def test_trained_models_are_named(run, mistake, model, photos, tmp_path, monkeypatch):
     monkeypatch.setattr(editing, "TRAINED", tmp_path / "trained")
     assert "no trained models come with this installation" in run("edit", "list").out
     assert "no trained model of this name, only none" in mistake("edit", "clean", photos / "0.png")
     (tmp_path / "trained").mkdir()
     network = load_editor(model).model
-    save_editor(
-        tmp_path / "trained" / "clean.safetensors", network, summary="removes noise", results=["20 dB", "30 dB"]
-    )
+    results = [
+        {"photos": "noise", "psnr": {"input": 20.1, "mean*": 25.5, "minicnn": 30.0, "minicnn --best": 30.2}},
+        {"photos": "holes", "psnr": {"minicnn": 31.0, "minicnn --best": 31.5}},
+    ]
+    about = {"summary": "removes noise", "results": results, "thumbnail": thumbnail()}
+    save_editor(tmp_path / "trained" / "clean.safetensors", network, **about)
+    lines = [" ".join(line.split()) for line in run("edit", "list").out.splitlines()]
+    assert lines[:3] == [
+        "clean 0.01 MB removes noise",
+        "noise: 20.1 -> 30.0 dB, --best 30.2, mean* 25.5",
+        "holes: 31.0 dB, --best 31.5",
+    ]
+    assert lines[3].startswith("PSNR in dB")
+    monkeypatch.setattr("minicnn.cli.edit.shows_pictures", lambda: True)
     lines = run("edit", "list").out.splitlines()
-    assert [" ".join(line.split()) for line in lines] == ["clean 0.01 MB removes noise", "20 dB", "30 dB"]
+    assert len(lines) == 4 + 14  # 56 letters for 2 x 28 rows of pixels
+    assert all("\x1b[38;2;255;0;0m" in line for line in lines[3:-1])
     assert run("edit", "clean", photos / "0.png", "--out", tmp_path).code == 0
     assert run("edit", model, photos / "0.png", "--out", tmp_path / "e").code == 0
     assert (tmp_path / "0.png").read_bytes() == (tmp_path / "e" / "0.png").read_bytes()

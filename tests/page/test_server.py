@@ -53,8 +53,8 @@ def test_the_page_and_its_models(server, ask):
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert b"<title>minicnn: edit a photo</title>" in page
     assert json.loads(ask("GET", "models")[2]) == [
-        {"name": "clean", "task": "denoise"},
-        {"name": "large", "task": "enlarge-x2"},
+        {"name": "clean", "task": "denoise", "summary": "", "thumbnail": ""},
+        {"name": "large", "task": "enlarge-x2", "summary": "", "thumbnail": ""},
     ]
     assert urlsplit(server.url).hostname == "127.0.0.1"
     assert len(server.word) >= 32
