@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from minicnn.data import write_image
 from minicnn.errors import CheckpointError, DataError, MissingPackageError
 from minicnn.imaging import comparison_sheet, loss_curve
 from minicnn.imaging.editing import edit, load_editor, save_editor
-from minicnn.imaging.learning import CHECKPOINT, MODEL, first_guess, fit, judge, steps_for
+from minicnn.imaging.learning import CHECKPOINT, MODEL, first_guess, fit, improves, judge, steps_for
 from minicnn.imaging.metrics import Score
 from minicnn.imaging.tasks import TASKS, Recipe, Task
 from minicnn.models import EDSR, DnCNN, EditingNetwork, EditingUNet, Inpainter, ResidualEditor, build
@@ -108,8 +109,8 @@ def add(commands: Any) -> None:
     add_device(parser)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Run the command.
+def run(options: argparse.Namespace) -> int:
+    """Run the command. Return 1 if the network has learned nothing, otherwise 0.
 
     Raises
     ------
@@ -152,6 +153,7 @@ def run(options: argparse.Namespace) -> None:
             inputs.patches,
             recipe,
             options.out,
+            loss=task.loss,
             evaluate=_watch(inputs, options.out / "samples") if inputs.held_out else None,
             about=about,
             resume=options.resume,
@@ -176,6 +178,14 @@ def run(options: argparse.Namespace) -> None:
         print(f"PSNR and SSIM of {len(inputs.held_out)} held-out {where}: {before} before, {after} edited")
         _preview(options.out / "preview.png", model, inputs.held_out[:4], task)
         print(f"wrote {options.out / 'preview.png'}")
+    if improves(model, inputs.patches):
+        return 0
+    print(
+        "minicnn train: the network has learned nothing: its results are no better than its inputs; "
+        "train again with more steps or a lower learning rate",
+        file=sys.stderr,
+    )
+    return 1
 
 
 def _watch(inputs: TrainingInputs, folder: Path) -> Callable[[EditingNetwork], float]:

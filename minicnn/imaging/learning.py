@@ -17,13 +17,15 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from minicnn.autograd.tape import no_grad
+from minicnn.autograd.tensor import Tensor
 from minicnn.data import DataLoader, PatchDataset
 from minicnn.errors import DataError
 from minicnn.imaging.editing import edit, load_editor, save_editor
 from minicnn.imaging.metrics import Score
 from minicnn.imaging.tasks import Recipe
 from minicnn.models import EditingNetwork
-from minicnn.nn import Module, MSELoss
+from minicnn.nn import Module
+from minicnn.nn.functional import mse_loss
 from minicnn.nn.utils import clip_grad_norm_
 from minicnn.ops.create import from_numpy
 from minicnn.optim import Adam
@@ -47,6 +49,7 @@ __all__ = [
     "MODEL",
     "first_guess",
     "fit",
+    "improves",
     "judge",
     "pair_patches",
     "pair_scale",
@@ -109,17 +112,17 @@ def fit(
     recipe: Recipe,
     folder: Path,
     *,
+    loss: Callable[[Any, Any], Tensor] | None = None,
     evaluate: Callable[[Any], float] | None = None,
     about: Mapping[str, Any] | None = None,
     resume: bool = False,
     bar: bool = True,
     say: Callable[[str], Any] = print,
 ) -> History:
-    """Train a model with the mean squared error. After Ctrl-C there is a checkpoint to resume from.
+    """Train a model. After Ctrl-C there is a checkpoint to resume from.
 
     The model ends with an exponential moving average of its weights. With `evaluate` it is the average after the epoch
-    with the best score, and the training ends early if the score has not improved for a third of the epochs. At the end
-    it says so if channels are dead, or if an editing network is no better than its first guess.
+    with the best score, and the training ends early if the score has not improved for a third of the epochs.
 
     Parameters
     ----------
@@ -129,6 +132,8 @@ def fit(
     recipe : Recipe
     folder : Path
         The folder for losses.jsonl and the checkpoint, which is written after every epoch.
+    loss : callable, (output, target) -> Tensor, optional
+        Default: the mean squared error.
     evaluate : callable, optional
         `evaluate(model)` returns a score; larger is better. It is called after every epoch, with the averaged weights.
         The best model so far is in model.safetensors in the folder; `model` must be an EditingNetwork.
@@ -139,7 +144,7 @@ def fit(
     bar : bool
         Show a progress bar in terminals.
     say : callable
-        Called with a line of text for each fault of the trained network.
+        Called with a line of text if channels of the network are dead.
 
     Returns
     -------
@@ -165,7 +170,7 @@ def fit(
             EarlyStopping(patience, "score", "max"),
         ]
     callbacks += [history, Checkpoint(folder / CHECKPOINT)]
-    trainer = Trainer(model, optimizer, MSELoss(), schedule, callbacks, schedule="step")
+    trainer = Trainer(model, optimizer, loss or mse_loss, schedule, callbacks, schedule="step")
     trainer.fit(loader, recipe.epochs, resume=folder / CHECKPOINT if resume else None)
     if evaluate is not None:
         model.load_state_dict(load_editor(folder / MODEL).model.state_dict())
@@ -173,11 +178,6 @@ def fit(
         with ema.applied(model):
             averages = {name: value.clone() for name, value in model.state_dict().items()}
         model.load_state_dict(averages)
-    if isinstance(model, EditingNetwork) and not _improves(model, patches):
-        say(
-            "the network has learned nothing: its results are no better than its inputs; "
-            "train again with more steps or a lower learning rate"
-        )
     return history
 
 
@@ -194,13 +194,13 @@ class _Evaluate:
 
 
 def steps_for(minutes: float, model: Module, patches: PatchDataset, recipe: Recipe) -> int:
-    """Return how many steps of a training take about this time, but at least an epoch of 100 steps.
+    """Return how many steps of a training take about this time, but at least 100 steps.
 
     It is measured with a copy of the model.
     """
     state = random.get_rng_state()
     copy = deepcopy(model)
-    optimizer, loss = Adam(copy.parameters(), lr=recipe.learning_rate), MSELoss()
+    optimizer, loss = Adam(copy.parameters(), lr=recipe.learning_rate), mse_loss
     device = next(copy.parameters()).device
     seconds = []
     for batch in islice(DataLoader(patches, recipe.batch_size, num_workers=0, seed=recipe.seed), TIMED_STEPS):
@@ -215,7 +215,7 @@ def steps_for(minutes: float, model: Module, patches: PatchDataset, recipe: Reci
     return max(int(60 * minutes / (STEP_SHARE * float(np.median(seconds)))), MIN_STEPS)
 
 
-def _improves(model: EditingNetwork, patches: PatchDataset) -> bool:
+def improves(model: EditingNetwork, patches: PatchDataset) -> bool:
     """Tell whether the squared error of the network's results is below that of its first guesses."""
     guessed = learned = 0.0
     with no_grad():

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.imaging.corruptions import gaussian_blur, gaussian_noise, grain, jpeg, punch_holes, resize, to_grey
 from minicnn.imaging.metrics import Score
 from minicnn.models import HOLE_COLOUR, EditingNetwork, EditingUNet, Inpainter, ResidualEditor
+from minicnn.nn.functional import mse_loss
 
 __all__ = ["TASKS", "Recipe", "Task", "holes"]
 
@@ -81,6 +83,7 @@ class Task:
         Further arguments of the network.
     recipe : Recipe
         The settings of the training.
+    loss : callable, (output, target) -> Tensor
     region : callable, input -> (H, W) of bool, optional
         The pixels that the score is of. Default: all.
     """
@@ -94,6 +97,7 @@ class Task:
     network: type[EditingNetwork] = ResidualEditor
     arguments: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     recipe: Recipe = Recipe()
+    loss: Callable[[Tensor, Tensor], Tensor] = mse_loss  # its best result has the highest PSNR
     region: Callable[[Picture], NDArray[np.bool_]] | None = None
 
     def __call__(self, clean: Picture, rng: Generator) -> tuple[Picture, Picture]:

@@ -231,6 +231,7 @@ def test_there_must_be_a_checkpoint_to_resume(mistake, photos, tmp_path, tiny):
     )
 
 
+@pytest.mark.usefixtures("tiny")
 def test_a_network_of_ones_choice(run, mistake, photos, tmp_path):
     tiny = ["--patch", 8, "--batch-size", 1, "--steps", 2]
     for name, arguments in (
@@ -257,6 +258,14 @@ def test_samples_show_input_result_and_target(run, photos, tmp_path, tiny):
     (sample,) = (tmp_path / "run" / "samples").iterdir()
     assert sample.name == "001.jpg"
     assert read_image(sample).shape == (3, 3 * 24, 32)
+
+
+def test_a_network_that_learned_nothing_gives_exit_code_1(run, photos, tmp_path):
+    arguments = ["train", photos, "--width", 4, "--blocks", 1, "--patch", 8, "--batch-size", 1, "--out"]
+    result = run(*arguments, tmp_path / "bad", "--steps", 10, "--learning-rate", 3)
+    assert result.code == 1
+    assert result.err.startswith("minicnn train: the network has learned nothing: its results are no better")
+    assert (tmp_path / "bad" / "model.safetensors").exists()
 
 
 def test_an_early_end_is_said(run, photos, tmp_path, tiny, monkeypatch):
@@ -362,6 +371,7 @@ def test_the_same_network_on_every_device(run, photos, tmp_path, tiny, device):
     assert (result.code, (tmp_path / "e" / "0.png").is_file()) == (0, True)
 
 
+@pytest.mark.usefixtures("tiny")
 def test_a_training_may_begin_with_a_trained_model(run, mistake, photos, tmp_path, model):
     arguments = ["train", photos, "--task", "denoise", "--patch", "8", "--batch-size", "2", "--steps", "3"]
     before = load_editor(model).model.state_dict()

@@ -14,6 +14,7 @@ from minicnn.imaging.learning import (
     MODEL,
     first_guess,
     fit,
+    improves,
     judge,
     pair_patches,
     pair_scale,
@@ -163,12 +164,18 @@ def test_a_finished_training_is_not_gone_on_with(tmp_path):
     np.testing.assert_array_equal(resumed.head.weight.detach().numpy(), model.head.weight.detach().numpy())
 
 
-def test_a_network_that_learned_nothing_is_reported(tmp_path):
-    told = []
-    train(tmp_path / "good", say=told.append)
-    assert told == []
-    train(tmp_path / "bad", Recipe(steps=20, batch_size=1, patch=8, learning_rate=3.0), say=told.append)
-    assert any(line.startswith("the network has learned nothing: its results are no better") for line in told)
+def test_a_network_improves_its_inputs_or_not(tmp_path):
+    patches = pair_patches([faded(i) for i in range(6)], RECIPE)
+    assert improves(train(tmp_path / "good")[0], patches)
+    assert not improves(train(tmp_path / "bad", Recipe(steps=20, batch_size=1, patch=8, learning_rate=3.0))[0], patches)
+
+
+def test_the_loss_can_be_chosen(tmp_path):
+    recipe = Recipe(steps=3, batch_size=2, patch=8)
+    _, squared = train(tmp_path / "a", recipe)
+    _, absolute = train(tmp_path / "b", recipe, loss=minicnn.nn.L1Loss())
+    assert squared[0] == pytest.approx(absolute[0] ** 2, rel=0.6)
+    assert absolute[0] > 1.2 * squared[0]
 
 
 def test_dead_channels_are_reported(tmp_path):
