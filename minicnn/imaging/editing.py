@@ -28,7 +28,7 @@ from minicnn.ops.shape import flip
 from minicnn.runtime.devices import CPU, Device
 from minicnn.training import load_state, save_model
 
-__all__ = ["Editor", "edit", "load_editor", "save_editor", "trained_models"]
+__all__ = ["Editor", "edit", "load_editor", "result_channels", "save_editor", "trained_models"]
 
 Picture = NDArray[np.float32]
 Pixels = NDArray[Any]
@@ -107,6 +107,7 @@ def edit(
     best: bool = False,
     mask: Pixels | None = None,
     tile: int = 256,
+    out: Pixels | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Pixels:
     """Apply a network to an image of any size. Tiles overlap by the network's radius, so the result has no seams.
@@ -131,6 +132,8 @@ def edit(
         default, these are the pixels that have exactly the colour `HOLE_COLOUR`.
     tile : int
         Side of the tiles, in pixels. Smaller tiles need less memory, larger tiles a little less time.
+    out : numpy.ndarray, of the shape and dtype of the result, optional
+        The result is written to this array.
     progress : callable, optional
         Called after each tile as ``progress(done, total)``.
 
@@ -141,13 +144,13 @@ def edit(
     Raises
     ------
     ShapeError
-        If the image has another number of channels than the network, or the mask has another size.
+        If the image has another number of channels than the network, or the mask or `out` has another size.
     DTypeError
-        If the image has another dtype, or the mask has not the dtype of the image.
+        If the image has another dtype, or the mask or `out` has not the dtype of the image.
     ArgumentError
         If the strength is not in [0, 1].
     """
-    _check(model, image, mask, strength)
+    _check(model, image, mask, out, strength)
     channels, device = len(image), next(model.parameters()).device
     if model.fills and mask is None:
         colour = to_samples(np.array(HOLE_COLOUR), image.dtype)[:, np.newaxis, np.newaxis]
@@ -170,14 +173,25 @@ def edit(
         fade=0,
         scale=model.scale,
         multiple=model.multiple,
+        out=out,
         progress=progress,
     )
 
 
+def result_channels(model: EditingNetwork, channels: int) -> int:
+    """Return the number of channels of the result of `edit` for an image with this number of channels."""
+    return 1 if _as_equal_channels(model, channels) and model.out_channels == model.in_channels else model.out_channels
+
+
+def _as_equal_channels(model: EditingNetwork, channels: int) -> bool:
+    """Tell whether a grey image is edited as equal channels."""
+    return channels == 1 < model.in_channels
+
+
 def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | None, best: bool) -> Tensor:
     """Return the edited tile (1, F, scale H, scale W) of a tile x (1, C, H, W)."""
-    grey = x.shape[1] == 1 < model.in_channels
-    if grey:
+    reduced = result_channels(model, x.shape[1]) < model.out_channels
+    if _as_equal_channels(model, x.shape[1]):
         x = x.expand(-1, model.in_channels, -1, -1)
     elif x.shape[1] > model.in_channels:
         x = (x * from_numpy(LUMA).to(x.device).reshape(1, 3, 1, 1)).sum(1, keepdim=True)
@@ -185,7 +199,7 @@ def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | No
     if model.fills and mask is not None:
         seen = where(mask > 0, from_numpy(np.array(HOLE_COLOUR, np.float32)).to(x.device).reshape(1, 3, 1, 1), x)
     y: Tensor = (_ensemble(model, seen) if best else model(seen)).clamp(0, 1)
-    if reduced := grey and model.out_channels == model.in_channels:
+    if reduced:
         y = y.mean(1, keepdim=True)
     if strength != 1 or mask is not None:
         guess = x if model.fills else model.first_guess(x).clamp(0, 1)
@@ -209,7 +223,7 @@ def _ensemble(model: EditingNetwork, x: Tensor) -> Tensor:
     return mean
 
 
-def _check(model: EditingNetwork, image: Pixels, mask: Pixels | None, strength: float) -> None:
+def _check(model: EditingNetwork, image: Pixels, mask: Pixels | None, out: Pixels | None, strength: float) -> None:
     fits = image.ndim == 3 and len(image) in {model.in_channels, 1, 3} and {len(image), model.in_channels} <= {1, 3}
     if not fits:
         raise ShapeError(
@@ -221,7 +235,8 @@ def _check(model: EditingNetwork, image: Pixels, mask: Pixels | None, strength: 
         raise ShapeError(
             f"edit: the mask must be {image.shape[1:]}, as the image, got {mask.shape}; resize one of them"
         )
-    if mask is not None and mask.dtype != image.dtype:
-        raise DTypeError(f"edit: the mask must be {image.dtype}, as the image, got {mask.dtype}; convert it")
+    for name, other in (("mask", mask), ("array out", out)):
+        if other is not None and other.dtype != image.dtype:
+            raise DTypeError(f"edit: the {name} must be {image.dtype}, as the image, got {other.dtype}; convert it")
     if not 0 <= strength <= 1:
         raise ArgumentError(f"edit: strength must be from 0 (nothing) to 1 (everything), got {strength}")

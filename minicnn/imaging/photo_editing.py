@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from minicnn.data.images import LUMA
 from minicnn.data.photo import Photo
 from minicnn.data.samples import Frame, full_scale, to_samples, to_unit
+from minicnn.errors import ShapeError
 from minicnn.imaging.corruptions import resize
-from minicnn.imaging.editing import edit
+from minicnn.imaging.editing import edit, result_channels
 from minicnn.models import EditingNetwork
 
 __all__ = ["before_and_after", "edit_photo"]
@@ -61,7 +62,8 @@ def edit_photo(
     Raises
     ------
     ShapeError
-        If the mask and a frame have different sizes.
+        If the mask and a frame have different sizes, or if the network adds or removes colours and a frame is in CMYK
+        or Lab.
     ArgumentError
         If the strength is not in [0, 1].
     """
@@ -106,19 +108,28 @@ def _edit_frame(
     white = full_scale(dtype)
     own_mask = None if mask is None else to_samples(mask, dtype)
     parts = PARTS[frame.space]
-    edited = []
-    for index, (channels, inverted) in enumerate(parts):
+    height, width, channels = frame.samples.shape
+    if len(parts) == 1:
+        channels = result_channels(model, channels)
+    elif model.in_channels != model.out_channels:
+        raise ShapeError(
+            f"edit_photo: a network with {model.in_channels} input and {model.out_channels} output channels "
+            f"cannot edit a picture in {frame.space.upper()}; convert it to RGB"
+        )
+    samples = np.empty((model.scale * height, model.scale * width, channels), dtype)  # results are written into it
+    for index, (chosen, inverted) in enumerate(parts):
 
         def part_progress(done: int, total: int, index: int = index) -> None:
             progress((index + done / total) / len(parts))
 
-        planes = frame.samples[..., channels].transpose(2, 0, 1)  # (C, H, W)
+        planes = frame.samples[..., chosen].transpose(2, 0, 1)  # (C, H, W)
         if inverted:
             planes = white - planes
-        result = edit(model, planes, mask=own_mask, progress=part_progress, **options)
-        edited.append(white - result if inverted else result)
-    samples = np.ascontiguousarray(np.concatenate(edited).transpose(1, 2, 0))  # (H, W, C)
-    space = "rgb" if frame.space == "grey" and samples.shape[-1] == 3 else frame.space
+        out = samples[..., chosen].transpose(2, 0, 1) if len(parts) > 1 else samples.transpose(2, 0, 1)
+        edit(model, planes, mask=own_mask, progress=part_progress, out=out, **options)
+        if inverted:
+            np.subtract(white, out, out=out)
+    space = "rgb" if frame.space == "grey" and channels == 3 else frame.space
     return replace(frame, samples=samples, space=space, alpha=_enlarged(frame.alpha, model.scale))
 
 

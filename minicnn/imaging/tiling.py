@@ -35,6 +35,7 @@ def apply_tiled(
     fade: int = 16,
     scale: int = 1,
     multiple: int = 1,
+    out: NDArray[Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[Any]:
     """Apply a function of small images to an image of any size, tile by tile.
@@ -57,6 +58,8 @@ def apply_tiled(
     multiple : int
         The function needs sides that are multiples of this number, for example 8 after three poolings by 2. Tiles start
         at multiples of it. If necessary, the last row and column of the image are repeated, and the result is cropped.
+    out : numpy.ndarray, (F, scale * H, scale * W), optional
+        The result is written to this array.
     progress : callable, optional
         Called after each tile as ``progress(done, total)``.
 
@@ -67,7 +70,8 @@ def apply_tiled(
     Raises
     ------
     ShapeError
-        If the image is not (C, H, W) or is empty, a parameter is out of range, or the function returns another size.
+        If the image is not (C, H, W) or is empty, a parameter is out of range, or the function returns another size
+        than scale * H × scale * W or than `out`.
     DTypeError
         If tiles are blended, and the image or the result of the function is not floating point.
     """
@@ -76,13 +80,12 @@ def apply_tiled(
     )
     height, width = image.shape[1:]
     rows, columns = (_cut_axis(length, tile, overlap, fade, scale, multiple) for length in (height, width))
-    output = image[:0]  # allocated below, when the number of channels is known
     for done, (row, column) in enumerate(product(rows, columns), start=1):
         tile_pixels = np.ascontiguousarray(image[:, row.source[:, np.newaxis], column.source])[np.newaxis]
         result = function(tile_pixels)  # (1, C, h, w) -> (1, F, scale * h, scale * w)
         _check_result(result, tile_pixels, scale, fade)
         if done == 1:
-            output = np.zeros((result.shape[1], scale * height, scale * width), result.dtype)
+            output = _output(out, (result.shape[1], scale * height, scale * width), result.dtype)
         kept = result[0, :, row.kept, column.kept]
         if fade:
             weight = (row.weight[:, np.newaxis] * column.weight).astype(result.dtype)
@@ -132,6 +135,15 @@ def _cut_axis(length: int, tile: int, overlap: int, fade: int, scale: int, multi
             )
         )
     return strips
+
+
+def _output(out: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if out is None:
+        return np.zeros(shape, dtype)
+    if out.shape != shape:
+        raise ShapeError(f"apply_tiled: out must be {shape}, got {out.shape}; leave it out for a new array")
+    out[...] = 0
+    return out
 
 
 def _check_arguments(image: NDArray[Any], fade: int, positive: dict[str, int], nonnegative: dict[str, int]) -> None:

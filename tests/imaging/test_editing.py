@@ -178,6 +178,20 @@ def test_holes_are_painted_or_masked(dtype):
     np.testing.assert_array_equal(edit(model, painted, strength=0), painted)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_result_is_written_to_an_array(channels):
+    model, image = make(), (picture(channels, 20, 30) * 255).astype(np.uint8)
+    expected = edit(model, image, tile=8)
+    pixels = np.full((20, 30, channels), 7, np.uint8)
+    out = pixels.transpose(2, 0, 1)
+    assert edit(model, image, tile=8, out=out) is out
+    np.testing.assert_array_equal(pixels.transpose(2, 0, 1), expected)
+    with pytest.raises(ShapeError, match=r"out must be .*, got \(2, 20, 30\)"):
+        edit(model, image, out=np.zeros((2, 20, 30), np.uint8))
+    with pytest.raises(DTypeError, match="edit: the array out must be uint8, as the image, got float32"):
+        edit(model, image, out=np.zeros((channels, 20, 30), np.float32))
+
+
 def test_tiles_without_anything_to_edit_are_skipped(monkeypatch):
     model, image = make(), picture(3, 64, 64)
     mask = np.zeros((64, 64), np.float32)

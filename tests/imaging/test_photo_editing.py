@@ -125,3 +125,10 @@ def test_painted_holes_are_filled_in_and_nothing_else_changes():
     expected = edit(model, samples.transpose(2, 0, 1)).transpose(1, 2, 0)
     np.testing.assert_array_equal(edited[holes], expected[holes])
     assert (edited[holes] != samples[holes]).any(-1).all()
+
+
+@pytest.mark.parametrize("space", ["cmyk", "lab"])
+def test_a_network_that_adds_colours_needs_grey_or_rgb(space):
+    samples = np.zeros((4, 5, 4 if space == "cmyk" else 3), np.uint8)
+    with pytest.raises(ShapeError, match=f"1 input and 3 output channels cannot edit a picture in {space.upper()}"):
+        edit_photo(ResidualEditor(1, 3, width=4).eval(), frame(space, samples))
