@@ -28,7 +28,8 @@ MISSING = Device.reasons()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip doctests that use the simulator if it cannot be built."""
+    """Skip doctests that use the simulator if it cannot be built. Put long tests first, so that no process waits."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     for item in items if MISSING["cudasim"] else ():
         if isinstance(item, pytest.DoctestItem) and item.dtest and "cudasim" in (item.dtest.docstring or ""):
             item.add_marker(pytest.mark.skip(reason=MISSING["cudasim"]))

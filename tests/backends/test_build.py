@@ -63,6 +63,7 @@ def installed(tmp_path_factory):
     return folder / "installed"
 
 
+@pytest.mark.long
 def test_kernels_are_found_in_a_wheel(installed, tmp_path):
     folder = found_from(tmp_path, installed)
     assert folder == installed / "minicnn" / "kernels"

@@ -99,6 +99,7 @@ def test_optimizer_steps_clean(operation, name, case):
             optimizer.step()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(CHILD, reason="this is the process that it starts")
 def test_clean_under_address_sanitizer():
     ready()

@@ -130,6 +130,7 @@ def child(which: str, tests: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.skipif(bool(CHILD), reason="this is the process that it starts")
+@pytest.mark.long
 @pytest.mark.parametrize("which", FLAGS)
 def test_clean(which):
     result = child(which, "drawn or steps")
