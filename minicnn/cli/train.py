@@ -169,7 +169,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"ended after {len(losses)} steps, because nothing improved any more")
     try:
         curves = {"mean squared error": losses}
-        loss_curve(options.out / "curves.png", curves, {"PSNR": scores}, title=f"minicnn train, {task.name}")
+        loss_curve(options.out / "curves.png", curves, {"PSNR in dB": scores}, title=f"minicnn train, {task.name}")
     except MissingPackageError as missing:
         print(f"no curves.png: {missing}")
     if inputs.held_out:
