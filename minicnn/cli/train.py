@@ -46,6 +46,7 @@ examples:
 """
 SETTINGS = "settings.json"
 NETWORKS: tuple[type[EditingNetwork], ...] = (ResidualEditor, EditingUNet, DnCNN, EDSR, Inpainter)
+FINE = 0.1  # of the task's learning rate, with --from: a high rate would first undo what the network has learned
 PREVIEW_SIZE = 320  # pixels
 WATCHED = 8  # held-out images that are evaluated after every epoch
 SAMPLES = 4  # of them that are shown in samples/
@@ -85,7 +86,7 @@ def add(commands: Any) -> None:
         "--learning-rate",
         type=positive,
         metavar="N",
-        help=f"the highest learning rate (the task's; {recipe.learning_rate})",
+        help=f"the highest learning rate (the task's; {recipe.learning_rate}; with --from a tenth of it)",
     )
     parser.add_argument(
         "--network",
@@ -126,7 +127,10 @@ def run(options: argparse.Namespace) -> int:
         )
     task = task_of(options)
     given = {name: getattr(options, name) for name in RECIPE if getattr(options, name) is not None}
-    recipe = replace(task.recipe, **given)
+    usual = (
+        task.recipe if options.start is None else replace(task.recipe, learning_rate=FINE * task.recipe.learning_rate)
+    )
+    recipe = replace(usual, **given)
     if options.minutes:
         saved = _saved(options.out / SETTINGS) if options.resume else {}
         recipe = replace(recipe, steps=saved.get("steps", Recipe.steps))

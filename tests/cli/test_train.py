@@ -379,6 +379,9 @@ def test_a_training_may_begin_with_a_trained_model(run, mistake, photos, tmp_pat
     after = load_editor(tmp_path / "a" / "model.safetensors")
     assert after.model.arguments["width"] == 4
     assert after.about["training"]["from"] == str(model)
+    assert run(*arguments, "--from", model, "--out", tmp_path / "fine").code == 0
+    settings = json.loads((tmp_path / "fine" / "settings.json").read_text())
+    assert settings["learning_rate"] == pytest.approx(TASKS["denoise"].recipe.learning_rate / 10)
     for name, value in after.model.state_dict().items():
         np.testing.assert_allclose(value.numpy(), before[name].numpy(), atol=1e-6)
     line = mistake(*arguments, "--from", model, "--width", "8", "--out", tmp_path / "b")
