@@ -184,6 +184,7 @@ _TASKS: tuple[Task, ...] = (
         "fill in holes and scratches that are painted magenta (#FF00FF)",
         _punch,
         network=Inpainter,
+        arguments=MappingProxyType({"width": 28}),
         recipe=Recipe(patch=96, batch_size=4, learning_rate=1e-3),
         region=holes,
     ),
@@ -193,8 +194,8 @@ _TASKS: tuple[Task, ...] = (
         _remove_colour,
         in_channels=1,
         network=EditingUNet,
-        arguments=MappingProxyType({"levels": 4}),
-        recipe=Recipe(patch=96, batch_size=4, learning_rate=1e-3),
+        arguments=MappingProxyType({"width": 28, "levels": 3, "shuffle": 4}),  # details are there, colours are coarse
+        recipe=Recipe(patch=128, batch_size=4, learning_rate=1e-3),
     ),
 )
 TASKS: dict[str, Task] = {task.name: task for task in _TASKS}

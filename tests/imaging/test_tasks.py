@@ -129,7 +129,7 @@ def test_steps_become_epochs(steps, epoch_steps, epochs):
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
 def test_the_network_of_a_task_can_be_built(task):
-    network = task.network(**task.shape, **task.arguments, width=4)
+    network = task.network(**task.shape, **{**task.arguments, "width": 4})
     assert (network.in_channels, network.out_channels, network.scale) == (
         task.in_channels, task.out_channels, task.scale,
     )  # fmt: skip

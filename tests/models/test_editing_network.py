@@ -14,6 +14,7 @@ SMALL = {
     "ResidualEditor, twice as large": lambda *channels: ResidualEditor(*channels, scale=2, width=4, blocks=1),
     "EditingUNet of one level": lambda *channels: EditingUNet(*channels, width=4, levels=1),
     "EditingUNet of three levels": lambda *channels: EditingUNet(*channels, width=4, levels=3),
+    "EditingUNet of shuffled 4x4 pixels": lambda *channels: EditingUNet(*channels, width=4, levels=2, shuffle=4),
     "EditingUNet of two blocks": lambda *channels: EditingUNet(*channels, width=4, levels=2, blocks=2),
     "DnCNN": lambda *channels: DnCNN(*channels, width=4, depth=5),
     "EDSR": lambda *channels: EDSR(*channels, scale=3, width=4, blocks=1),

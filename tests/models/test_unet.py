@@ -15,6 +15,12 @@ def test_the_multiple_and_the_radius(levels, blocks, multiple, radius):
     assert (model.multiple, model.radius) == (multiple, radius)
 
 
+def test_the_radius_and_the_multiple_grow_with_the_shuffle():
+    small, large = (EditingUNet(width=4, levels=3, shuffle=shuffle) for shuffle in (2, 4))
+    assert (large.multiple, large.radius) == (2 * small.multiple, 2 * small.radius)
+    assert large.head.weight.shape == (4, 3 * 16, 3, 3)
+
+
 def test_each_level_has_more_channels():
     model = EditingUNet(width=4, levels=3)
     assert [conv.weight.shape[:2] for conv in model.down] == [(8, 4), (12, 8)]
