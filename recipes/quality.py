@@ -50,7 +50,7 @@ def measure(damage: Damage, photos: dict[str, Picture], path: str | Path) -> dic
 
     The PSNR is that of the region of the model's task. Of the pictures, the first is the spoilt photo.
     """
-    model, region = load_editor(path).model, TASKS[damage.model].region
+    model = load_editor(path).model
     scores: dict[str, list[float]] = {}
     pictures: list[dict[str, Picture]] = []
     seconds, pixels = 0.0, 0
@@ -63,7 +63,7 @@ def measure(damage: Damage, photos: dict[str, Picture], path: str | Path) -> dic
         seconds += time.process_time() - start
         pixels += clean.shape[1] * clean.shape[2]
         results["minicnn --best"] = edit(model, spoilt, best=True)
-        inside = ... if region is None else (..., region(spoilt))
+        inside = TASKS[damage.model].inside(spoilt)
         for name, result in results.items():
             scores.setdefault(name, []).append(psnr(result[inside], clean[inside]))
         shown = spoilt.repeat(clean.shape[1] // spoilt.shape[1], axis=1).repeat(clean.shape[2] // spoilt.shape[2], 2)

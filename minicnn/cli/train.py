@@ -20,7 +20,7 @@ from minicnn.errors import CheckpointError, DataError, MissingPackageError
 from minicnn.imaging import comparison_sheet, loss_curve
 from minicnn.imaging.editing import edit, load_editor, save_editor
 from minicnn.imaging.learning import CHECKPOINT, MODEL, first_guess, fit, improves, judge, steps_for
-from minicnn.imaging.metrics import Score
+from minicnn.imaging.metrics import psnr
 from minicnn.imaging.tasks import TASKS, Recipe, Task
 from minicnn.models import EDSR, DnCNN, EditingNetwork, EditingUNet, Inpainter, ResidualEditor, build
 from minicnn.runtime import random
@@ -194,7 +194,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _watch(inputs: TrainingInputs, folder: Path) -> Callable[[EditingNetwork], float]:
     """Return a function that measures the PSNR of a network on held-out images, and writes the results to a folder."""
-    pairs = [_centre(pair, WATCHED_SIZE) for pair in inputs.held_out[:WATCHED]]
+    centres = [_centre(pair, WATCHED_SIZE) for pair in inputs.held_out]
+    region = inputs.task.region
+    pairs = [pair for pair in centres if region is None or region(pair[0]).any()][:WATCHED] or inputs.held_out[:WATCHED]
 
     def evaluate(model: EditingNetwork) -> float:
         results = [edit(model, image) for image, _ in pairs]
@@ -206,8 +208,8 @@ def _watch(inputs: TrainingInputs, folder: Path) -> Callable[[EditingNetwork], f
         number = len(list(folder.glob("*.jpg"))) + 1
         folder.mkdir(parents=True, exist_ok=True)
         write_image(folder / f"{number:03}.jpg", np.concatenate(same, axis=2))
-        scores = [inputs.task.score(y, t, image) for (image, t), y in zip(pairs, results, strict=True)]
-        return Score.mean(scores).psnr
+        insides = [inputs.task.inside(image) for image, _ in pairs]
+        return float(np.mean([psnr(y[i], t[i]) for y, (_, t), i in zip(results, pairs, insides, strict=True)]))
 
     return evaluate
 

@@ -21,6 +21,7 @@ __all__ = ["gaussian_blur", "gaussian_noise", "grain", "jpeg", "punch_holes", "r
 
 Picture = NDArray[np.float32]
 MAX_HOLE = 40  # pixels
+HOLES_SIDE = 128  # pixels; side of an image with 1 to 4 holes
 
 
 def gaussian_noise(image: Picture, sigma: float, rng: Generator) -> Picture:
@@ -98,10 +99,11 @@ def jpeg(image: Picture, quality: int) -> Picture:
 
 
 def punch_holes(image: Picture, rng: Generator) -> Picture:
-    """Paint 1 to 4 random rectangles and ellipses and 0 to 4 random lines on an image (3, H, W) in `HOLE_COLOUR`.
+    """Paint random rectangles, ellipses and lines on an image (3, H, W) in `HOLE_COLOUR`.
 
     A rectangle or an ellipse has sides of up to 40 pixels, but at most 2/5 of the image; small ones are more frequent.
-    A line is up to 8 pixels wide.
+    A line is up to 8 pixels wide. There are 1 to 4 rectangles and ellipses in each 128 × 128 pixels, and 0 to 4 lines
+    in an image of this size.
     """
     from PIL import Image, ImageDraw
 
@@ -109,12 +111,13 @@ def punch_holes(image: Picture, rng: Generator) -> Picture:
     limits = np.minimum((width * 2 // 5, height * 2 // 5), MAX_HOLE)
     mask = Image.new("1", (width, height))
     draw = ImageDraw.Draw(mask)
-    for _ in range(rng.integers(1, 5)):
+    per_side = max((width * height) ** 0.5 / HOLES_SIDE, 1)
+    for _ in range(round(int(rng.integers(1, 5)) * per_side**2)):
         x, y = rng.integers((width, height)).tolist()
         wide, high = (rng.random(2) ** 1.5 * limits).astype(int).tolist()
         shape = draw.rectangle if rng.integers(2) else draw.ellipse
         shape((x, y, x + wide, y + high), fill=1)
-    for _ in range(rng.integers(5)):
+    for _ in range(round(int(rng.integers(5)) * per_side)):
         ends = rng.integers((width, height, width, height)).tolist()
         draw.line(ends, fill=1, width=int(1 + 7 * rng.random() ** 2))
     hole = np.array(HOLE_COLOUR, np.float32)[:, np.newaxis, np.newaxis]

@@ -96,12 +96,6 @@ def _jpeg(quality: int, weight: float) -> Damage:
     )
 
 
-def _scratch(x: Picture, rng: np.random.Generator) -> Picture:
-    for _ in range(4):
-        x = punch_holes(x, rng)
-    return x
-
-
 DAMAGES = (
     *(_noise(sigma) for sigma in (10, 25, 50)),
     _small(2),
@@ -109,7 +103,7 @@ DAMAGES = (
     _blur(1.6),
     _jpeg(10, 0.04),
     _jpeg(30, 0.02),
-    Damage("inpaint", "holes and scratches", _scratch, {"biharmonic": lambda y: biharmonic(y, holes(y))}),
+    Damage("inpaint", "holes and scratches", punch_holes, {"biharmonic": lambda y: biharmonic(y, holes(y))}),
     Damage("colourise", "no colours", lambda x, rng: to_grey(x), {}, lambda y: y.repeat(3, axis=0)),
 )
 

@@ -63,8 +63,7 @@ def _repaired(damage: Damage, clean: Picture, seed: int) -> tuple[dict[str, Pict
     results = {"input": damage.input(spoilt)} if damage.input else {}
     results |= {name: method(spoilt) for name, method in damage.classical.items()}
     results["minicnn"] = edit(load_editor(damage.model).model, spoilt)
-    region = TASKS[damage.model].region
-    inside = ... if region is None else (..., region(spoilt))
+    inside = TASKS[damage.model].inside(spoilt)
     scores = {name: psnr(result[inside], clean[inside]) for name, result in results.items()}
     scale = clean.shape[1] // spoilt.shape[1]
     shown = spoilt.repeat(scale, axis=1).repeat(scale, axis=2)

@@ -6,6 +6,7 @@ To add a task, add it to the tuple at the end of this file. The command line tak
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -128,6 +129,10 @@ class Task:
         """The channels and the scale of a network for the task, as its arguments."""
         shape = {"in_channels": self.in_channels, "out_channels": self.out_channels}
         return shape if self.scale == 1 else shape | {"scale": self.scale}
+
+    def inside(self, spoilt: Picture) -> Any:
+        """Return the index of an image's pixels that the score is of: ``image[task.inside(spoilt)]``."""
+        return ... if self.region is None else (..., self.region(spoilt))
 
     def score(self, image: Picture, target: Picture, spoilt: Picture) -> Score:
         """Return the score of an edited image, in the region of the task."""

@@ -268,6 +268,12 @@ def test_a_network_that_learned_nothing_gives_exit_code_1(run, photos, tmp_path)
     assert (tmp_path / "bad" / "model.safetensors").exists()
 
 
+def test_crops_without_holes_are_not_watched(run, make_photos, tmp_path, tiny, monkeypatch):
+    monkeypatch.setattr("minicnn.cli.train.WATCHED_SIZE", 2)
+    photos = make_photos(tmp_path / "p", 10)
+    assert run("train", photos, "--task", "inpaint", "--out", tmp_path / "run", *tiny).code == 0
+
+
 def test_an_early_end_is_said(run, photos, tmp_path, tiny, monkeypatch):
     monkeypatch.setattr("minicnn.cli.train._watch", lambda *_: lambda model: 1.0)
     result = run("train", photos, "--out", tmp_path / "run", *tiny[:-1], 900)
