@@ -5,9 +5,10 @@
 
 import argparse
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,14 @@ from minicnn.data import write_image
 from minicnn.errors import CheckpointError, DataError, MissingPackageError
 from minicnn.imaging import comparison_sheet, loss_curve
 from minicnn.imaging.editing import edit, load_editor, save_editor
-from minicnn.imaging.learning import CHECKPOINT, MODEL, first_guess, fit, judge, steps_for
+from minicnn.imaging.learning import CHECKPOINT, MODEL, first_guess, fit, judge, steps_for, trainer_for
 from minicnn.imaging.metrics import Score
 from minicnn.imaging.tasks import TASKS, Recipe, Task
 from minicnn.models import EDSR, DnCNN, EditingNetwork, EditingUNet, Inpainter, ResidualEditor, build
 from minicnn.runtime import random
+from minicnn.training import History, Trainer
 
-__all__ = ["add", "run"]
+__all__ = ["Method", "add", "add_settings", "run", "train"]
 
 DETAILS = """\
 Train a network. Either for a task, on a folder of clean photos from which the inputs are made:
@@ -57,13 +59,19 @@ def add(commands: Any) -> None:
     """Declare the command."""
     tasks = "\n".join(f"  {task.name:<12} {task.summary}" for task in TASKS.values())
     parser = add_command(commands, "train", run, "train a network on a folder of photos", DETAILS.format(tasks=tasks))
-    recipe = Recipe()
     parser.add_argument("photos", type=Path, nargs="?", metavar="PHOTOS", help="folder of clean photos, for --task")
     parser.add_argument(
         "--task", choices=list(TASKS), metavar="TASK", help="the task to learn, a name above (default: denoise)"
     )
     parser.add_argument("--inputs", type=Path, metavar="DIR", help="folder of inputs, with --targets")
     parser.add_argument("--targets", type=Path, metavar="DIR", help="folder of targets with the same names")
+    add_settings(parser, Recipe(), NETWORKS[0], "the task's; ")
+
+
+def add_settings(
+    parser: argparse.ArgumentParser, recipe: Recipe, network: type[EditingNetwork], default: str = "default: "
+) -> None:
+    """Add the arguments of a training to a parser: its folder, its recipe, its network."""
     parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument(
         "--steps",
@@ -75,22 +83,22 @@ def add(commands: Any) -> None:
         "--minutes", type=positive, metavar="N", help="as many steps as take about this time, at least 100"
     )
     parser.add_argument(
-        "--batch-size", type=count, metavar="N", help=f"patches in a step (default: the task's; {recipe.batch_size})"
+        "--batch-size", type=count, metavar="N", help=f"patches in a step ({default}{recipe.batch_size})"
     )
     parser.add_argument(
-        "--patch", type=count, metavar="N", help=f"side of an input patch in pixels (the task's; {recipe.patch})"
+        "--patch", type=count, metavar="N", help=f"side of an input patch in pixels ({default}{recipe.patch})"
     )
     parser.add_argument(
         "--learning-rate",
         type=positive,
         metavar="N",
-        help=f"the highest learning rate (the task's; {recipe.learning_rate})",
+        help=f"the highest learning rate ({default}{recipe.learning_rate})",
     )
     parser.add_argument(
         "--network",
         choices=[network.__name__ for network in NETWORKS],
         metavar="NAME",
-        help=f"{', '.join(network.__name__ for network in NETWORKS)} (the task's; {NETWORKS[0].__name__})",
+        help=f"{', '.join(network.__name__ for network in NETWORKS)} ({default}{network.__name__})",
     )
     parser.add_argument("--width", type=count, metavar="N", help="channels of the network")
     parser.add_argument("--blocks", type=count, metavar="N", help="residual blocks of the network, or of each level")
@@ -109,7 +117,30 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run the command.
+    """Run the command; errors as in `train`."""
+    train(options, task_of(options), Method())
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    trainer_for : callable, (model, recipe, callbacks) -> Trainer
+    fit : callable
+        With the arguments of `minicnn.imaging.learning.fit`.
+    curves : mapping of str to str
+        The losses in curves.png: the names in the history, by label.
+    """
+
+    trainer_for: Callable[[Any, Recipe, Sequence[Any]], Trainer] = trainer_for
+    fit: Callable[..., History] = fit
+    curves: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"mean squared error": "loss"}))
+
+
+def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[EditingNetwork, TrainingInputs]:
+    """Train a network as the command line says, write all results, and return the network and its data.
 
     Raises
     ------
@@ -123,7 +154,6 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(
             f"--out: '{checkpoint}' exists already; add --resume to continue from it, or name another folder"
         )
-    task = task_of(options)
     given = {name: getattr(options, name) for name in RECIPE if getattr(options, name) is not None}
     recipe = replace(task.recipe, **given)
     if options.minutes:
@@ -134,7 +164,9 @@ def run(options: argparse.Namespace) -> None:
     random.manual_seed(options.seed)
     model = _model(options, task)
     if options.minutes and not options.resume:
-        recipe = replace(recipe, steps=steps_for(options.minutes, model, inputs.patches, recipe))
+        steps = steps_for(options.minutes, model, inputs.patches, recipe, method.trainer_for)
+        recipe = replace(recipe, steps=steps)
+        inputs.patches.count = recipe.epoch_steps * recipe.batch_size  # an epoch of the new recipe
     training: dict[str, Any] = {
         "task": task.name,
         "pictures": len(inputs.patches.images),
@@ -147,7 +179,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"training for {task.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
     about = {"task": task.name, "training": training}
     try:
-        history = fit(
+        history = method.fit(
             model,
             inputs.patches,
             recipe,
@@ -166,7 +198,7 @@ def run(options: argparse.Namespace) -> None:
     if len(losses) < recipe.epochs * recipe.epoch_steps:
         print(f"ended after {len(losses)} steps, because nothing improved any more")
     try:
-        curves = {"mean squared error": losses}
+        curves = {label: history.values(name) for label, name in method.curves.items()}
         loss_curve(options.out / "curves.png", curves, {"PSNR": scores}, title=f"minicnn train, {task.name}")
     except MissingPackageError as missing:
         print(f"no curves.png: {missing}")
@@ -176,6 +208,7 @@ def run(options: argparse.Namespace) -> None:
         print(f"PSNR and SSIM of {len(inputs.held_out)} held-out {where}: {before} before, {after} edited")
         _preview(options.out / "preview.png", model, inputs.held_out[:4], task)
         print(f"wrote {options.out / 'preview.png'}")
+    return model, inputs
 
 
 def _watch(inputs: TrainingInputs, folder: Path) -> Callable[[EditingNetwork], float]:
