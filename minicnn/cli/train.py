@@ -6,9 +6,11 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,13 +21,14 @@ from minicnn.data import write_image
 from minicnn.errors import CheckpointError, DataError, MissingPackageError
 from minicnn.imaging import comparison_sheet, loss_curve
 from minicnn.imaging.editing import edit, load_editor, save_editor
-from minicnn.imaging.learning import CHECKPOINT, MODEL, first_guess, fit, improves, judge, steps_for
+from minicnn.imaging.learning import CHECKPOINT, MODEL, first_guess, fit, improves, judge, steps_for, trainer_for
 from minicnn.imaging.metrics import psnr
 from minicnn.imaging.tasks import TASKS, Recipe, Task
 from minicnn.models import EDSR, DnCNN, EditingNetwork, EditingUNet, Inpainter, ResidualEditor, build
 from minicnn.runtime import random
+from minicnn.training import History, Trainer
 
-__all__ = ["add", "run"]
+__all__ = ["Method", "add", "add_settings", "exit_code", "run", "train"]
 
 DETAILS = """\
 Train a network. Either for a task, on a folder of clean photos from which the inputs are made:
@@ -59,13 +62,19 @@ def add(commands: Any) -> None:
     """Declare the command."""
     tasks = "\n".join(f"  {task.name:<12} {task.summary}" for task in TASKS.values())
     parser = add_command(commands, "train", run, "train a network on a folder of photos", DETAILS.format(tasks=tasks))
-    recipe = Recipe()
     parser.add_argument("photos", type=Path, nargs="?", metavar="PHOTOS", help="folder of clean photos, for --task")
     parser.add_argument(
         "--task", choices=list(TASKS), metavar="TASK", help="the task to learn, a name above (default: denoise)"
     )
     parser.add_argument("--inputs", type=Path, metavar="DIR", help="folder of inputs, with --targets")
     parser.add_argument("--targets", type=Path, metavar="DIR", help="folder of targets with the same names")
+    add_settings(parser, Recipe(), NETWORKS[0], "the task's; ")
+
+
+def add_settings(
+    parser: argparse.ArgumentParser, recipe: Recipe, network: type[EditingNetwork], default: str = "default: "
+) -> None:
+    """Add the arguments of a training to a parser: its folder, its recipe, its network."""
     parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument(
         "--steps",
@@ -77,22 +86,22 @@ def add(commands: Any) -> None:
         "--minutes", type=positive, metavar="N", help="as many steps as take about this time, at least 100"
     )
     parser.add_argument(
-        "--batch-size", type=count, metavar="N", help=f"patches in a step (default: the task's; {recipe.batch_size})"
+        "--batch-size", type=count, metavar="N", help=f"patches in a step ({default}{recipe.batch_size})"
     )
     parser.add_argument(
-        "--patch", type=count, metavar="N", help=f"side of an input patch in pixels (the task's; {recipe.patch})"
+        "--patch", type=count, metavar="N", help=f"side of an input patch in pixels ({default}{recipe.patch})"
     )
     parser.add_argument(
         "--learning-rate",
         type=positive,
         metavar="N",
-        help=f"the highest learning rate (the task's; {recipe.learning_rate}; with --from a tenth of it)",
+        help=f"the highest learning rate ({default}{recipe.learning_rate}; with --from a tenth of it)",
     )
     parser.add_argument(
         "--network",
         choices=[network.__name__ for network in NETWORKS],
         metavar="NAME",
-        help=f"{', '.join(network.__name__ for network in NETWORKS)} (the task's; {NETWORKS[0].__name__})",
+        help=f"{', '.join(network.__name__ for network in NETWORKS)} ({default}{network.__name__})",
     )
     parser.add_argument("--width", type=count, metavar="N", help="channels of the network")
     parser.add_argument("--blocks", type=count, metavar="N", help="residual blocks of the network, or of each level")
@@ -111,7 +120,43 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command. Return 1 if the network has learned nothing, otherwise 0.
+    """Run the command; errors as in `train`. Return 1 if the network has learned nothing, otherwise 0."""
+    task = task_of(options)
+    model, inputs = train(options, task, Method(fit=partial(fit, loss=task.loss)))
+    return exit_code(options, learned=improves(model, inputs.patches))
+
+
+def exit_code(options: argparse.Namespace, *, learned: bool) -> int:
+    """Return 0, or say that the network has learned nothing and return 1."""
+    if not learned:
+        print(
+            f"minicnn {options.command}: the network has learned nothing: its results are no better than its inputs; "
+            "train again with more steps or a lower learning rate, or check the pictures",
+            file=sys.stderr,
+        )
+    return int(not learned)
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    trainer_for : callable, (model, recipe, callbacks) -> Trainer
+    fit : callable
+        With the arguments of `minicnn.imaging.learning.fit`.
+    curves : mapping of str to str
+        The losses in curves.png: the names in the history, by label.
+    """
+
+    trainer_for: Callable[[Any, Recipe, Sequence[Any]], Trainer] = trainer_for
+    fit: Callable[..., History] = fit
+    curves: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"mean squared error": "loss"}))
+
+
+def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[EditingNetwork, TrainingInputs]:
+    """Train a network as the command line says, write all results, and return the network and its data.
 
     Raises
     ------
@@ -125,12 +170,9 @@ def run(options: argparse.Namespace) -> int:
         raise DataError(
             f"--out: '{checkpoint}' exists already; add --resume to continue from it, or name another folder"
         )
-    task = task_of(options)
     given = {name: getattr(options, name) for name in RECIPE if getattr(options, name) is not None}
-    usual = (
-        task.recipe if options.start is None else replace(task.recipe, learning_rate=FINE * task.recipe.learning_rate)
-    )
-    recipe = replace(usual, **given)
+    rate = task.recipe.learning_rate * (1 if options.start is None else FINE)
+    recipe = replace(task.recipe, **{"learning_rate": rate, **given})
     if options.minutes:
         saved = _saved(options.out / SETTINGS) if options.resume else {}
         recipe = replace(recipe, steps=saved.get("steps", Recipe.steps))
@@ -139,7 +181,9 @@ def run(options: argparse.Namespace) -> int:
     random.manual_seed(options.seed)
     model = _model(options, task)
     if options.minutes and not options.resume:
-        recipe = replace(recipe, steps=steps_for(options.minutes, model, inputs.patches, recipe))
+        steps = steps_for(options.minutes, model, inputs.patches, recipe, method.trainer_for)
+        recipe = replace(recipe, steps=steps)
+        inputs.patches.count = recipe.epoch_steps * recipe.batch_size  # an epoch of the new recipe
     training: dict[str, Any] = {
         "task": task.name,
         "pictures": len(inputs.patches.images),
@@ -152,12 +196,11 @@ def run(options: argparse.Namespace) -> int:
     print(f"training for {task.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
     about = {"task": task.name, "training": training}
     try:
-        history = fit(
+        history = method.fit(
             model,
             inputs.patches,
             recipe,
             options.out,
-            loss=task.loss,
             evaluate=_watch(inputs, options.out / "samples") if inputs.held_out else None,
             about=about,
             resume=options.resume,
@@ -172,7 +215,7 @@ def run(options: argparse.Namespace) -> int:
     if len(losses) < recipe.epochs * recipe.epoch_steps:
         print(f"ended after {len(losses)} steps, because nothing improved any more")
     try:
-        curves = {"mean squared error": losses}
+        curves = {label: history.values(name) for label, name in method.curves.items()}
         loss_curve(options.out / "curves.png", curves, {"PSNR in dB": scores}, title=f"minicnn train, {task.name}")
     except MissingPackageError as missing:
         print(f"no curves.png: {missing}")
@@ -182,14 +225,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"PSNR and SSIM of {len(inputs.held_out)} held-out {where}: {before} before, {after} edited")
         _preview(options.out / "preview.png", model, inputs.held_out[:4], task)
         print(f"wrote {options.out / 'preview.png'}")
-    if improves(model, inputs.patches):
-        return 0
-    print(
-        "minicnn train: the network has learned nothing: its results are no better than its inputs; "
-        "train again with more steps or a lower learning rate",
-        file=sys.stderr,
-    )
-    return 1
+    return model, inputs
 
 
 def _watch(inputs: TrainingInputs, folder: Path) -> Callable[[EditingNetwork], float]:

@@ -26,7 +26,6 @@ from minicnn.imaging.tasks import Recipe
 from minicnn.models import EditingNetwork
 from minicnn.nn import Module
 from minicnn.nn.functional import mse_loss
-from minicnn.nn.utils import clip_grad_norm_
 from minicnn.ops.create import from_numpy
 from minicnn.optim import Adam
 from minicnn.optim.lr_scheduler import OneCycleLR
@@ -47,6 +46,7 @@ from minicnn.training import (
 __all__ = [
     "CHECKPOINT",
     "MODEL",
+    "Evaluate",
     "first_guess",
     "fit",
     "improves",
@@ -55,6 +55,7 @@ __all__ = [
     "pair_scale",
     "spoilt_patches",
     "steps_for",
+    "trainer_for",
 ]
 
 Picture = NDArray[np.float32]
@@ -152,8 +153,6 @@ def fit(
         The "loss" of every step and, with `evaluate`, the "score" of every epoch.
     """
     loader = DataLoader(patches, recipe.batch_size, num_workers=0, seed=recipe.seed)
-    optimizer = Adam(model.parameters(), lr=recipe.learning_rate, betas=BETAS)
-    schedule = OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.epochs * len(loader))
     history, ema = History(folder / "losses.jsonl"), EMA()
     callbacks: list[Any] = [ProgressBar()] if bar else []
     callbacks += [StopOnNaN(), ReportDeadChannels(say), ClipGradients(GRADIENT_NORM), ema]
@@ -165,12 +164,12 @@ def fit(
 
         patience = max(recipe.epochs // 3, MIN_PATIENCE)
         callbacks += [
-            _Evaluate(evaluate, ema),
+            Evaluate(evaluate, ema),
             BestModel(save, "score", "max"),
             EarlyStopping(patience, "score", "max"),
         ]
     callbacks += [history, Checkpoint(folder / CHECKPOINT)]
-    trainer = Trainer(model, optimizer, loss or mse_loss, schedule, callbacks, schedule="step")
+    trainer = trainer_for(model, recipe, callbacks, loss or mse_loss)
     trainer.fit(loader, recipe.epochs, resume=folder / CHECKPOINT if resume else None)
     if evaluate is not None:
         model.load_state_dict(load_editor(folder / MODEL).model.state_dict())
@@ -181,38 +180,64 @@ def fit(
     return history
 
 
-class _Evaluate:
-    """Evaluate the averaged weights after every epoch, and put the result into `trainer.metrics` as "score"."""
+class Evaluate:
+    """A callback that evaluates the averaged weights after every epoch. The result is `trainer.metrics["score"]`.
+
+    Parameters
+    ----------
+    evaluate : callable
+        `evaluate(model)` returns a score.
+    ema : EMA
+    """
 
     def __init__(self, evaluate: Callable[[Any], float], ema: EMA) -> None:
         self.evaluate, self.ema = evaluate, ema
 
     def on_epoch_end(self, trainer: Trainer) -> None:
+        """Evaluate the model."""
         with self.ema.applied(trainer.model):
             trainer.metrics["score"] = self.evaluate(trainer.model.eval())
         trainer.model.train()
 
 
-def steps_for(minutes: float, model: Module, patches: PatchDataset, recipe: Recipe) -> int:
+def trainer_for(
+    model: Module, recipe: Recipe, callbacks: Sequence[Any], loss: Callable[[Any, Any], Tensor] = mse_loss
+) -> Trainer:
+    """Return a trainer that minimises a loss with Adam and a one-cycle schedule."""
+    optimizer = Adam(model.parameters(), lr=recipe.learning_rate, betas=BETAS)
+    schedule = OneCycleLR(optimizer, recipe.learning_rate, total_steps=recipe.epochs * recipe.epoch_steps)
+    return Trainer(model, optimizer, loss, schedule, callbacks, schedule="step")
+
+
+def steps_for(
+    minutes: float,
+    model: Any,
+    patches: PatchDataset,
+    recipe: Recipe,
+    make: Callable[[Any, Recipe, Sequence[Any]], Trainer] = trainer_for,
+) -> int:
     """Return how many steps of a training take about this time, but at least 100 steps.
 
-    It is measured with a copy of the model.
+    It is measured with a copy of the model. `make` returns its trainer, as `trainer_for` does.
     """
-    state = random.get_rng_state()
-    copy = deepcopy(model)
-    optimizer, loss = Adam(copy.parameters(), lr=recipe.learning_rate), mse_loss
-    device = next(copy.parameters()).device
-    seconds = []
-    for batch in islice(DataLoader(patches, recipe.batch_size, num_workers=0, seed=recipe.seed), TIMED_STEPS):
-        begin = time.perf_counter()
-        inputs, targets = (part.to(device) for part in batch)
-        optimizer.zero_grad()
-        loss(copy(inputs), targets).backward()
-        clip_grad_norm_(copy.parameters(), GRADIENT_NORM)
-        optimizer.step()
-        seconds.append(time.perf_counter() - begin)
+    state, timer = random.get_rng_state(), _Timer()
+    batches = islice(DataLoader(patches, recipe.batch_size, num_workers=0, seed=recipe.seed), TIMED_STEPS)
+    make(deepcopy(model), recipe, [timer]).fit(batches, 1)
     random.set_rng_state(state)
-    return max(int(60 * minutes / (STEP_SHARE * float(np.median(seconds)))), MIN_STEPS)
+    return max(int(60 * minutes / (STEP_SHARE * float(np.median(timer.seconds)))), MIN_STEPS)
+
+
+class _Timer:
+    """Measure the time of each step, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def on_step_start(self, trainer: Trainer) -> None:
+        self.begin = time.perf_counter()
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        self.seconds.append(time.perf_counter() - self.begin)
 
 
 def improves(model: EditingNetwork, patches: PatchDataset) -> bool:

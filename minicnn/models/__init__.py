@@ -3,6 +3,7 @@
 from typing import Any
 
 from minicnn.errors import CheckpointError
+from minicnn.models.discriminator import PatchDiscriminator
 from minicnn.models.dncnn import DnCNN
 from minicnn.models.editing_network import EditingNetwork
 from minicnn.models.editor import ResidualEditor
@@ -19,6 +20,7 @@ __all__ = [
     "EditingNetwork",
     "EditingUNet",
     "Inpainter",
+    "PatchDiscriminator",
     "ResidualEditor",
     "build",
 ]

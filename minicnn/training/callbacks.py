@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DataError
 from minicnn.nn.utils import clip_grad_norm_
 from minicnn.training.ema import EMA
@@ -103,8 +104,8 @@ class History:
     Attributes
     ----------
     records : list of dict
-        A record of a step has step, epoch, loss and lr. A record of an epoch has step, epoch, epoch_loss and the
-        metrics. `step` and `epoch` are the numbers of completed steps and epochs.
+        A record of a step has step, epoch, loss, the trainer's terms and lr. A record of an epoch has step, epoch,
+        epoch_loss and the metrics. `step` and `epoch` are the numbers of completed steps and epochs.
 
     Notes
     -----
@@ -115,7 +116,7 @@ class History:
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None else Path(path)
         self._records: list[dict[str, Any]] = []
-        self._pending: list[dict[str, Any]] = []  # records whose loss is still a tensor
+        self._pending: list[dict[str, Any]] = []  # records whose losses are still tensors
         self._file: TextIO | None = None
 
     @property
@@ -140,8 +141,8 @@ class History:
 
     def on_step_end(self, trainer: Trainer) -> None:
         """Record a step."""
-        rate = trainer.optimizer.param_groups[0]["lr"]
-        self._pending.append({"step": trainer.step, "epoch": trainer.epoch, "loss": trainer.loss, "lr": rate})
+        losses, rate = {"loss": trainer.loss, **trainer.terms}, trainer.optimizer.param_groups[0]["lr"]
+        self._pending.append({"step": trainer.step, "epoch": trainer.epoch, **losses, "lr": rate})
         if trainer.device is None or trainer.device.on_host or len(self._pending) >= LOSSES_PER_FETCH:
             self._fetch()
 
@@ -160,8 +161,11 @@ class History:
 
     def _fetch(self) -> None:
         pending, self._pending = self._pending, []
-        for record, loss in zip(pending, numbers([r["loss"] for r in pending]), strict=True):
-            self._add({**record, "loss": loss})
+        losses = [(record, name) for record in pending for name in record if isinstance(record[name], Tensor)]
+        for (record, name), value in zip(losses, numbers([r[name] for r, name in losses]), strict=True):
+            record[name] = value
+        for record in pending:
+            self._add(record)
 
     def _add(self, record: dict[str, Any]) -> None:
         self._records.append(record)

@@ -69,6 +69,8 @@ class Trainer:
         The current batch.
     loss : Tensor
         The loss of the current batch.
+    terms : dict of str to Tensor
+        Further numbers of the current step, which `History` records. A `compute_loss` of a subclass may set them.
     epoch_loss : float
         The mean loss of the last completed epoch.
     metrics : dict of str to float
@@ -111,6 +113,7 @@ class Trainer:
         self.loader: Iterable[Any] = ()
         self.batch: Any = None
         self.loss: Any = None
+        self.terms: dict[str, Any] = {}
         self.losses: list[Any] = []  # of the current epoch; tensors, because float() would wait for a GPU
         self.epoch_loss = float("nan")
         self.metrics: dict[str, float] = {}

@@ -397,10 +397,12 @@ def test_a_training_may_begin_with_a_trained_model(run, mistake, photos, tmp_pat
     assert "there is no file" in mistake(*arguments, "--from", tmp_path / "none.safetensors", "--out", tmp_path / "b")
 
 
+@pytest.mark.usefixtures("tiny")
 def test_minutes_become_steps_and_a_resumed_training_keeps_them(run, photos, tmp_path, monkeypatch):
     arguments = ["train", photos, "--width", "4", "--blocks", "1", "--patch", "8", "--batch-size", "1"]
     arguments += ["--minutes", "0.0001", "--out", tmp_path / "a"]
     assert "training for denoise: 100 steps" in run(*arguments).out
+    assert (tmp_path / "a" / "losses.jsonl").read_text().count('"loss"') == 100
     monkeypatch.setattr("minicnn.cli.train.steps_for", lambda *_: 1 / 0)
     assert run(*arguments, "--resume").code == 0
     assert json.loads((tmp_path / "a" / "settings.json").read_text())["steps"] == 100

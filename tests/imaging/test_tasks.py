@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minicnn
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.imaging import tasks
 from minicnn.imaging.metrics import Score, psnr
-from minicnn.imaging.tasks import TASKS, Recipe, Task, holes
+from minicnn.imaging.tasks import TASKS, Recipe, Task, holes, rms_loss
 from minicnn.models import HOLE_COLOUR
 from tests.imaging.test_corruptions import draw_picture
 
@@ -77,7 +78,7 @@ def test_noise_of_the_denoising_task_has_three_kinds(kind, monkeypatch):
     rng = np.random.default_rng(0)
     for _ in range(500):
         TASKS["denoise"](np.full((3, 8, 8), 0.5, np.float32), rng)
-    share = {"gaussian_noise": 0.85, "grain": 0.15, "jpeg": 0.15}[kind]
+    share = {"gaussian_noise": 0.9, "grain": 0.1, "jpeg": 0.1}[kind]
     assert len(calls) / 500 == pytest.approx(share, abs=0.05)
     strengths = [arguments[1] for arguments in calls]
     low, high = {"gaussian_noise": (0, 50 / 255), "grain": (0, 25 / 255), "jpeg": (60, 95)}[kind]
@@ -102,6 +103,17 @@ def test_the_strength_of_a_corruption_is_drawn_from_a_range(task, corruption, lo
     near = 0.02 * (high - low)
     assert low <= min(strengths) <= low + near
     assert high - near <= max(strengths) <= high
+
+
+def test_the_loss_of_denoising_is_a_mean_of_root_mean_square_errors():
+    rng = np.random.default_rng(0)
+    a, b = rng.random((2, 4, 3, 5, 6))
+    expected = 0.08 * np.sqrt(((a - b) ** 2).mean((1, 2, 3))).mean()
+    assert rms_loss(minicnn.from_numpy(a), minicnn.from_numpy(b)).item() == pytest.approx(expected, rel=1e-4)
+    x = minicnn.from_numpy(a).requires_grad_()
+    rms_loss(x, x.detach()).backward()
+    assert np.isfinite(x.grad.numpy()).all()
+    assert TASKS["denoise"].loss is rms_loss
 
 
 def test_holes_and_the_score_inside_them():

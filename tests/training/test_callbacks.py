@@ -96,6 +96,18 @@ def test_history_and_its_file(tiny, tmp_path):
     assert history.values("epoch_loss")[0] == pytest.approx(sum(history.values("loss")[:4]) / 4)
 
 
+def test_history_records_the_terms_of_a_step(tiny, tmp_path):
+    def set_terms():
+        trainer.terms = {"size": minicnn.tensor(trainer.step + 0.5)}
+
+    history = History(tmp_path / "h")
+    trainer = tiny.trainer([At("on_step_end", 2, set_terms), history])
+    trainer.fit(tiny.loader(), 1)
+    assert history.values("size") == [2.5, 2.5, 2.5]
+    assert list(history.records[1]) == ["step", "epoch", "loss", "size", "lr"]
+    assert [json.loads(line) for line in history.path.read_text().splitlines()] == history.records
+
+
 def test_a_new_training_starts_the_file_anew(tiny, tmp_path):
     for _ in range(2):
         tiny.trainer([History(tmp_path / "h")]).fit(tiny.loader(), 1)
