@@ -29,13 +29,13 @@ THUMBNAIL_OF = 3  # number of the photo
 # name -> arguments of `minicnn train`
 DEEP = ["--width", "32", "--blocks", "5"]
 TRAININGS: dict[str, list[str]] = {
-    "denoise": ["--task", "denoise", "--patch", "64", "--steps", "16000"],
-    "enlarge-x2": ["--task", "enlarge-x2", *DEEP, "--steps", "10000"],
-    "enlarge-x3": ["--task", "enlarge-x3", "--blocks", "4", "--steps", "10000"],
-    "deblur": ["--task", "deblur", *DEEP, "--patch", "64", "--steps", "14000"],
-    "clean-jpeg": ["--task", "clean-jpeg", *DEEP, "--patch", "64", "--steps", "15000"],
-    "inpaint": ["--task", "inpaint", "--steps", "7000"],
-    "colourise": ["--task", "colourise", "--steps", "5000"],
+    "denoise": ["--task", "denoise", "--patch", "64", "--steps", "12000"],
+    "enlarge-x2": ["--task", "enlarge-x2", *DEEP, "--steps", "8000"],
+    "enlarge-x3": ["--task", "enlarge-x3", "--blocks", "4", "--steps", "6000"],
+    "deblur": ["--task", "deblur", *DEEP, "--patch", "64", "--steps", "12000"],
+    "clean-jpeg": ["--task", "clean-jpeg", *DEEP, "--patch", "64", "--steps", "8000"],
+    "inpaint": ["--task", "inpaint", "--steps", "5000"],
+    "colourise": ["--task", "colourise", "--steps", "4000"],
 }
 
 

@@ -77,9 +77,10 @@ def gather(task: Task, options: argparse.Namespace, recipe: Recipe) -> TrainingI
     rng = np.random.default_rng(options.seed)
     if options.inputs is None:
         folder = ImageFolder(options.photos, on_error="skip" if options.skip_broken else "raise")
-        train, test = _split([photo for (photo,) in _read(folder, recipe.patch * task.scale, options, "photos")])
+        side = task.clean_side(recipe.patch)
+        train, test = _split([photo for (photo,) in _read(folder, side, options, "photos")])
         held_out = [task(_crop((photo,), HELD_OUT_SIZE, rng)[0], rng) for photo in test]
-        return TrainingInputs(task, spoilt_patches(train, task, recipe, task.scale), held_out)
+        return TrainingInputs(task, spoilt_patches(train, task, recipe, side), held_out)
     paired = PairedImageFolder(options.inputs, options.targets, on_error="skip" if options.skip_broken else "raise")
     pairs: list[Any] = _read(paired, recipe.patch, options, "pairs")
     task = replace(task, scale=pair_scale(pairs))

@@ -63,7 +63,7 @@ Pair = tuple[Picture, Picture]
 
 CHECKPOINT = "checkpoint.safetensors"
 MODEL = "model.safetensors"
-BETAS = (0.9, 0.95)  # of Adam; with 0.999, networks learn less in a short time, and U-Nets train unstably
+BETAS = (0.9, 0.99)  # of Adam; with 0.999 U-Nets train unstably; with 0.95 long trainings learn less
 MIN_PATIENCE = 5  # epochs
 MIN_STEPS = 100  # of a training for a given time
 TIMED_STEPS = 20
@@ -73,14 +73,24 @@ GRADIENT_NORM = 0.03  # twice a typical norm; without a limit, a single bad step
 
 
 def spoilt_patches(
-    photos: Iterable[Picture], spoil: Callable[[Picture, Generator], Pair], recipe: Recipe, scale: int = 1
+    photos: Iterable[Picture],
+    spoil: Callable[[Picture, Generator], Pair],
+    recipe: Recipe,
+    side: int | None = None,
 ) -> PatchDataset:
     """Return a dataset of pairs (input, target): `spoil` makes each pair from a random patch of a clean photo.
 
-    `spoil` is usually a task of `TASKS`. A target is `scale` times as large as its input.
+    Parameters
+    ----------
+    photos : iterable of arrays (3, H, W)
+    spoil : callable, (clean, rng) -> (input, target)
+        Usually a task of `TASKS`.
+    recipe : Recipe
+    side : int, optional
+        The side of the clean patches, for a task ``task.clean_side(recipe.patch)``. Default: ``recipe.patch``.
     """
     count = recipe.epoch_steps * recipe.batch_size
-    return PatchDataset(photos, recipe.patch * scale, count, rotate=True, transform=spoil, seed=recipe.seed)
+    return PatchDataset(photos, side or recipe.patch, count, rotate=True, transform=spoil, seed=recipe.seed)
 
 
 def pair_patches(pairs: Sequence[Pair], recipe: Recipe) -> PatchDataset:

@@ -25,6 +25,7 @@ Picture = NDArray[np.float32]
 
 MAX_EPOCH_STEPS = 100
 RMS_SHARE = 0.08
+MAX_BLUR = 2.5  # pixels
 MAX_EPOCHS = 25  # each epoch ends with an evaluation
 
 
@@ -79,6 +80,9 @@ class Task:
         The channels of input and target: 3 for colour, 1 for grey.
     scale : int
         Target size / input size.
+    margin : int
+        After spoiling, this many pixels of the input are cut off on each side: they depend on how `spoil` treats the
+        border of a patch, and a network would learn this instead of the task. Small images lose less.
     network : type of EditingNetwork
         The network that learns the task.
     arguments : mapping of str to int
@@ -96,6 +100,7 @@ class Task:
     in_channels: int = 3
     out_channels: int = 3
     scale: int = 1
+    margin: int = 0
     network: type[EditingNetwork] = ResidualEditor
     arguments: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     recipe: Recipe = Recipe()
@@ -103,7 +108,9 @@ class Task:
     region: Callable[[Picture], NDArray[np.bool_]] | None = None
 
     def __call__(self, clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
-        """Return (in_channels, h, w) and (out_channels, scale * h, scale * w), with h = H // scale and w = W // scale.
+        """Return (in_channels, h, w) and (out_channels, scale * h, scale * w).
+
+        h = H // scale - 2 margin and w = W // scale - 2 margin, for large images.
 
         Raises
         ------
@@ -123,13 +130,24 @@ class Task:
                 "convert them, for example with image.astype(np.float32) / 255"
             )
         height, width = (side // self.scale * self.scale for side in clean.shape[1:])
-        return self.spoil(clean[:, :height, :width], rng)
+        spoilt, target = self.spoil(clean[:, :height, :width], rng)
+        return self._cut(spoilt, 1), self._cut(target, self.scale)
+
+    def _cut(self, image: Picture, scale: int) -> Picture:
+        """Cut off the margin of an image that is `scale` times as large as the input."""
+        margins = (scale * min(self.margin, (side // scale - 1) // 2) for side in image.shape[1:])
+        rows, columns = (slice(m, -m or None) for m in margins)
+        return image[:, rows, columns]
 
     @property
     def shape(self) -> dict[str, int]:
         """The channels and the scale of a network for the task, as its arguments."""
         shape = {"in_channels": self.in_channels, "out_channels": self.out_channels}
         return shape if self.scale == 1 else shape | {"scale": self.scale}
+
+    def clean_side(self, patch: int) -> int:
+        """Return the side of the clean patch from which an input of this side is made."""
+        return (patch + 2 * self.margin) * self.scale
 
     def inside(self, spoilt: Picture) -> Any:
         """Return the index of an image's pixels that the score is of: ``image[task.inside(spoilt)]``."""
@@ -167,7 +185,7 @@ def _denoise(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
 
 
 def _deblur(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
-    return gaussian_blur(clean, rng.uniform(0.5, 2.5)), clean
+    return gaussian_blur(clean, rng.uniform(0.5, MAX_BLUR)), clean
 
 
 def _compress(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
@@ -192,7 +210,7 @@ def _remove_colour(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
 
 _TASKS: tuple[Task, ...] = (
     Task("denoise", "remove noise and film grain, from faint to heavy (σ up to 50 of 255)", _denoise, loss=rms_loss),
-    Task("deblur", "sharpen blurred photos (σ from 0.5 to 2.5 pixels)", _deblur),
+    Task("deblur", "sharpen blurred photos (σ from 0.5 to 2.5 pixels)", _deblur, margin=int(4 * MAX_BLUR)),
     Task("clean-jpeg", "remove the blocks and rings of strong JPEG compression (quality 10 to 60)", _compress),
     _enlarge_task(2, 40),
     _enlarge_task(3, 32),

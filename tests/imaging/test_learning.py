@@ -41,12 +41,12 @@ def faded(seed):
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 def test_patches_of_a_task(task):
-    patches = spoilt_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12), task.scale)
+    patches = spoilt_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12), task.clean_side(12))
     assert len(patches) == 6
     given, wanted = patches[4]
     assert given.shape == (task.in_channels, 12, 12)
     assert wanted.shape == (task.out_channels, 12 * task.scale, 12 * task.scale)
-    again = spoilt_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12), task.scale)[4]
+    again = spoilt_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12), task.clean_side(12))[4]
     np.testing.assert_array_equal(given, again[0])
 
 

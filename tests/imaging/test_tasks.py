@@ -23,10 +23,11 @@ class TestEveryTask:
         clean = draw_picture(height, width, seed)
         clean.flags.writeable = False
         source, target = task(clean, np.random.default_rng(seed))
-        h, w = height // task.scale, width // task.scale
+        h, w = (n // task.scale - 2 * min(task.margin, (n // task.scale - 1) // 2) for n in (height, width))
         assert source.shape == (task.in_channels, h, w)
         assert target.shape == (task.out_channels, task.scale * h, task.scale * w)
-        np.testing.assert_array_equal(target, clean[:, : task.scale * h, : task.scale * w])
+        y, x = (task.scale * min(task.margin, (n // task.scale - 1) // 2) for n in (height, width))
+        np.testing.assert_array_equal(target, clean[:, y : y + task.scale * h, x : x + task.scale * w])
         for picture in (source, target):
             assert picture.dtype == np.float32
             assert picture.min() >= 0
@@ -96,7 +97,7 @@ def test_noise_of_the_denoising_task_has_three_kinds(kind, monkeypatch):
 )
 def test_the_strength_of_a_corruption_is_drawn_from_a_range(task, corruption, low, high, monkeypatch):
     strengths = []
-    monkeypatch.setattr(tasks, corruption, lambda clean, strength, *_: strengths.append(strength))
+    monkeypatch.setattr(tasks, corruption, lambda clean, strength, *_: strengths.append(strength) or clean)
     rng = np.random.default_rng(0)
     for _ in range(500):
         TASKS[task](np.zeros((3, 2, 2), np.float32), rng)
@@ -114,6 +115,15 @@ def test_the_loss_of_denoising_is_a_mean_of_root_mean_square_errors():
     rms_loss(x, x.detach()).backward()
     assert np.isfinite(x.grad.numpy()).all()
     assert TASKS["denoise"].loss is rms_loss
+
+
+def test_a_blurred_patch_does_not_depend_on_how_its_border_was_blurred():
+    photo = np.random.default_rng(0).random((3, 90, 90), dtype=np.float32)
+    task = TASKS["deblur"]
+    source, target = task(photo[:, :60, :60], np.random.default_rng(1))
+    assert source.shape == target.shape == (3, 40, 40)
+    np.testing.assert_allclose(source, task(photo, np.random.default_rng(1))[0][:, :40, :40], atol=1e-4)
+    assert (task.clean_side(40), TASKS["enlarge-x3"].clean_side(20)) == (60, 60)
 
 
 def test_holes_and_the_score_inside_them():
