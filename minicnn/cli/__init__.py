@@ -1,8 +1,8 @@
 """The command `minicnn`: train networks on photos, edit photos, list the available kernels, measure kernels.
 
 Each subcommand is a file with `add(commands)`, which declares its arguments, and `run(options)`, which may return an
-exit code. The name of a subcommand has one word or two. `main` handles errors for all of them: a user's mistake prints a
-line and gives exit code 2, Ctrl-C prints a line and gives 130. There is no traceback in these cases.
+exit code. The name of a subcommand has one word or two. `main` handles errors for all of them: a user's mistake prints
+a line and gives exit code 2, Ctrl-C prints a line and gives 130. There is no traceback in these cases.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from minicnn.cli import bench, demo, edit, info, kernels, page, train
+from minicnn.cli import bench, demo, edit, info, kernels, page, train, train_style
 from minicnn.cli.arguments import Parser
 from minicnn.errors import MiniCNNError
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="Begin with 'minicnn demo'; 'minicnn COMMAND --help' explains each command with examples.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, train, edit, page, info, kernels, bench):
+    for module in (demo, train, train_style, edit, page, info, kernels, bench):
         module.add(commands)
     words = list(sys.argv[1:] if arguments is None else arguments)
     if " ".join(words[:2]) in commands.choices:

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +13,12 @@ import numpy as np
 
 from minicnn.cli.arguments import add_command, add_device, count, output_folder, positive, seed
 from minicnn.cli.inputs import Pair, Picture, TrainingInputs, gather, task_of
+from minicnn.cli.training import SETTINGS, check_folder, check_settings, draw_curves, resumable, saved_settings
 from minicnn.data import write_image
-from minicnn.errors import CheckpointError, DataError, MissingPackageError
-from minicnn.imaging import comparison_sheet, loss_curve
+from minicnn.errors import CheckpointError, DataError
+from minicnn.imaging import comparison_sheet
 from minicnn.imaging.editing import edit, load_editor, save_editor
-from minicnn.imaging.learning import CHECKPOINT, MODEL, first_guess, fit, judge, steps_for
+from minicnn.imaging.learning import MODEL, first_guess, fit, judge, steps_for
 from minicnn.imaging.metrics import Score
 from minicnn.imaging.tasks import TASKS, Recipe, Task
 from minicnn.models import EDSR, DnCNN, EditingNetwork, EditingUNet, Inpainter, ResidualEditor, build
@@ -43,7 +43,6 @@ examples:
   minicnn train my-photos --task denoise --from denoise --minutes 5 --out runs/my-denoise
   minicnn train --inputs scans --targets restored --steps 5000 --out runs/restore
 """
-SETTINGS = "settings.json"
 NETWORKS: tuple[type[EditingNetwork], ...] = (ResidualEditor, EditingUNet, DnCNN, EDSR, Inpainter)
 PREVIEW_SIZE = 320  # pixels
 WATCHED = 8  # held-out images that are evaluated after every epoch
@@ -116,18 +115,12 @@ def run(options: argparse.Namespace) -> None:
     DataError
         If the options or the images cannot be used, or a resumed training has other settings.
     """
-    checkpoint = options.out / CHECKPOINT
-    if options.resume and not checkpoint.exists():
-        raise DataError(f"--resume: there is no checkpoint '{checkpoint}'; leave --resume out to begin")
-    if not options.resume and checkpoint.exists():
-        raise DataError(
-            f"--out: '{checkpoint}' exists already; add --resume to continue from it, or name another folder"
-        )
+    check_folder(options.out, resume=options.resume)
     task = task_of(options)
     given = {name: getattr(options, name) for name in RECIPE if getattr(options, name) is not None}
     recipe = replace(task.recipe, **given)
     if options.minutes:
-        saved = _saved(options.out / SETTINGS) if options.resume else {}
+        saved = saved_settings(options.out / SETTINGS) if options.resume else {}
         recipe = replace(recipe, steps=saved.get("steps", Recipe.steps))
     inputs = gather(task, options, recipe)
     task = inputs.task
@@ -143,10 +136,10 @@ def run(options: argparse.Namespace) -> None:
         "network": type(model).__name__,
         **{name: model.arguments[name] for name in ARGUMENTS if name in model.arguments},
     }
-    _check_settings(options.out / SETTINGS, training, resume=options.resume)
+    check_settings(options.out / SETTINGS, training, resume=options.resume)
     print(f"training for {task.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
     about = {"task": task.name, "training": training}
-    try:
+    with resumable():
         history = fit(
             model,
             inputs.patches,
@@ -156,20 +149,13 @@ def run(options: argparse.Namespace) -> None:
             about=about,
             resume=options.resume,
         )
-    except KeyboardInterrupt as interrupt:
-        if not str(interrupt):  # there is no checkpoint yet
-            raise
-        raise KeyboardInterrupt(f"{interrupt}: add --resume to the same command") from interrupt
     save_editor(options.out / MODEL, model.eval(), **about)
     print(f"wrote {options.out / MODEL}")
     losses, scores = history.values("loss"), history.values("score")
     if len(losses) < recipe.epochs * recipe.epoch_steps:
         print(f"ended after {len(losses)} steps, because nothing improved any more")
-    try:
-        curves = {"mean squared error": losses}
-        loss_curve(options.out / "curves.png", curves, {"PSNR": scores}, title=f"minicnn train, {task.name}")
-    except MissingPackageError as missing:
-        print(f"no curves.png: {missing}")
+    curves = {"mean squared error": losses}
+    draw_curves(options.out / "curves.png", curves, {"PSNR": scores}, f"minicnn train, {task.name}")
     if inputs.held_out:
         before, after = judge(model, inputs.held_out, task.score)
         where = "images" if task.region is None else "images inside the holes"
@@ -240,34 +226,6 @@ def _model(options: argparse.Namespace, task: Task) -> EditingNetwork:
             f"{source} has {', '.join(wrong) or 'only learned to fill in holes'}; name another network for this task"
         )
     return model.to(options.device)
-
-
-def _saved(path: Path) -> dict[str, Any]:
-    """Return the settings of a training that is resumed."""
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(
-            f"--resume: '{path}', the settings of the training, cannot be read ({error}); "
-            "name another --out to start a new training"
-        ) from error
-
-
-def _check_settings(path: Path, settings: dict[str, Any], *, resume: bool) -> None:
-    """Write the settings of a new training to a file, or check that a resumed training has the same settings."""
-    if not resume:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-        return
-    saved = _saved(path)
-    changed = [
-        f"{name} {saved.get(name)} (now {value})" for name, value in settings.items() if saved.get(name) != value
-    ]
-    if changed:
-        raise DataError(
-            f"--resume: the training in '{path.parent}' began with {', '.join(changed)}; "
-            "use the same settings, or name another --out to start a new training"
-        )
 
 
 def _preview(path: Path, model: EditingNetwork, pairs: list[Pair], task: Task) -> None:

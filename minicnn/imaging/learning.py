@@ -193,14 +193,20 @@ class _Evaluate:
         trainer.model.train()
 
 
-def steps_for(minutes: float, model: Module, patches: PatchDataset, recipe: Recipe) -> int:
+def steps_for(
+    minutes: float,
+    model: Module,
+    patches: PatchDataset,
+    recipe: Recipe,
+    loss: Callable[[Any, Any], Any] | None = None,
+) -> int:
     """Return how many steps of a training take about this time, but at least an epoch of 100 steps.
 
-    It is measured with a copy of the model.
+    It is measured with a copy of the model. The loss is `loss(output, target)`, by default the mean squared error.
     """
     state = random.get_rng_state()
     copy = deepcopy(model)
-    optimizer, loss = Adam(copy.parameters(), lr=recipe.learning_rate), MSELoss()
+    optimizer, loss = Adam(copy.parameters(), lr=recipe.learning_rate), loss or MSELoss()
     device = next(copy.parameters()).device
     seconds = []
     for batch in islice(DataLoader(patches, recipe.batch_size, num_workers=0, seed=recipe.seed), TIMED_STEPS):
