@@ -18,7 +18,7 @@ from minicnn.errors import DataError
 from minicnn.imaging import comparison_sheet
 from minicnn.imaging.corruptions import resize
 from minicnn.imaging.editing import edit, save_editor
-from minicnn.imaging.learning import MODEL, steps_for
+from minicnn.imaging.learning import MODEL, spoilt_patches, steps_for
 from minicnn.imaging.style import STYLE_RECIPE, PerceptualLoss, fit_style
 from minicnn.imaging.tasks import Task
 from minicnn.models import StyleNetwork
@@ -118,19 +118,21 @@ def run(options: argparse.Namespace) -> None:
         steps=options.steps or STYLE_RECIPE.steps,
     )
     inputs = gather(TASK, options, recipe)
-    photos: list[Any] = [photo for photo, _ in inputs.held_out] or inputs.patches.images
+    training_photos: list[Any] = inputs.patches.images
+    photos = [photo for photo, _ in inputs.held_out] or training_photos
     random.manual_seed(options.seed)
     network = StyleNetwork(width=options.width, blocks=options.blocks).to(options.device)
     if options.minutes and options.resume:
         recipe = replace(recipe, steps=saved_settings(options.out / SETTINGS).get("steps", recipe.steps))
     elif options.minutes:
         recipe = replace(recipe, steps=steps_for(options.minutes, network, inputs.patches, recipe, loss))
+    patches = spoilt_patches(training_photos, TASK, recipe)  # the number of steps changes the epochs
     training = {
         "task": TASK.name,
         "style": str(options.style),
         "size": options.size,
         "strength": options.strength,
-        "pictures": len(inputs.patches.images),
+        "pictures": len(training_photos),
         **vars(recipe),
         **{name: network.arguments[name] for name in ("width", "blocks")},
     }
@@ -138,7 +140,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"training for {TASK.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
     watched = [_centre(photo, WATCHED_SIZE) for photo in photos[:WATCHED]]
     with resumable():
-        history = fit_style(network, loss, inputs.patches, recipe, options.out, watched, resume=options.resume)
+        history = fit_style(network, loss, patches, recipe, options.out, watched, resume=options.resume)
     save_editor(options.out / MODEL, network.eval(), task=TASK.name, summary=TASK.summary, training=training)
     print(f"wrote {options.out / MODEL}")
     curves = {name: history.values(name) for name in ("loss", "content", "style", "tv")}

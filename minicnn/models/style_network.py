@@ -53,8 +53,8 @@ class StyleNetwork(EditingNetwork):
     def __init__(self, in_channels: int = 3, out_channels: int = 3, width: int = 16, blocks: int = 3) -> None:
         super().__init__(in_channels=in_channels, out_channels=out_channels, width=width, blocks=blocks)
         self.radius = 8 + 8 * blocks + 4  # down (4 + 1 + 2, rounded up to 8), through the blocks, and up (2 + 1 + 1)
+        self.head = nn.Sequential(*_layers(in_channels, width, 9))
         self.body = nn.Sequential(
-            *_layers(in_channels, width, 9),
             *_layers(width, 2 * width, 3, stride=2),
             *_layers(2 * width, 4 * width, 3, stride=2),
             *(_StyleBlock(4 * width) for _ in range(blocks)),
@@ -62,12 +62,13 @@ class StyleNetwork(EditingNetwork):
             *_layers(4 * width, 2 * width, 3),
             nn.Upsample(scale_factor=2),
             *_layers(2 * width, width, 3),
-            _conv(width, out_channels, 3),
         )
+        self.tail = _conv(width, out_channels, 3)
 
     def edited(self, x: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to (N, out_channels, H, W), in (0, 1)."""
-        y: Tensor = sigmoid(self.body(x - MIDDLE_GREY))
+        h = self.head(x - MIDDLE_GREY)
+        y: Tensor = sigmoid(self.tail(h + self.body(h)))
         return y
 
     def with_statistics(self, x: Tensor) -> "StyleNetwork":

@@ -113,6 +113,8 @@ def test_minutes_become_steps_and_a_resumed_training_keeps_them(run, photos, sty
     monkeypatch.setattr("minicnn.cli.train_style.steps_for", lambda *_: 1 / 0)
     assert run(*arguments, "--resume").code == 0
     assert json.loads((tmp_path / "run" / "settings.json").read_text())["steps"] == 4
+    records = [json.loads(line) for line in (tmp_path / "run" / "losses.jsonl").read_text().splitlines()]
+    assert len([r for r in records if "loss" in r]) == 4
 
 
 def test_the_same_network_on_every_device(run, photos, style, tmp_path, device):

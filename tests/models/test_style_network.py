@@ -41,7 +41,7 @@ def test_all_parameters_get_gradients():
     network = network_of().train()
     network(minicnn.rand(1, 3, 16, 16)).square().mean().backward()
     assert all(p.grad is not None for p in network.parameters())
-    assert float(network.body[0].weight.grad.abs().sum()) > 0
+    assert float(network.head[0].weight.grad.abs().sum()) > 0
 
 
 def test_statistics_of_the_whole_image_give_the_whole_result():
