@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from minicnn.cli import bench, demo, edit, info, kernels, page, train, train_pix2pix
+from minicnn.cli import bench, demo, edit, info, kernels, page, train, train_pix2pix, train_style
 from minicnn.cli.arguments import Parser
 from minicnn.errors import MiniCNNError
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="Begin with 'minicnn demo'; 'minicnn COMMAND --help' explains each command with examples.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, train, train_pix2pix, edit, page, info, kernels, bench):
+    for module in (demo, train, train_pix2pix, train_style, edit, page, info, kernels, bench):
         module.add(commands)
     words = list(sys.argv[1:] if arguments is None else arguments)
     if " ".join(words[:2]) in commands.choices:

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,11 +16,12 @@ import numpy as np
 
 from minicnn.cli.arguments import add_command, add_device, count, output_folder, positive, seed
 from minicnn.cli.inputs import Pair, Picture, TrainingInputs, gather, task_of
+from minicnn.cli.training import SETTINGS, check_folder, check_settings, draw_curves, resumable, saved_settings
 from minicnn.data import write_image
-from minicnn.errors import CheckpointError, DataError, MissingPackageError
-from minicnn.imaging import comparison_sheet, loss_curve
+from minicnn.errors import CheckpointError, DataError
+from minicnn.imaging import comparison_sheet
 from minicnn.imaging.editing import edit, load_editor, save_editor
-from minicnn.imaging.learning import CHECKPOINT, MODEL, first_guess, fit, improves, judge, steps_for, trainer_for
+from minicnn.imaging.learning import MODEL, first_guess, fit, improves, judge, steps_for, trainer_for
 from minicnn.imaging.metrics import psnr
 from minicnn.imaging.tasks import TASKS, Recipe, Task
 from minicnn.models import EDSR, DnCNN, EditingNetwork, EditingUNet, Inpainter, ResidualEditor, build
@@ -47,7 +47,6 @@ examples:
   minicnn train my-photos --task denoise --from denoise --minutes 5 --out runs/my-denoise
   minicnn train --inputs scans --targets restored --steps 5000 --out runs/restore
 """
-SETTINGS = "settings.json"
 NETWORKS: tuple[type[EditingNetwork], ...] = (ResidualEditor, EditingUNet, DnCNN, EDSR, Inpainter)
 FINE = 0.1  # of the task's learning rate, with --from: a high rate would first undo what the network has learned
 PREVIEW_SIZE = 320  # pixels
@@ -163,18 +162,12 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
     DataError
         If the options or the images cannot be used, or a resumed training has other settings.
     """
-    checkpoint = options.out / CHECKPOINT
-    if options.resume and not checkpoint.exists():
-        raise DataError(f"--resume: there is no checkpoint '{checkpoint}'; leave --resume out to begin")
-    if not options.resume and checkpoint.exists():
-        raise DataError(
-            f"--out: '{checkpoint}' exists already; add --resume to continue from it, or name another folder"
-        )
+    check_folder(options.out, resume=options.resume)
     given = {name: getattr(options, name) for name in RECIPE if getattr(options, name) is not None}
     rate = task.recipe.learning_rate * (1 if options.start is None else FINE)
     recipe = replace(task.recipe, **{"learning_rate": rate, **given})
     if options.minutes:
-        saved = _saved(options.out / SETTINGS) if options.resume else {}
+        saved = saved_settings(options.out / SETTINGS) if options.resume else {}
         recipe = replace(recipe, steps=saved.get("steps", Recipe.steps))
     inputs = gather(task, options, recipe)
     task = inputs.task
@@ -192,10 +185,10 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
         "network": type(model).__name__,
         **{name: model.arguments[name] for name in ARGUMENTS if name in model.arguments},
     }
-    _check_settings(options.out / SETTINGS, training, resume=options.resume)
+    check_settings(options.out / SETTINGS, training, resume=options.resume)
     print(f"training for {task.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
     about = {"task": task.name, "training": training}
-    try:
+    with resumable():
         history = method.fit(
             model,
             inputs.patches,
@@ -205,20 +198,13 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
             about=about,
             resume=options.resume,
         )
-    except KeyboardInterrupt as interrupt:
-        if not str(interrupt):  # there is no checkpoint yet
-            raise
-        raise KeyboardInterrupt(f"{interrupt}: add --resume to the same command") from interrupt
     save_editor(options.out / MODEL, model.eval(), **about)
     print(f"wrote {options.out / MODEL}")
     losses, scores = history.values("loss"), history.values("score")
     if len(losses) < recipe.epochs * recipe.epoch_steps:
         print(f"ended after {len(losses)} steps, because nothing improved any more")
-    try:
-        curves = {label: history.values(name) for label, name in method.curves.items()}
-        loss_curve(options.out / "curves.png", curves, {"PSNR in dB": scores}, title=f"minicnn train, {task.name}")
-    except MissingPackageError as missing:
-        print(f"no curves.png: {missing}")
+    curves = {label: history.values(name) for label, name in method.curves.items()}
+    draw_curves(options.out / "curves.png", curves, {"PSNR in dB": scores}, f"minicnn train, {task.name}")
     if inputs.held_out:
         before, after = judge(model, inputs.held_out, task.score)
         where = "images" if task.region is None else "images inside the holes"
@@ -292,34 +278,6 @@ def _model(options: argparse.Namespace, task: Task) -> EditingNetwork:
             f"{source} has {', '.join(wrong) or 'only learned to fill in holes'}; name another network for this task"
         )
     return model.to(options.device)
-
-
-def _saved(path: Path) -> dict[str, Any]:
-    """Return the settings of a training that is resumed."""
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(
-            f"--resume: '{path}', the settings of the training, cannot be read ({error}); "
-            "name another --out to start a new training"
-        ) from error
-
-
-def _check_settings(path: Path, settings: dict[str, Any], *, resume: bool) -> None:
-    """Write the settings of a new training to a file, or check that a resumed training has the same settings."""
-    if not resume:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-        return
-    saved = _saved(path)
-    changed = [
-        f"{name} {saved.get(name)} (now {value})" for name, value in settings.items() if saved.get(name) != value
-    ]
-    if changed:
-        raise DataError(
-            f"--resume: the training in '{path.parent}' began with {', '.join(changed)}; "
-            "use the same settings, or name another --out to start a new training"
-        )
 
 
 def _preview(path: Path, model: EditingNetwork, pairs: list[Pair], task: Task) -> None:

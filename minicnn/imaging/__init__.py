@@ -1,4 +1,4 @@
-"""Image editing: training tasks, tiled editing, metrics, classical baselines, example photos, figures.
+"""Image editing: training tasks, style transfer, tiled editing, metrics, classical baselines, example photos, figures.
 
 `tasks.py` defines the tasks and `editing.py` applies a trained network to a photo.
 """
@@ -8,6 +8,7 @@ from minicnn.imaging.corruptions import gaussian_blur, gaussian_noise, grain, jp
 from minicnn.imaging.figures import comparison_sheet, loss_curve
 from minicnn.imaging.metrics import psnr, ssim
 from minicnn.imaging.photos import HELD_OUT_PHOTOS, TRAINING_PHOTOS, centre_crop, load_photo
+from minicnn.imaging.style import transfer_style
 from minicnn.imaging.tasks import TASKS, Task
 from minicnn.imaging.tiling import apply_tiled
 
@@ -32,4 +33,5 @@ __all__ = [
     "resize",
     "ssim",
     "to_grey",
+    "transfer_style",
 ]

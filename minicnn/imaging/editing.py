@@ -31,8 +31,10 @@ from minicnn.training import load_state, save_model
 __all__ = ["Editor", "edit", "load_editor", "result_channels", "save_editor", "trained_models"]
 
 Picture = NDArray[np.float32]
+BANDS, BAND = 4, 128  # how many bands of an axis represent it, and their width in pixels
 Pixels = NDArray[Any]
 TRAINED = Path(__file__).parents[1] / "trained"  # recipes/models.py makes these files
+TEXTURE_CLASSIFIER = TRAINED / "texture-classifier.safetensors"  # measures style, edits nothing: see style.py
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def save_editor(path: str | Path, model: EditingNetwork, **about: Any) -> None:
 
 def trained_models() -> dict[str, Path]:
     """Return the files of the trained models that come with minicnn, by name."""
-    return {path.stem: path for path in sorted(TRAINED.glob("*.safetensors"))}
+    return {path.stem: path for path in sorted(TRAINED.glob("*.safetensors")) if path != TEXTURE_CLASSIFIER}
 
 
 def load_editor(model: str | Path, device: str | Device = CPU) -> Editor:
@@ -152,6 +154,8 @@ def edit(
     """
     _check(model, image, mask, out, strength)
     channels, device = len(image), next(model.parameters()).device
+    if model.global_statistics and max(image.shape[1:]) > tile:
+        model = model.with_statistics(_as_input(model, from_numpy(to_unit(_extract(image)[np.newaxis])).to(device)))
     if model.fills and mask is None:
         colour = to_samples(np.array(HOLE_COLOUR), image.dtype)[:, np.newaxis, np.newaxis]
         mask = np.where((image == colour).all(0), full_scale(image.dtype), 0).astype(image.dtype)
@@ -191,11 +195,7 @@ def _as_equal_channels(model: EditingNetwork, channels: int) -> bool:
 def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | None, best: bool) -> Tensor:
     """Return the edited tile (1, F, scale H, scale W) of a tile x (1, C, H, W)."""
     reduced = result_channels(model, x.shape[1]) < model.out_channels
-    if _as_equal_channels(model, x.shape[1]):
-        x = x.expand(-1, model.in_channels, -1, -1)
-    elif x.shape[1] > model.in_channels:
-        x = (x * from_numpy(LUMA).to(x.device).reshape(1, 3, 1, 1)).sum(1, keepdim=True)
-    seen = x
+    seen = x = _as_input(model, x)
     if model.fills and mask is not None:
         seen = where(mask > 0, from_numpy(np.array(HOLE_COLOUR, np.float32)).to(x.device).reshape(1, 3, 1, 1), x)
     y: Tensor = (_ensemble(model, seen) if best else model(seen)).clamp(0, 1)
@@ -209,6 +209,25 @@ def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | No
         weight: Any = strength if mask is None else mask * strength
         y = y * weight + guess * (1 - weight)  # exact for a weight of 0 or 1
     return y
+
+
+def _as_input(model: EditingNetwork, x: Tensor) -> Tensor:
+    """Return x with the network's number of channels."""
+    if _as_equal_channels(model, x.shape[1]):
+        return x.expand(-1, model.in_channels, -1, -1)
+    if x.shape[1] > model.in_channels:
+        return (x * from_numpy(LUMA).to(x.device).reshape(1, 3, 1, 1)).sum(1, keepdim=True)
+    return x
+
+
+def _extract(image: Pixels) -> Pixels:
+    """Return pixels that represent an image: evenly spaced bands of rows and columns, or all if it is small."""
+    for axis in (1, 2):
+        length = image.shape[axis]
+        if length > BANDS * BAND:
+            starts = np.linspace(0, length - BAND, BANDS).astype(int)
+            image = image.take((starts[:, np.newaxis] + np.arange(BAND)).ravel(), axis)
+    return image
 
 
 def _ensemble(model: EditingNetwork, x: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ from minicnn.models.editor import ResidualEditor
 from minicnn.models.edsr import EDSR
 from minicnn.models.generator import CNNGenerator
 from minicnn.models.inpainter import HOLE_COLOUR, Inpainter
+from minicnn.models.style_network import StyleNetwork
+from minicnn.models.texture_classifier import TextureClassifier
 from minicnn.models.unet import EditingUNet
 
 __all__ = [
@@ -22,11 +24,23 @@ __all__ = [
     "Inpainter",
     "PatchDiscriminator",
     "ResidualEditor",
+    "StyleNetwork",
+    "TextureClassifier",
     "build",
 ]
 
 _MODELS: dict[str, Any] = {
-    model.__name__: model for model in (CNNGenerator, DnCNN, EDSR, EditingUNet, Inpainter, ResidualEditor)
+    model.__name__: model
+    for model in (
+        CNNGenerator,
+        DnCNN,
+        EDSR,
+        EditingUNet,
+        Inpainter,
+        ResidualEditor,
+        StyleNetwork,
+        TextureClassifier,
+    )
 }
 
 

@@ -42,6 +42,8 @@ class EditingNetwork(nn.Module):
         result for the whole image.
     fills : bool
         Whether the network fills in the pixels that have exactly the colour `HOLE_COLOUR`.
+    global_statistics : bool
+        Whether the result depends on means over the whole image. Then tiles need `with_statistics`.
 
     Raises
     ------
@@ -52,6 +54,7 @@ class EditingNetwork(nn.Module):
     multiple: int = 1
     radius: int
     fills: bool = False
+    global_statistics: bool = False
 
     def __init__(self, **arguments: int) -> None:
         super().__init__()
@@ -90,6 +93,10 @@ class EditingNetwork(nn.Module):
         x is the input minus `MIDDLE_GREY`; its height and width are multiples of `multiple`.
         """
         raise NotImplementedError
+
+    def with_statistics(self, x: Tensor) -> "EditingNetwork":
+        """Return the network for the tiles of an image x: its means are those of x. Most networks have no means."""
+        return self
 
     def first_guess(self, x: Tensor) -> Tensor:
         """Return the input in the shape of the output. The network adds its difference to it."""

@@ -10,7 +10,7 @@ import pytest
 from minicnn.cli import demo
 from minicnn.imaging import TASKS
 
-COMMANDS = ("demo", "train", "train pix2pix", "edit", "page", "info", "kernels", "bench")
+COMMANDS = ("demo", "train", "train pix2pix", "train style", "edit", "page", "info", "kernels", "bench")
 
 
 def test_help_names_the_commands_and_where_to_begin(run):

@@ -1,0 +1,169 @@
+"""`minicnn train style`: train a network that redraws photos in the style of a picture.
+
+`imaging/style.py` trains.
+"""
+
+import argparse
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minicnn.cli.arguments import add_command, add_device, count, output_folder, positive, seed
+from minicnn.cli.inputs import Picture, gather
+from minicnn.cli.training import SETTINGS, check_folder, check_settings, draw_curves, resumable, saved_settings
+from minicnn.data import read_image
+from minicnn.errors import DataError
+from minicnn.imaging import comparison_sheet
+from minicnn.imaging.corruptions import resize
+from minicnn.imaging.editing import edit, save_editor
+from minicnn.imaging.learning import MODEL, spoilt_patches, steps_for, trainer_for
+from minicnn.imaging.style import STYLE_RECIPE, PerceptualLoss, fit_style
+from minicnn.imaging.tasks import Task
+from minicnn.models import StyleNetwork
+from minicnn.runtime import random
+
+__all__ = ["add", "run"]
+
+DETAILS = """\
+Train a network that redraws photos in the style of a picture: a painting, a drawing, a texture. STYLE is the picture;
+the photos may be any photos, a hundred or more.
+
+The folder --out gets model.safetensors for 'minicnn edit', samples/ and preview.png with results, losses.jsonl,
+curves.png and settings.json. After Ctrl-C there is a checkpoint; the same command with --resume continues from it. More
+steps give a better network.
+
+The style has the scale of the picture in pixels: with a larger --size, the strokes of the results are larger.
+
+examples:
+  minicnn train style waves.jpg --photos my-photos --out runs/waves
+  minicnn edit runs/waves/model.safetensors holiday.jpg
+  minicnn train style waves.jpg --photos my-photos --size 384 --strength 2 --minutes 20 --out runs/strong-waves
+"""
+TASK = Task("style", "redraw photos in the style of a picture", lambda clean, rng: (clean, clean), recipe=STYLE_RECIPE)
+SIZE = 256  # pixels
+WATCHED, WATCHED_SIZE = 6, 192  # photos that are redrawn after every epoch, and the largest side of their crops
+PREVIEWS, PREVIEW_SIZE = 4, 320
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    parser = add_command(commands, "train style", run, "train a network to redraw photos in a style", DETAILS)
+    recipe = STYLE_RECIPE
+    parser.add_argument("style", type=Path, metavar="STYLE", help="the style picture")
+    parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="folder of photos")
+    parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for all results")
+    parser.add_argument(
+        "--size",
+        type=count,
+        metavar="N",
+        default=SIZE,
+        help="reduce the style picture until its shorter side has N pixels (%(default)s)",
+    )
+    parser.add_argument(
+        "--strength", type=positive, metavar="N", default=1.0, help="weight of the style against the content (1)"
+    )
+    parser.add_argument(
+        "--steps", type=count, metavar="N", help=f"optimizer steps, rounded up to hundreds (default: {recipe.steps})"
+    )
+    parser.add_argument(
+        "--minutes", type=positive, metavar="N", help="as many steps as take about this time, at least 100"
+    )
+    parser.add_argument(
+        "--batch-size", type=count, metavar="N", default=recipe.batch_size, help="patches in a step (%(default)s)"
+    )
+    parser.add_argument(
+        "--patch", type=count, metavar="N", default=recipe.patch, help="side of a patch in pixels (%(default)s)"
+    )
+    parser.add_argument(
+        "--learning-rate",
+        type=positive,
+        metavar="N",
+        default=recipe.learning_rate,
+        help="the highest learning rate (%(default)s)",
+    )
+    parser.add_argument("--width", type=count, metavar="N", default=16, help="channels of the network (%(default)s)")
+    parser.add_argument("--blocks", type=count, metavar="N", default=3, help="residual blocks (%(default)s)")
+    parser.add_argument(
+        "--seed", type=seed, metavar="N", default=recipe.seed, help="the same seed gives the same network"
+    )
+    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
+    parser.add_argument(
+        "--skip-broken", action="store_true", help="leave out files that cannot be used, and print their names"
+    )
+    parser.set_defaults(inputs=None)  # for `gather`: photos, not pairs
+    add_device(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command.
+
+    Raises
+    ------
+    DataError
+        If the options or the images cannot be used, or a resumed training has other settings.
+    """
+    check_folder(options.out, resume=options.resume)
+    style = _read_style(options.style, options.size)
+    loss = PerceptualLoss(style, options.strength, device=options.device)
+    if options.patch < loss.multiple:
+        raise DataError(f"--patch: a patch needs at least {loss.multiple} pixels a side, got {options.patch}")
+    recipe = replace(
+        STYLE_RECIPE,
+        batch_size=options.batch_size,
+        patch=options.patch,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        steps=options.steps or STYLE_RECIPE.steps,
+    )
+    inputs = gather(TASK, options, recipe)
+    training_photos: list[Any] = inputs.patches.images
+    photos = [photo for photo, _ in inputs.held_out] or training_photos
+    random.manual_seed(options.seed)
+    network = StyleNetwork(width=options.width, blocks=options.blocks).to(options.device)
+    if options.minutes and options.resume:
+        recipe = replace(recipe, steps=saved_settings(options.out / SETTINGS).get("steps", recipe.steps))
+    elif options.minutes:
+        recipe = replace(
+            recipe, steps=steps_for(options.minutes, network, inputs.patches, recipe, partial(trainer_for, loss=loss))
+        )
+    patches = spoilt_patches(training_photos, TASK, recipe)  # the number of steps changes the epochs
+    training = {
+        "task": TASK.name,
+        "style": str(options.style),
+        "size": options.size,
+        "strength": options.strength,
+        "pictures": len(training_photos),
+        **vars(recipe),
+        **{name: network.arguments[name] for name in ("width", "blocks")},
+    }
+    check_settings(options.out / SETTINGS, training, resume=options.resume)
+    print(f"training for {TASK.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
+    watched = [_centre(photo, WATCHED_SIZE) for photo in photos[:WATCHED]]
+    with resumable():
+        history = fit_style(network, loss, patches, recipe, options.out, watched, resume=options.resume)
+    save_editor(options.out / MODEL, network.eval(), task=TASK.name, summary=TASK.summary, training=training)
+    print(f"wrote {options.out / MODEL}")
+    curves = {name: history.values(name) for name in ("loss", "content", "style", "tv")}
+    draw_curves(options.out / "curves.png", curves, {}, "minicnn train style")
+    rows = [[photo, edit(network, photo), style] for photo in (_centre(p, PREVIEW_SIZE) for p in photos[:PREVIEWS])]
+    comparison_sheet(options.out / "preview.png", rows, ["before", "edited", "style"])
+    print(f"wrote {options.out / 'preview.png'}")
+
+
+def _read_style(path: Path, size: int) -> Picture:
+    """Read a picture, and reduce it until its shorter side has at most `size` pixels."""
+    picture: Picture = read_image(path)
+    factor = size / min(picture.shape[1:])
+    if factor < 1:
+        picture = resize(picture, *(round(side * factor) for side in picture.shape[1:]))
+    return picture
+
+
+def _centre(photo: Picture, size: int) -> Picture:
+    """Cut the centre out of a photo, of at most `size` pixels a side."""
+    height, width = (min(side, size) for side in photo.shape[1:])
+    top, left = (photo.shape[1] - height) // 2, (photo.shape[2] - width) // 2
+    return np.ascontiguousarray(photo[:, top : top + height, left : left + width])

@@ -1,0 +1,93 @@
+"""The parts that all training commands share: the settings in the folder of results, resuming, Ctrl-C, the curves."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from minicnn.errors import DataError, MissingPackageError
+from minicnn.imaging import loss_curve
+from minicnn.imaging.learning import CHECKPOINT
+
+__all__ = ["SETTINGS", "check_folder", "check_settings", "draw_curves", "resumable", "saved_settings"]
+
+SETTINGS = "settings.json"
+
+
+def check_folder(folder: Path, *, resume: bool) -> None:
+    """Check that the folder of results has a checkpoint if a training is resumed, and has none otherwise.
+
+    Raises
+    ------
+    DataError
+        If not.
+    """
+    checkpoint = folder / CHECKPOINT
+    if resume and not checkpoint.exists():
+        raise DataError(f"--resume: there is no checkpoint '{checkpoint}'; leave --resume out to begin")
+    if not resume and checkpoint.exists():
+        raise DataError(
+            f"--out: '{checkpoint}' exists already; add --resume to continue from it, or name another folder"
+        )
+
+
+def saved_settings(path: Path) -> dict[str, Any]:
+    """Return the settings of a training that is resumed.
+
+    Raises
+    ------
+    DataError
+        If they cannot be read.
+    """
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"--resume: '{path}', the settings of the training, cannot be read ({error}); "
+            "name another --out to start a new training"
+        ) from error
+
+
+def check_settings(path: Path, settings: dict[str, Any], *, resume: bool) -> None:
+    """Write the settings of a new training to a file, or check that a resumed training has the same settings.
+
+    Raises
+    ------
+    DataError
+        If they differ, or cannot be read.
+    """
+    if not resume:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        return
+    saved = saved_settings(path)
+    changed = [
+        f"{name} {saved.get(name)} (now {value})" for name, value in settings.items() if saved.get(name) != value
+    ]
+    if changed:
+        raise DataError(
+            f"--resume: the training in '{path.parent}' began with {', '.join(changed)}; "
+            "use the same settings, or name another --out to start a new training"
+        )
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Add to the message of Ctrl-C how the training goes on, if there is a checkpoint."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if not str(interrupt):  # there is no checkpoint yet
+            raise
+        raise KeyboardInterrupt(f"{interrupt}: add --resume to the same command") from interrupt
+
+
+def draw_curves(
+    path: Path, losses: Mapping[str, Sequence[float]], scores: Mapping[str, Sequence[float]], title: str
+) -> None:
+    """Draw the curves of a training, or say that matplotlib is missing."""
+    try:
+        loss_curve(path, losses, scores, title=title)
+    except MissingPackageError as missing:
+        print(f"no {path.name}: {missing}")
