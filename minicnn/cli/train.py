@@ -36,6 +36,7 @@ Train a network. Either for a task, on a folder of clean photos from which the i
 {tasks}
 
 or on two folders of images with the same names: the inputs, and the targets that the network learns to produce.
+'minicnn train pix2pix' makes sharper pictures from such pairs, with details that are made up.
 
 Every tenth image is held out (if there are at least five). These images choose the best network of the training, end it
 early if nothing improves, and are the evaluation at the end. The folder --out gets model.safetensors for 'minicnn

@@ -37,8 +37,8 @@ __all__ = ["Pix2Pix", "Pix2PixTrainer", "absolute_errors", "fit", "trainer_for"]
 
 L1_WEIGHT = 100.0  # of the paper
 BETAS = (0.5, 0.99)  # of Adam; the paper has 0.5 and 0.999, with which editing networks train unstably
-SLOWER = 5  # the learning rate of the generator / of the discriminator, which would win otherwise
-GRADIENT_NORM = 100.0  # a typical norm of the generator's loss, with its weight
+SLOWER = 2.5  # the learning rate of the generator / of the discriminator, which would win otherwise
+GRADIENT_NORM = 30.0  # a typical norm; that of a bad step is 100 times as large
 
 
 class Pix2Pix(nn.Module):
@@ -105,7 +105,7 @@ def trainer_for(model: EditingNetwork, recipe: Recipe, callbacks: Sequence[Any])
     """Return a trainer of a generator and a new discriminator, on the generator's device.
 
     The learning rates are constant for half of the steps, as in the paper, and then fall to 0 in a line. The generator
-    has the recipe's rate, the discriminator a fifth of it.
+    has the recipe's rate, the discriminator 2/5 of it.
     """
     discriminator = PatchDiscriminator(model.in_channels, model.out_channels)
     both = Pix2Pix(model, discriminator.to(next(model.parameters()).device))

@@ -43,7 +43,7 @@ def test_pairs_give_a_model_that_edits(run, make_photos, tmp_path, scale):
     editor = load_editor(out / "model.safetensors")
     assert (editor.about["task"], editor.model.scale) == ("pix2pix", scale)
     assert editor.about["training"] == json.loads((out / "settings.json").read_text())
-    assert editor.about["training"]["learning_rate"] == 1e-3
+    assert editor.about["training"]["learning_rate"] == 5e-4
     assert read_image(out / "samples" / "001.jpg").shape == (3, 3 * 24 * scale, 32 * scale)
     image, target = read_image(inputs / "0.png"), read_image(targets / "0.png")
     before, after = (np.abs(y - target).mean() for y in (first_guess(image, editor.model), edit(editor.model, image)))
@@ -158,7 +158,7 @@ def test_a_checkpoint_goes_on_only_as_it_began(mistake, run, pairs, tmp_path):
     assert "exists already; add --resume to continue from it, or name another" in mistake(*command)
     for change, told in ((("--seed", 1), "seed 0 (now 1)"), (("--width", 8), "width 4 (now 8)")):
         assert f"began with {told}; use the same settings" in mistake(*command, "--resume", *change)
-    other = ["train", *pairs, "--out", out, "--network", "EditingUNet", *TINY, "--learning-rate", 1e-3]
+    other = ["train", *pairs, "--out", out, "--network", "EditingUNet", *TINY, "--learning-rate", 5e-4]
     assert "began with task pix2pix (now pairs); use" in mistake(*other, "--resume")
     assert run(*command, "--resume").code == 0
     assert {path.name: path.read_bytes() for path in out.rglob("*.*")} == before

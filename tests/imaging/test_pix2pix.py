@@ -96,7 +96,7 @@ def test_the_steps_are_those_of_two_alternating_optimizers():
 
     other = trainer_for(generator(), RECIPE, []).model
     model, judge = other.generator, other.discriminator
-    rates = [2e-3, 4e-4]
+    rates = [2e-3, 8e-4]
     steps = [
         minicnn.optim.Adam(network.parameters(), rate, betas=(0.5, 0.99))
         for network, rate in zip((model, judge), rates, strict=True)
