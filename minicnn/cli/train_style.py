@@ -35,12 +35,13 @@ The folder --out gets model.safetensors for 'minicnn edit', samples/ and preview
 curves.png and settings.json. After Ctrl-C there is a checkpoint; the same command with --resume continues from it. More
 steps give a better network.
 
-The style has the scale of the picture in pixels: with a larger --size, the strokes of the results are larger.
+The style has the scale of the picture in pixels: with a larger --size, the strokes of the results are larger. If the
+results show too little of the photos, choose a --strength below 1.
 
 examples:
   minicnn train style waves.jpg --photos my-photos --out runs/waves
   minicnn edit runs/waves/model.safetensors holiday.jpg
-  minicnn train style waves.jpg --photos my-photos --size 384 --strength 2 --minutes 20 --out runs/strong-waves
+  minicnn train style waves.jpg --photos my-photos --size 384 --strength 0.4 --minutes 10 --out runs/soft-waves
 """
 TASK = Task("style", "redraw photos in the style of a picture", lambda clean, rng: (clean, clean), recipe=STYLE_RECIPE)
 SIZE = 256  # pixels

@@ -51,8 +51,8 @@ Picture = NDArray[np.float32]
 
 CONTENT_LEVEL = 2  # of the classifier, counted from 0: objects keep their places, and texture may change
 HALVINGS = 2  # of the resolution, for the style
-STYLE_WEIGHT, TV_WEIGHT = 4.0, 0.5
-STYLE_RECIPE = Recipe(steps=2500, batch_size=1, patch=128, learning_rate=3e-3)
+STYLE_WEIGHT, TV_WEIGHT = 10.0, 0.5
+STYLE_RECIPE = Recipe(steps=4000, batch_size=1, patch=128, learning_rate=3e-3)
 SAMPLES = 4  # pictures in a file of samples/
 
 
@@ -109,7 +109,7 @@ class StyleLosses(NamedTuple):
 
 
 class PerceptualLoss:
-    """The loss of style transfer: content + 4 · strength · style + total variation / 2.
+    """The loss of style transfer: content + 10 · strength · style + total variation / 2.
 
     F are the features of the result y, P those of the photo x, G and A the Gram matrices of y and the style picture:
 
@@ -204,7 +204,7 @@ def transfer_style(
     content: Picture,
     style: Picture,
     *,
-    strength: float = 5.0,
+    strength: float = 2.0,
     steps: int = 200,
     learning_rate: float = 0.03,
     device: str | Device = CPU,

@@ -70,9 +70,9 @@ def test_total_variation_is_the_mean_step_between_neighbours(loss):
 def test_the_loss_is_the_weighted_sum_of_its_parts(loss):
     x, photo = from_numpy(shapes(0)[np.newaxis]), from_numpy(shapes(1)[np.newaxis])
     content, style, tv = map(float, loss.parts(x, loss.content(photo)))
-    assert float(loss(x, photo)) == pytest.approx(content + 4 * style + tv / 2, rel=1e-5)
+    assert float(loss(x, photo)) == pytest.approx(content + 10 * style + tv / 2, rel=1e-5)
     strong = PerceptualLoss(stripes(), 3, classifier=loss.classifier)
-    assert float(strong(x, photo)) == pytest.approx(content + 12 * style + tv / 2, rel=1e-5)
+    assert float(strong(x, photo)) == pytest.approx(content + 30 * style + tv / 2, rel=1e-5)
 
 
 def test_the_loss_of_a_batch_is_the_mean_of_its_pictures(loss):
