@@ -30,13 +30,13 @@ THUMBNAIL_OF = 3  # number of the photo
 DEEP = ["--width", "32", "--blocks", "5"]
 SLOW = ["--learning-rate", "1e-3"]  # long trainings need no high rate
 TRAININGS: dict[str, list[str]] = {
-    "denoise": ["--task", "denoise", *SLOW, "--patch", "64", "--steps", "12000"],
-    "enlarge-x2": ["--task", "enlarge-x2", *DEEP, *SLOW, "--steps", "8000"],
-    "enlarge-x3": ["--task", "enlarge-x3", "--blocks", "4", *SLOW, "--steps", "6000"],
-    "deblur": ["--task", "deblur", *DEEP, *SLOW, "--patch", "64", "--steps", "12000"],
-    "clean-jpeg": ["--task", "clean-jpeg", *DEEP, *SLOW, "--patch", "64", "--steps", "8000"],
-    "inpaint": ["--task", "inpaint", "--steps", "5000"],
-    "colourise": ["--task", "colourise", "--steps", "4000"],
+    "denoise": ["--task", "denoise", *SLOW, "--patch", "64", "--steps", "10000"],
+    "enlarge-x2": ["--task", "enlarge-x2", *DEEP, *SLOW, "--steps", "7000"],
+    "enlarge-x3": ["--task", "enlarge-x3", "--blocks", "4", *SLOW, "--steps", "5000"],
+    "deblur": ["--task", "deblur", *DEEP, *SLOW, "--patch", "64", "--steps", "10000"],
+    "clean-jpeg": ["--task", "clean-jpeg", *DEEP, *SLOW, "--patch", "64", "--steps", "7000"],
+    "inpaint": ["--task", "inpaint", "--steps", "4000"],
+    "colourise": ["--task", "colourise", "--steps", "3000"],
 }
 
 

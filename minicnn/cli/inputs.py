@@ -37,14 +37,17 @@ class TrainingInputs:
     task : Task
         For pairs, a task with the name "pairs".
     patches : PatchDataset
-        For training.
+        For training: from photos, and from the photos at half their size.
     held_out : list of (input, target)
         For the evaluation.
+    pictures : int
+        The number of pictures or pairs for training.
     """
 
     task: Task
     patches: PatchDataset
     held_out: list[Pair]
+    pictures: int
 
 
 def task_of(options: argparse.Namespace) -> Task:
@@ -80,14 +83,21 @@ def gather(task: Task, options: argparse.Namespace, recipe: Recipe) -> TrainingI
         side = task.clean_side(recipe.patch)
         train, test = _split([photo for (photo,) in _read(folder, side, options, "photos")])
         held_out = [task(_crop((photo,), HELD_OUT_SIZE, rng)[0], rng) for photo in test]
-        return TrainingInputs(task, spoilt_patches(train, task, recipe, side), held_out)
+        halves = [half for half in map(_half, train) if min(half.shape[1:]) >= side]
+        return TrainingInputs(task, spoilt_patches(train + halves, task, recipe, side), held_out, len(train))
     paired = PairedImageFolder(options.inputs, options.targets, on_error="skip" if options.skip_broken else "raise")
     pairs: list[Any] = _read(paired, recipe.patch, options, "pairs")
     task = replace(task, scale=pair_scale(pairs))
     train, test = _split(pairs)
-    return TrainingInputs(
-        task, pair_patches(train, recipe), [_as_pair(_crop(pair, HELD_OUT_SIZE, rng)) for pair in test]
-    )
+    held_out = [_as_pair(_crop(pair, HELD_OUT_SIZE, rng)) for pair in test]
+    return TrainingInputs(task, pair_patches(train, recipe), held_out, len(train))
+
+
+def _half(photo: Picture) -> Picture:
+    """Return a photo of half the size, by averaging. It is sharper, so that a network also learns from sharp photos."""
+    height, width = (side // 2 for side in photo.shape[1:])
+    half: Picture = photo[:, : 2 * height, : 2 * width].reshape(3, height, 2, width, 2).mean((2, 4))
+    return half
 
 
 def _as_pair(pictures: tuple[Picture, ...]) -> Pair:

@@ -38,10 +38,11 @@ Train a network. Either for a task, on a folder of clean photos from which the i
 or on two folders of images with the same names: the inputs, and the targets that the network learns to produce.
 'minicnn train pix2pix' makes sharper pictures from such pairs, with details that are made up.
 
-Every tenth image is held out (if there are at least five). These images choose the best network of the training, end it
-early if nothing improves, and are the evaluation at the end. The folder --out gets model.safetensors for 'minicnn
-edit', samples/ and preview.png with results, losses.jsonl, curves.png and settings.json. After Ctrl-C there is a
-checkpoint; the same command with --resume continues from it. More steps give a better network.
+Photos are used at their own size and at half their size. Every tenth image is held out (if there are at least five).
+These images choose the best network of the training, end it early if nothing improves, and are the evaluation at the
+end. The folder --out gets model.safetensors for 'minicnn edit', samples/ and preview.png with results, losses.jsonl,
+curves.png and settings.json. After Ctrl-C there is a checkpoint; the same command with --resume continues from it. More
+steps give a better network.
 
 examples:
   minicnn train my-photos --task denoise --out runs/denoise
@@ -180,7 +181,7 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
         inputs.patches.count = recipe.epoch_steps * recipe.batch_size  # an epoch of the new recipe
     training: dict[str, Any] = {
         "task": task.name,
-        "pictures": len(inputs.patches.images),
+        "pictures": inputs.pictures,
         **vars(recipe),
         "from": options.start,
         "network": type(model).__name__,

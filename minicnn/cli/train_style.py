@@ -136,7 +136,7 @@ def run(options: argparse.Namespace) -> None:
         "style": str(options.style),
         "size": options.size,
         "strength": options.strength,
-        "pictures": len(training_photos),
+        "pictures": inputs.pictures,
         **vars(recipe),
         **{name: network.arguments[name] for name in ("width", "blocks")},
     }

@@ -26,8 +26,11 @@ def sizes(pictures):
 def test_all_of_small_photos_is_used(photos):
     found = gather(TASKS["denoise"], options(photos), RECIPE)
     assert found.task.name == "denoise"
-    assert [p.shape for p in found.patches.images] == [(3, 24, 32)] * 5
-    np.testing.assert_array_equal(found.patches.images[0], read_image(photos / "1.png"))
+    assert [p.shape for p in found.patches.images] == [(3, 24, 32)] * 5 + [(3, 12, 16)] * 5
+    assert found.pictures == 5
+    first = read_image(photos / "1.png")
+    np.testing.assert_array_equal(found.patches.images[0], first)
+    np.testing.assert_allclose(found.patches.images[5][:, 3, 4], first[:, 6:8, 8:10].mean((1, 2)), rtol=1e-6)
     [(noisy, clean)] = found.held_out
     np.testing.assert_array_equal(clean, read_image(photos / "0.png"))
     assert 0.01 < np.abs(noisy - clean).mean() < 0.2
@@ -38,7 +41,7 @@ def test_of_large_photos_a_part_is_used(photos, monkeypatch, capsys):
     monkeypatch.setattr(module, "HELD_OUT_SIZE", 10)
     found = gather(TASKS["denoise"], options(photos), RECIPE)
     assert "6 large images are cropped, so that all images fit into memory" in capsys.readouterr().out
-    assert sizes(found.patches.images) == {(20, 20)}
+    assert sizes(found.patches.images) == {(20, 20), (10, 10)}
     assert all(picture.base is None for picture in found.patches.images)  # copies, so the whole photos are freed
     assert sizes(found.held_out[0]) == {(10, 10)}
     again = gather(TASKS["denoise"], options(photos), RECIPE)
