@@ -28,13 +28,12 @@ THUMBNAIL = 96  # pixels
 THUMBNAIL_OF = 3  # number of the photo
 # name -> arguments of `minicnn train`
 DEEP = ["--width", "32", "--blocks", "5"]
-SLOW = ["--learning-rate", "1e-3"]  # long trainings need no high rate
 TRAININGS: dict[str, list[str]] = {
-    "denoise": ["--task", "denoise", *SLOW, "--patch", "64", "--steps", "10000"],
-    "enlarge-x2": ["--task", "enlarge-x2", *DEEP, *SLOW, "--steps", "7000"],
-    "enlarge-x3": ["--task", "enlarge-x3", "--blocks", "4", *SLOW, "--steps", "5000"],
-    "deblur": ["--task", "deblur", *DEEP, *SLOW, "--patch", "64", "--steps", "10000"],
-    "clean-jpeg": ["--task", "clean-jpeg", *DEEP, *SLOW, "--patch", "64", "--steps", "7000"],
+    "denoise": ["--task", "denoise", "--patch", "64", "--steps", "8000"],
+    "enlarge-x2": ["--task", "enlarge-x2", *DEEP, "--steps", "6000"],
+    "enlarge-x3": ["--task", "enlarge-x3", "--blocks", "4", "--steps", "5000"],
+    "deblur": ["--task", "deblur", *DEEP, "--patch", "64", "--steps", "8000"],
+    "clean-jpeg": ["--task", "clean-jpeg", *DEEP, "--patch", "64", "--steps", "6000"],
     "inpaint": ["--task", "inpaint", "--steps", "4000"],
     "colourise": ["--task", "colourise", "--steps", "3000"],
 }

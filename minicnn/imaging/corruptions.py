@@ -17,7 +17,7 @@ from minicnn.errors import ArgumentError, ShapeError
 from minicnn.imaging.gaussian import gaussian_window, slide
 from minicnn.models import HOLE_COLOUR
 
-__all__ = ["gaussian_blur", "gaussian_noise", "grain", "jpeg", "punch_holes", "resize", "to_grey"]
+__all__ = ["as_in_a_file", "gaussian_blur", "gaussian_noise", "grain", "jpeg", "punch_holes", "resize", "to_grey"]
 
 Picture = NDArray[np.float32]
 MAX_HOLE = 40  # pixels
@@ -122,6 +122,15 @@ def punch_holes(image: Picture, rng: Generator) -> Picture:
         draw.line(ends, fill=1, width=int(1 + 7 * rng.random() ** 2))
     hole = np.array(HOLE_COLOUR, np.float32)[:, np.newaxis, np.newaxis]
     return np.where(np.asarray(mask), hole, image)
+
+
+def as_in_a_file(image: Picture) -> Picture:
+    """Round to multiples of 1/255, as in a file with 8 bits.
+
+    Without this a network learns to use details that no file holds. For example, a blur can be undone nearly exactly if
+    the blurred pixels are not rounded.
+    """
+    return (np.rint(255 * image) / 255).astype(np.float32)
 
 
 def to_grey(image: Picture) -> Picture:

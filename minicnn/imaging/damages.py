@@ -21,7 +21,7 @@ from minicnn.imaging.classical import (
 from minicnn.imaging.corruptions import gaussian_blur, gaussian_noise, jpeg, punch_holes, resize, to_grey
 from minicnn.imaging.tasks import holes
 
-__all__ = ["DAMAGES", "Damage", "as_in_a_file", "most_spoilt"]
+__all__ = ["DAMAGES", "Damage", "most_spoilt"]
 
 Picture = NDArray[np.float32]
 Method = Callable[[Picture], Picture]
@@ -106,11 +106,6 @@ DAMAGES = (
     Damage("inpaint", "holes and scratches", punch_holes, {"biharmonic": lambda y: biharmonic(y, holes(y))}),
     Damage("colourise", "no colours", lambda x, rng: to_grey(x), {}, lambda y: y.repeat(3, axis=0)),
 )
-
-
-def as_in_a_file(image: Picture) -> Picture:
-    """Round to multiples of 1/255, as in a file with 8 bits."""
-    return (np.rint(255 * image) / 255).astype(np.float32)
 
 
 def most_spoilt(spoilt: Picture, clean: Picture, size: int) -> tuple[slice, slice, slice]:

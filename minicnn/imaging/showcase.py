@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn.imaging.damages import DAMAGES, Damage, as_in_a_file, most_spoilt
+from minicnn.imaging.corruptions import as_in_a_file
+from minicnn.imaging.damages import DAMAGES, Damage, most_spoilt
 from minicnn.imaging.editing import edit, load_editor, trained_models
 from minicnn.imaging.figures import comparison_sheet
 from minicnn.imaging.metrics import psnr

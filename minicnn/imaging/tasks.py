@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.imaging.corruptions import gaussian_blur, gaussian_noise, grain, jpeg, punch_holes, resize, to_grey
+from minicnn.imaging.corruptions import (
+    as_in_a_file,
+    gaussian_blur,
+    gaussian_noise,
+    grain,
+    jpeg,
+    punch_holes,
+    resize,
+    to_grey,
+)
 from minicnn.imaging.metrics import Score
 from minicnn.models import HOLE_COLOUR, EditingNetwork, EditingUNet, Inpainter, ResidualEditor
 from minicnn.nn.functional import mse_loss
@@ -110,7 +119,7 @@ class Task:
     def __call__(self, clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
         """Return (in_channels, h, w) and (out_channels, scale * h, scale * w).
 
-        h = H // scale - 2 margin and w = W // scale - 2 margin, for large images.
+        h = H // scale - 2 margin and w = W // scale - 2 margin, for large images. The input is rounded to 8 bits.
 
         Raises
         ------
@@ -131,7 +140,7 @@ class Task:
             )
         height, width = (side // self.scale * self.scale for side in clean.shape[1:])
         spoilt, target = self.spoil(clean[:, :height, :width], rng)
-        return self._cut(spoilt, 1), self._cut(target, self.scale)
+        return as_in_a_file(self._cut(spoilt, 1)), self._cut(target, self.scale)
 
     def _cut(self, image: Picture, scale: int) -> Picture:
         """Cut off the margin of an image that is `scale` times as large as the input."""

@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.imaging.corruptions import (
     MAX_HOLE,
+    as_in_a_file,
     gaussian_blur,
     gaussian_noise,
     jpeg,
@@ -127,3 +128,7 @@ def test_jpeg_clips_values_beyond_black_and_white():
     image = np.zeros((3, 16, 16), np.float32)
     image[:, :, 8:] = 1
     np.testing.assert_array_equal(jpeg(image * 3 - 1, 90), jpeg(image, 90))
+
+
+def test_pixels_are_rounded_as_in_a_file():
+    np.testing.assert_array_equal(as_in_a_file(np.float32([0.1, 0.5001])), np.float32([26 / 255, 128 / 255]))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from minicnn.imaging.damages import DAMAGES, as_in_a_file, most_spoilt
+from minicnn.imaging.corruptions import as_in_a_file
+from minicnn.imaging.damages import DAMAGES, most_spoilt
 from minicnn.imaging.metrics import psnr
 from minicnn.imaging.photos import centre_crop, load_photo
 from minicnn.imaging.tasks import TASKS, holes
@@ -32,10 +33,6 @@ def test_classical_methods_repair_a_part_of_a_damage(damage, clean):
         assert repaired.shape == clean.shape
         inside = task.inside(spoilt)
         assert psnr(repaired[inside], clean[inside]) > before + 0.1, name
-
-
-def test_pixels_are_rounded_as_in_a_file():
-    np.testing.assert_array_equal(as_in_a_file(np.float32([0.1, 0.5001])), np.float32([26 / 255, 128 / 255]))
 
 
 def test_the_most_spoilt_part_is_shown():
