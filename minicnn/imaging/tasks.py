@@ -170,9 +170,9 @@ class Task:
 def rms_loss(output: Tensor, target: Tensor) -> Tensor:
     """Return a multiple of the mean root-mean-square error of the samples of a batch.
 
-    The mean squared error listens most to the samples with strong noise. This loss learns faint noise better: after
-    1,200 steps PSNR is 0.34 dB higher at σ = 10 of 255, and 0.07 dB lower at σ = 50. The factor makes its gradient as
-    large as that of the mean squared error.
+    The mean squared error listens most to the samples with strong noise or blur. This loss learns faint ones better:
+    after 1,200 steps of denoising, PSNR is 0.34 dB higher at σ = 10 of 255, and 0.07 dB lower at σ = 50. The factor
+    makes its gradient as large as that of the mean squared error.
     """
     error: Tensor = RMS_SHARE * (((output - target) ** 2).mean((1, 2, 3)) + 1e-6).sqrt().mean()
     return error
@@ -219,7 +219,9 @@ def _remove_colour(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
 
 _TASKS: tuple[Task, ...] = (
     Task("denoise", "remove noise and film grain, from faint to heavy (σ up to 50 of 255)", _denoise, loss=rms_loss),
-    Task("deblur", "sharpen blurred photos (σ from 0.5 to 2.5 pixels)", _deblur, margin=int(4 * MAX_BLUR)),
+    Task(
+        "deblur", "sharpen blurred photos (σ from 0.5 to 2.5 pixels)", _deblur, margin=int(4 * MAX_BLUR), loss=rms_loss
+    ),
     Task("clean-jpeg", "remove the blocks and rings of strong JPEG compression (quality 10 to 60)", _compress),
     _enlarge_task(2, 40),
     _enlarge_task(3, 32),
