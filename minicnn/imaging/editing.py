@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,18 @@ from minicnn.data.images import LUMA, read_image
 from minicnn.data.samples import full_scale, to_samples, to_unit
 from minicnn.errors import ArgumentError, CheckpointError, DTypeError, ShapeError
 from minicnn.imaging.tiling import apply_tiled
-from minicnn.models import HOLE_COLOUR, EditingNetwork, build
+from minicnn.models import CELL, HOLE_COLOUR, EditingNetwork, build, coarse_fill
 from minicnn.ops.comparison import where
 from minicnn.ops.create import from_numpy
+from minicnn.ops.indexing import cat
 from minicnn.ops.shape import flip
 from minicnn.runtime.devices import CPU, Device
 from minicnn.training import load_state, save_model
 
-__all__ = ["Editor", "edit", "load_editor", "result_channels", "save_editor", "trained_models"]
+__all__ = ["Editor", "edit", "load_editor", "painted_holes", "result_channels", "save_editor", "trained_models"]
 
 Picture = NDArray[np.float32]
-BANDS, BAND = 4, 128  # how many bands of an axis represent it, and their width in pixels
+BANDS, BAND = 16, 32  # how many bands of an axis represent it, and their width in pixels
 Pixels = NDArray[Any]
 TRAINED = Path(__file__).parents[1] / "trained"  # recipes/models.py makes these files
 TEXTURE_CLASSIFIER = TRAINED / "texture-classifier.safetensors"  # measures style, edits nothing: see style.py
@@ -135,7 +137,7 @@ def edit(
     tile : int
         Side of the tiles, in pixels. Smaller tiles need less memory, larger tiles a little less time.
     out : numpy.ndarray, of the shape and dtype of the result, optional
-        The result is written to this array.
+        The result is written to this array. It must not share memory with the image.
     progress : callable, optional
         Called after each tile as ``progress(done, total)``.
 
@@ -156,22 +158,26 @@ def edit(
     channels, device = len(image), next(model.parameters()).device
     if model.global_statistics and max(image.shape[1:]) > tile:
         model = model.with_statistics(_as_input(model, from_numpy(to_unit(_extract(image)[np.newaxis])).to(device)))
-    if model.fills and mask is None:
-        colour = to_samples(np.array(HOLE_COLOUR), image.dtype)[:, np.newaxis, np.newaxis]
-        mask = np.where((image == colour).all(0), full_scale(image.dtype), 0).astype(image.dtype)
+    stack = image
+    if model.fills:
+        mask = painted_holes(image) if mask is None else mask
+        coarse = to_samples(coarse_fill(image, mask), image.dtype).repeat(CELL, 1).repeat(CELL, 2)
+        stack = np.concatenate([image, coarse[:, : image.shape[1], : image.shape[2]]])
+    if mask is not None:
+        stack = np.concatenate([stack, mask[np.newaxis]])
 
     def function(piece: Pixels) -> Pixels:
         if mask is not None and model.scale == 1 and channels == model.out_channels and not piece[:, -1].any():
             return piece[:, :channels]  # there is nothing to edit
         with no_grad():
             x = from_numpy(to_unit(piece)).to(device)
-            x, weight = x[:, :channels], x[:, channels:]
-            y = _edited(model, x, strength, weight if mask is not None else None, best)
+            weight = None if mask is None else x[:, -1:]
+            y = _edited(model, x[:, :channels], x[:, channels : 2 * channels], strength, weight, best)
             return to_samples(y.cpu().numpy(), image.dtype)
 
     return apply_tiled(
         function,
-        image if mask is None else np.concatenate([image, mask[np.newaxis]]),
+        stack,
         tile=tile,
         overlap=model.radius,
         fade=0,
@@ -180,6 +186,12 @@ def edit(
         out=out,
         progress=progress,
     )
+
+
+def painted_holes(image: Pixels) -> Pixels:
+    """Return a mask (H, W) of an image (C, H, W): white where a pixel has exactly the colour `HOLE_COLOUR`, else 0."""
+    colour = to_samples(np.array(HOLE_COLOUR), image.dtype)[:, np.newaxis, np.newaxis]
+    return np.where((image == colour).all(0), full_scale(image.dtype), 0).astype(image.dtype)
 
 
 def result_channels(model: EditingNetwork, channels: int) -> int:
@@ -192,13 +204,22 @@ def _as_equal_channels(model: EditingNetwork, channels: int) -> bool:
     return channels == 1 < model.in_channels
 
 
-def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | None, best: bool) -> Tensor:
-    """Return the edited tile (1, F, scale H, scale W) of a tile x (1, C, H, W)."""
+def _edited(
+    model: EditingNetwork, x: Tensor, coarse: Tensor, strength: float, mask: Tensor | None, best: bool
+) -> Tensor:
+    """Return the edited tile (1, F, scale H, scale W) of a tile x (1, C, H, W).
+
+    `coarse` is the tile of `coarse_fill`, for networks that fill in holes.
+    """
     reduced = result_channels(model, x.shape[1]) < model.out_channels
-    seen = x = _as_input(model, x)
+    x = _as_input(model, x)
     if model.fills and mask is not None:
-        seen = where(mask > 0, from_numpy(np.array(HOLE_COLOUR, np.float32)).to(x.device).reshape(1, 3, 1, 1), x)
-    y: Tensor = (_ensemble(model, seen) if best else model(seen)).clamp(0, 1)
+        colour = from_numpy(np.array(HOLE_COLOUR, np.float32)).to(x.device).reshape(1, 3, 1, 1)
+        seen = cat([where(mask > 0, colour, x), _as_input(model, coarse)], dim=1)
+        function: Callable[[Tensor], Tensor] = partial(_filled, model)
+    else:
+        seen, function = x, model
+    y: Tensor = (_ensemble(function, seen) if best else function(seen)).clamp(0, 1)
     if reduced:
         y = y.mean(1, keepdim=True)
     if strength != 1 or mask is not None:
@@ -208,6 +229,12 @@ def _edited(model: EditingNetwork, x: Tensor, strength: float, mask: Tensor | No
             mask = F.interpolate(mask, scale_factor=model.scale, mode="bilinear")
         weight: Any = strength if mask is None else mask * strength
         y = y * weight + guess * (1 - weight)  # exact for a weight of 0 or 1
+    return y
+
+
+def _filled(model: EditingNetwork, x: Tensor) -> Tensor:
+    """Return the result of a network that fills in holes; x is the tile and its tile of `coarse_fill`."""
+    y: Tensor = model(x[:, :3], F.avg_pool2d(x[:, 3:], CELL))
     return y
 
 
@@ -230,12 +257,12 @@ def _extract(image: Pixels) -> Pixels:
     return image
 
 
-def _ensemble(model: EditingNetwork, x: Tensor) -> Tensor:
-    """Return the mean of the results for all 8 flips and rotations of x, turned back."""
+def _ensemble(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Return the mean of a function's results for all 8 flips and rotations of x, turned back."""
     total: Any = 0
     for transpose, *axes in product((False, True), (False, True), (False, True)):
         dims = [axis for axis, flip in zip((2, 3), axes, strict=True) if flip]
-        y = model(flip(x.transpose(2, 3) if transpose else x, dims))
+        y = function(flip(x.transpose(2, 3) if transpose else x, dims))
         y = flip(y, dims)
         total = total + (y.transpose(2, 3) if transpose else y)
     mean: Tensor = total / 8
@@ -254,6 +281,14 @@ def _check(model: EditingNetwork, image: Pixels, mask: Pixels | None, out: Pixel
         raise ShapeError(
             f"edit: the mask must be {image.shape[1:]}, as the image, got {mask.shape}; resize one of them"
         )
+    if out is not None:
+        height, width = (model.scale * side for side in image.shape[1:])
+        shape = (result_channels(model, len(image)), height, width)
+        if out.shape != shape or not out.flags.writeable or np.may_share_memory(out, image):
+            raise ShapeError(
+                f"edit: out must be a writable array of {shape} that shares no memory with the image, got {out.shape}; "
+                "leave it out for a new array"
+            )
     for name, other in (("mask", mask), ("array out", out)):
         if other is not None and other.dtype != image.dtype:
             raise DTypeError(f"edit: the {name} must be {image.dtype}, as the image, got {other.dtype}; convert it")

@@ -11,7 +11,7 @@ So no colour is converted, and a network that changes nothing changes no sample.
 enlarged with the picture.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from minicnn.data.images import LUMA
 from minicnn.data.photo import Photo
 from minicnn.data.samples import Frame, full_scale, to_samples, to_unit
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.imaging.corruptions import resize
-from minicnn.imaging.editing import edit, result_channels
+from minicnn.imaging.editing import edit, painted_holes, result_channels
 from minicnn.models import EditingNetwork
 
 __all__ = ["before_and_after", "edit_photo"]
@@ -62,11 +62,15 @@ def edit_photo(
     Raises
     ------
     ShapeError
-        If the mask and a frame have different sizes, or if the network adds or removes colours and a frame is in CMYK
-        or Lab.
+        If the mask and a frame have different sizes, or if the network changes colours and a frame is in CMYK or Lab.
     ArgumentError
-        If the strength is not in [0, 1].
+        If the strength is not in [0, 1], or a network that fills in holes finds none.
     """
+    if model.fills and not (_painted(photo.frames) if mask is None else mask.any()):
+        raise ArgumentError(
+            "edit_photo: there is nothing to fill in: no pixel is exactly magenta (#FF00FF), or the mask is black; "
+            "a JPEG changes colours, so paint on a PNG, or pass a mask"
+        )
     frames = []
     for index, frame in enumerate(photo.frames):
 
@@ -108,13 +112,15 @@ def _edit_frame(
     white = full_scale(dtype)
     own_mask = None if mask is None else to_samples(mask, dtype)
     parts = PARTS[frame.space]
+    if model.fills and mask is None:
+        own_mask = _painted_holes(frame)
     height, width, channels = frame.samples.shape
     if len(parts) == 1:
         channels = result_channels(model, channels)
-    elif model.in_channels != model.out_channels:
+    elif model.in_channels != model.out_channels or model.global_statistics:
         raise ShapeError(
-            f"edit_photo: a network with {model.in_channels} input and {model.out_channels} output channels "
-            f"cannot edit a picture in {frame.space.upper()}; convert it to RGB"
+            f"edit_photo: a network that changes colours ({type(model).__name__}, {model.in_channels} input and "
+            f"{model.out_channels} output channels) cannot edit a picture in {frame.space.upper()}; convert it to RGB"
         )
     samples = np.empty((model.scale * height, model.scale * width, channels), dtype)  # results are written into it
     for index, (chosen, inverted) in enumerate(parts):
@@ -131,6 +137,19 @@ def _edit_frame(
             np.subtract(white, out, out=out)
     space = "rgb" if frame.space == "grey" and channels == 3 else frame.space
     return replace(frame, samples=samples, space=space, alpha=_enlarged(frame.alpha, model.scale))
+
+
+def _painted(frames: Sequence[Frame]) -> bool:
+    return any(bool(_painted_holes(frame).any()) for frame in frames)
+
+
+def _painted_holes(frame: Frame) -> Pixels:
+    """Return the mask of the pixels that are painted magenta. Grey and Lab pictures have none."""
+    for channels, inverted in PARTS[frame.space]:
+        if channels == slice(0, 3):
+            planes = frame.samples[..., channels].transpose(2, 0, 1)
+            return painted_holes(full_scale(planes.dtype) - planes if inverted else planes)
+    return np.zeros(frame.samples.shape[:2], frame.samples.dtype)
 
 
 def _enlarged(alpha: Pixels | None, scale: int) -> Pixels | None:

@@ -9,12 +9,13 @@ from minicnn.models.editing_network import EditingNetwork
 from minicnn.models.editor import ResidualEditor
 from minicnn.models.edsr import EDSR
 from minicnn.models.generator import CNNGenerator
-from minicnn.models.inpainter import HOLE_COLOUR, Inpainter
+from minicnn.models.inpainter import CELL, HOLE_COLOUR, Inpainter, coarse_fill
 from minicnn.models.style_network import StyleNetwork
 from minicnn.models.texture_classifier import TextureClassifier
 from minicnn.models.unet import EditingUNet
 
 __all__ = [
+    "CELL",
     "EDSR",
     "HOLE_COLOUR",
     "CNNGenerator",
@@ -27,6 +28,7 @@ __all__ = [
     "StyleNetwork",
     "TextureClassifier",
     "build",
+    "coarse_fill",
 ]
 
 _MODELS: dict[str, Any] = {

@@ -312,6 +312,7 @@ class Trainer:
             "epoch": self.epoch,
             "losses": numbers(self.losses),
             "epoch_loss": self.epoch_loss,
+            "stopping": self.stopping,
             "metrics": {name: float(value) for name, value in self.metrics.items()},
             "callbacks": [{"class": type(c).__name__, "state": c.state_dict()} for c in self._callbacks_with_state()],
         }

@@ -7,7 +7,7 @@ import minicnn
 from minicnn.data.photo import Photo, read_photo
 from minicnn.data.samples import Frame
 from minicnn.data.write_photo import write_photo
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.imaging.editing import edit
 from minicnn.imaging.photo_editing import before_and_after, edit_photo
 from minicnn.models import Inpainter, ResidualEditor
@@ -130,5 +130,24 @@ def test_painted_holes_are_filled_in_and_nothing_else_changes():
 @pytest.mark.parametrize("space", ["cmyk", "lab"])
 def test_a_network_that_adds_colours_needs_grey_or_rgb(space):
     samples = np.zeros((4, 5, 4 if space == "cmyk" else 3), np.uint8)
-    with pytest.raises(ShapeError, match=f"1 input and 3 output channels cannot edit a picture in {space.upper()}"):
+    with pytest.raises(ShapeError, match=rf"1 input and 3 output channels\) cannot edit a picture in {space.upper()}"):
         edit_photo(ResidualEditor(1, 3, width=4).eval(), frame(space, samples))
+
+
+def test_painted_holes_of_cmyk_are_filled_in_in_all_channels():
+    samples = np.full((12, 14, 4), 90, np.uint8)
+    samples[4:7, 5:9] = 0, 255, 0, 0  # magenta without black
+    edited = edit_photo(Inpainter(width=4).eval(), frame("cmyk", samples)).frames[0].samples
+    hole = np.zeros((12, 14), bool)
+    hole[4:7, 5:9] = True
+    np.testing.assert_array_equal(edited[~hole], samples[~hole])
+    assert np.abs(edited[hole].astype(int).mean(0) - 90).max() < 25  # black too
+
+
+@pytest.mark.parametrize("space", ["rgb", "grey"])
+def test_a_picture_without_holes_is_no_success(space):
+    samples = np.full((6, 7, 3 if space == "rgb" else 1), 90, np.uint8)
+    with pytest.raises(ArgumentError, match=r"there is nothing to fill in: no pixel is exactly magenta \(#FF00FF\)"):
+        edit_photo(Inpainter(width=4).eval(), frame(space, samples))
+    with pytest.raises(ArgumentError, match="or the mask is black"):
+        edit_photo(Inpainter(width=4).eval(), frame(space, samples), mask=np.zeros((6, 7), np.float32))
