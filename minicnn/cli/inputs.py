@@ -81,12 +81,12 @@ def gather(task: Task, options: argparse.Namespace, recipe: Recipe) -> TrainingI
     if options.inputs is None:
         folder = ImageFolder(options.photos, on_error="skip" if options.skip_broken else "raise")
         side = task.clean_side(recipe.patch)
-        train, test = _split([photo for (photo,) in _read(folder, side, options, "photos")])
+        train, test = _split([photo for (photo,) in _read(folder, side, recipe.patch, options, "photos")])
         held_out = [task(_crop((photo,), HELD_OUT_SIZE, rng)[0], rng) for photo in test]
         halves = [half for half in map(_half, train) if min(half.shape[1:]) >= side]
         return TrainingInputs(task, spoilt_patches(train + halves, task, recipe, side), held_out, len(train))
     paired = PairedImageFolder(options.inputs, options.targets, on_error="skip" if options.skip_broken else "raise")
-    pairs: list[Any] = _read(paired, recipe.patch, options, "pairs")
+    pairs: list[Any] = _read(paired, recipe.patch, recipe.patch, options, "pairs")
     task = replace(task, scale=pair_scale(pairs))
     train, test = _split(pairs)
     held_out = [_as_pair(_crop(pair, HELD_OUT_SIZE, rng)) for pair in test]
@@ -106,7 +106,7 @@ def _as_pair(pictures: tuple[Picture, ...]) -> Pair:
 
 
 def _read(
-    folder: ImageFolder | PairedImageFolder, patch: int, options: argparse.Namespace, noun: str
+    folder: ImageFolder | PairedImageFolder, side: int, patch: int, options: argparse.Namespace, noun: str
 ) -> list[tuple[Picture, ...]]:
     """Read all images, crop large images if they need too much memory, and print the skipped files."""
     from tqdm.auto import tqdm
@@ -121,8 +121,8 @@ def _read(
             raise DataError(f"{error}, or add --skip-broken") from error
         pictures = item if isinstance(item, tuple) else (item,)
         height, width = pictures[0].shape[1:]
-        if min(height, width) < patch:
-            reason = f"'{path}' has {width} x {height} pixels, less than a patch of {patch} x {patch}"
+        if min(height, width) < side:
+            reason = f"'{path}' has {width} x {height} pixels, but --patch {patch} needs {side} x {side}"
             if not options.skip_broken:
                 raise DataError(f"{reason}; choose a smaller --patch, remove it, or add --skip-broken")
             skipped[path] = reason
@@ -133,16 +133,15 @@ def _read(
             except DataError as error:
                 raise DataError(f"'{path}': {error}") from error
         limit = MAX_PIXELS // len(folder) * height * width // sum(p.shape[1] * p.shape[2] for p in pictures)
-        side = max(math.isqrt(limit), patch)
         cropped += height * width > limit
-        found.append(_crop(pictures, side, rng))
+        found.append(_crop(pictures, max(math.isqrt(limit), side), rng))
     print(f"{len(found)} {noun}" + (f", {len(skipped)} skipped:" if skipped else ""))
     for path, reason in skipped.items():
         print(f"  {path}: {reason}")
     if cropped:
         print(f"{cropped} large images are cropped, so that all images fit into memory")
     if not found:
-        raise DataError(f"none of the {noun} is large enough; choose a smaller --patch than {options.patch}")
+        raise DataError(f"none of the {noun} is large enough; choose a smaller --patch than {patch}")
     return found
 
 

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from minicnn.cli.arguments import add_command, add_device, count, output_folder,
 from minicnn.cli.inputs import Pair, Picture, TrainingInputs, gather, task_of
 from minicnn.cli.training import SETTINGS, check_folder, check_settings, draw_curves, resumable, saved_settings
 from minicnn.data import write_image
-from minicnn.errors import CheckpointError, DataError
+from minicnn.errors import DataError
 from minicnn.imaging import comparison_sheet
 from minicnn.imaging.editing import edit, load_editor, save_editor
 from minicnn.imaging.learning import MODEL, first_guess, fit, improves, judge, steps_for, trainer_for
@@ -77,15 +78,14 @@ def add_settings(
 ) -> None:
     """Add the arguments of a training to a parser: its folder, its recipe, its network."""
     parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for all results")
-    parser.add_argument(
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
         "--steps",
         type=count,
         metavar="N",
-        help=f"optimizer steps; above 100, rounded up to hundreds (default: {recipe.steps})",
+        help=f"optimizer steps, rounded up to epochs of 100 steps or more (default: {recipe.steps})",
     )
-    parser.add_argument(
-        "--minutes", type=positive, metavar="N", help="as many steps as take about this time, at least 100"
-    )
+    length.add_argument("--minutes", type=positive, metavar="N", help="as many steps as take about this time")
     parser.add_argument(
         "--batch-size", type=count, metavar="N", help=f"patches in a step ({default}{recipe.batch_size})"
     )
@@ -124,7 +124,16 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; errors as in `train`. Return 1 if the network has learned nothing, otherwise 0."""
     task = task_of(options)
     model, inputs = train(options, task, Method(fit=partial(fit, loss=task.loss)))
-    return exit_code(options, learned=improves(model, inputs.patches))
+    if not inputs.held_out:
+        return exit_code(options, learned=improves(model, inputs.patches))
+    before, after = judge(model, inputs.held_out, task.score)
+    where = "images" if task.region is None else "images inside the holes"
+    told, best = f"{before} before", before.psnr
+    if options.start is not None:
+        _, begun = judge(load_editor(options.start, options.device).model, inputs.held_out, task.score)
+        told, best = f"{told}, {begun} by the model of --from", max(best, begun.psnr)
+    print(f"PSNR and SSIM of {len(inputs.held_out)} held-out {where}: {told}, {after} edited")
+    return exit_code(options, learned=after.psnr > best)
 
 
 def exit_code(options: argparse.Namespace, *, learned: bool) -> int:
@@ -171,6 +180,8 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
     if options.minutes:
         saved = saved_settings(options.out / SETTINGS) if options.resume else {}
         recipe = replace(recipe, steps=saved.get("steps", Recipe.steps))
+    if options.inputs is None:
+        _model(options, task)  # errors before images are read; the scale of pairs is not known yet
     inputs = gather(task, options, recipe)
     task = inputs.task
     random.manual_seed(options.seed)
@@ -190,7 +201,7 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
     check_settings(options.out / SETTINGS, training, resume=options.resume)
     print(f"training for {task.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
     about = {"task": task.name, "training": training}
-    with resumable():
+    with resumable(options.out):
         history = method.fit(
             model,
             inputs.patches,
@@ -200,19 +211,14 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
             about=about,
             resume=options.resume,
         )
-    save_editor(options.out / MODEL, model.eval(), **about)
-    print(f"wrote {options.out / MODEL}")
-    losses, scores = history.values("loss"), history.values("score")
-    if len(losses) < recipe.epochs * recipe.epoch_steps:
-        print(f"ended after {len(losses)} steps, because nothing improved any more")
-    curves = {label: history.values(name) for label, name in method.curves.items()}
-    draw_curves(options.out / "curves.png", curves, {"PSNR in dB": scores}, f"minicnn train, {task.name}")
-    if inputs.held_out:
-        before, after = judge(model, inputs.held_out, task.score)
-        where = "images" if task.region is None else "images inside the holes"
-        print(f"PSNR and SSIM of {len(inputs.held_out)} held-out {where}: {before} before, {after} edited")
-        _preview(options.out / "preview.png", model, inputs.held_out[:4], task)
-        print(f"wrote {options.out / 'preview.png'}")
+        save_editor(options.out / MODEL, model.eval(), **about)
+        print(f"wrote {options.out / MODEL}")
+        curves = {label: history.values(name) for label, name in method.curves.items()}
+        scores = {"PSNR in dB": history.values("score")}
+        draw_curves(options.out / "curves.png", curves, scores, f"minicnn train, {task.name}")
+        if inputs.held_out:
+            _preview(options.out / "preview.png", model, inputs.held_out[:4], task)
+            print(f"wrote {options.out / 'preview.png'}")
     return model, inputs
 
 
@@ -262,17 +268,16 @@ def _model(options: argparse.Namespace, task: Task) -> EditingNetwork:
     arguments = {name: getattr(options, name) for name in ARGUMENTS if getattr(options, name) is not None}
     if options.start is not None:
         if options.network or arguments:
-            raise DataError(
-                "--from: the network has its own width and blocks; leave --network, --width and --blocks out"
-            )
+            raise DataError("--from: the network has its own size; leave --network, --width, --blocks and --levels out")
         source, model = f"--from: the network of '{options.start}'", load_editor(options.start).model.train()
     else:
         name = options.network or task.network.__name__
         own = task.arguments if name == task.network.__name__ else {}
-        try:
-            source, model = f"--network: {name}", build(name, {**task.shape, **own, **arguments})
-        except CheckpointError as error:
-            raise DataError(f"--network: {error}") from error
+        network = next(network for network in NETWORKS if network.__name__ == name)
+        for argument in {**task.shape, **arguments}.keys() - inspect.signature(network).parameters.keys():
+            advice = "it cannot enlarge; add --network ResidualEditor" if argument == "scale" else "leave it out"
+            raise DataError(f"--network: {name} has no --{argument}: {advice}")
+        source, model = f"--network: {name}", build(name, {**task.shape, **own, **arguments})
     expected = {"scale": 1, **task.shape}
     wrong = [f"{name} {getattr(model, name)} (not {n})" for name, n in expected.items() if getattr(model, name) != n]
     if wrong or (model.fills and task.region is None):

@@ -45,6 +45,7 @@ examples:
 """
 TASK = Task("style", "redraw photos in the style of a picture", lambda clean, rng: (clean, clean), recipe=STYLE_RECIPE)
 SIZE = 256  # pixels
+SMALLEST_STYLE = 32  # pixels
 WATCHED, WATCHED_SIZE = 6, 192  # photos that are redrawn after every epoch, and the largest side of their crops
 PREVIEWS, PREVIEW_SIZE = 4, 320
 
@@ -66,12 +67,14 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--strength", type=positive, metavar="N", default=1.0, help="weight of the style against the content (1)"
     )
-    parser.add_argument(
-        "--steps", type=count, metavar="N", help=f"optimizer steps, rounded up to hundreds (default: {recipe.steps})"
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
+        "--steps",
+        type=count,
+        metavar="N",
+        help=f"optimizer steps, rounded up to epochs of 100 steps or more (default: {recipe.steps})",
     )
-    parser.add_argument(
-        "--minutes", type=positive, metavar="N", help="as many steps as take about this time, at least 100"
-    )
+    length.add_argument("--minutes", type=positive, metavar="N", help="as many steps as take about this time")
     parser.add_argument(
         "--batch-size", type=count, metavar="N", default=recipe.batch_size, help="patches in a step (%(default)s)"
     )
@@ -107,6 +110,8 @@ def run(options: argparse.Namespace) -> None:
         If the options or the images cannot be used, or a resumed training has other settings.
     """
     check_folder(options.out, resume=options.resume)
+    if options.size < SMALLEST_STYLE:
+        raise DataError(f"--size: the style picture needs at least {SMALLEST_STYLE} pixels a side, got {options.size}")
     style = _read_style(options.style, options.size)
     loss = PerceptualLoss(style, options.strength, device=options.device)
     if options.patch < loss.multiple:
@@ -143,7 +148,7 @@ def run(options: argparse.Namespace) -> None:
     check_settings(options.out / SETTINGS, training, resume=options.resume)
     print(f"training for {TASK.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
     watched = [_centre(photo, WATCHED_SIZE) for photo in photos[:WATCHED]]
-    with resumable():
+    with resumable(options.out):
         history = fit_style(network, loss, patches, recipe, options.out, watched, resume=options.resume)
     save_editor(options.out / MODEL, network.eval(), task=TASK.name, summary=TASK.summary, training=training)
     print(f"wrote {options.out / MODEL}")

@@ -41,8 +41,10 @@ def saved_settings(path: Path) -> dict[str, Any]:
         If they cannot be read.
     """
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        saved = dict(json.loads(path.read_text(encoding="utf-8")))
+        saved["steps"] = int(saved["steps"])
+        return saved
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"--resume: '{path}', the settings of the training, cannot be read ({error}); "
             "name another --out to start a new training"
@@ -73,20 +75,22 @@ def check_settings(path: Path, settings: dict[str, Any], *, resume: bool) -> Non
 
 
 @contextmanager
-def resumable() -> Iterator[None]:
+def resumable(folder: Path) -> Iterator[None]:
     """Add to the message of Ctrl-C how the training goes on, if there is a checkpoint."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        if not str(interrupt):  # there is no checkpoint yet
+        if not (folder / CHECKPOINT).exists():
             raise
-        raise KeyboardInterrupt(f"{interrupt}: add --resume to the same command") from interrupt
+        raise KeyboardInterrupt(f"{str(interrupt) or 'stopped'}: add --resume to the same command") from interrupt
 
 
 def draw_curves(
     path: Path, losses: Mapping[str, Sequence[float]], scores: Mapping[str, Sequence[float]], title: str
 ) -> None:
-    """Draw the curves of a training, or say that matplotlib is missing."""
+    """Draw the curves of a training, or say that matplotlib is missing. Without a value there is no figure."""
+    if not any(len(values) for values in losses.values()):
+        return
     try:
         loss_curve(path, losses, scores, title=title)
     except MissingPackageError as missing:

@@ -67,7 +67,7 @@ BETAS = (0.9, 0.99)  # of Adam; with 0.999 U-Nets train unstably; with 0.95 long
 MIN_PATIENCE = 5  # epochs
 MIN_STEPS = 100  # of a training for a given time
 TIMED_STEPS = 20
-STEP_SHARE = 1.15  # of a step's time: patches, callbacks and checkpoints come on top
+STEP_SHARE = 1.1  # of the time of a step and its batch: evaluations and checkpoints come on top
 CHECKED_PATCHES = 400  # patches that decide whether a network has learned; fewer are too few for colours
 GRADIENT_NORM = 0.03  # twice a typical norm; without a limit, a single bad step at the peak rate can ruin the network
 
@@ -133,7 +133,8 @@ def fit(
     """Train a model. After Ctrl-C there is a checkpoint to resume from.
 
     The model ends with an exponential moving average of its weights. With `evaluate` it is the average after the epoch
-    with the best score, and the training ends early if the score has not improved for a third of the epochs.
+    with the best score, or the model as it began if no score is better. Then the training also ends early: if the score
+    has not improved for a third of the epochs, at least 5.
 
     Parameters
     ----------
@@ -146,7 +147,8 @@ def fit(
     loss : callable, (output, target) -> Tensor, optional
         Default: the mean squared error.
     evaluate : callable, optional
-        `evaluate(model)` returns a score; larger is better. It is called after every epoch, with the averaged weights.
+        `evaluate(model)` returns a score; larger is better. It is called at the start, and after every epoch with the
+        averaged weights.
         The best model so far is in model.safetensors in the folder; `model` must be an EditingNetwork.
     about : mapping, optional
         Metadata for this file.
@@ -155,7 +157,7 @@ def fit(
     bar : bool
         Show a progress bar in terminals.
     say : callable
-        Called with a line of text if channels of the network are dead.
+        Called with a line of text if channels of the network are dead, or if the training ends early.
 
     Returns
     -------
@@ -172,16 +174,19 @@ def fit(
             with ema.applied(trained):
                 save_editor(folder / MODEL, trained, **(about or {}))
 
-        patience = max(recipe.epochs // 3, MIN_PATIENCE)
-        callbacks += [
-            Evaluate(evaluate, ema),
-            BestModel(save, "score", "max"),
-            EarlyStopping(patience, "score", "max"),
-        ]
+        best = BestModel(save, "score", "max")
+        early = EarlyStopping(max(recipe.epochs // 3, MIN_PATIENCE), "score", "max")
+        callbacks += [Evaluate(evaluate, ema), best, early]
+        if not resume:
+            start = evaluate(model.eval())
+            best.best = early.best = None if np.isnan(start) else start
+            save(model.train())
     callbacks += [history, Checkpoint(folder / CHECKPOINT)]
     trainer = trainer_for(model, recipe, callbacks, loss or mse_loss)
     trainer.fit(loader, recipe.epochs, resume=folder / CHECKPOINT if resume else None)
-    if evaluate is not None:
+    if trainer.stopping:
+        say(f"ended after {trainer.step} steps, because nothing improved any more")
+    if evaluate is not None and (folder / MODEL).exists():
         model.load_state_dict(load_editor(folder / MODEL).model.state_dict())
     else:
         with ema.applied(model):
@@ -226,7 +231,7 @@ def steps_for(
     recipe: Recipe,
     make: Callable[[Any, Recipe, Sequence[Any]], Trainer] = trainer_for,
 ) -> int:
-    """Return how many steps of a training take about this time, but at least 100 steps.
+    """Return how many steps of a training take about this time: hundreds, at least 100.
 
     It is measured with a copy of the model. `make` returns its trainer, as `trainer_for` does.
     """
@@ -234,20 +239,18 @@ def steps_for(
     batches = islice(DataLoader(patches, recipe.batch_size, num_workers=0, seed=recipe.seed), TIMED_STEPS)
     make(deepcopy(model), recipe, [timer]).fit(batches, 1)
     random.set_rng_state(state)
-    return max(int(60 * minutes / (STEP_SHARE * float(np.median(timer.seconds)))), MIN_STEPS)
+    seconds = STEP_SHARE * float(np.median(np.diff(timer.ends)))
+    return max(int(60 * minutes / seconds) // MIN_STEPS, 1) * MIN_STEPS
 
 
 class _Timer:
-    """Measure the time of each step, in seconds."""
+    """Note the time after each step, in seconds."""
 
     def __init__(self) -> None:
-        self.seconds: list[float] = []
-
-    def on_step_start(self, trainer: Trainer) -> None:
-        self.begin = time.perf_counter()
+        self.ends: list[float] = []
 
     def on_step_end(self, trainer: Trainer) -> None:
-        self.seconds.append(time.perf_counter() - self.begin)
+        self.ends.append(time.perf_counter())
 
 
 def improves(model: EditingNetwork, patches: PatchDataset) -> bool:

@@ -140,20 +140,21 @@ class Score:
     psnr : float
         In decibels; larger is better.
     ssim : float
-        At most 1; larger is better.
+        At most 1; larger is better. NaN for images below 11 × 11 pixels.
     """
 
     psnr: float
     ssim: float
 
     def __str__(self) -> str:
-        return f"{self.psnr:.2f} dB, {self.ssim:.3f}"
+        return f"{self.psnr:.2f} dB" + ("" if math.isnan(self.ssim) else f", {self.ssim:.3f}")
 
     @staticmethod
     def of(image: NDArray[np.floating], target: NDArray[np.floating], mask: NDArray[np.bool_] | None = None) -> "Score":
         """Return the score of an image, or of the pixels in a mask (H, W); errors as in `psnr` and `ssim`."""
         inside = ... if mask is None else (..., mask)
-        return Score(psnr(image[inside], target[inside]), ssim(image, target, mask=mask))
+        small = min(image.shape[-2:]) < len(WINDOW)
+        return Score(psnr(image[inside], target[inside]), math.nan if small else ssim(image, target, mask=mask))
 
     @staticmethod
     def mean(scores: "Iterable[Score]") -> "Score":

@@ -4,6 +4,7 @@ A callback is an object with methods such as `on_step_end`. The trainer calls th
 """
 
 import json
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sized
@@ -134,7 +135,9 @@ class History:
             return
         if trainer.step and self.path.exists():
             found = [json.loads(line) for line in self.path.read_text().splitlines() if line.endswith("}")]
-            self._records = [r for r in found if r["step"] <= trainer.step and r["epoch"] <= trainer.epoch]
+            self._records = [
+                r for r in found if r.get("step", math.inf) <= trainer.step and r.get("epoch", 0) <= trainer.epoch
+            ]
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("w", buffering=1)
         self._file.writelines(json.dumps(record) + "\n" for record in self.records)

@@ -336,6 +336,7 @@ class Trainer:
             callback.load_state_dict(entry["state"])
         self.step, self.epoch, self.losses = state_dict["step"], state_dict["epoch"], list(state_dict["losses"])
         self.epoch_loss, self.metrics = state_dict["epoch_loss"], dict(state_dict["metrics"])
+        self.stopping = state_dict.get("stopping", False)  # earlier versions did not save it
 
     def _callbacks_with_state(self) -> list[Any]:
         return [callback for callback in self.callbacks if hasattr(callback, "state_dict")]

@@ -31,7 +31,8 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_task_gives_a_model_that_edits(run, photos, tmp_path, tiny, task):
+def test_every_task_gives_a_model_that_edits(run, make_photos, tmp_path, tiny, task):
+    photos = make_photos(tmp_path / "photos", height=36, width=48)
     out = tmp_path / "run"
     result = run("train", photos, "--task", task, "--out", out, *tiny)
     assert result.code == 0
@@ -49,8 +50,9 @@ def test_every_task_gives_a_model_that_edits(run, photos, tmp_path, tiny, task):
     assert editor.about["training"] == json.loads((out / "settings.json").read_text())
     assert editor.model.scale == TASKS[task].scale
     assert read_image(out / "preview.png").shape[2] > 3 * 192
-    assert run("edit", out / "model.safetensors", photos / "1.png", "--out", tmp_path / "edited").code == 0
-    assert read_image(tmp_path / "edited" / "1.png").shape == (3, 24 * editor.model.scale, 32 * editor.model.scale)
+    mask = ["--mask", photos / "2.png"] * (task == "inpaint")
+    assert run("edit", out / "model.safetensors", photos / "1.png", "--out", tmp_path / "edited", *mask).code == 0
+    assert read_image(tmp_path / "edited" / "1.png").shape == (3, 36 * editor.model.scale, 48 * editor.model.scale)
 
 
 @pytest.mark.parametrize("scale", [1, 2])
@@ -130,7 +132,7 @@ def test_nothing_but_broken_files(mistake, photos, tmp_path, tiny):
 def test_a_photo_smaller_than_the_patch(mistake, run, photos, tmp_path, tiny):
     Image.new("RGB", (7, 9)).save(photos / "tiny.png")
     line = mistake("train", photos, "--out", tmp_path / "run", *tiny)
-    assert "tiny.png' has 7 x 9 pixels, less than a patch of 8 x 8; choose a smaller --patch" in line
+    assert "tiny.png' has 7 x 9 pixels, but --patch 8 needs 8 x 8; choose a smaller --patch" in line
     result = run("train", photos, "--out", tmp_path / "run", "--skip-broken", *tiny)
     assert result.code == 0
     assert "6 photos, 1 skipped:\n" in result.out
@@ -140,7 +142,7 @@ def test_a_photo_smaller_than_the_patch(mistake, run, photos, tmp_path, tiny):
 
 def test_the_patch_of_an_enlargement_counts_input_pixels(mistake, photos, tmp_path, tiny):
     line = mistake("train", photos, "--task", "enlarge-x3", "--out", tmp_path / "run", *tiny, "--patch", 9)
-    assert "has 32 x 24 pixels, less than a patch of 27 x 27" in line
+    assert "has 32 x 24 pixels, but --patch 9 needs 27 x 27" in line
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ def test_a_full_disk(mistake, photos, tmp_path, tiny, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     line = mistake("train", photos, "--out", tmp_path / "run", *tiny)
     assert "samples/001.jpg' cannot be written (OSError: [Errno 28] No space left on device); free space, or" in line
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"losses.jsonl", "samples", "settings.json"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"samples", "settings.json"}
 
 
 def test_a_training_that_breaks_down_says_so(mistake, photos, tmp_path, tiny):
@@ -244,20 +246,20 @@ def test_a_network_of_ones_choice(run, mistake, photos, tmp_path):
         assert type(load_editor(out / "model.safetensors").model).__name__ == name
         assert json.loads((out / "settings.json").read_text())["network"] == name
     line = mistake("train", photos, "--out", tmp_path / "a", "--network", "DnCNN", "--task", "enlarge-x2", *tiny)
-    assert "--network: build: DnCNN does not take the arguments" in line
+    assert "--network: DnCNN has no --scale: it cannot enlarge; add --network ResidualEditor" in line
     line = mistake("train", photos, "--out", tmp_path / "a", "--network", "EDSR", *tiny)
     assert "--network: EDSR has scale 2 (not 1); name another network for this task" in line
     line = mistake("train", photos, "--out", tmp_path / "a", "--network", "Inpainter", *tiny)
     assert "--network: Inpainter has only learned to fill in holes; name another" in line
     line = mistake("train", photos, "--out", tmp_path / "a", "--levels", 2, *tiny)
-    assert "--network: build: ResidualEditor does not take the arguments" in line
+    assert "--network: ResidualEditor has no --levels: leave it out" in line
 
 
 def test_samples_show_input_result_and_target(run, photos, tmp_path, tiny):
     assert run("train", photos, "--out", tmp_path / "run", *tiny).code == 0
-    (sample,) = (tmp_path / "run" / "samples").iterdir()
-    assert sample.name == "001.jpg"
-    assert read_image(sample).shape == (3, 3 * 24, 32)
+    samples = sorted((tmp_path / "run" / "samples").iterdir())
+    assert [sample.name for sample in samples] == ["001.jpg", "002.jpg"]  # before the training, and after the epoch
+    assert read_image(samples[1]).shape == (3, 3 * 24, 32)
 
 
 def test_a_network_that_learned_nothing_gives_exit_code_1(run, photos, tmp_path):
@@ -277,7 +279,7 @@ def test_crops_without_holes_are_not_watched(run, make_photos, tmp_path, tiny, m
 def test_an_early_end_is_said(run, photos, tmp_path, tiny, monkeypatch):
     monkeypatch.setattr("minicnn.cli.train._watch", lambda *_: lambda model: 1.0)
     result = run("train", photos, "--out", tmp_path / "run", *tiny[:-1], 900)
-    assert "ended after 600 steps, because nothing improved any more" in result.out
+    assert "ended after 500 steps, because nothing improved any more" in result.out
 
 
 def test_a_checkpoint_is_not_overwritten_and_goes_on_only_as_it_began(mistake, run, photos, tmp_path, tiny):
@@ -286,7 +288,7 @@ def test_a_checkpoint_is_not_overwritten_and_goes_on_only_as_it_began(mistake, r
     before = (out / "model.safetensors").read_bytes()
     assert "exists already; add --resume to continue from it, or name another" in mistake("train", photos, "--out", out)
     for change, told in (
-        (["--task", "deblur"], "task denoise (now deblur)"),
+        (["--task", "clean-jpeg"], "task denoise (now clean-jpeg)"),
         (["--steps", "4", "--width", "8"], "steps 3 (now 4), width 4 (now 8)"),
         (["--seed", "1"], "seed 0 (now 1)"),
     ):
@@ -329,7 +331,6 @@ def test_ctrl_c_keeps_a_checkpoint_from_which_the_result_is_the_same_bit_for_bit
     [line] = err.split("\n", 1)[1].splitlines()  # after the line with ^C
     assert line.startswith("minicnn train: training stopped after step ")
     assert line.endswith("checkpoint.safetensors': add --resume to the same command")
-    assert not (tmp_path / "stopped" / "model.safetensors").exists()
 
     assert run(*arguments, "--out", tmp_path / "stopped", "--resume").code == 0
     assert run(*arguments, "--out", tmp_path / "straight").code == 0
@@ -391,7 +392,7 @@ def test_a_training_may_begin_with_a_trained_model(run, mistake, photos, tmp_pat
     for name, value in after.model.state_dict().items():
         np.testing.assert_allclose(value.numpy(), before[name].numpy(), atol=1e-6)
     line = mistake(*arguments, "--from", model, "--width", "8", "--out", tmp_path / "b")
-    assert "--from: the network has its own width and blocks; leave --network, --width and" in line
+    assert "--from: the network has its own size; leave --network, --width, --blocks and" in line
     line = mistake("train", photos, "--task", "enlarge-x2", "--patch", "8", "--from", model, "--out", tmp_path / "b")
     assert f"--from: the network of '{model}' has scale 1 (not 2); name another network for this task" in line
     assert "there is no file" in mistake(*arguments, "--from", tmp_path / "none.safetensors", "--out", tmp_path / "b")

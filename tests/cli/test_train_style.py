@@ -70,10 +70,10 @@ def test_mistakes(mistake, photos, style, tmp_path):
     assert "the style picture must be (3, H, W) with H and W at least 32, got (3, 90, 31)" in line(
         picture=tmp_path / "small.png"
     )
-    assert "with H and W at least 32, got (3, 20, 24)" in line("--size", 20)
+    assert "--size: the style picture needs at least 32 pixels a side, got 20" in line("--size", 20)
     assert "must be a folder of images, but it does not exist" in line(folder=tmp_path / "none")
     assert "--patch: a patch needs at least 32 pixels a side, got 31" in line("--patch", 31)
-    assert "less than a patch of 64 x 64; choose a smaller --patch" in line("--patch", 64)
+    assert "but --patch 64 needs 64 x 64; choose a smaller --patch" in line("--patch", 64)
     assert "argument --strength: must be a number above 0, got 0" in line("--strength", 0)
     assert "there is no checkpoint" in line("--resume")
     assert "the following arguments are required: --photos" in mistake("train style", style, "--out", tmp_path / "run")

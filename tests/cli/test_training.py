@@ -28,8 +28,25 @@ def test_a_checkpoint_is_needed_exactly_to_resume(tmp_path):
         check_folder(tmp_path, resume=False)
 
 
-@pytest.mark.parametrize(("message", "told"), [("", ""), ("stopped", "stopped: add --resume to the same command")])
-def test_ctrl_c_tells_how_to_go_on(message, told):
-    with pytest.raises(KeyboardInterrupt) as caught, resumable():
+@pytest.mark.parametrize(
+    ("checkpoint", "message", "told"),
+    [
+        (False, "", ""),
+        (False, "stopped", "stopped"),
+        (True, "step 3", "step 3: add --resume to the same command"),
+        (True, "", "stopped: add --resume to the same command"),
+    ],
+)
+def test_ctrl_c_tells_how_to_go_on(tmp_path, checkpoint, message, told):
+    if checkpoint:
+        (tmp_path / "checkpoint.safetensors").touch()
+    with pytest.raises(KeyboardInterrupt) as caught, resumable(tmp_path):
         raise KeyboardInterrupt(*([message] if message else []))
     assert str(caught.value) == told
+
+
+def test_settings_without_steps_are_damaged(tmp_path):
+    for text in ("{}", '{"steps": "a"}'):
+        (tmp_path / "settings.json").write_text(text)
+        with pytest.raises(DataError, match="the settings of the training, cannot be read"):
+            saved_settings(tmp_path / "settings.json")

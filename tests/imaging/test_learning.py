@@ -7,7 +7,7 @@ import pytest
 
 import minicnn
 from minicnn.errors import AnomalyError, DataError
-from minicnn.imaging import TASKS, psnr, ssim
+from minicnn.imaging import TASKS, learning, psnr, ssim
 from minicnn.imaging.editing import edit, load_editor
 from minicnn.imaging.learning import (
     CHECKPOINT,
@@ -187,7 +187,7 @@ def test_dead_channels_are_reported(tmp_path):
     assert "8 of 8 channels of body.0.body.0.weight are dead" in told[0]
 
 
-def test_gradients_are_limited_and_nan_stops(tmp_path):
+def test_nan_stops(tmp_path):
     with pytest.raises(AnomalyError, match="StopOnNaN: in step 1,"):
         fit(
             ResidualEditor(width=4, blocks=0),
@@ -202,7 +202,7 @@ def test_gradients_are_limited_and_nan_stops(tmp_path):
 
 
 def test_the_best_network_of_the_training_is_kept(tmp_path):
-    scores, seen = iter([1.0, 3.0, 2.0, 2.5]), []
+    scores, seen = iter([0.5, 1.0, 3.0, 2.0, 2.5]), []  # the first before the training
 
     def evaluate(model):
         assert not model.training
@@ -212,21 +212,53 @@ def test_the_best_network_of_the_training_is_kept(tmp_path):
     recipe = Recipe(steps=400, batch_size=1, patch=8)
     model, losses = train(tmp_path, recipe, evaluate=evaluate, about={"task": "pairs"})
     assert len(losses) == 400
-    np.testing.assert_array_equal(model.head.weight.detach().numpy(), seen[1])
+    np.testing.assert_array_equal(model.head.weight.detach().numpy(), seen[2])
     saved = load_editor(tmp_path / MODEL)
     assert saved.about["task"] == "pairs"
-    np.testing.assert_array_equal(saved.model.head.weight.detach().numpy(), seen[1])
+    np.testing.assert_array_equal(saved.model.head.weight.detach().numpy(), seen[2])
     records = [json.loads(line) for line in (tmp_path / "losses.jsonl").read_text().splitlines()]
     assert [r["score"] for r in records if "score" in r] == [1, 3, 2, 2.5]
 
 
-def test_a_training_without_improvement_ends_early(tmp_path):
-    _, losses = train(tmp_path, Recipe(steps=900, batch_size=1, patch=8), evaluate=lambda model: 1.0)
-    assert len(losses) == 600  # the first epoch is the best; then 5 epochs without an improvement
+def test_a_training_without_improvement_ends_early_and_stays_ended(tmp_path):
+    told, recipe = [], Recipe(steps=900, batch_size=1, patch=8)
+    model, losses = train(tmp_path, recipe, evaluate=lambda model: 1.0, say=told.append)
+    assert len(losses) == 500  # the model as it began is the best; then 5 epochs without an improvement
+    assert told[-1] == "ended after 500 steps, because nothing improved any more"
+    minicnn.manual_seed(recipe.seed)
+    np.testing.assert_array_equal(
+        model.head.weight.detach().numpy(), ResidualEditor(width=8, blocks=1).head.weight.detach().numpy()
+    )
+    again, more = train(tmp_path, recipe, evaluate=lambda model: 1.0, resume=True)
+    assert more == losses
+    np.testing.assert_array_equal(again.head.weight.detach().numpy(), model.head.weight.detach().numpy())
+
+
+def test_a_lost_model_file_and_scores_of_nan_leave_the_average(tmp_path):
+    recipe = Recipe(steps=30, batch_size=1, patch=8)
+    average, _ = train(tmp_path / "a", recipe)
+    for name, score in (("lost", 1.0), ("nan", np.nan)):
+        train(tmp_path / name, recipe, evaluate=lambda model, score=score: score)
+        (tmp_path / name / MODEL).unlink(missing_ok=True)
+        model, _ = train(tmp_path / name, recipe, evaluate=lambda model, score=score: score, resume=True)
+        np.testing.assert_array_equal(model.head.weight.detach().numpy(), average.head.weight.detach().numpy())
+
+
+def test_gradients_are_limited(tmp_path, monkeypatch):
+    norms = []
+    real = learning.Adam.step
+    monkeypatch.setattr(learning.Adam, "step", lambda self: norms.append(_norm(self)) or real(self))
+    train(tmp_path, Recipe(steps=5, batch_size=1, patch=8))
+    assert max(norms) == pytest.approx(learning.GRADIENT_NORM, rel=1e-3)
+
+
+def _norm(optimizer):
+    return np.sqrt(sum(float((p.grad**2).sum()) for group in optimizer.param_groups for p in group["params"]))
 
 
 def test_without_scores_the_network_is_the_average_of_its_weights(tmp_path):
     recipe = Recipe(steps=30, batch_size=1, patch=8)
     model, _ = train(tmp_path, recipe)
-    other, _ = train(tmp_path / "other", recipe, evaluate=lambda model: 1.0)
+    rising = iter(range(9))
+    other, _ = train(tmp_path / "other", recipe, evaluate=lambda model: next(rising))
     np.testing.assert_array_equal(model.head.weight.detach().numpy(), other.head.weight.detach().numpy())
