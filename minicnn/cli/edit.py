@@ -2,6 +2,7 @@
 
 import argparse
 import base64
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,8 @@ radius of the network, so there are no seams. Animations and documents are edite
 An edited photo keeps the format of its file, its depth (8 or 16 bits), its colour profile, its transparency, and the
 EXIF data, comments and resolution. A JPEG keeps its quality. Formats that cannot be written become PNG.
 
-A network for the task inpaint fills in holes. A hole is white in --mask, or painted magenta (#FF00FF) in the photo.
+A network for the task inpaint fills in holes. A hole is white in --mask, or painted in exactly magenta (#FF00FF) in the
+photo; a JPEG changes colours, so paint on a PNG.
 
 The original files are never changed. An edited photo is written beside its original as NAME-edited, or with its own
 name to the folder --out. If a photo cannot be edited, the others are; the exit code is then 1.
@@ -144,7 +146,8 @@ def _list() -> None:
             others = "".join(f", {method} {score}" for method, score in scores.items())
             print(f"{'':<12} {result['photos']}: {change}, --best {best}{others}")
         if "thumbnail" in about and shows_pictures():
-            for line in picture_lines(base64.b64decode(about["thumbnail"]), THUMBNAIL_COLUMNS):
+            columns = min(THUMBNAIL_COLUMNS, max(shutil.get_terminal_size().columns - 14, 2))
+            for line in picture_lines(base64.b64decode(about["thumbnail"]), columns):
                 print(f"{'':<12} {line}")
     if not trained_models():
         print("no trained models come with this installation; train one: minicnn train --help")

@@ -13,9 +13,9 @@ RESET = "\x1b[0m"
 
 
 def shows_pictures() -> bool:
-    """Tell whether the output is a terminal, and the user has not switched colours off ($NO_COLOR)."""
-    encoding = (sys.stdout.encoding or "").lower()
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and encoding.startswith("utf")
+    """Tell whether the output is a terminal with colours, and the user has not switched them off ($NO_COLOR)."""
+    colours = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return sys.stdout.isatty() and colours and (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 def picture_lines(file: bytes, columns: int) -> list[str]:

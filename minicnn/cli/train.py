@@ -37,13 +37,13 @@ Train a network. Either for a task, on a folder of clean photos from which the i
 {tasks}
 
 or on two folders of images with the same names: the inputs, and the targets that the network learns to produce.
-'minicnn train pix2pix' makes sharper pictures from such pairs, with details that are made up.
+'minicnn train pix2pix' trains such pairs against a discriminator, 'minicnn train style' learns the style of a picture.
 
-Photos are used at their own size and at half their size. Every tenth image is held out (if there are at least five).
-These images choose the best network of the training, end it early if nothing improves, and are the evaluation at the
-end. The folder --out gets model.safetensors for 'minicnn edit', samples/ and preview.png with results, losses.jsonl,
-curves.png and settings.json. After Ctrl-C there is a checkpoint; the same command with --resume continues from it. More
-steps give a better network.
+Photos are used at their own size and at half their size. If there are at least five, every tenth image is held out, but
+at most 20. These images choose the best network of the training, end it early if nothing improves, and are the
+evaluation at the end, so its figures are slightly too good. The folder --out gets model.safetensors for 'minicnn edit',
+samples/ and preview.png with results, losses.jsonl, curves.png and settings.json. After Ctrl-C there is a checkpoint;
+the same command with --resume continues from it. More steps give a better network.
 
 examples:
   minicnn train my-photos --task denoise --out runs/denoise

@@ -165,7 +165,7 @@ def biharmonic(image: Picture, mask: NDArray[np.bool_]) -> Picture:
     Raises
     ------
     ShapeError
-        If the image is not (C, H, W).
+        If the image is not (C, H, W), or no pixel is known.
     MissingPackageError
         If scikit-image is not installed.
 
@@ -174,6 +174,8 @@ def biharmonic(image: Picture, mask: NDArray[np.bool_]) -> Picture:
     Damelin, Hoang: On surface completion and image inpainting by biharmonic functions. 2018.
     """
     restoration = _restoration("biharmonic", image, 1)
+    if mask.all():
+        raise ShapeError(f"biharmonic: all {mask.size} pixels are in the mask; leave some of them out")
     return _clip(restoration.inpaint_biharmonic(image, mask, split_into_regions=True, channel_axis=0))
 
 

@@ -3,7 +3,7 @@
 Strided 4×4 convolutions halve the resolution, and each number of the last one judges the patch of pixels that it sees
 (Isola et al., "Image-to-image translation with conditional adversarial networks", 2017). So the network learns texture,
 which a mean error blurs; an L1 loss beside it takes care of the rest. The paper normalises the layers over a batch of
-one picture. This network has no normalisation, because it hides contrast: with it, results got coloured edges and
+one picture. This network has no normalisation, because it removes contrast: with it, results had coloured edges and
 larger errors.
 """
 

@@ -44,6 +44,8 @@ def test_pixels_are_averaged():
         (False, "utf-8", {}, False),
         (True, "ascii", {}, False),
         (True, "UTF-8", {"NO_COLOR": "1"}, False),
+        (True, "UTF-8", {"NO_COLOR": ""}, True),
+        (True, "UTF-8", {"TERM": "dumb"}, False),
     ],
 )
 def test_pictures_need_a_terminal_with_colours(terminal, encoding, variables, expected, monkeypatch):
@@ -51,6 +53,7 @@ def test_pictures_need_a_terminal_with_colours(terminal, encoding, variables, ex
     output.isatty = lambda: terminal
     monkeypatch.setattr(sys, "stdout", output)
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert shows_pictures() == expected

@@ -114,6 +114,11 @@ def test_holes_are_filled_in_smoothly(clean):
     assert psnr(filled[:, mask], clean[:, mask]) > psnr(spoilt[:, mask], clean[:, mask]) + 10
 
 
+def test_without_a_known_pixel_nothing_is_filled_in():
+    with pytest.raises(ShapeError, match="biharmonic: all 16 pixels are in the mask"):
+        biharmonic(np.zeros((3, 4, 4), np.float32), np.ones((4, 4), bool))
+
+
 def test_lanczos_is_sharper_than_bicubic(clean):
     small = resize(clean, 64, 64)
     assert lanczos(small, 2).shape == clean.shape
