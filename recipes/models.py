@@ -22,7 +22,7 @@ from minicnn.imaging.damages import DAMAGES, most_spoilt
 from minicnn.imaging.editing import TRAINED, load_editor
 from minicnn.imaging.tasks import TASKS
 from minicnn.training.tensor_file import write_tensor_file
-from recipes.quality import held_out, measure
+from recipes.quality import CURVES, held_out, measure
 
 THUMBNAIL = 96  # pixels
 THUMBNAIL_OF = 3  # number of the photo
@@ -55,6 +55,8 @@ def train(name: str, folder: Path, out: Path) -> None:
     about |= {"summary": TASKS[name].summary, "recipe": " ".join(TRAININGS[name]), "processor": target()}
     about |= {"results": results, "thumbnail": thumbnail(measured[-1]["pictures"])}
     arrays = {key: t.numpy().astype(np.float16) for key, t in editor.model.state_dict().items()}
+    if name == "denoise":
+        shutil.copyfile(out / "curves.png", CURVES)
     write_tensor_file("recipes.models", TRAINED / f"{name}.safetensors", "model", arrays, about)
     print(f"wrote {TRAINED / f'{name}.safetensors'}", *results, sep="\n  ", flush=True)
 

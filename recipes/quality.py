@@ -24,6 +24,7 @@ from minicnn.imaging.tasks import TASKS
 
 Picture = NDArray[np.float32]
 ROOT = Path(__file__).parents[1]
+CURVES = ROOT / "docs" / "pictures" / "curves-denoise.png"  # recipes/models.py copies it
 LONGEST = 640  # pixels; larger photos are reduced by averaging
 CROP = 200  # pixels; a side in the figures
 SHOWN = 4  # photos in a figure
@@ -120,6 +121,10 @@ in seconds for a megapixel of the result.
 | model | photos with | as they are | classical methods | minicnn | --best | s / Mpx |
 |---|---|--:|---|--:|--:|--:|
 {rows}
+
+How the denoiser learned; the PSNR is that of held-out training photos:
+
+![loss and PSNR of the training](pictures/curves-denoise.png)
 
 The most spoilt parts of four photos:
 

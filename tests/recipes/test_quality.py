@@ -42,6 +42,7 @@ def test_the_page_of_a_model_that_changes_nothing(folder, monkeypatch, name, sca
     monkeypatch.setattr(editing, "TRAINED", folder / "trained")
     monkeypatch.setattr(quality, "ROOT", folder)
     (folder / "docs" / "pictures").mkdir(parents=True)
+    (folder / "docs" / "pictures" / quality.CURVES.name).touch()
     quality.main(folder)
     page = (folder / "docs" / "quality.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith(f"| {name}")]
