@@ -162,7 +162,7 @@ class Method:
 
     trainer_for: Callable[[Any, Recipe, Sequence[Any]], Trainer] = trainer_for
     fit: Callable[..., History] = fit
-    curves: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"mean squared error": "loss"}))
+    curves: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"loss": "loss"}))
 
 
 def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[EditingNetwork, TrainingInputs]:
