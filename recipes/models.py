@@ -62,9 +62,10 @@ def train(name: str, folder: Path, out: Path) -> None:
 
 
 def thumbnail(pictures: list[dict[str, NDArray[np.float32]]]) -> str:
-    """Return a part of a spoilt photo beside the repaired part, as a JPEG file in Base64."""
+    """Return the part of a spoilt photo with the most contrast, beside the repaired part, as a JPEG file in Base64."""
     images = pictures[THUMBNAIL_OF % len(pictures)]
-    crop = most_spoilt(images["spoilt"], images["clean"], THUMBNAIL)
+    clean = images["clean"]
+    crop = most_spoilt(np.broadcast_to(clean.mean((1, 2), keepdims=True), clean.shape), clean, THUMBNAIL)
     both = np.concatenate([images["spoilt"][crop], images["minicnn"][crop]], axis=2)
     file = BytesIO()
     Image.fromarray(to_samples(both.transpose(1, 2, 0), np.dtype(np.uint8))).save(file, "JPEG", quality=90)
