@@ -21,6 +21,7 @@ from minicnn.backends.native import library
 levels = list(library.LEVELS) if library.target() in library.LEVELS else [library.target()]
 level = levels[int(sys.argv[1])] if int(sys.argv[1]) < len(levels) else sys.exit()
 library.target = lambda: level
+library._pool_and_path.cache_clear()  # the import above has loaded the thread pool of this processor's level
 print(*library.build_all(), sep="\\n")
 """
 

@@ -119,6 +119,8 @@ for level in library.LEVELS:
             assert f"-march={level}" in flags
             key = [__import__("sys").platform, __import__("platform").machine(), *flags, text]
             assert len(list((build.kernel_folder() / "built").glob(f"{build._digest(key)}-*.so"))) == 1, (level, name)
+    library._pool_and_path.cache_clear()
+    assert library._pool_path().parent == build.kernel_folder() / "built", level
 """
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     subprocess.run([sys.executable, "-c", code], cwd=installed, env=environment, check=True)

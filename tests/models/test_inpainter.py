@@ -131,9 +131,9 @@ def test_a_coarse_picture_has_the_means_of_its_known_pixels():
     image, mask = punched(70, 100, np.s_[0:64, 32:64])
     coarse = coarse_fill(image, mask)
     assert coarse.shape == (3, 3, 4)
-    np.testing.assert_allclose(coarse[:, 0, 0], image[:, :32, :32].mean((1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(coarse[:, 0, 0], image[:, :32, :32].mean((1, 2)), rtol=1e-4)
     last = np.pad(image, ((0, 0), (0, 26), (0, 28)), mode="edge")[:, 64:, 96:]  # as the network pads a whole picture
-    np.testing.assert_allclose(coarse[:, 2, 3], last.mean((1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(coarse[:, 2, 3], last.mean((1, 2)), rtol=1e-4)
     assert (coarse[:, 0, 1] < 0.9).all()  # not the colour of holes
     eight = (255 * image).astype(np.uint8)
     np.testing.assert_allclose(coarse_fill(eight, mask), coarse, atol=0.01)
