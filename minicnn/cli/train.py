@@ -132,7 +132,7 @@ def run(options: argparse.Namespace) -> int:
     if options.start is not None:
         _, begun = judge(load_editor(options.start, options.device).model, inputs.held_out, task.score)
         told, best = f"{told}, {begun} by the model of --from", max(best, begun.psnr)
-    print(f"PSNR and SSIM of {len(inputs.held_out)} held-out {where}: {told}, {after} edited")
+    print(f"PSNR and SSIM of {len(inputs.held_out)} held-out {where} together: {told}, {after} edited")
     return exit_code(options, learned=after.psnr > best)
 
 

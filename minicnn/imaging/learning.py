@@ -275,7 +275,7 @@ def first_guess(image: Picture, model: EditingNetwork) -> Picture:
 def judge(
     model: EditingNetwork, pairs: Iterable[Pair], score: Callable[[Picture, Picture, Picture], Score] | None = None
 ) -> tuple[Score, Score]:
-    """Return the mean scores of the network's first guesses and of its results.
+    """Return the scores of the network's first guesses and of its results, for all pairs together.
 
     Parameters
     ----------
@@ -289,4 +289,4 @@ def judge(
         results = first_guess(image, model), edit(model, image)
         scores.append([score(y, target, image) if score else Score.of(y, target) for y in results])
     before, after = zip(*scores, strict=True)
-    return Score.mean(before), Score.mean(after)
+    return Score.pooled(before), Score.pooled(after)

@@ -161,3 +161,13 @@ class Score:
         """Return the mean of the scores."""
         table: NDArray[Any] = np.array([(s.psnr, s.ssim) for s in scores])
         return Score(*table.mean(0).tolist())
+
+    @staticmethod
+    def pooled(scores: "Iterable[Score]") -> "Score":
+        """Return the PSNR of the mean squared error of all images, and the mean SSIM.
+
+        An image that is nearly perfect has a very high PSNR, and would dominate a mean.
+        """
+        table: NDArray[Any] = np.array([(s.psnr, s.ssim) for s in scores])
+        error = float(np.mean(10 ** (-table[:, 0] / 10)))
+        return Score(math.inf if error == 0 else -10 * math.log10(error), float(table[:, 1].mean()))

@@ -100,6 +100,10 @@ def test_scores():
     assert (score.psnr, score.ssim) == (psnr(one, other), ssim(one, other))
     assert str(Score(27.123, 0.81234)) == "27.12 dB, 0.812"
     assert Score.mean([Score(20, 0.5), Score(30, 0.7)]) == Score(25, 0.6)
+    pooled = Score.pooled([Score(20, 0.5), Score(30, 0.7), Score(np.inf, 0.9)])
+    assert pooled.psnr == pytest.approx(-10 * np.log10((0.01 + 0.001) / 3))
+    assert pooled.ssim == pytest.approx(0.7)
+    assert Score.pooled([Score(np.inf, 1.0)]).psnr == np.inf
 
 
 def test_judging_compares_the_first_guess_and_the_result():
@@ -107,8 +111,8 @@ def test_judging_compares_the_first_guess_and_the_result():
     model = ResidualEditor(scale=2, width=4, blocks=0).eval()
     pairs = [(picture(8, 9, i), picture(16, 18, i + 9)) for i in range(2)]
     before, after = judge(model, pairs)
-    assert before == Score.mean(Score.of(first_guess(i, model), t) for i, t in pairs)
-    assert after == Score.mean(Score.of(edit(model, i), t) for i, t in pairs)
+    assert before == Score.pooled(Score.of(first_guess(i, model), t) for i, t in pairs)
+    assert after == Score.pooled(Score.of(edit(model, i), t) for i, t in pairs)
 
 
 def test_holes_are_judged_inside():
