@@ -44,7 +44,7 @@ M = TypeVar("M", bound=Module)
 
 SIGMA = 25 / 255  # standard deviation of the noise in photos
 PATCH_SIGMA = 50 / 255  # standard deviation of the noise in patches, which hides their content
-GENERATOR = Recipe(steps=700, batch_size=64, patch=32, learning_rate=2e-3)
+GENERATOR = Recipe(steps=700, batch_size=64, patch=32, learning_rate=1e-3)
 DENOISER = Recipe(steps=2600)
 QUICK_DIVISOR = 20  # quick=True divides the number of steps by this
 TEST_PATCHES = 200  # number of patches of held-out photos for the evaluation of the generator
