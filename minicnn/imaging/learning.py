@@ -134,7 +134,7 @@ def fit(
 
     The model ends with an exponential moving average of its weights. With `evaluate` it is the average after the epoch
     with the best score, or the model as it began if no score is better. Then the training also ends early: if the score
-    has not improved for a third of the epochs, at least 5.
+    has not improved for two thirds of the epochs, at least 5.
 
     Parameters
     ----------
@@ -175,11 +175,12 @@ def fit(
                 save_editor(folder / MODEL, trained, **(about or {}))
 
         best = BestModel(save, "score", "max")
-        early = EarlyStopping(max(recipe.epochs // 3, MIN_PATIENCE), "score", "max")
+        patience = max(recipe.epochs * 2 // 3, MIN_PATIENCE)  # the score may fall while the learning rate is high
+        early = EarlyStopping(patience, "score", "max")
         callbacks += [Evaluate(evaluate, ema), best, early]
         if not resume:
             start = evaluate(model.eval())
-            best.best = early.best = None if np.isnan(start) else start
+            best.best = None if np.isnan(start) else start
             save(model.train())
     callbacks += [history, Checkpoint(folder / CHECKPOINT)]
     trainer = trainer_for(model, recipe, callbacks, loss or mse_loss)

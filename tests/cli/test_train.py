@@ -279,7 +279,7 @@ def test_crops_without_holes_are_not_watched(run, make_photos, tmp_path, tiny, m
 def test_an_early_end_is_said(run, photos, tmp_path, tiny, monkeypatch):
     monkeypatch.setattr("minicnn.cli.train._watch", lambda *_: lambda model: 1.0)
     result = run("train", photos, "--out", tmp_path / "run", *tiny[:-1], 900)
-    assert "ended after 500 steps, because nothing improved any more" in result.out
+    assert "ended after 700 steps, because nothing improved any more" in result.out
 
 
 def test_a_checkpoint_is_not_overwritten_and_goes_on_only_as_it_began(mistake, run, photos, tmp_path, tiny):
