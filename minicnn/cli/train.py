@@ -17,7 +17,7 @@ import numpy as np
 
 from minicnn.cli.arguments import add_command, add_device, count, output_folder, positive, seed
 from minicnn.cli.inputs import Pair, Picture, TrainingInputs, gather, task_of
-from minicnn.cli.training import SETTINGS, check_folder, check_settings, draw_curves, resumable, saved_settings
+from minicnn.cli.training import SETTINGS, centre, check_folder, check_settings, draw_curves, resumable, saved_settings
 from minicnn.data import write_image
 from minicnn.errors import DataError
 from minicnn.imaging import comparison_sheet
@@ -51,7 +51,7 @@ examples:
   minicnn train --inputs scans --targets restored --steps 5000 --out runs/restore
 """
 NETWORKS: tuple[type[EditingNetwork], ...] = (ResidualEditor, EditingUNet, DnCNN, EDSR, Inpainter)
-FINE = 0.1  # of the task's learning rate, with --from: a high rate would first undo what the network has learned
+FINE = 0.1  # of the task's learning rate, with --from: a high rate would destroy the trained weights first
 PREVIEW_SIZE = 320  # pixels
 WATCHED = 8  # held-out images that are evaluated after every epoch
 SAMPLES = 4  # of them that are shown in samples/
@@ -180,12 +180,12 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
     if options.minutes:
         saved = saved_settings(options.out / SETTINGS) if options.resume else {}
         recipe = replace(recipe, steps=saved.get("steps", Recipe.steps))
-    if options.inputs is None:
-        _model(options, task)  # errors before images are read; the scale of pairs is not known yet
+    random.manual_seed(options.seed)
+    # Errors of the network come before images are read. But the scale of pairs is not known yet.
+    model = _model(options, task) if options.inputs is None else None
     inputs = gather(task, options, recipe)
     task = inputs.task
-    random.manual_seed(options.seed)
-    model = _model(options, task)
+    model = model or _model(options, task)
     if options.minutes and not options.resume:
         steps = steps_for(options.minutes, model, inputs.patches, recipe, method.trainer_for)
         recipe = replace(recipe, steps=steps)
@@ -224,7 +224,7 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
 
 def _watch(inputs: TrainingInputs, folder: Path) -> Callable[[EditingNetwork], float]:
     """Return a function that measures the PSNR of a network on held-out images, and writes the results to a folder."""
-    centres = [_centre(pair, WATCHED_SIZE) for pair in inputs.held_out]
+    centres = [centre(pair, WATCHED_SIZE) for pair in inputs.held_out]
     region = inputs.task.region
     pairs = [pair for pair in centres if region is None or region(pair[0]).any()][:WATCHED] or inputs.held_out[:WATCHED]
 
@@ -249,18 +249,6 @@ def _shown(image: Picture, target: Picture) -> Picture:
     scale = target.shape[1] // image.shape[1]
     image = image.repeat(scale, axis=1).repeat(scale, axis=2)
     return image if len(image) == len(target) else np.repeat(image.mean(0, keepdims=True), len(target), 0)
-
-
-def _centre(pair: Pair, size: int) -> Pair:
-    """Cut the centre out of a pair, of at most `size` pixels a side of the target."""
-    image, target = pair
-    scale = target.shape[1] // image.shape[1]
-    height, width = (min(side, size // scale) for side in image.shape[1:])
-    top, left = (image.shape[1] - height) // 2, (image.shape[2] - width) // 2
-    return (
-        image[:, top : top + height, left : left + width],
-        target[:, scale * top : scale * (top + height), scale * left : scale * (left + width)],
-    )
 
 
 def _model(options: argparse.Namespace, task: Task) -> EditingNetwork:
@@ -290,7 +278,7 @@ def _model(options: argparse.Namespace, task: Task) -> EditingNetwork:
 def _preview(path: Path, model: EditingNetwork, pairs: list[Pair], task: Task) -> None:
     """Write a figure with the input, the edited image and the target of held-out pairs, cropped to fit a screen."""
     rows, captions = [], []
-    for image, target in (_centre(pair, PREVIEW_SIZE) for pair in pairs):
+    for image, target in (centre(pair, PREVIEW_SIZE) for pair in pairs):
         guess, edited = first_guess(image, model), edit(model, image)
         rows.append([_shown(image, target) if model.fills else guess, edited, target])
         captions.append([*(str(task.score(p, target, image)) for p in (guess, edited)), ""])

@@ -9,11 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from minicnn.cli.arguments import add_command, add_device, count, output_folder, positive, seed
 from minicnn.cli.inputs import Picture, gather
-from minicnn.cli.training import SETTINGS, check_folder, check_settings, draw_curves, resumable, saved_settings
+from minicnn.cli.training import SETTINGS, centre, check_folder, check_settings, draw_curves, resumable, saved_settings
 from minicnn.data import read_image
 from minicnn.errors import DataError
 from minicnn.imaging import comparison_sheet
@@ -147,16 +145,19 @@ def run(options: argparse.Namespace) -> None:
     }
     check_settings(options.out / SETTINGS, training, resume=options.resume)
     print(f"training for {TASK.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
-    watched = [_centre(photo, WATCHED_SIZE) for photo in photos[:WATCHED]]
+    watched = [centre((photo, photo), WATCHED_SIZE)[0] for photo in photos[:WATCHED]]
     with resumable(options.out):
         history = fit_style(network, loss, patches, recipe, options.out, watched, resume=options.resume)
-    save_editor(options.out / MODEL, network.eval(), task=TASK.name, summary=TASK.summary, training=training)
-    print(f"wrote {options.out / MODEL}")
-    curves = {name: history.values(name) for name in ("loss", "content", "style", "tv")}
-    draw_curves(options.out / "curves.png", curves, {}, "minicnn train style")
-    rows = [[photo, edit(network, photo), style] for photo in (_centre(p, PREVIEW_SIZE) for p in photos[:PREVIEWS])]
-    comparison_sheet(options.out / "preview.png", rows, ["before", "edited", "style"])
-    print(f"wrote {options.out / 'preview.png'}")
+        save_editor(options.out / MODEL, network.eval(), task=TASK.name, summary=TASK.summary, training=training)
+        print(f"wrote {options.out / MODEL}")
+        curves = {name: history.values(name) for name in ("loss", "content", "style", "tv")}
+        draw_curves(options.out / "curves.png", curves, {}, "minicnn train style")
+        rows = [
+            [photo, edit(network, photo), style]
+            for photo in (centre((p, p), PREVIEW_SIZE)[0] for p in photos[:PREVIEWS])
+        ]
+        comparison_sheet(options.out / "preview.png", rows, ["before", "edited", "style"])
+        print(f"wrote {options.out / 'preview.png'}")
 
 
 def _read_style(path: Path, size: int) -> Picture:
@@ -166,10 +167,3 @@ def _read_style(path: Path, size: int) -> Picture:
     if factor < 1:
         picture = resize(picture, *(round(side * factor) for side in picture.shape[1:]))
     return picture
-
-
-def _centre(photo: Picture, size: int) -> Picture:
-    """Cut the centre out of a photo, of at most `size` pixels a side."""
-    height, width = (min(side, size) for side in photo.shape[1:])
-    top, left = (photo.shape[1] - height) // 2, (photo.shape[2] - width) // 2
-    return np.ascontiguousarray(photo[:, top : top + height, left : left + width])

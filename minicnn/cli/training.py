@@ -1,4 +1,4 @@
-"""The parts that all training commands share: the settings in the folder of results, resuming, Ctrl-C, the curves."""
+"""The parts that all training commands share: settings, resuming, Ctrl-C, curves, crops of images."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from minicnn.cli.inputs import Pair
 from minicnn.errors import DataError, MissingPackageError
 from minicnn.imaging import loss_curve
 from minicnn.imaging.learning import CHECKPOINT
 
-__all__ = ["SETTINGS", "check_folder", "check_settings", "draw_curves", "resumable", "saved_settings"]
+__all__ = ["SETTINGS", "centre", "check_folder", "check_settings", "draw_curves", "resumable", "saved_settings"]
 
 SETTINGS = "settings.json"
 
@@ -95,3 +96,15 @@ def draw_curves(
         loss_curve(path, losses, scores, title=title)
     except MissingPackageError as missing:
         print(f"no {path.name}: {missing}")
+
+
+def centre(pair: Pair, size: int) -> Pair:
+    """Cut the centre out of a pair, of at most `size` pixels a side of the target."""
+    image, target = pair
+    scale = target.shape[1] // image.shape[1]
+    height, width = (min(side, size // scale) for side in image.shape[1:])
+    top, left = (image.shape[1] - height) // 2, (image.shape[2] - width) // 2
+    return (
+        image[:, top : top + height, left : left + width],
+        target[:, scale * top : scale * (top + height), scale * left : scale * (left + width)],
+    )

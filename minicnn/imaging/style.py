@@ -111,7 +111,8 @@ class StyleLosses(NamedTuple):
 class PerceptualLoss:
     """The loss of style transfer: content + 10 · strength · style + total variation / 2.
 
-    F are the features of the result y, P those of the photo x, G and A the Gram matrices of y and the style picture:
+    F: the features of the result y. P: the features of the photo x. G: the Gram matrices of y. A: the Gram matrices of
+    the style picture.
 
         content = ‖F - P‖² / ‖P‖² at level 3,
         style = mean of ‖G - A‖² / ‖A‖² over all levels, at the full resolution, a half and a quarter of it,

@@ -95,7 +95,7 @@ class EditingNetwork(nn.Module):
         raise NotImplementedError
 
     def with_statistics(self, x: Tensor) -> "EditingNetwork":
-        """Return the network for the tiles of an image x: its means are those of x. Most networks have no means."""
+        """Return a network for the tiles of an image x, which uses the means of all of x. Default: this network."""
         return self
 
     def first_guess(self, x: Tensor) -> Tensor:

@@ -62,9 +62,8 @@ class Inpainter(EditingNetwork):
         super().__init__(in_channels=in_channels, out_channels=out_channels, width=width, levels=levels, blocks=blocks)
         self.unet = EditingUNet(in_channels + 1, out_channels, width, levels, blocks)
         self.multiple = math.lcm(self.unet.multiple, CELL)
-        self.radius = (
-            self.unet.radius + 2 * CELL
-        )  # neighbouring cells of all resolutions: 32 + 16 + 8 + 4 + 2 + 1 pixels
+        # The filling reads the neighbouring cells of all resolutions: 32 + 16 + 8 + 4 + 2 + 1 pixels.
+        self.radius = self.unet.radius + 2 * CELL
 
     def forward(self, x: Tensor, coarse: Tensor | None = None) -> Tensor:
         """Map (N, 3, H, W) to the filled pictures of the same shape.

@@ -1,4 +1,4 @@
-"""Tests of pix2pix: the losses, the steps of both networks, what it learns, checkpoints."""
+"""Tests of pix2pix: the losses, the steps of both networks, a short training, checkpoints."""
 
 import json
 import os

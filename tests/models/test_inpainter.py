@@ -1,4 +1,4 @@
-"""Tests of the network that fills in holes: the smooth filling, what it changes, and exact tiles."""
+"""Tests of the network that fills in holes: the smooth filling, unchanged pixels outside the holes, and exact tiles."""
 
 import numpy as np
 import pytest
