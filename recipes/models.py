@@ -12,13 +12,12 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from minicnn.backends.native.library import target
 from minicnn.cli import main as minicnn
 from minicnn.data.samples import to_samples
-from minicnn.imaging.damages import DAMAGES, most_spoilt
+from minicnn.imaging.damages import DAMAGES, Comparison
 from minicnn.imaging.editing import TRAINED, load_editor
 from minicnn.imaging.tasks import TASKS
 from minicnn.training.tensor_file import write_tensor_file
@@ -53,7 +52,7 @@ def train(name: str, folder: Path, out: Path) -> None:
     results = [{"photos": damage.name, "psnr": m["psnr"]} for damage, m in zip(damages, measured, strict=True)]
     about = {key: editor.about[key] for key in ("architecture", "arguments", "task")}
     about |= {"summary": TASKS[name].summary, "recipe": " ".join(TRAININGS[name]), "processor": target()}
-    about |= {"results": results, "thumbnail": thumbnail(measured[-1]["pictures"])}
+    about |= {"results": results, "thumbnail": thumbnail(measured[-1]["comparisons"])}
     arrays = {key: t.numpy().astype(np.float16) for key, t in editor.model.state_dict().items()}
     if name == "denoise":
         shutil.copyfile(out / "curves.png", CURVES)
@@ -61,12 +60,11 @@ def train(name: str, folder: Path, out: Path) -> None:
     print(f"wrote {TRAINED / f'{name}.safetensors'}", *results, sep="\n  ", flush=True)
 
 
-def thumbnail(pictures: list[dict[str, NDArray[np.float32]]]) -> str:
-    """Return the part of a spoilt photo with the most contrast, beside the repaired part, as a JPEG file in Base64."""
-    images = pictures[THUMBNAIL_OF % len(pictures)]
-    clean = images["clean"]
-    crop = most_spoilt(np.broadcast_to(clean.mean((1, 2), keepdims=True), clean.shape), clean, THUMBNAIL)
-    both = np.concatenate([images["spoilt"][crop], images["minicnn"][crop]], axis=2)
+def thumbnail(comparisons: list[Comparison]) -> str:
+    """Return a part of a spoilt photo beside the repaired part, as a JPEG file in Base64."""
+    one = comparisons[THUMBNAIL_OF % len(comparisons)]
+    crop = one.hardest(THUMBNAIL)
+    both = np.concatenate([one.spoilt[crop], one.results["minicnn"][crop]], axis=2)
     file = BytesIO()
     Image.fromarray(to_samples(both.transpose(1, 2, 0), np.dtype(np.uint8))).save(file, "JPEG", quality=90)
     return base64.b64encode(file.getvalue()).decode()

@@ -7,6 +7,8 @@ the photo was spoilt; the networks do not. PSNR in dB, the mean over the photos 
 import json
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from minicnn.data import read_image
-from minicnn.imaging.corruptions import as_in_a_file
-from minicnn.imaging.damages import DAMAGES, Damage, most_spoilt
+from minicnn.imaging.damages import DAMAGES, Comparison, Damage, compare
 from minicnn.imaging.editing import edit, load_editor, trained_models
 from minicnn.imaging.figures import comparison_sheet
 from minicnn.imaging.metrics import psnr
-from minicnn.imaging.tasks import TASKS
 
 Picture = NDArray[np.float32]
 ROOT = Path(__file__).parents[1]
@@ -48,43 +48,40 @@ def held_out(folder: Path) -> dict[str, Picture]:
 
 
 def measure(damage: Damage, photos: dict[str, Picture], path: str | Path) -> dict[str, Any]:
-    """Return the mean PSNR of each method, the network's CPU seconds for a megapixel, and the pictures.
-
-    The PSNR is that of the region of the model's task. Of the pictures, the first is the spoilt photo.
-    """
+    """Return the mean PSNR of each method, the network's CPU seconds for a megapixel, and the comparisons."""
     model = load_editor(path).model
-    scores: dict[str, list[float]] = {}
-    pictures: list[dict[str, Picture]] = []
-    seconds, pixels = 0.0, 0
-    for index, clean in enumerate(photos.values()):
-        spoilt = as_in_a_file(damage.spoil(clean, np.random.default_rng([index, 1])))
-        results = {"input": damage.input(spoilt)} if damage.input else {}
-        results |= {name: method(spoilt) for name, method in damage.classical.items()}
+    seconds = 0.0
+
+    def timed(spoilt: Picture) -> Picture:
+        nonlocal seconds
         start = time.process_time()
-        results["minicnn"] = edit(model, spoilt)
+        result = edit(model, spoilt)
         seconds += time.process_time() - start
-        pixels += clean.shape[1] * clean.shape[2]
-        results["minicnn --best"] = edit(model, spoilt, best=True)
-        inside = TASKS[damage.model].inside(spoilt)
-        for name, result in results.items():
-            scores.setdefault(name, []).append(psnr(result[inside], clean[inside]))
-        shown = spoilt.repeat(clean.shape[1] // spoilt.shape[1], axis=1).repeat(clean.shape[2] // spoilt.shape[2], 2)
-        pictures.append({"spoilt": shown if len(shown) == 3 else shown.repeat(3, axis=0), **results, "clean": clean})
-    means = {name: round(float(np.mean(values)), 2) for name, values in scores.items()}
-    return {"psnr": means, "seconds": round(1e6 * seconds / pixels, 2), "pictures": pictures}
+        return result
+
+    networks: dict[str, Callable[[Picture], Picture]] = {
+        "minicnn": timed,
+        "minicnn --best": partial(edit, model, best=True),
+    }
+    found = [
+        compare(damage, clean, np.random.default_rng([index, 1]), networks)
+        for index, clean in enumerate(photos.values())
+    ]
+    means = {name: round(float(np.mean([one.psnr[name] for one in found])), 2) for name in found[0].psnr}
+    pixels = sum(clean.shape[1] * clean.shape[2] for clean in photos.values())
+    return {"psnr": means, "seconds": round(1e6 * seconds / pixels, 2), "comparisons": found}
 
 
-def figure(path: Path, damage: Damage, pictures: list[dict[str, Picture]]) -> None:
-    """Draw the parts of the first photos that were spoilt most, with each method's result."""
+def figure(path: Path, comparisons: list[Comparison]) -> None:
+    """Draw the parts of the first photos that the methods repair worst."""
     rows, captions = [], []
-    for images in pictures[:SHOWN]:
-        images = {n: p for n, p in images.items() if n not in ("input", "minicnn --best")}
-        clean = images["clean"]
-        crop = most_spoilt(images["spoilt"], clean, CROP)
-        rows.append([p[crop] for p in images.values()])
-        told = [n for n in images if n in damage.classical or n == "minicnn"]
-        captions.append([f"{psnr(p[crop], clean[crop]):.2f} dB" if n in told else "" for n, p in images.items()])
-    comparison_sheet(path, rows, list(images), captions)
+    for one in comparisons[:SHOWN]:
+        results = {name: image for name, image in one.results.items() if name != "minicnn --best"}
+        columns, crop = {"spoilt": one.spoilt, **results, "clean": one.clean}, one.hardest(CROP)
+        rows.append([image[crop] for image in columns.values()])
+        clean = one.clean[crop]
+        captions.append([f"{psnr(p[crop], clean):.2f} dB" if name in results else "" for name, p in columns.items()])
+    comparison_sheet(path, rows, list(columns), captions)
 
 
 def main(folder: Path) -> None:
@@ -105,7 +102,7 @@ def main(folder: Path) -> None:
             f"**{scores['minicnn']:.2f}** | {scores['minicnn --best']:.2f} | {found['seconds']:.2f} |"
         )
         name = f"quality-{damage.model}-{damage.name}.jpg".replace(" ", "").replace(",", "-").replace("σ=", "")
-        figure(ROOT / "docs" / "pictures" / name, damage, found["pictures"])
+        figure(ROOT / "docs" / "pictures" / name, found["comparisons"])
         figures.append(f"![{damage.name}](pictures/{name})")
     text = PAGE.format(count=len(photos), rows="\n".join(lines), figures="\n\n".join(figures))
     (ROOT / "docs" / "quality.md").write_text(text, encoding="utf-8")
@@ -126,7 +123,7 @@ How the denoiser learned; the PSNR is that of held-out training photos:
 
 ![loss and PSNR of the training](pictures/curves-denoise.png)
 
-The most spoilt parts of four photos:
+Parts of four photos: the ones with the largest errors of all methods together.
 
 {figures}
 """

@@ -5,6 +5,8 @@
 
 import argparse
 import math
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from minicnn.errors import DataError
 from minicnn.imaging.learning import pair_patches, pair_scale, spoilt_patches
 from minicnn.imaging.tasks import TASKS, Recipe, Task
 
-__all__ = ["TrainingInputs", "gather", "task_of"]
+__all__ = ["TrainingInputs", "checksum", "gather", "task_of"]
 
 Picture = NDArray[np.float32]
 Pair = tuple[Picture, Picture]
@@ -42,16 +44,27 @@ class TrainingInputs:
         For the evaluation.
     pictures : int
         The number of pictures or pairs for training.
+    checksum : str
+        A number that is another one for other pictures.
     """
 
     task: Task
     patches: PatchDataset
     held_out: list[Pair]
     pictures: int
+    checksum: str
+
+
+def checksum(pictures: Iterable[Picture]) -> str:
+    """Return the CRC-32 of pictures and their shapes, in hexadecimal digits."""
+    crc = 0
+    for picture in pictures:
+        crc = zlib.crc32(np.ascontiguousarray(picture).data, zlib.crc32(str(picture.shape).encode(), crc))
+    return f"{crc:08x}"
 
 
 def task_of(options: argparse.Namespace) -> Task:
-    """Return the task of the command line. The scale of a task of pairs is not known yet.
+    """Return the task of the command line. Scale and channels of a task of pairs are not known yet.
 
     Raises
     ------
@@ -84,13 +97,22 @@ def gather(task: Task, options: argparse.Namespace, recipe: Recipe) -> TrainingI
         train, test = _split([photo for (photo,) in _read(folder, side, recipe.patch, options, "photos")])
         held_out = [task(_crop((photo,), HELD_OUT_SIZE, rng)[0], rng) for photo in test]
         halves = [half for half in map(_half, train) if min(half.shape[1:]) >= side]
-        return TrainingInputs(task, spoilt_patches(train + halves, task, recipe, side), held_out, len(train))
+        patches = spoilt_patches(train + halves, task, recipe, side)
+        return TrainingInputs(task, patches, held_out, len(train), checksum(train))
     paired = PairedImageFolder(options.inputs, options.targets, on_error="skip" if options.skip_broken else "raise")
-    pairs: list[Any] = _read(paired, recipe.patch, recipe.patch, options, "pairs")
-    task = replace(task, scale=pair_scale(pairs))
+    pairs = _read(paired, recipe.patch, recipe.patch, options, "pairs")
+    if all(_is_grey(image) for image, _ in pairs) and not all(_is_grey(target) for _, target in pairs):
+        task = replace(task, in_channels=1)  # its results have colours; those of equal channels would become grey
+        pairs = [(image[:1], target) for image, target in pairs]
+    task = replace(task, scale=pair_scale(pairs[:1]))
     train, test = _split(pairs)
-    held_out = [_as_pair(_crop(pair, HELD_OUT_SIZE, rng)) for pair in test]
-    return TrainingInputs(task, pair_patches(train, recipe), held_out, len(train))
+    held_out = [_crop(pair, HELD_OUT_SIZE, rng) for pair in test]
+    pictures = checksum(picture for pair in train for picture in pair)
+    return TrainingInputs(task, pair_patches(train, recipe), held_out, len(train), pictures)
+
+
+def _is_grey(picture: Picture) -> bool:
+    return bool((picture == picture[:1]).all())
 
 
 def _half(photo: Picture) -> Picture:
@@ -100,19 +122,15 @@ def _half(photo: Picture) -> Picture:
     return half
 
 
-def _as_pair(pictures: tuple[Picture, ...]) -> Pair:
-    image, target = pictures
-    return image, target
-
-
 def _read(
     folder: ImageFolder | PairedImageFolder, side: int, patch: int, options: argparse.Namespace, noun: str
-) -> list[tuple[Picture, ...]]:
+) -> list[Any]:
     """Read all images, crop large images if they need too much memory, and print the skipped files."""
     from tqdm.auto import tqdm
 
     rng = np.random.default_rng(options.seed)
     found, skipped, cropped = [], dict(folder.skipped), 0
+    scales: dict[int, Path] = {}  # of the pairs, with the first file of each
     for index, paths in enumerate(tqdm(folder.paths, "reading", unit="file", leave=False, disable=None)):
         path = paths if isinstance(paths, Path) else paths[0]
         try:
@@ -129,9 +147,15 @@ def _read(
             continue
         if len(pictures) == 2:
             try:
-                pair_scale([(pictures[0], pictures[1])])
+                scales.setdefault(pair_scale([(pictures[0], pictures[1])]), path)
             except DataError as error:
                 raise DataError(f"'{path}': {error}") from error
+            if len(scales) > 1:
+                found_scales = " and ".join(f"{scale} for '{first}'" for scale, first in scales.items())
+                raise DataError(
+                    f"--inputs: target size / input size must be the same for all pairs, but it is {found_scales}; "
+                    "a network enlarges all images by one factor, so resize some of them"
+                )
         limit = MAX_PIXELS // len(folder) * height * width // sum(p.shape[1] * p.shape[2] for p in pictures)
         cropped += height * width > limit
         found.append(_crop(pictures, max(math.isqrt(limit), side), rng))
@@ -145,7 +169,7 @@ def _read(
     return found
 
 
-def _crop(pictures: tuple[Picture, ...], side: int, rng: np.random.Generator) -> tuple[Picture, ...]:
+def _crop(pictures: tuple[Picture, ...], side: int, rng: np.random.Generator) -> Any:
     """Cut the same random part out of images of the same scene. The parts are copies, so the images can be freed."""
     height, width = pictures[0].shape[1:]
     parts = random_crop(pictures, (min(side, height), min(side, width)), rng)

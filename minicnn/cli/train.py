@@ -15,21 +15,32 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.cli.arguments import add_command, add_device, count, output_folder, positive, seed
+from minicnn.cli.arguments import add_command, count
 from minicnn.cli.inputs import Pair, Picture, TrainingInputs, gather, task_of
-from minicnn.cli.training import SETTINGS, centre, check_folder, check_settings, draw_curves, resumable, saved_settings
+from minicnn.cli.training import (
+    RECIPE,
+    SETTINGS,
+    add_settings,
+    centre,
+    check_folder,
+    check_settings,
+    draw_curves,
+    given,
+    resumable,
+    saved_settings,
+)
 from minicnn.data import write_image
 from minicnn.errors import DataError
 from minicnn.imaging import comparison_sheet
 from minicnn.imaging.editing import edit, load_editor, save_editor
 from minicnn.imaging.learning import MODEL, first_guess, fit, improves, judge, steps_for, trainer_for
-from minicnn.imaging.metrics import psnr
+from minicnn.imaging.metrics import Score
 from minicnn.imaging.tasks import TASKS, Recipe, Task
 from minicnn.models import EDSR, DnCNN, EditingNetwork, EditingUNet, Inpainter, ResidualEditor, build
 from minicnn.runtime import random
 from minicnn.training import History, Trainer
 
-__all__ = ["Method", "add", "add_settings", "exit_code", "run", "train"]
+__all__ = ["Method", "add", "add_network", "exit_code", "run", "train"]
 
 DETAILS = """\
 Train a network. Either for a task, on a folder of clean photos from which the inputs are made:
@@ -56,7 +67,6 @@ PREVIEW_SIZE = 320  # pixels
 WATCHED = 8  # held-out images that are evaluated after every epoch
 SAMPLES = 4  # of them that are shown in samples/
 WATCHED_SIZE = 192  # pixels; the side of their crops, in pixels of the result
-RECIPE = ("steps", "batch_size", "patch", "learning_rate", "seed")
 ARGUMENTS = ("width", "blocks", "levels")
 
 
@@ -70,54 +80,22 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--inputs", type=Path, metavar="DIR", help="folder of inputs, with --targets")
     parser.add_argument("--targets", type=Path, metavar="DIR", help="folder of targets with the same names")
-    add_settings(parser, Recipe(), NETWORKS[0], "the task's; ")
+    add_settings(parser, Recipe(), "the task's; ")
+    add_network(parser, NETWORKS[0], "the task's; ")
 
 
-def add_settings(
-    parser: argparse.ArgumentParser, recipe: Recipe, network: type[EditingNetwork], default: str = "default: "
-) -> None:
-    """Add the arguments of a training to a parser: its folder, its recipe, its network."""
-    parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for all results")
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument(
-        "--steps",
-        type=count,
-        metavar="N",
-        help=f"optimizer steps, rounded up to epochs of 100 steps or more (default: {recipe.steps})",
-    )
-    length.add_argument("--minutes", type=positive, metavar="N", help="as many steps as take about this time")
-    parser.add_argument(
-        "--batch-size", type=count, metavar="N", help=f"patches in a step ({default}{recipe.batch_size})"
-    )
-    parser.add_argument(
-        "--patch", type=count, metavar="N", help=f"side of an input patch in pixels ({default}{recipe.patch})"
-    )
-    parser.add_argument(
-        "--learning-rate",
-        type=positive,
-        metavar="N",
-        help=f"the highest learning rate ({default}{recipe.learning_rate}; with --from a tenth of it)",
-    )
+def add_network(parser: argparse.ArgumentParser, network: type[EditingNetwork], default: str = "default: ") -> None:
+    """Add the arguments that choose a network to a parser."""
     parser.add_argument(
         "--network",
         choices=[network.__name__ for network in NETWORKS],
         metavar="NAME",
         help=f"{', '.join(network.__name__ for network in NETWORKS)} ({default}{network.__name__})",
     )
-    parser.add_argument("--width", type=count, metavar="N", help="channels of the network")
-    parser.add_argument("--blocks", type=count, metavar="N", help="residual blocks of the network, or of each level")
     parser.add_argument("--levels", type=count, metavar="N", help="resolutions of a U-Net")
     parser.add_argument(
         "--from", dest="start", metavar="MODEL", help="begin with a trained model: its name, or a .safetensors file"
     )
-    parser.add_argument(
-        "--seed", type=seed, metavar="N", default=recipe.seed, help="the same seed gives the same network"
-    )
-    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
-    parser.add_argument(
-        "--skip-broken", action="store_true", help="leave out files that cannot be used, and print their names"
-    )
-    add_device(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -174,14 +152,13 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
         If the options or the images cannot be used, or a resumed training has other settings.
     """
     check_folder(options.out, resume=options.resume)
-    given = {name: getattr(options, name) for name in RECIPE if getattr(options, name) is not None}
     rate = task.recipe.learning_rate * (1 if options.start is None else FINE)
-    recipe = replace(task.recipe, **{"learning_rate": rate, **given})
+    recipe = replace(task.recipe, **{"learning_rate": rate, **given(options, RECIPE)})
     if options.minutes:
         saved = saved_settings(options.out / SETTINGS) if options.resume else {}
         recipe = replace(recipe, steps=saved.get("steps", Recipe.steps))
     random.manual_seed(options.seed)
-    # Errors of the network come before images are read. But the scale of pairs is not known yet.
+    # Errors of the network come before images are read. But scale and channels of pairs are not known yet.
     model = _model(options, task) if options.inputs is None else None
     inputs = gather(task, options, recipe)
     task = inputs.task
@@ -193,6 +170,7 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
     training: dict[str, Any] = {
         "task": task.name,
         "pictures": inputs.pictures,
+        "pictures_checksum": inputs.checksum,
         **vars(recipe),
         "from": options.start,
         "network": type(model).__name__,
@@ -238,8 +216,8 @@ def _watch(inputs: TrainingInputs, folder: Path) -> Callable[[EditingNetwork], f
         number = len(list(folder.glob("*.jpg"))) + 1
         folder.mkdir(parents=True, exist_ok=True)
         write_image(folder / f"{number:03}.jpg", np.concatenate(same, axis=2))
-        insides = [inputs.task.inside(image) for image, _ in pairs]
-        return float(np.mean([psnr(y[i], t[i]) for y, (_, t), i in zip(results, pairs, insides, strict=True)]))
+        scores = [inputs.task.score(y, target, image) for y, (image, target) in zip(results, pairs, strict=True)]
+        return Score.pooled(scores).psnr
 
     return evaluate
 
@@ -253,7 +231,7 @@ def _shown(image: Picture, target: Picture) -> Picture:
 
 def _model(options: argparse.Namespace, task: Task) -> EditingNetwork:
     """Return a new network, or the trained network that --from names."""
-    arguments = {name: getattr(options, name) for name in ARGUMENTS if getattr(options, name) is not None}
+    arguments = given(options, ARGUMENTS)
     if options.start is not None:
         if options.network or arguments:
             raise DataError("--from: the network has its own size; leave --network, --width, --blocks and --levels out")

@@ -9,10 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from minicnn.cli.arguments import add_command
-from minicnn.cli.train import Method, add_settings, exit_code, train
+from minicnn.cli.train import Method, add_network, exit_code, train
+from minicnn.cli.training import add_settings
+from minicnn.errors import DataError
 from minicnn.imaging import pix2pix
 from minicnn.imaging.tasks import Recipe, Task
-from minicnn.models import EditingUNet
+from minicnn.models import EditingUNet, PatchDiscriminator
 
 __all__ = ["add", "run"]
 
@@ -52,11 +54,15 @@ def add(commands: Any) -> None:
     parser = add_command(commands, "train pix2pix", run, "train a network on pairs, against a discriminator", DETAILS)
     parser.add_argument("--inputs", type=Path, required=True, metavar="DIR", help="folder of inputs")
     parser.add_argument("--targets", type=Path, required=True, metavar="DIR", help="folder of targets, same names")
-    add_settings(parser, TASK.recipe, TASK.network)
+    add_settings(parser, TASK.recipe)
+    add_network(parser, TASK.network)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; errors as in `train`. Return 1 if the network has learned nothing, otherwise 0."""
+    smallest = PatchDiscriminator().smallest
+    if options.patch is not None and options.patch < smallest:
+        raise DataError(f"--patch: the discriminator needs at least {smallest} pixels a side, got {options.patch}")
     model, inputs = train(options, TASK, METHOD)
     pairs: Any = inputs.held_out or inputs.patches.images
     noun = "held-out" if inputs.held_out else "training"

@@ -9,9 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from minicnn.cli.arguments import add_command, add_device, count, output_folder, positive, seed
-from minicnn.cli.inputs import Picture, gather
-from minicnn.cli.training import SETTINGS, centre, check_folder, check_settings, draw_curves, resumable, saved_settings
+from minicnn.cli.arguments import add_command, count, positive
+from minicnn.cli.inputs import Picture, checksum, gather
+from minicnn.cli.training import (
+    RECIPE,
+    SETTINGS,
+    add_settings,
+    centre,
+    check_folder,
+    check_settings,
+    draw_curves,
+    given,
+    resumable,
+    saved_settings,
+)
 from minicnn.data import read_image
 from minicnn.errors import DataError
 from minicnn.imaging import comparison_sheet
@@ -51,10 +62,8 @@ PREVIEWS, PREVIEW_SIZE = 4, 320
 def add(commands: Any) -> None:
     """Declare the command."""
     parser = add_command(commands, "train style", run, "train a network to redraw photos in a style", DETAILS)
-    recipe = STYLE_RECIPE
     parser.add_argument("style", type=Path, metavar="STYLE", help="the style picture")
     parser.add_argument("--photos", type=Path, required=True, metavar="DIR", help="folder of photos")
-    parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for all results")
     parser.add_argument(
         "--size",
         type=count,
@@ -65,38 +74,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--strength", type=positive, metavar="N", default=1.0, help="weight of the style against the content (1)"
     )
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument(
-        "--steps",
-        type=count,
-        metavar="N",
-        help=f"optimizer steps, rounded up to epochs of 100 steps or more (default: {recipe.steps})",
-    )
-    length.add_argument("--minutes", type=positive, metavar="N", help="as many steps as take about this time")
-    parser.add_argument(
-        "--batch-size", type=count, metavar="N", default=recipe.batch_size, help="patches in a step (%(default)s)"
-    )
-    parser.add_argument(
-        "--patch", type=count, metavar="N", default=recipe.patch, help="side of a patch in pixels (%(default)s)"
-    )
-    parser.add_argument(
-        "--learning-rate",
-        type=positive,
-        metavar="N",
-        default=recipe.learning_rate,
-        help="the highest learning rate (%(default)s)",
-    )
-    parser.add_argument("--width", type=count, metavar="N", default=16, help="channels of the network (%(default)s)")
-    parser.add_argument("--blocks", type=count, metavar="N", default=3, help="residual blocks (%(default)s)")
-    parser.add_argument(
-        "--seed", type=seed, metavar="N", default=recipe.seed, help="the same seed gives the same network"
-    )
-    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
-    parser.add_argument(
-        "--skip-broken", action="store_true", help="leave out files that cannot be used, and print their names"
-    )
+    add_settings(parser, STYLE_RECIPE)
     parser.set_defaults(inputs=None)  # for `gather`: photos, not pairs
-    add_device(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -112,21 +91,14 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(f"--size: the style picture needs at least {SMALLEST_STYLE} pixels a side, got {options.size}")
     style = _read_style(options.style, options.size)
     loss = PerceptualLoss(style, options.strength, device=options.device)
-    if options.patch < loss.multiple:
-        raise DataError(f"--patch: a patch needs at least {loss.multiple} pixels a side, got {options.patch}")
-    recipe = replace(
-        STYLE_RECIPE,
-        batch_size=options.batch_size,
-        patch=options.patch,
-        learning_rate=options.learning_rate,
-        seed=options.seed,
-        steps=options.steps or STYLE_RECIPE.steps,
-    )
+    recipe = replace(STYLE_RECIPE, **given(options, RECIPE))
+    if recipe.patch < loss.smallest:
+        raise DataError(f"--patch: a patch needs at least {loss.smallest} pixels a side, got {recipe.patch}")
     inputs = gather(TASK, options, recipe)
     training_photos: list[Any] = inputs.patches.images
     photos = [photo for photo, _ in inputs.held_out] or training_photos
     random.manual_seed(options.seed)
-    network = StyleNetwork(width=options.width, blocks=options.blocks).to(options.device)
+    network = StyleNetwork(**given(options, ("width", "blocks"))).to(options.device)
     if options.minutes and options.resume:
         recipe = replace(recipe, steps=saved_settings(options.out / SETTINGS).get("steps", recipe.steps))
     elif options.minutes:
@@ -137,9 +109,11 @@ def run(options: argparse.Namespace) -> None:
     training = {
         "task": TASK.name,
         "style": str(options.style),
+        "style_checksum": checksum([style]),
         "size": options.size,
         "strength": options.strength,
         "pictures": inputs.pictures,
+        "pictures_checksum": inputs.checksum,
         **vars(recipe),
         **{name: network.arguments[name] for name in ("width", "blocks")},
     }

@@ -1,19 +1,74 @@
 """The parts that all training commands share: settings, resuming, Ctrl-C, curves, crops of images."""
 
+import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from minicnn.cli.arguments import add_device, count, output_folder, positive, seed
 from minicnn.cli.inputs import Pair
 from minicnn.errors import DataError, MissingPackageError
 from minicnn.imaging import loss_curve
 from minicnn.imaging.learning import CHECKPOINT
+from minicnn.imaging.tasks import Recipe
 
-__all__ = ["SETTINGS", "centre", "check_folder", "check_settings", "draw_curves", "resumable", "saved_settings"]
+__all__ = [
+    "RECIPE",
+    "SETTINGS",
+    "add_settings",
+    "centre",
+    "check_folder",
+    "check_settings",
+    "draw_curves",
+    "given",
+    "resumable",
+    "saved_settings",
+]
 
+RECIPE = ("steps", "batch_size", "patch", "learning_rate", "seed")
 SETTINGS = "settings.json"
+
+
+def add_settings(parser: argparse.ArgumentParser, recipe: Recipe, default: str = "default: ") -> None:
+    """Add the arguments of a training to a parser: its folder, its recipe, the size of its network."""
+    parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for all results")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
+        "--steps",
+        type=count,
+        metavar="N",
+        help=f"optimizer steps, rounded up to epochs of 100 steps or more (default: {recipe.steps})",
+    )
+    length.add_argument("--minutes", type=positive, metavar="N", help="as many steps as take about this time")
+    parser.add_argument(
+        "--batch-size", type=count, metavar="N", help=f"patches in a step ({default}{recipe.batch_size})"
+    )
+    parser.add_argument(
+        "--patch", type=count, metavar="N", help=f"side of an input patch in pixels ({default}{recipe.patch})"
+    )
+    parser.add_argument(
+        "--learning-rate",
+        type=positive,
+        metavar="N",
+        help=f"the highest learning rate ({default}{recipe.learning_rate}; with --from a tenth of it)",
+    )
+    parser.add_argument("--width", type=count, metavar="N", help="channels of the network")
+    parser.add_argument("--blocks", type=count, metavar="N", help="residual blocks of the network, or of each level")
+    parser.add_argument(
+        "--seed", type=seed, metavar="N", default=recipe.seed, help="the same seed gives the same network"
+    )
+    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
+    parser.add_argument(
+        "--skip-broken", action="store_true", help="leave out files that cannot be used, and print their names"
+    )
+    add_device(parser)
+
+
+def given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
+    """Return the arguments of these names that are on the command line."""
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 
 def check_folder(folder: Path, *, resume: bool) -> None:

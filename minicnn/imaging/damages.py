@@ -1,10 +1,12 @@
 """Ways to spoil a photo, with classical methods that repair it: `DAMAGES`. Measurements and the demo go over them.
 
-Methods marked with * know how the photo was spoilt; the networks do not.
+`compare` spoils a photo and repairs it with each method. Methods marked with * know how the photo was spoilt; the
+networks do not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +20,19 @@ from minicnn.imaging.classical import (
     total_variation,
     wiener,
 )
-from minicnn.imaging.corruptions import gaussian_blur, gaussian_noise, jpeg, punch_holes, resize, to_grey
-from minicnn.imaging.tasks import holes
+from minicnn.imaging.corruptions import (
+    as_in_a_file,
+    gaussian_blur,
+    gaussian_noise,
+    jpeg,
+    punch_holes,
+    resize,
+    to_grey,
+)
+from minicnn.imaging.metrics import psnr
+from minicnn.imaging.tasks import TASKS, holes
 
-__all__ = ["DAMAGES", "Damage", "most_spoilt"]
+__all__ = ["DAMAGES", "Comparison", "Damage", "compare"]
 
 Picture = NDArray[np.float32]
 Method = Callable[[Picture], Picture]
@@ -108,9 +119,43 @@ DAMAGES = (
 )
 
 
-def most_spoilt(spoilt: Picture, clean: Picture, size: int) -> tuple[slice, slice, slice]:
-    """Return the square of this size, at multiples of 20 pixels, in which two pictures differ most."""
-    error = ((spoilt - clean) ** 2).sum(0)
+@dataclass(frozen=True)
+class Comparison:
+    """A spoilt photo, and the results of the methods that repair it.
+
+    Attributes
+    ----------
+    spoilt : numpy.ndarray, (3, H, W)
+        In the size and with the channels of the clean photo, for a figure.
+    results : dict of str to numpy.ndarray, (3, H, W)
+    clean : numpy.ndarray, (3, H, W)
+    psnr : dict of str to float
+        The PSNR of the results, in the region of the task, and of the "input" if it is comparable.
+    """
+
+    spoilt: Picture
+    results: dict[str, Picture]
+    clean: Picture
+    psnr: dict[str, float]
+
+    def hardest(self, size: int) -> tuple[slice, slice, slice]:
+        """Return the square of this size, at multiples of 20 pixels, with the largest squared error of all results."""
+        return _largest(sum(((result - self.clean) ** 2).sum(0) for result in self.results.values()), size)
+
+
+def compare(damage: Damage, clean: Picture, rng: np.random.Generator, networks: Mapping[str, Method]) -> Comparison:
+    """Spoil a photo, and repair it with the classical methods and with networks."""
+    spoilt = as_in_a_file(damage.spoil(clean, rng))
+    results = {name: method(spoilt) for name, method in (*damage.classical.items(), *networks.items())}
+    inside = TASKS[damage.model].inside(spoilt)
+    comparable = {"input": damage.input(spoilt)} if damage.input else {}
+    scores = {name: psnr(image[inside], clean[inside]) for name, image in (comparable | results).items()}
+    scale = clean.shape[1] // spoilt.shape[1]
+    shown = np.broadcast_to(spoilt.repeat(scale, axis=1).repeat(scale, axis=2), clean.shape)
+    return Comparison(shown, results, clean, scores)
+
+
+def _largest(error: Any, size: int) -> tuple[slice, slice, slice]:
     places = [
         (float(error[y : y + size, x : x + size].sum()), y, x)
         for y in range(0, max(error.shape[0] - size, 0) + 1, 20)

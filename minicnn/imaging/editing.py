@@ -124,7 +124,7 @@ def edit(
     model : EditingNetwork
     image : numpy.ndarray, (C, H, W), float32 in [0, 1], uint8 or uint16
         A colour image is converted to grey if the network has 1 input channel. A grey image is edited as 3 equal
-        channels if the network has 3; their mean is the result.
+        channels if the network has 3; their mean is the result, unless the network adds colours (`adds_colours`).
     strength : float
         0 gives the first guess of the network (for the same size: the image itself), 1 the result of the network, and
         a number between them a mixture.
@@ -196,7 +196,8 @@ def painted_holes(image: Pixels) -> Pixels:
 
 def result_channels(model: EditingNetwork, channels: int) -> int:
     """Return the number of channels of the result of `edit` for an image with this number of channels."""
-    return 1 if _as_equal_channels(model, channels) and model.out_channels == model.in_channels else model.out_channels
+    keeps_grey = model.out_channels == model.in_channels and not model.adds_colours
+    return 1 if keeps_grey and _as_equal_channels(model, channels) else model.out_channels
 
 
 def _as_equal_channels(model: EditingNetwork, channels: int) -> bool:

@@ -117,7 +117,7 @@ def _edit_frame(
     height, width, channels = frame.samples.shape
     if len(parts) == 1:
         channels = result_channels(model, channels)
-    elif model.in_channels != model.out_channels or model.global_statistics:
+    elif model.in_channels != model.out_channels or model.adds_colours:
         raise ShapeError(
             f"edit_photo: a network that changes colours ({type(model).__name__}, {model.in_channels} input and "
             f"{model.out_channels} output channels) cannot edit a picture in {frame.space.upper()}; convert it to RGB"

@@ -133,13 +133,13 @@ class PerceptualLoss:
 
     Attributes
     ----------
-    multiple : int
+    smallest : int
         The smallest side of a picture, in pixels.
 
     Raises
     ------
     ShapeError
-        If the style picture is not (3, H, W), or a side is below `multiple`.
+        If the style picture is not (3, H, W), or a side is below `smallest`.
     ArgumentError
         If the strength is not above 0.
     """
@@ -153,11 +153,11 @@ class PerceptualLoss:
         device: str | Device = CPU,
     ) -> None:
         self.classifier = load_texture_classifier(device) if classifier is None else classifier.to(device)
-        self.multiple = self.classifier.multiple * 2**HALVINGS
+        self.smallest = self.classifier.multiple * 2**HALVINGS
         if not strength > 0:
             raise ArgumentError(f"PerceptualLoss: strength must be above 0, got {strength}; the usual strength is 1")
         self.strength = strength
-        _check(style, "the style picture", self.multiple)
+        _check(style, "the style picture", self.smallest)
         with no_grad():
             self.grams = [gram_matrix(f) for f in self.features(from_numpy(style[np.newaxis]).to(device))]
 
@@ -239,7 +239,7 @@ def transfer_style(
         If a picture is not (3, H, W), or too small.
     """
     loss = PerceptualLoss(style, strength, device=device)
-    _check(content, "the photo", loss.multiple)
+    _check(content, "the photo", loss.smallest)
     photo = from_numpy(content[np.newaxis]).to(device)
     wanted = loss.content(photo)
     pixels = Parameter(photo.clone())

@@ -42,6 +42,8 @@ class EditingNetwork(nn.Module):
         result for the whole image.
     fills : bool
         Whether the network fills in the pixels that have exactly the colour `HOLE_COLOUR`.
+    adds_colours : bool
+        Whether a grey image that is edited as 3 equal channels gets a result in colour.
     global_statistics : bool
         Whether the result depends on means over the whole image. Then tiles need `with_statistics`.
 
@@ -54,6 +56,7 @@ class EditingNetwork(nn.Module):
     multiple: int = 1
     radius: int
     fills: bool = False
+    adds_colours: bool = False
     global_statistics: bool = False
 
     def __init__(self, **arguments: int) -> None:

@@ -48,6 +48,7 @@ class StyleNetwork(EditingNetwork):
     """
 
     multiple = 8  # so that the smallest image has 2×2 pixels at a quarter of the resolution, enough to reflect
+    adds_colours = True
     global_statistics = True
 
     def __init__(self, in_channels: int = 3, out_channels: int = 3, width: int = 16, blocks: int = 3) -> None:

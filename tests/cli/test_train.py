@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import minicnn
 from minicnn import optional
 from minicnn.data import read_image
 from minicnn.imaging import TASKS
-from minicnn.imaging.editing import load_editor
+from minicnn.imaging.editing import load_editor, save_editor
 from minicnn.imaging.learning import spoilt_patches, steps_for
 from minicnn.imaging.tasks import Recipe
 from minicnn.models import ResidualEditor
@@ -64,6 +65,34 @@ def test_pairs(run, make_photos, tmp_path, tiny, scale):
     assert "6 pairs\n" in result.out
     editor = load_editor(tmp_path / "run" / "model.safetensors")
     assert (editor.model.scale, editor.about["task"]) == (scale, "pairs")
+
+
+def test_grey_inputs_with_targets_in_colour_become_colours(run, make_photos, tmp_path, tiny):
+    targets = make_photos(tmp_path / "goal")
+    (tmp_path / "in").mkdir()
+    for path in targets.iterdir():
+        Image.open(path).convert("L").save(tmp_path / "in" / path.name)
+    arguments = ["--inputs", tmp_path / "in", "--targets", targets, "--out", tmp_path / "run", *tiny]
+    assert run("train", *arguments).code in (0, 1)
+    model = load_editor(tmp_path / "run" / "model.safetensors").model
+    assert (model.in_channels, model.out_channels) == (1, 3)
+    with minicnn.no_grad():
+        model.tail.bias.copy_(minicnn.tensor([0.1] * 4 + [0.0] * 4 + [-0.1] * 4))
+    save_editor(tmp_path / "tinted.safetensors", model)
+    result = run("edit", tmp_path / "tinted.safetensors", tmp_path / "in" / "0.png", "--out", tmp_path / "edited")
+    assert result.code == 0
+    red, _, blue = read_image(tmp_path / "edited" / "0.png")
+    assert (red - blue).mean() > 0.1
+
+
+def test_grey_pairs_keep_the_channels_of_a_trained_model(run, make_photos, tmp_path, tiny):
+    for name in ("in", "goal"):
+        folder = make_photos(tmp_path / name)
+        for path in folder.iterdir():
+            Image.open(path).convert("L").save(path)
+    arguments = ["--inputs", tmp_path / "in", "--targets", tmp_path / "goal", "--out", tmp_path / "run"]
+    assert run("train", *arguments, "--from", "denoise", *tiny[4:]).code in (0, 1)
+    assert load_editor(tmp_path / "run" / "model.safetensors").model.in_channels == 3
 
 
 def test_few_photos_are_all_used_and_it_is_said(run, make_photos, tmp_path, tiny):
@@ -175,7 +204,7 @@ def test_pairs_whose_sizes_do_not_fit(mistake, make_photos, tmp_path, tiny):
     assert "got 0.5 x 0.5; a network keeps or enlarges the size of an image, so resize the inputs or" in line
     shutil.copy(small / "2.png", large / "2.png")
     line = mistake("train", "--inputs", small, "--targets", large, "--out", tmp_path / "run", *tiny)
-    assert "got 1 x 1, 2 x 2; a network" in line
+    assert f"but it is 2 for '{small / '0.png'}' and 1 for '{small / '2.png'}'; a network" in line
     Image.new("RGB", (40, 30)).save(large / "2.png")
     line = mistake("train", "--inputs", small, "--targets", large, "--out", tmp_path / "run", *tiny)
     assert "2.png': the sizes must be equal or integer multiples, got 24 x 32 and 30 x 40" in line
@@ -294,9 +323,12 @@ def test_a_checkpoint_is_not_overwritten_and_goes_on_only_as_it_began(mistake, r
     ):
         line = mistake("train", photos, "--out", out, "--resume", *tiny, *change)
         assert f"began with {told}; use the same settings, or name another --out to start a new training" in line
+    shutil.copy(photos / "1.png", photos / "2.png")
+    line = mistake("train", photos, "--out", out, "--resume", *tiny)
+    assert re.search(r"began with pictures_checksum [0-9a-f]{8} \(now [0-9a-f]{8}\); use", line)
     (photos / "0.png").unlink()
     (photos / "1.png").unlink()
-    assert "began with pictures 5 (now 4);" in mistake("train", photos, "--out", out, "--resume", *tiny)
+    assert "began with pictures 5 (now 4)," in mistake("train", photos, "--out", out, "--resume", *tiny)
     (out / "settings.json").write_text("{")
     line = mistake("train", photos, "--out", out, "--resume", *tiny)
     assert "settings.json', the settings of the training, cannot be read" in line

@@ -126,7 +126,8 @@ def test_pairs_that_do_not_fit(mistake, pairs, make_photos, tmp_path):
 
 def test_patches_that_are_too_small(mistake, pairs, tmp_path):
     line = mistake("train", "pix2pix", *pairs, "--out", tmp_path / "a", *TINY, "--patch", 11)
-    assert "pictures must have at least 12 x 12 pixels, got 11 x 11; choose larger patches" in line
+    assert "--patch: the discriminator needs at least 12 pixels a side, got 11" in line
+    assert not (tmp_path / "a").exists()
     line = mistake("train", "pix2pix", *pairs, "--out", tmp_path / "a", *TINY, "--patch", 25)
     assert "has 32 x 24 pixels, but --patch 25 needs 25 x 25; choose a smaller --patch" in line
 

@@ -101,6 +101,10 @@ def test_a_stopped_training_goes_on_bit_for_bit(run, mistake, photos, style, tmp
     assert not (tmp_path / "stopped" / "model.safetensors").exists()
     line = mistake(*arguments, "--out", tmp_path / "stopped", "--resume", "--strength", 2)
     assert "began with strength 1.0 (now 2.0); use the same settings" in line
+    pixels = style.read_bytes()
+    Image.new("RGB", (96, 80)).save(style)
+    assert "began with style_checksum " in mistake(*arguments, "--out", tmp_path / "stopped", "--resume")
+    style.write_bytes(pixels)
     assert run(*arguments, "--out", tmp_path / "stopped", "--resume").code == 0
     for name in ("model.safetensors", "losses.jsonl", "preview.png", "samples/001.jpg"):
         assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()

@@ -10,7 +10,7 @@ from minicnn.data.write_photo import write_photo
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.imaging.editing import edit
 from minicnn.imaging.photo_editing import before_and_after, edit_photo
-from minicnn.models import Inpainter, ResidualEditor
+from minicnn.models import Inpainter, ResidualEditor, StyleNetwork
 from tests.data.test_frames import CASES, FOUR8, RGB8
 from tests.data.test_photo import SUFFIX
 
@@ -58,6 +58,15 @@ def test_the_channels_of_lab_are_edited_alone():
     edited = edit_photo(make(), frame("lab", RGB8)).frames[0].samples
     for i in range(3):
         np.testing.assert_array_equal(edited[..., i], edit(make(), RGB8[np.newaxis, ..., i])[0])
+
+
+def test_a_style_gives_a_grey_photo_its_colours():
+    network = StyleNetwork(width=4, blocks=0)
+    with minicnn.no_grad():
+        network.tail.bias.copy_(minicnn.tensor([3.0, 0.0, -3.0]))
+    edited = edit_photo(network, frame("grey", RGB8[..., :1])).frames[0]
+    assert (edited.space, edited.samples.shape) == ("rgb", RGB8.shape)
+    assert edited.samples[..., 0].mean() > edited.samples[..., 2].mean() + 100
 
 
 def test_a_colourised_photo_loses_the_profile_of_its_greys():
