@@ -15,6 +15,8 @@ from minicnn.nn.conv import *
 from minicnn.nn.conv import __all__ as _conv
 from minicnn.nn.dropout import *
 from minicnn.nn.dropout import __all__ as _dropout
+from minicnn.nn.embedding import *
+from minicnn.nn.embedding import __all__ as _embedding
 from minicnn.nn.fold import *
 from minicnn.nn.fold import __all__ as _fold
 from minicnn.nn.linear import *
@@ -30,4 +32,4 @@ from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 
 __all__ = ["Module", "Parameter", "functional", "init", "utils"]
-__all__ += _activation + _container + _conv + _dropout + _fold + _linear + _loss + _norm + _pool + _resize
+__all__ += _activation + _container + _conv + _dropout + _embedding + _fold + _linear + _loss + _norm + _pool + _resize

@@ -49,6 +49,10 @@ class Draw:
                 return x / x.sum(1, keepdims=True)
             case "classes":
                 return rng.integers(0, self.classes, self.shape)
+            case "seen":  # a mask whose first row sees nothing
+                mask = rng.random(self.shape) < 0.6
+                mask[..., 0, :] = False
+                return mask
             case "vector of zeros":
                 x = coarse(rng.standard_normal(self.shape))
                 x[0] = 0
@@ -386,7 +390,23 @@ COLUMNS = [
     case("Fold", 4, 2, stride=2, of=(8, 4)),
 ]
 
-CASES = [*CONVOLUTIONS, *POOLING, *ACTIVATIONS, *LINEAR, *NORMS, *RESIZING, *LOSSES, *COLUMNS]
+HEADS = [(2, 3, 4), (2, 5, 4), (2, 5, 6)]  # query, key, value
+
+ATTENTION = [
+    case("embedding", of=[classes(5, 3, 2), (5, 4)]),
+    case("embedding", 2, of=[classes(5, 6), (5, 4)]),
+    case("embedding", padding_idx=-1, of=[classes(2, 6), (2, 3)]),
+    case("Embedding", 5, 4, of=classes(5, 2, 3)),
+    case("Embedding", 3, 4, padding_idx=-2, of=classes(3, 7)),
+    case("scaled_dot_product_attention", of=HEADS),
+    case("scaled_dot_product_attention", scale=0.7, is_causal=True, of=HEADS),
+    case("scaled_dot_product_attention", is_causal=True, of=[(5, 4), (3, 4), (3, 2)]),
+    case("scaled_dot_product_attention", attn_mask=Draw((3, 5)), of=HEADS),
+    case("scaled_dot_product_attention", attn_mask=Draw((2, 3, 5), "seen"), of=HEADS),
+    case("scaled_dot_product_attention", of=[(2, 1, 3, 4), (1, 3, 5, 4), (1, 3, 5, 2)]),
+]
+
+CASES = [*CONVOLUTIONS, *POOLING, *ACTIVATIONS, *LINEAR, *NORMS, *RESIZING, *LOSSES, *COLUMNS, *ATTENTION]
 
 
 # --- models, for the names of their state and their text ------------------------------------------------------
@@ -417,4 +437,9 @@ def models(lib: ModuleType) -> dict[str, Any]:
 
     chain = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Sequential(nn.Flatten(), nn.Linear(8, 4)))
     chain.append(nn.BatchNorm1d(4)).insert(1, nn.MaxPool2d(2))
-    return {"Model": Model(), "chain": chain, "slice": chain[1:4], "empty": nn.Sequential()}
+    spectral = nn.Sequential(
+        nn.utils.spectral_norm(nn.Conv2d(2, 3, 3)),
+        nn.utils.spectral_norm(nn.ConvTranspose2d(3, 2, 3, bias=False)),
+        nn.utils.remove_spectral_norm(nn.utils.spectral_norm(nn.Linear(3, 4))),
+    )
+    return {"Model": Model(), "chain": chain, "slice": chain[1:4], "empty": nn.Sequential(), "spectral": spectral}

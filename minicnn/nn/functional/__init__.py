@@ -8,6 +8,8 @@ signal, image or volume, without the axis N.
 
 from minicnn.nn.functional.activation import *
 from minicnn.nn.functional.activation import __all__ as _activation
+from minicnn.nn.functional.attention import *
+from minicnn.nn.functional.attention import __all__ as _attention
 from minicnn.nn.functional.conv import *
 from minicnn.nn.functional.conv import __all__ as _conv
 from minicnn.nn.functional.cross_entropy import *
@@ -43,4 +45,4 @@ __all__ = [
     "softplus",
     "tanh",
 ]
-__all__ += _activation + _conv + _cross_entropy + _fold + _loss + _norm + _pool + _resize + _similarity
+__all__ += _activation + _attention + _conv + _cross_entropy + _fold + _loss + _norm + _pool + _resize + _similarity

@@ -1,0 +1,136 @@
+"""embedding, rows of a table by their numbers, and scaled_dot_product_attention, means weighted by similarity."""
+
+import math
+
+from minicnn.autograd.tensor import Tensor
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
+from minicnn.nn.functional.norm import dropout
+from minicnn.ops.activation import softmax
+from minicnn.ops.comparison import where
+from minicnn.ops.create import arange, full_like, zeros_like
+from minicnn.ops.linalg import matmul, mT
+
+__all__ = ["embedding", "scaled_dot_product_attention"]
+
+
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+    """Return the rows of a table: out[i, j, :] = weight[input[i, j], :].
+
+    Parameters
+    ----------
+    input : Tensor, (...), integers in [0, number of rows)
+    weight : Tensor, (number of rows, width)
+    padding_idx : int, optional
+        The number of a row that gets no gradient; a negative number counts from the end.
+
+    Returns
+    -------
+    Tensor, (..., width)
+
+    Raises
+    ------
+    DTypeError
+        If the input does not hold integers.
+    ShapeError
+        If the table has not two axes, or a number is out of range. On a GPU, the numbers are not checked.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> embedding(minicnn.tensor([1, 0]), minicnn.tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [[3.0, 4.0], [1.0, 2.0]]
+    """
+    if input.dtype.kind not in "iu":
+        raise DTypeError(f"embedding: the input holds {input.dtype}; it must hold integers, the numbers of rows")
+    if weight.ndim != 2:
+        raise ShapeError(f"embedding: weight must be (number of rows, width), got {weight.shape}")
+    count = len(weight)
+    if input.device.on_host and input.array.size:
+        lowest, highest = int(input.array.min()), int(input.array.max())
+        if lowest < 0 or highest >= count:
+            raise ShapeError(f"embedding: numbers must be from 0 to {count - 1}, got {lowest} to {highest}")
+    rows: Tensor = weight[input]
+    if padding_idx is None:
+        return rows
+    if not -count <= padding_idx < count:
+        raise ShapeError(f"embedding: padding_idx must be from {-count} to {count - 1}, got {padding_idx}")
+    padding = (input == padding_idx % count).unsqueeze(-1)
+    return where(padding, rows.detach(), rows)
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
+    """Return softmax(scale Q Kᵀ + mask) V: for each query the mean of the values, weighted by similarity to the keys.
+
+    Parameters
+    ----------
+    query : Tensor, (..., L, E), float
+    key : Tensor, (..., S, E)
+    value : Tensor, (..., S, F)
+        The leading axes broadcast.
+    attn_mask : Tensor, (..., L, S), optional
+        Of bool: True where a query may see a key. A query that sees no key gets zeros. Of float: is added to the
+        products before the softmax.
+    dropout_p : float
+        The probability with which a weight becomes 0, also in evaluation: pass 0.0 there.
+    is_causal : bool
+        Query i sees the keys 0 to i only. It excludes `attn_mask`.
+    scale : float, optional
+        Default: 1/√E.
+
+    Returns
+    -------
+    Tensor, (..., L, F)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit.
+    DTypeError
+        If the element types differ, or the mask is of integers.
+    ArgumentError
+        If there are both a mask and `is_causal`, or `dropout_p` is not in [0, 1].
+
+    References
+    ----------
+    Vaswani et al., "Attention is all you need", 2017, equation 1.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> q = minicnn.zeros(1, 2, 4)  # all products are equal, so each result is the mean of the values
+    >>> scaled_dot_product_attention(q, q, minicnn.tensor([[[1.0], [3.0]]])).tolist()
+    [[[2.0], [2.0]]]
+    """
+    call = "scaled_dot_product_attention"
+    shapes = f"query {query.shape}, key {key.shape}, value {value.shape}"
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        raise ShapeError(f"{call}: query, key and value need two axes or more, got {shapes}")
+    if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+        raise ShapeError(f"{call}: query and key need equal widths, key and value equal lengths, got {shapes}")
+    if attn_mask is not None and is_causal:
+        raise ArgumentError(f"{call}: attn_mask and is_causal exclude each other; put the causal mask into attn_mask")
+    scores = matmul(query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale), mT(key))
+    if is_causal:
+        length, count = scores.shape[-2:]
+        rows, columns = (arange(n, device=scores.device) for n in (length, count))
+        attn_mask = columns <= rows.unsqueeze(1)
+    if attn_mask is None:
+        weights = softmax(scores, -1)
+    elif attn_mask.dtype.kind == "b":
+        seen = where(attn_mask, scores, full_like(scores, -math.inf))
+        some = attn_mask.any(-1, keepdim=True)
+        weights = softmax(where(some, seen, zeros_like(scores)), -1)
+        weights = where(some, weights, zeros_like(weights))
+    elif attn_mask.dtype.kind == "f":
+        weights = softmax(scores + attn_mask, -1)
+    else:
+        raise DTypeError(f"{call}: attn_mask must be of bool or float, got {attn_mask.dtype}")
+    return matmul(dropout(weights, dropout_p), value)
