@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from minicnn.data import ImageFolder, PairedImageFolder, PatchDataset, random_crop
 from minicnn.errors import DataError
 from minicnn.imaging.learning import pair_patches, pair_scale, spoilt_patches
-from minicnn.imaging.tasks import TASKS, Recipe, Task
+from minicnn.imaging.tasks import TASKS, PatchRecipe, Task
 
 __all__ = ["TrainingInputs", "checksum", "gather", "task_of"]
 
@@ -55,7 +55,7 @@ class TrainingInputs:
     checksum: str
 
 
-def checksum(pictures: Iterable[Picture]) -> str:
+def checksum(pictures: Iterable[NDArray[Any]]) -> str:
     """Return the CRC-32 of pictures and their shapes, in hexadecimal digits."""
     crc = 0
     for picture in pictures:
@@ -82,7 +82,7 @@ def task_of(options: argparse.Namespace) -> Task:
     return Task("pairs", "learn from pairs", lambda clean, rng: (clean, clean))
 
 
-def gather(task: Task, options: argparse.Namespace, recipe: Recipe) -> TrainingInputs:
+def gather(task: Task, options: argparse.Namespace, recipe: PatchRecipe) -> TrainingInputs:
     """Read the images in the folders of the command line.
 
     Raises

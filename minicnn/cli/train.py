@@ -18,7 +18,6 @@ import numpy as np
 from minicnn.cli.arguments import add_command, count
 from minicnn.cli.inputs import Pair, Picture, TrainingInputs, gather, task_of
 from minicnn.cli.training import (
-    RECIPE,
     SETTINGS,
     add_settings,
     centre,
@@ -35,7 +34,7 @@ from minicnn.imaging import comparison_sheet
 from minicnn.imaging.editing import edit, load_editor, save_editor
 from minicnn.imaging.learning import MODEL, first_guess, fit, improves, judge, steps_for, trainer_for
 from minicnn.imaging.metrics import Score
-from minicnn.imaging.tasks import TASKS, Recipe, Task
+from minicnn.imaging.tasks import TASKS, PatchRecipe, Task
 from minicnn.models import EDSR, DnCNN, EditingNetwork, EditingUNet, Inpainter, ResidualEditor, build
 from minicnn.runtime import random
 from minicnn.training import History, Trainer
@@ -80,7 +79,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--inputs", type=Path, metavar="DIR", help="folder of inputs, with --targets")
     parser.add_argument("--targets", type=Path, metavar="DIR", help="folder of targets with the same names")
-    add_settings(parser, Recipe(), "the task's; ")
+    add_settings(parser, PatchRecipe(), "the task's; ")
     add_network(parser, NETWORKS[0], "the task's; ")
 
 
@@ -138,7 +137,7 @@ class Method:
         The losses in curves.png: the names in the history, by label.
     """
 
-    trainer_for: Callable[[Any, Recipe, Sequence[Any]], Trainer] = trainer_for
+    trainer_for: Callable[[Any, PatchRecipe, Sequence[Any]], Trainer] = trainer_for
     fit: Callable[..., History] = fit
     curves: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({"loss": "loss"}))
 
@@ -153,10 +152,10 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
     """
     check_folder(options.out, resume=options.resume)
     rate = task.recipe.learning_rate * (1 if options.start is None else FINE)
-    recipe = replace(task.recipe, **{"learning_rate": rate, **given(options, RECIPE)})
+    recipe = replace(task.recipe, **{"learning_rate": rate, **given(options, vars(task.recipe))})
     if options.minutes:
         saved = saved_settings(options.out / SETTINGS) if options.resume else {}
-        recipe = replace(recipe, steps=saved.get("steps", Recipe.steps))
+        recipe = replace(recipe, steps=saved.get("steps", PatchRecipe.steps))
     random.manual_seed(options.seed)
     # Errors of the network come before images are read. But scale and channels of pairs are not known yet.
     model = _model(options, task) if options.inputs is None else None

@@ -13,7 +13,7 @@ from minicnn.cli.train import Method, add_network, exit_code, train
 from minicnn.cli.training import add_settings
 from minicnn.errors import DataError
 from minicnn.imaging import pix2pix
-from minicnn.imaging.tasks import Recipe, Task
+from minicnn.imaging.tasks import PatchRecipe, Task
 from minicnn.models import EditingUNet, PatchDiscriminator
 
 __all__ = ["add", "run"]
@@ -40,7 +40,7 @@ TASK = Task(
     lambda clean, rng: (clean, clean),
     network=EditingUNet,
     arguments=MappingProxyType({"levels": 3}),
-    recipe=Recipe(batch_size=4, patch=64, learning_rate=5e-4),  # with 1e-3 the loss has spikes
+    recipe=PatchRecipe(batch_size=4, patch=64, learning_rate=5e-4),  # with 1e-3 the loss has spikes
 )
 METHOD = Method(
     pix2pix.trainer_for,

@@ -12,7 +12,6 @@ from typing import Any
 from minicnn.cli.arguments import add_command, count, positive
 from minicnn.cli.inputs import Picture, checksum, gather
 from minicnn.cli.training import (
-    RECIPE,
     SETTINGS,
     add_settings,
     centre,
@@ -91,7 +90,7 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(f"--size: the style picture needs at least {SMALLEST_STYLE} pixels a side, got {options.size}")
     style = _read_style(options.style, options.size)
     loss = PerceptualLoss(style, options.strength, device=options.device)
-    recipe = replace(STYLE_RECIPE, **given(options, RECIPE))
+    recipe = replace(STYLE_RECIPE, **given(options, vars(STYLE_RECIPE)))
     if recipe.patch < loss.smallest:
         raise DataError(f"--patch: a patch needs at least {loss.smallest} pixels a side, got {recipe.patch}")
     inputs = gather(TASK, options, recipe)

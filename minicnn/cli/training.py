@@ -12,10 +12,10 @@ from minicnn.cli.inputs import Pair
 from minicnn.errors import DataError, MissingPackageError
 from minicnn.imaging import loss_curve
 from minicnn.imaging.learning import CHECKPOINT
-from minicnn.imaging.tasks import Recipe
+from minicnn.imaging.tasks import PatchRecipe
+from minicnn.training import Recipe
 
 __all__ = [
-    "RECIPE",
     "SETTINGS",
     "add_settings",
     "centre",
@@ -27,7 +27,6 @@ __all__ = [
     "saved_settings",
 ]
 
-RECIPE = ("steps", "batch_size", "patch", "learning_rate", "seed")
 SETTINGS = "settings.json"
 
 
@@ -43,11 +42,12 @@ def add_settings(parser: argparse.ArgumentParser, recipe: Recipe, default: str =
     )
     length.add_argument("--minutes", type=positive, metavar="N", help="as many steps as take about this time")
     parser.add_argument(
-        "--batch-size", type=count, metavar="N", help=f"patches in a step ({default}{recipe.batch_size})"
+        "--batch-size", type=count, metavar="N", help=f"samples in a step ({default}{recipe.batch_size})"
     )
-    parser.add_argument(
-        "--patch", type=count, metavar="N", help=f"side of an input patch in pixels ({default}{recipe.patch})"
-    )
+    if isinstance(recipe, PatchRecipe):
+        parser.add_argument(
+            "--patch", type=count, metavar="N", help=f"side of an input patch in pixels ({default}{recipe.patch})"
+        )
     parser.add_argument(
         "--learning-rate",
         type=positive,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ from minicnn.imaging.learning import fit, spoilt_patches
 from minicnn.imaging.metrics import Score
 from minicnn.imaging.photos import HELD_OUT_PHOTOS, TRAINING_PHOTOS, centre_crop, load_photo
 from minicnn.imaging.showcase import show_trained
-from minicnn.imaging.tasks import Recipe
+from minicnn.imaging.tasks import PatchRecipe
 from minicnn.models import CNNGenerator, ResidualEditor
 from minicnn.nn import Module
 from minicnn.ops.create import from_numpy
@@ -44,8 +45,8 @@ M = TypeVar("M", bound=Module)
 
 SIGMA = 25 / 255  # standard deviation of the noise in photos
 PATCH_SIGMA = 50 / 255  # standard deviation of the noise in patches, which hides their content
-GENERATOR = Recipe(steps=700, batch_size=64, patch=32, learning_rate=1e-3)
-DENOISER = Recipe(steps=2600)
+GENERATOR = PatchRecipe(steps=700, batch_size=64, patch=32, learning_rate=1e-3)
+DENOISER = PatchRecipe(steps=2600)
 QUICK_DIVISOR = 20  # quick=True divides the number of steps by this
 TEST_PATCHES = 200  # number of patches of held-out photos for the evaluation of the generator
 CROP_SIZE = 256  # pixels; the figure shows the centre of each photo
@@ -83,16 +84,16 @@ def run_demo(folder: Path, *, quick: bool = False, seed: int = 0, say: Callable[
     return report
 
 
-def _recipe(recipe: Recipe, quick: bool, seed: int) -> Recipe:
+def _recipe(recipe: PatchRecipe, quick: bool, seed: int) -> PatchRecipe:
     steps = recipe.steps // QUICK_DIVISOR if quick else recipe.steps
-    return Recipe(steps, recipe.batch_size, recipe.patch, recipe.learning_rate, seed)
+    return replace(recipe, steps=steps, seed=seed)
 
 
 def _train(
     model_class: Callable[[], M],
     photos: Mapping[str, Picture],
     spoil: Callable[[Picture, np.random.Generator], tuple[Picture, Picture]],
-    recipe: Recipe,
+    recipe: PatchRecipe,
     folder: Path,
     name: str,
 ) -> M:
@@ -121,7 +122,7 @@ def _generator_part(
     folder: Path,
     train: Mapping[str, Picture],
     held_out: Mapping[str, Picture],
-    recipe: Recipe,
+    recipe: PatchRecipe,
     say: Callable[[str], None],
 ) -> Scores:
     say(f"(b) CNNGenerator learns to clean patches: {recipe.steps} steps")
@@ -161,7 +162,7 @@ def _denoiser_part(
     folder: Path,
     train: Mapping[str, Picture],
     held_out: Mapping[str, Picture],
-    recipe: Recipe,
+    recipe: PatchRecipe,
     say: Callable[[str], None],
 ) -> tuple[dict[str, Scores], dict[str, float]]:
     say(f"(c) ResidualEditor learns to remove noise: {recipe.steps} steps")

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
-from minicnn.data import DataLoader, PatchDataset
+from minicnn.data import DataLoader, Dataset, PatchDataset
 from minicnn.errors import DataError
 from minicnn.imaging.editing import edit, load_editor, save_editor
 from minicnn.imaging.metrics import Score
-from minicnn.imaging.tasks import Recipe
+from minicnn.imaging.tasks import PatchRecipe
 from minicnn.models import EditingNetwork
 from minicnn.nn import Module
 from minicnn.nn.functional import mse_loss
@@ -38,6 +38,7 @@ from minicnn.training import (
     EarlyStopping,
     History,
     ProgressBar,
+    Recipe,
     ReportDeadChannels,
     StopOnNaN,
     Trainer,
@@ -75,7 +76,7 @@ GRADIENT_NORM = 0.03  # twice a typical norm; without a limit, a single bad step
 def spoilt_patches(
     photos: Iterable[Picture],
     spoil: Callable[[Picture, Generator], Pair],
-    recipe: Recipe,
+    recipe: PatchRecipe,
     side: int | None = None,
 ) -> PatchDataset:
     """Return a dataset of pairs (input, target): `spoil` makes each pair from a random patch of a clean photo.
@@ -85,7 +86,7 @@ def spoilt_patches(
     photos : iterable of arrays (3, H, W)
     spoil : callable, (clean, rng) -> (input, target)
         Usually a task of `TASKS`.
-    recipe : Recipe
+    recipe : PatchRecipe
     side : int, optional
         The side of the clean patches, for a task ``task.clean_side(recipe.patch)``. Default: ``recipe.patch``.
     """
@@ -93,7 +94,7 @@ def spoilt_patches(
     return PatchDataset(photos, side or recipe.patch, count, rotate=True, transform=spoil, seed=recipe.seed)
 
 
-def pair_patches(pairs: Sequence[Pair], recipe: Recipe) -> PatchDataset:
+def pair_patches(pairs: Sequence[Pair], recipe: PatchRecipe) -> PatchDataset:
     """Return a dataset of random patches, cut at the same position from an input and its target."""
     return PatchDataset(pairs, recipe.patch, recipe.epoch_steps * recipe.batch_size, rotate=True, seed=recipe.seed)
 
@@ -120,7 +121,7 @@ def pair_scale(pairs: Sequence[Pair]) -> int:
 def fit(
     model: Module,
     patches: PatchDataset,
-    recipe: Recipe,
+    recipe: PatchRecipe,
     folder: Path,
     *,
     loss: Callable[[Any, Any], Tensor] | None = None,
@@ -141,7 +142,7 @@ def fit(
     model : Module
         Training runs on the device of its parameters.
     patches : PatchDataset
-    recipe : Recipe
+    recipe : PatchRecipe
     folder : Path
         The folder for losses.jsonl and the checkpoint, which is written after every epoch.
     loss : callable, (output, target) -> Tensor, optional
@@ -217,7 +218,7 @@ class Evaluate:
 
 
 def trainer_for(
-    model: Module, recipe: Recipe, callbacks: Sequence[Any], loss: Callable[[Any, Any], Tensor] = mse_loss
+    model: Module, recipe: PatchRecipe, callbacks: Sequence[Any], loss: Callable[[Any, Any], Tensor] = mse_loss
 ) -> Trainer:
     """Return a trainer that minimises a loss with Adam and a one-cycle schedule."""
     optimizer = Adam(model.parameters(), lr=recipe.learning_rate, betas=BETAS)
@@ -228,9 +229,9 @@ def trainer_for(
 def steps_for(
     minutes: float,
     model: Any,
-    patches: PatchDataset,
+    patches: Dataset[Any],
     recipe: Recipe,
-    make: Callable[[Any, Recipe, Sequence[Any]], Trainer] = trainer_for,
+    make: Callable[[Any, Any, Sequence[Any]], Trainer] = trainer_for,
 ) -> int:
     """Return how many steps of a training take about this time: hundreds, at least 100.
 

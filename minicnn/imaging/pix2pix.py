@@ -17,7 +17,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.data import DataLoader, PatchDataset
 from minicnn.imaging.editing import edit, save_editor
 from minicnn.imaging.learning import CHECKPOINT, MODEL, Evaluate, Pair, first_guess
-from minicnn.imaging.tasks import Recipe
+from minicnn.imaging.tasks import PatchRecipe
 from minicnn.models import EditingNetwork, PatchDiscriminator
 from minicnn.ops.create import full_like
 from minicnn.optim import Adam
@@ -101,7 +101,7 @@ def _cross_entropy(logits: Tensor, label: float) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, full_like(logits, label))
 
 
-def trainer_for(model: EditingNetwork, recipe: Recipe, callbacks: Sequence[Any]) -> Pix2PixTrainer:
+def trainer_for(model: EditingNetwork, recipe: PatchRecipe, callbacks: Sequence[Any]) -> Pix2PixTrainer:
     """Return a trainer of a generator and a new discriminator, on the generator's device.
 
     The learning rates are constant for half of the steps, as in the paper, and then fall to 0 in a line. The generator
@@ -119,7 +119,7 @@ def trainer_for(model: EditingNetwork, recipe: Recipe, callbacks: Sequence[Any])
 def fit(
     model: EditingNetwork,
     patches: PatchDataset,
-    recipe: Recipe,
+    recipe: PatchRecipe,
     folder: Path,
     *,
     evaluate: Callable[[Any], float] | None = None,
@@ -138,7 +138,7 @@ def fit(
     model : EditingNetwork
         Training runs on the device of its parameters.
     patches : PatchDataset
-    recipe : Recipe
+    recipe : PatchRecipe
         See `trainer_for` for the learning rates.
     folder : Path
         The folder for losses.jsonl, the checkpoint and model.safetensors, which are written after every epoch.

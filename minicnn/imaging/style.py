@@ -26,7 +26,7 @@ from minicnn.data import DataLoader, PatchDataset, write_image
 from minicnn.errors import ArgumentError, CheckpointError, ShapeError
 from minicnn.imaging.editing import TEXTURE_CLASSIFIER
 from minicnn.imaging.learning import CHECKPOINT
-from minicnn.imaging.tasks import Recipe
+from minicnn.imaging.tasks import PatchRecipe
 from minicnn.models import StyleNetwork, TextureClassifier, build
 from minicnn.nn import Parameter
 from minicnn.ops.create import from_numpy
@@ -52,7 +52,7 @@ Picture = NDArray[np.float32]
 CONTENT_LEVEL = 2  # of the classifier, counted from 0: objects keep their places, and texture may change
 HALVINGS = 2  # of the resolution, for the style
 STYLE_WEIGHT, TV_WEIGHT = 10.0, 0.5
-STYLE_RECIPE = Recipe(steps=4000, batch_size=1, patch=128, learning_rate=3e-3)
+STYLE_RECIPE = PatchRecipe(steps=4000, batch_size=1, patch=128, learning_rate=3e-3)
 SAMPLES = 4  # pictures in a file of samples/
 
 
@@ -261,7 +261,7 @@ def fit_style(
     network: StyleNetwork,
     loss: PerceptualLoss,
     patches: PatchDataset,
-    recipe: Recipe,
+    recipe: PatchRecipe,
     folder: Path,
     watched: Sequence[Picture],
     *,
@@ -277,7 +277,7 @@ def fit_style(
     loss : PerceptualLoss
     patches : PatchDataset of (photo, photo)
         Two equal patches: the input, and the content that the result keeps.
-    recipe : Recipe
+    recipe : PatchRecipe
     folder : Path
         The folder for losses.jsonl, samples/ and the checkpoint, which is written after every epoch.
     watched : sequence of numpy.ndarray, (3, H, W)

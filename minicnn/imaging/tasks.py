@@ -27,50 +27,27 @@ from minicnn.imaging.corruptions import (
 from minicnn.imaging.metrics import Score
 from minicnn.models import HOLE_COLOUR, EditingNetwork, EditingUNet, Inpainter, ResidualEditor
 from minicnn.nn.functional import mse_loss
+from minicnn.training import Recipe
 
-__all__ = ["TASKS", "Recipe", "Task", "holes", "rms_loss"]
+__all__ = ["TASKS", "PatchRecipe", "Task", "holes", "rms_loss"]
 
 Picture = NDArray[np.float32]
 
-MAX_EPOCH_STEPS = 100
 RMS_SHARE = 0.08
-MAX_BLUR = 2.5  # pixels
-MAX_EPOCHS = 25  # each epoch ends with an evaluation
+MIN_BLUR, MAX_BLUR = 0.2, 2.5  # pixels; a photo with the smallest is sharp, and must stay as it is
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """The settings of a training.
+@dataclass(frozen=True, kw_only=True)
+class PatchRecipe(Recipe):
+    """The settings of a training on patches of photos.
 
     Attributes
     ----------
-    steps : int
-        The number of optimizer steps, rounded up to epochs of 100 steps or, from 2,600 steps, of more. Fewer than 100
-        steps are a single epoch.
-    batch_size : int
-        The number of patches in a step.
     patch : int
         Side of the network's input patches, in pixels.
-    learning_rate : float
-        The highest learning rate of the one-cycle schedule.
-    seed : int
     """
 
-    steps: int = 3000
-    batch_size: int = 8
     patch: int = 48
-    learning_rate: float = 2e-3
-    seed: int = 0
-
-    @property
-    def epoch_steps(self) -> int:
-        """The number of steps in an epoch."""
-        return min(self.steps, MAX_EPOCH_STEPS * -(-self.steps // (MAX_EPOCH_STEPS * MAX_EPOCHS)))
-
-    @property
-    def epochs(self) -> int:
-        """The number of epochs."""
-        return -(-self.steps // self.epoch_steps)
 
 
 @dataclass(frozen=True)
@@ -96,7 +73,7 @@ class Task:
         The network that learns the task.
     arguments : mapping of str to int
         Further arguments of the network.
-    recipe : Recipe
+    recipe : PatchRecipe
         The settings of the training.
     loss : callable, (output, target) -> Tensor
     region : callable, input -> (H, W) of bool, optional
@@ -112,7 +89,7 @@ class Task:
     margin: int = 0
     network: type[EditingNetwork] = ResidualEditor
     arguments: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    recipe: Recipe = Recipe()
+    recipe: PatchRecipe = PatchRecipe()
     loss: Callable[[Tensor, Tensor], Tensor] = mse_loss  # its best result has the highest PSNR
     region: Callable[[Picture], NDArray[np.bool_]] | None = None
 
@@ -194,7 +171,7 @@ def _denoise(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
 
 
 def _deblur(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
-    return gaussian_blur(clean, rng.uniform(0.5, MAX_BLUR)), clean
+    return gaussian_blur(clean, rng.uniform(MIN_BLUR, MAX_BLUR)), clean
 
 
 def _compress(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
@@ -206,7 +183,7 @@ def _enlarge_task(factor: int, patch: int) -> Task:
         return resize(clean, clean.shape[1] // factor, clean.shape[2] // factor), clean
 
     summary = f"enlarge an image to {factor} times its width and height"
-    return Task(f"enlarge-x{factor}", summary, shrink, scale=factor, recipe=Recipe(patch=patch))
+    return Task(f"enlarge-x{factor}", summary, shrink, scale=factor, recipe=PatchRecipe(patch=patch))
 
 
 def _punch(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
@@ -219,9 +196,7 @@ def _remove_colour(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
 
 _TASKS: tuple[Task, ...] = (
     Task("denoise", "remove noise and film grain, from faint to heavy (σ up to 50 of 255)", _denoise, loss=rms_loss),
-    Task(
-        "deblur", "sharpen blurred photos (σ from 0.5 to 2.5 pixels)", _deblur, margin=int(4 * MAX_BLUR), loss=rms_loss
-    ),
+    Task("deblur", "sharpen blurred photos (σ up to 2.5 pixels)", _deblur, margin=int(4 * MAX_BLUR), loss=rms_loss),
     Task("clean-jpeg", "remove the blocks and rings of strong JPEG compression (quality 10 to 60)", _compress),
     _enlarge_task(2, 40),
     _enlarge_task(3, 32),
@@ -231,7 +206,7 @@ _TASKS: tuple[Task, ...] = (
         _punch,
         network=Inpainter,
         arguments=MappingProxyType({"width": 28}),
-        recipe=Recipe(patch=96, batch_size=4, learning_rate=1e-3),
+        recipe=PatchRecipe(patch=96, batch_size=4, learning_rate=1e-3),
         region=holes,
     ),
     Task(
@@ -243,7 +218,7 @@ _TASKS: tuple[Task, ...] = (
         arguments=MappingProxyType(
             {"width": 28, "levels": 3, "shuffle": 4}
         ),  # the grey image has the details, so colours need no fine resolution
-        recipe=Recipe(patch=128, batch_size=4, learning_rate=1e-3),
+        recipe=PatchRecipe(patch=128, batch_size=4, learning_rate=1e-3),
     ),
 )
 TASKS: dict[str, Task] = {task.name: task for task in _TASKS}

@@ -9,6 +9,7 @@ from minicnn.training.callbacks import Checkpoint, ClipGradients, History, LossP
 from minicnn.training.checkpoint import load_checkpoint, save_checkpoint
 from minicnn.training.ema import EMA
 from minicnn.training.model_file import load_state, save_model
+from minicnn.training.recipe import Recipe
 from minicnn.training.trainer import Trainer
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "History",
     "LossPlot",
     "ProgressBar",
+    "Recipe",
     "ReportDeadChannels",
     "StopOnNaN",
     "Trainer",

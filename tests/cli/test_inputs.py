@@ -8,9 +8,9 @@ import pytest
 from minicnn.cli import inputs as module
 from minicnn.cli.inputs import gather, task_of
 from minicnn.data import read_image
-from minicnn.imaging.tasks import TASKS, Recipe
+from minicnn.imaging.tasks import TASKS, PatchRecipe
 
-RECIPE = Recipe(steps=2, batch_size=2, patch=8)
+RECIPE = PatchRecipe(steps=2, batch_size=2, patch=8)
 
 
 def options(photos=None, inputs=None, targets=None, task=None, seed=0):

@@ -19,7 +19,7 @@ from minicnn.data import read_image
 from minicnn.imaging import TASKS
 from minicnn.imaging.editing import load_editor, save_editor
 from minicnn.imaging.learning import spoilt_patches, steps_for
-from minicnn.imaging.tasks import Recipe
+from minicnn.imaging.tasks import PatchRecipe
 from minicnn.models import ResidualEditor
 
 # Restores SIGINT as in a terminal, because a test runner in the background may ignore it.
@@ -443,7 +443,7 @@ def test_minutes_become_steps_and_a_resumed_training_keeps_them(run, photos, tmp
 
 def test_more_minutes_are_more_steps():
     minicnn.manual_seed(0)
-    network, recipe = ResidualEditor(width=4, blocks=0), Recipe(batch_size=1, patch=8)
+    network, recipe = ResidualEditor(width=4, blocks=0), PatchRecipe(batch_size=1, patch=8)
     patches = spoilt_patches([np.zeros((3, 9, 9), np.float32)], TASKS["denoise"], recipe)
     state = minicnn.get_rng_state()
     short, long = (steps_for(minutes, network, patches, recipe) for minutes in (1, 100))

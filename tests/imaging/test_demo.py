@@ -12,7 +12,7 @@ from minicnn.data import read_image
 from minicnn.imaging import HELD_OUT_PHOTOS, demo, load_photo, psnr
 from minicnn.imaging.classical import CLASSICAL_DENOISERS
 from minicnn.imaging.editing import load_editor, trained_models
-from minicnn.imaging.tasks import Recipe
+from minicnn.imaging.tasks import PatchRecipe
 from minicnn.training import load_state
 
 pytest.importorskip("skimage")
@@ -74,7 +74,7 @@ def test_the_links_of_the_report_resolve(run):
 
 def test_the_networks_of_the_demo_see_the_patches_that_the_docstring_tells():
     assert demo.GENERATOR.patch == 32
-    assert demo.DENOISER.patch == Recipe().patch
+    assert demo.DENOISER.patch == PatchRecipe().patch
 
 
 def test_the_times_of_the_report(run):

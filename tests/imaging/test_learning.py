@@ -21,7 +21,7 @@ from minicnn.imaging.learning import (
     spoilt_patches,
 )
 from minicnn.imaging.metrics import Score
-from minicnn.imaging.tasks import Recipe
+from minicnn.imaging.tasks import PatchRecipe
 from minicnn.models import HOLE_COLOUR, Inpainter, ResidualEditor
 
 
@@ -41,18 +41,20 @@ def faded(seed):
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 def test_patches_of_a_task(task):
-    patches = spoilt_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12), task.clean_side(12))
+    patches = spoilt_patches([picture(60, 70)], task, PatchRecipe(steps=3, batch_size=2, patch=12), task.clean_side(12))
     assert len(patches) == 6
     given, wanted = patches[4]
     assert given.shape == (task.in_channels, 12, 12)
     assert wanted.shape == (task.out_channels, 12 * task.scale, 12 * task.scale)
-    again = spoilt_patches([picture(60, 70)], task, Recipe(steps=3, batch_size=2, patch=12), task.clean_side(12))[4]
+    again = spoilt_patches([picture(60, 70)], task, PatchRecipe(steps=3, batch_size=2, patch=12), task.clean_side(12))[
+        4
+    ]
     np.testing.assert_array_equal(given, again[0])
 
 
 def test_patches_of_pairs_lie_at_the_same_place():
     small = picture(20, 24)
-    patches = pair_patches([(small, small.repeat(2, 1).repeat(2, 2))], Recipe(steps=2, batch_size=3, patch=8))
+    patches = pair_patches([(small, small.repeat(2, 1).repeat(2, 2))], PatchRecipe(steps=2, batch_size=3, patch=8))
     assert len(patches) == 6
     for i in range(6):
         given, wanted = patches[i]
@@ -129,7 +131,7 @@ def test_holes_are_judged_inside():
 # --- training -------------------------------------------------------------------------------------------------
 
 
-RECIPE = Recipe(steps=120, batch_size=4, patch=16, learning_rate=5e-3)
+RECIPE = PatchRecipe(steps=120, batch_size=4, patch=16, learning_rate=5e-3)
 
 
 def train(folder, recipe=RECIPE, **options):
@@ -149,7 +151,7 @@ def test_the_network_learns(tmp_path):
 
 
 def test_the_same_seed_gives_the_same_weights_and_records(tmp_path):
-    recipe = Recipe(steps=5, batch_size=2, patch=8)
+    recipe = PatchRecipe(steps=5, batch_size=2, patch=8)
     (first, losses), (second, _) = (train(tmp_path / name, recipe) for name in "ab")
     for one, other in zip(first.parameters(), second.parameters(), strict=True):
         np.testing.assert_array_equal(one.detach().numpy(), other.detach().numpy())
@@ -161,7 +163,7 @@ def test_the_same_seed_gives_the_same_weights_and_records(tmp_path):
 
 
 def test_a_finished_training_is_not_gone_on_with(tmp_path):
-    recipe = Recipe(steps=3, batch_size=2, patch=8)
+    recipe = PatchRecipe(steps=3, batch_size=2, patch=8)
     model, losses = train(tmp_path, recipe)
     resumed, again = train(tmp_path, recipe, resume=True)
     assert again == losses
@@ -171,11 +173,13 @@ def test_a_finished_training_is_not_gone_on_with(tmp_path):
 def test_a_network_improves_its_inputs_or_not(tmp_path):
     patches = pair_patches([faded(i) for i in range(6)], RECIPE)
     assert improves(train(tmp_path / "good")[0], patches)
-    assert not improves(train(tmp_path / "bad", Recipe(steps=20, batch_size=1, patch=8, learning_rate=3.0))[0], patches)
+    assert not improves(
+        train(tmp_path / "bad", PatchRecipe(steps=20, batch_size=1, patch=8, learning_rate=3.0))[0], patches
+    )
 
 
 def test_the_loss_can_be_chosen(tmp_path):
-    recipe = Recipe(steps=3, batch_size=2, patch=8)
+    recipe = PatchRecipe(steps=3, batch_size=2, patch=8)
     _, squared = train(tmp_path / "a", recipe)
     _, absolute = train(tmp_path / "b", recipe, loss=minicnn.nn.L1Loss())
     assert squared[0] == pytest.approx(absolute[0] ** 2, rel=0.6)
@@ -184,7 +188,7 @@ def test_the_loss_can_be_chosen(tmp_path):
 
 def test_dead_channels_are_reported(tmp_path):
     minicnn.manual_seed(0)
-    model, told, recipe = ResidualEditor(width=8, blocks=1), [], Recipe(steps=3, batch_size=2, patch=8)
+    model, told, recipe = ResidualEditor(width=8, blocks=1), [], PatchRecipe(steps=3, batch_size=2, patch=8)
     with minicnn.no_grad():
         model.body[0].body[0].bias.sub_(100)
     fit(model, pair_patches([faded(0)], recipe), recipe, tmp_path, bar=False, say=told.append)
@@ -195,8 +199,8 @@ def test_nan_stops(tmp_path):
     with pytest.raises(AnomalyError, match="StopOnNaN: in step 1,"):
         fit(
             ResidualEditor(width=4, blocks=0),
-            pair_patches([(np.full((3, 8, 8), np.nan, np.float32),) * 2], Recipe(steps=1, batch_size=1, patch=8)),
-            Recipe(steps=1, batch_size=1, patch=8),
+            pair_patches([(np.full((3, 8, 8), np.nan, np.float32),) * 2], PatchRecipe(steps=1, batch_size=1, patch=8)),
+            PatchRecipe(steps=1, batch_size=1, patch=8),
             tmp_path,
             bar=False,
         )
@@ -213,7 +217,7 @@ def test_the_best_network_of_the_training_is_kept(tmp_path):
         seen.append(model.head.weight.detach().numpy().copy())
         return next(scores)
 
-    recipe = Recipe(steps=400, batch_size=1, patch=8)
+    recipe = PatchRecipe(steps=400, batch_size=1, patch=8)
     model, losses = train(tmp_path, recipe, evaluate=evaluate, about={"task": "pairs"})
     assert len(losses) == 400
     np.testing.assert_array_equal(model.head.weight.detach().numpy(), seen[2])
@@ -225,7 +229,7 @@ def test_the_best_network_of_the_training_is_kept(tmp_path):
 
 
 def test_a_training_without_improvement_ends_early_and_stays_ended(tmp_path):
-    told, recipe = [], Recipe(steps=900, batch_size=1, patch=8)
+    told, recipe = [], PatchRecipe(steps=900, batch_size=1, patch=8)
     model, losses = train(tmp_path, recipe, evaluate=lambda model: 1.0, say=told.append)
     assert len(losses) == 700  # 6 of 9 epochs after the first without an improvement
     assert told[-1] == "ended after 700 steps, because nothing improved any more"
@@ -239,7 +243,7 @@ def test_a_training_without_improvement_ends_early_and_stays_ended(tmp_path):
 
 
 def test_a_lost_model_file_and_scores_of_nan_leave_the_average(tmp_path):
-    recipe = Recipe(steps=30, batch_size=1, patch=8)
+    recipe = PatchRecipe(steps=30, batch_size=1, patch=8)
     average, _ = train(tmp_path / "a", recipe)
     for name, score in (("lost", 1.0), ("nan", np.nan)):
         train(tmp_path / name, recipe, evaluate=lambda model, score=score: score)
@@ -252,7 +256,7 @@ def test_gradients_are_limited(tmp_path, monkeypatch):
     norms = []
     real = learning.Adam.step
     monkeypatch.setattr(learning.Adam, "step", lambda self: norms.append(_norm(self)) or real(self))
-    train(tmp_path, Recipe(steps=5, batch_size=1, patch=8))
+    train(tmp_path, PatchRecipe(steps=5, batch_size=1, patch=8))
     assert max(norms) == pytest.approx(learning.GRADIENT_NORM, rel=1e-3)
 
 
@@ -261,7 +265,7 @@ def _norm(optimizer):
 
 
 def test_without_scores_the_network_is_the_average_of_its_weights(tmp_path):
-    recipe = Recipe(steps=30, batch_size=1, patch=8)
+    recipe = PatchRecipe(steps=30, batch_size=1, patch=8)
     model, _ = train(tmp_path, recipe)
     rising = iter(range(9))
     other, _ = train(tmp_path / "other", recipe, evaluate=lambda model: next(rising))

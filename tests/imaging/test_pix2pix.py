@@ -11,15 +11,14 @@ import minicnn
 import minicnn.nn.functional as F
 from minicnn.data import DataLoader
 from minicnn.errors import AnomalyError
-from minicnn.imaging import tasks
 from minicnn.imaging.editing import edit, load_editor
 from minicnn.imaging.learning import CHECKPOINT, MODEL, first_guess, pair_patches, steps_for
 from minicnn.imaging.pix2pix import absolute_errors, fit, trainer_for
-from minicnn.imaging.tasks import Recipe
+from minicnn.imaging.tasks import PatchRecipe
 from minicnn.models import ResidualEditor
 from minicnn.training import load_checkpoint
 
-RECIPE = Recipe(steps=3, batch_size=2, patch=16, learning_rate=2e-3)
+RECIPE = PatchRecipe(steps=3, batch_size=2, patch=16, learning_rate=2e-3)
 
 
 def faded(seed):
@@ -125,7 +124,7 @@ def test_the_steps_are_those_of_two_alternating_optimizers():
 
 
 def test_the_network_learns(tmp_path):
-    recipe = Recipe(steps=50, batch_size=4, patch=16, learning_rate=5e-3)
+    recipe = PatchRecipe(steps=50, batch_size=4, patch=16, learning_rate=5e-3)
     scores = []
 
     def evaluate(model):
@@ -168,8 +167,8 @@ def test_the_same_seed_gives_the_same_files(tmp_path):
 
 
 def test_after_ctrl_c_the_result_is_the_same_bit_for_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr(tasks, "MAX_EPOCH_STEPS", 4)
-    recipe = Recipe(steps=8, batch_size=1, patch=16)
+    monkeypatch.setattr("minicnn.training.recipe.EPOCH_STEPS", 4)
+    recipe = PatchRecipe(steps=8, batch_size=1, patch=16)
 
     def stop(model):
         os.kill(os.getpid(), signal.SIGINT)
@@ -199,7 +198,7 @@ def test_a_finished_training_is_not_gone_on_with(tmp_path):
 @pytest.mark.parametrize("rate", [1e30, 1e18])
 def test_a_training_that_breaks_down_says_so(tmp_path, rate):
     with pytest.raises(AnomalyError, match=r"StopOnNaN: in step \d+, .*nothing was updated; try a smaller"):
-        train(tmp_path, Recipe(steps=40, batch_size=1, patch=16, learning_rate=rate))
+        train(tmp_path, PatchRecipe(steps=40, batch_size=1, patch=16, learning_rate=rate))
 
 
 def test_dead_channels_are_reported(tmp_path):
@@ -223,7 +222,7 @@ def test_errors_of_the_first_guess_and_of_the_result():
 
 
 def test_fewer_steps_than_without_a_discriminator_take_the_same_time():
-    model, recipe = generator(), Recipe(batch_size=2, patch=16)
+    model, recipe = generator(), PatchRecipe(batch_size=2, patch=16)
     before, state = weights(model), minicnn.get_rng_state()
     patches = pair_patches(PAIRS, recipe)
     assert 100 <= steps_for(10, model, patches, recipe, trainer_for) < steps_for(10, model, patches, recipe)

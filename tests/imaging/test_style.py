@@ -10,7 +10,7 @@ from minicnn.autograd import gradcheck
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.imaging.learning import spoilt_patches
 from minicnn.imaging.style import PerceptualLoss, fit_style, gram_matrix, load_texture_classifier, transfer_style
-from minicnn.imaging.tasks import Recipe
+from minicnn.imaging.tasks import PatchRecipe
 from minicnn.models import StyleNetwork
 from minicnn.ops.create import from_numpy
 
@@ -123,7 +123,7 @@ def test_the_classifier_gets_no_gradient(loss):
 
 def test_a_network_learns_the_style(loss, tmp_path):
     minicnn.manual_seed(0)
-    recipe = Recipe(steps=25, batch_size=1, patch=32, learning_rate=5e-3)
+    recipe = PatchRecipe(steps=25, batch_size=1, patch=32, learning_rate=5e-3)
     patches = spoilt_patches([shapes(i) for i in range(3)], lambda clean, rng: (clean, clean), recipe)
     network = StyleNetwork(width=4, blocks=1)
     history = fit_style(network, loss, patches, recipe, tmp_path, [shapes(3), shapes(4)], bar=False)
