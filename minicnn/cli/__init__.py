@@ -10,7 +10,19 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from minicnn.cli import bench, demo, edit, info, kernels, page, train, train_pix2pix, train_style
+from minicnn.cli import (
+    bench,
+    demo,
+    edit,
+    generate,
+    info,
+    kernels,
+    page,
+    train,
+    train_generate,
+    train_pix2pix,
+    train_style,
+)
 from minicnn.cli.arguments import Parser
 from minicnn.errors import MiniCNNError
 
@@ -21,11 +33,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     parser = Parser(
         prog="minicnn",
-        description="Convolutional neural networks from scratch, for editing photos.",
+        description="Convolutional neural networks from scratch, for editing and generating pictures.",
         epilog="Begin with 'minicnn demo'; 'minicnn COMMAND --help' explains each command with examples.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, train, train_pix2pix, train_style, edit, page, info, kernels, bench):
+    for module in (
+        demo,
+        train,
+        train_pix2pix,
+        train_style,
+        train_generate,
+        edit,
+        generate,
+        page,
+        info,
+        kernels,
+        bench,
+    ):
         module.add(commands)
     words = list(sys.argv[1:] if arguments is None else arguments)
     if " ".join(words[:2]) in commands.choices:

@@ -20,7 +20,7 @@ from minicnn.data.png import Chunk, decoded_profile
 from minicnn.data.samples import Frame, flip_signs, to_unit
 from minicnn.errors import DataError
 
-__all__ = ["LUMA", "ImageMode", "displayed", "read_image", "write_image"]
+__all__ = ["LUMA", "ImageMode", "check_image_path", "displayed", "read_image", "write_image"]
 
 ImageMode = Literal["rgb", "grey"]
 Floats = npt.NDArray[np.float32]
@@ -175,12 +175,7 @@ def write_image(path: str | os.PathLike[str], array: npt.ArrayLike) -> None:
     (3, 2, 3)
     """
     path = Path(path)
-    if path.suffix.lower() not in _WRITABLE:
-        raise DataError(
-            f"write_image: the suffix of '{path}' must be one of {', '.join(_WRITABLE)}, got '{path.suffix}'"
-        )
-    if not path.parent.is_dir():
-        raise DataError(f"write_image: there is no folder '{path.parent}' to write '{path.name}' into; create it first")
+    check_image_path(path)
     pixels = _to_bytes(np.asarray(array))
     from PIL import Image
 
@@ -193,6 +188,23 @@ def write_image(path: str | os.PathLike[str], array: npt.ArrayLike) -> None:
             f"write_image: '{path}' cannot be written ({type(error).__name__}: {error}); "
             "free space, or choose another place"
         ) from error
+
+
+def check_image_path(path: str | os.PathLike[str]) -> None:
+    """Check that `write_image` can write to a path: before long work.
+
+    Raises
+    ------
+    DataError
+        If the suffix is not known, or the folder does not exist.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _WRITABLE:
+        raise DataError(
+            f"write_image: the suffix of '{path}' must be one of {', '.join(_WRITABLE)}, got '{path.suffix}'"
+        )
+    if not path.parent.is_dir():
+        raise DataError(f"write_image: there is no folder '{path.parent}' to write '{path.name}' into; create it first")
 
 
 def _to_bytes(pixels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

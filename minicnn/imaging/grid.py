@@ -2,20 +2,16 @@
 
 import os
 from collections.abc import Sequence
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn.atomic import replace_file
 from minicnn.autograd.tensor import Tensor
 from minicnn.data.images import write_image
-from minicnn.data.samples import to_samples
-from minicnn.errors import DataError, ShapeError
+from minicnn.errors import ShapeError
 
-__all__ = ["make_grid", "save_animation", "save_image"]
+__all__ = ["make_grid", "save_image"]
 
 Pictures = Tensor | NDArray[np.floating] | Sequence[Tensor | NDArray[np.floating]]
 
@@ -100,44 +96,6 @@ def save_image(tensor: Pictures, fp: str | os.PathLike[str], **options: Any) -> 
         As in `write_image`.
     """
     write_image(fp, make_grid(tensor, **options))
-
-
-def save_animation(path: str | os.PathLike[str], pictures: Pictures, seconds: float = 0.1) -> None:
-    """Write pictures as an animation that repeats forever. The file is complete or not there.
-
-    Parameters
-    ----------
-    path : path that ends in .gif or .webp
-    pictures : as for `make_grid`
-    seconds : float
-        The time of a picture.
-
-    Raises
-    ------
-    ShapeError
-        As in `make_grid`.
-    DataError
-        If the suffix is another one, or the file cannot be written.
-    """
-    from PIL import Image
-
-    path, kinds = Path(path), {".gif": "GIF", ".webp": "WEBP"}
-    if path.suffix.lower() not in kinds:
-        raise DataError(f"save_animation: '{path}' must end in .gif or .webp")
-    frames = [Image.fromarray(_pixels(make_grid(picture))) for picture in _stacked(pictures)]
-    content = BytesIO()
-    options: dict[str, Any] = {"save_all": True, "append_images": frames[1:], "duration": round(1000 * seconds)}
-    frames[0].save(content, kinds[path.suffix.lower()], loop=0, **options)
-    try:
-        with replace_file(path) as file:
-            file.write(content.getvalue())
-    except OSError as error:
-        raise DataError(f"save_animation: '{path}' cannot be written ({error.strerror or error})") from error
-
-
-def _pixels(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return a picture (3, H, W) as (H, W, 3), uint8."""
-    return np.asarray(to_samples(np.ascontiguousarray(picture.transpose(1, 2, 0)), np.dtype(np.uint8)), np.uint8)
 
 
 def _stacked(tensor: Pictures) -> NDArray[np.float32]:

@@ -3,26 +3,42 @@
 from typing import Any
 
 from minicnn.errors import CheckpointError
+from minicnn.models.autoencoder import Autoencoder
+from minicnn.models.dcgan import DCGAN
+from minicnn.models.ddpm import DDPM
+from minicnn.models.diffusion_unet import DiffusionUNet
 from minicnn.models.discriminator import PatchDiscriminator
 from minicnn.models.dncnn import DnCNN
 from minicnn.models.editing_network import EditingNetwork
 from minicnn.models.editor import ResidualEditor
 from minicnn.models.edsr import EDSR
+from minicnn.models.flow_matching import FlowMatching
+from minicnn.models.generative_model import GenerativeModel
 from minicnn.models.generator import CNNGenerator
 from minicnn.models.inpainter import CELL, HOLE_COLOUR, Inpainter, coarse_fill
+from minicnn.models.latent_flow import LatentFlow
 from minicnn.models.style_network import StyleNetwork
 from minicnn.models.texture_classifier import TextureClassifier
 from minicnn.models.unet import EditingUNet
+from minicnn.models.vae import VAE
 
 __all__ = [
     "CELL",
+    "DCGAN",
+    "DDPM",
     "EDSR",
     "HOLE_COLOUR",
+    "VAE",
+    "Autoencoder",
     "CNNGenerator",
+    "DiffusionUNet",
     "DnCNN",
     "EditingNetwork",
     "EditingUNet",
+    "FlowMatching",
+    "GenerativeModel",
     "Inpainter",
+    "LatentFlow",
     "PatchDiscriminator",
     "ResidualEditor",
     "StyleNetwork",
@@ -34,11 +50,17 @@ __all__ = [
 _MODELS: dict[str, Any] = {
     model.__name__: model
     for model in (
+        DCGAN,
+        DDPM,
+        VAE,
+        Autoencoder,
         CNNGenerator,
         DnCNN,
         EDSR,
         EditingUNet,
+        FlowMatching,
         Inpainter,
+        LatentFlow,
         ResidualEditor,
         StyleNetwork,
         TextureClassifier,

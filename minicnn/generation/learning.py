@@ -1,0 +1,211 @@
+"""Training of generators: `fit` trains a model and keeps the one whose samples are distributed best.
+
+The score of an epoch is the Fréchet distance between samples and held-out pictures, in the first principal components
+of the training pictures. So it needs no classifier, and works for all pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.autograd.tensor import Tensor
+from minicnn.data import DataLoader
+from minicnn.generation.generators import Generator, load_generator, save_generator
+from minicnn.generation.methods import Method
+from minicnn.generation.pictures import PictureSet, RandomPictures
+from minicnn.imaging.distributions import frechet_distance
+from minicnn.imaging.grid import save_image
+from minicnn.imaging.learning import CHECKPOINT, MODEL
+from minicnn.models import GenerativeModel
+from minicnn.nn.functional import mse_loss
+from minicnn.ops.create import from_numpy
+from minicnn.optim import Adam
+from minicnn.optim.lr_scheduler import LambdaLR
+from minicnn.runtime import random
+from minicnn.training import (
+    EMA,
+    BestModel,
+    Checkpoint,
+    ClipGradients,
+    History,
+    ProgressBar,
+    Recipe,
+    StopOnNaN,
+    Trainer,
+)
+
+__all__ = ["GenerativeTrainer", "PixelComponents", "fit", "trainer_for"]
+
+Picture = NDArray[np.float32]
+
+WARM_UP = 0.05  # of the steps: the learning rate grows from 0
+DECAY = 0.6  # of the steps: then it falls to 0
+GRADIENT_NORM = 1.0
+COMPONENTS = 64
+WATCHED = 500  # samples of the score of an epoch
+SHOWN = 64  # of them in samples/
+ALIKE = 0.1  # of the spread of real pictures: with less, all samples are the same picture
+
+
+class GenerativeTrainer(Trainer):
+    """Trains a `GenerativeModel` with its own losses. `terms` holds the parts of the loss."""
+
+    def compute_loss(self, batch: Any) -> Tensor:
+        """Return the loss of a batch (pictures,) or (pictures, labels)."""
+        model: Any = self.model
+        losses = dict(model.losses(*batch) if len(batch) == 2 else model.losses(*batch, None))
+        loss: Tensor = losses.pop("loss")
+        self.terms = losses
+        return loss
+
+
+def trainer_for(method: Method, model: GenerativeModel, recipe: Recipe, callbacks: Sequence[Any]) -> GenerativeTrainer:
+    """Return a trainer with Adam. The learning rate grows for 1/20 of the steps, and falls to 0 in the last 3/5."""
+    optimizer = Adam(model.parameter_groups(recipe.learning_rate), lr=recipe.learning_rate, betas=method.betas)
+    steps = recipe.epochs * recipe.epoch_steps
+    schedule = LambdaLR(optimizer, lambda step: min(1, (step + 1) / (WARM_UP * steps), (1 - step / steps) / DECAY))
+    return GenerativeTrainer(model, optimizer, mse_loss, schedule, callbacks, schedule="step")
+
+
+class PixelComponents:
+    """The first principal components of pictures: a linear map of pixels that keeps most of their variance.
+
+    Parameters
+    ----------
+    pictures : numpy.ndarray, (N, C, S, S), float32
+    count : int
+        The number of components; at most (N - 1) / 2.
+    """
+
+    def __init__(self, pictures: Picture, count: int = COMPONENTS) -> None:
+        rows = pictures.reshape(len(pictures), -1).astype(np.float64)
+        self.mean = rows.mean(0)
+        values, vectors = np.linalg.eigh(np.cov(rows, rowvar=False))
+        self.vectors = vectors[:, ::-1][:, : max(min(count, (len(pictures) - 1) // 2), 1)]
+        self.spread = float(values.sum())
+
+    def __call__(self, pictures: Picture) -> NDArray[np.float64]:
+        """Return (N, count)."""
+        rows: NDArray[np.float64] = (pictures.reshape(len(pictures), -1) - self.mean) @ self.vectors
+        return rows
+
+
+def fit(
+    method: Method,
+    model: GenerativeModel,
+    pictures: PictureSet,
+    held_out: PictureSet,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    about: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    bar: bool = True,
+    say: Callable[[str], Any] = print,
+) -> History:
+    """Train a generator. After Ctrl-C there is a checkpoint to resume from.
+
+    The model ends with an exponential moving average of its weights: the one after the epoch with the best score.
+
+    Parameters
+    ----------
+    method : Method
+    model : GenerativeModel
+        Training runs on the device of its parameters.
+    pictures, held_out : PictureSet
+        For the training, and for the score.
+    recipe : Recipe
+    folder : Path
+        The folder for losses.jsonl, samples/, the checkpoint, and model.safetensors, the best model so far.
+    about : mapping, optional
+        Metadata for this file.
+    resume : bool
+        Resume from the checkpoint in the folder.
+    bar : bool
+        Show a progress bar in terminals.
+    say : callable
+        Called with a line of text if all samples become the same picture.
+
+    Returns
+    -------
+    History
+        The "loss" and its parts of every step. Of every epoch the score, "distance" or "error" (`Method.metric`);
+        smaller is better. "nothing" is the score of a model that always makes the mean picture.
+    """
+    dataset = RandomPictures(pictures, recipe.epoch_steps * recipe.batch_size, recipe.seed)
+    loader = DataLoader(dataset, recipe.batch_size, num_workers=0, seed=recipe.seed)
+    history, ema = History(folder / "losses.jsonl"), EMA()
+
+    def save(trained: Any) -> None:
+        with ema.applied(trained):
+            save_generator(folder / MODEL, trained, **(about or {}))
+
+    callbacks: list[Any] = [ProgressBar()] if bar else []
+    callbacks += [
+        StopOnNaN(),
+        ClipGradients(GRADIENT_NORM),
+        ema,
+        _Watch(method, pictures, held_out, ema, folder / "samples", say),
+        BestModel(save, method.metric, "min"),
+        history,
+        Checkpoint(folder / CHECKPOINT),
+    ]
+    trainer = trainer_for(method, model, recipe, callbacks)
+    trainer.fit(loader, recipe.epochs, resume=folder / CHECKPOINT if resume else None)
+    model.load_state_dict(load_generator(folder / MODEL).model.state_dict())
+    model.eval()
+    return history
+
+
+class _Watch:
+    """After every epoch, score samples of the averaged weights, and write some to a file."""
+
+    def __init__(
+        self,
+        method: Method,
+        pictures: PictureSet,
+        held_out: PictureSet,
+        ema: EMA,
+        folder: Path,
+        say: Callable[[str], Any],
+    ) -> None:
+        real = held_out if len(held_out) > COMPONENTS else pictures
+        some = pictures.part(np.linspace(0, len(pictures) - 1, min(len(pictures), 10 * WATCHED)).astype(int))
+        self.components = PixelComponents(some.floats())
+        self.real = real.part(slice(WATCHED if method.metric == "error" else None))
+        self.found = self.components(self.real.floats())
+        self.method, self.ema, self.folder, self.say = method, ema, folder, say
+        self.collapsed = False
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        model: Any = trainer.model
+        state = random.get_rng_state()
+        real = self.real.floats()
+        with self.ema.applied(model.eval()):
+            if self.method.metric == "error":
+                samples = model.reconstruct(from_numpy(real).to(model.device)).cpu().numpy()
+                trainer.metrics |= {
+                    "error": float(((samples - real) ** 2).mean()),
+                    "nothing": float(real.var(0).mean()),
+                }
+                shown = np.stack([real, samples], axis=1).reshape(-1, *real.shape[1:])  # each beside its original
+            else:
+                shown = samples = Generator(model, {}).sample(WATCHED, **self.method.watched)
+                distance = frechet_distance(self.components(samples), self.found)
+                trainer.metrics |= {"distance": distance, "nothing": float(self.found.var(0).sum())}
+        random.set_rng_state(state)
+        model.train()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        save_image(shown[:SHOWN], self.folder / f"{trainer.epoch:03}.png", nrow=10 if model.classes else 8)
+        alike = samples.var(0).sum() < ALIKE**2 * self.components.spread
+        if alike and not self.collapsed:
+            self.say(
+                f"after {trainer.step} steps all samples are nearly the same picture; "
+                "if this lasts, train again with a lower learning rate or another seed"
+            )
+        self.collapsed = bool(alike)
