@@ -10,6 +10,7 @@ import shutil
 import sys
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -20,7 +21,7 @@ from minicnn.data.samples import to_samples
 from minicnn.imaging.damages import DAMAGES, Comparison
 from minicnn.imaging.editing import TRAINED, load_editor
 from minicnn.imaging.tasks import TASKS
-from minicnn.training.tensor_file import write_tensor_file
+from recipes.half_precision import write_half
 from recipes.quality import CURVES, held_out, measure
 
 THUMBNAIL = 96  # pixels
@@ -50,13 +51,16 @@ def train(name: str, folder: Path, out: Path) -> None:
     photos, damages = held_out(folder), [damage for damage in DAMAGES if damage.model == name]
     measured = [measure(damage, photos, finished) for damage in damages]
     results = [{"photos": damage.name, "psnr": m["psnr"]} for damage, m in zip(damages, measured, strict=True)]
-    about = {key: editor.about[key] for key in ("architecture", "arguments", "task")}
-    about |= {"summary": TASKS[name].summary, "recipe": " ".join(TRAININGS[name]), "processor": target()}
-    about |= {"results": results, "thumbnail": thumbnail(measured[-1]["comparisons"])}
-    arrays = {key: t.numpy().astype(np.float16) for key, t in editor.model.state_dict().items()}
     if name == "denoise":
         shutil.copyfile(out / "curves.png", CURVES)
-    write_tensor_file("recipes.models", TRAINED / f"{name}.safetensors", "model", arrays, about)
+    about: dict[str, Any] = {
+        "task": name,
+        "summary": TASKS[name].summary,
+        "recipe": " ".join(TRAININGS[name]),
+        "processor": target(),
+    }
+    about |= {"results": results, "thumbnail": thumbnail(measured[-1]["comparisons"])}
+    write_half("recipes.models", TRAINED / f"{name}.safetensors", editor.model, **about)
     print(f"wrote {TRAINED / f'{name}.safetensors'}", *results, sep="\n  ", flush=True)
 
 

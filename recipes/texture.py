@@ -22,7 +22,7 @@ from minicnn.nn import CrossEntropyLoss
 from minicnn.optim import Adam
 from minicnn.optim.lr_scheduler import OneCycleLR
 from minicnn.training import ProgressBar, StopOnNaN, Trainer
-from minicnn.training.tensor_file import write_tensor_file
+from recipes.half_precision import write_half
 
 Picture = NDArray[np.float32]
 
@@ -86,10 +86,7 @@ def main(folder: Path) -> None:
     share = trainer.evaluate(unseen, {"accuracy": accuracy})["accuracy"]
     count = len(photos)
     result = f"{share:.1%} of {TEST_PATCHES * count} patches of unseen parts of {count} photos; chance {1 / count:.1%}"
-    arrays = {key: t.numpy() for key, t in network.state_dict().items()}
-    arrays = {key: a.astype(np.float16) if a.dtype.kind == "f" else a for key, a in arrays.items()}
-    about = {"architecture": "TextureClassifier", "arguments": network.arguments, "results": [result]}
-    write_tensor_file("recipes.texture", TEXTURE_CLASSIFIER, "model", arrays, about)
+    write_half("recipes.texture", TEXTURE_CLASSIFIER, network, results=[result])
     print(f"wrote {TEXTURE_CLASSIFIER}: {result}")
 
 

@@ -65,7 +65,7 @@ FINE = 0.1  # of the task's learning rate, with --from: a high rate would destro
 PREVIEW_SIZE = 320  # pixels
 WATCHED = 8  # held-out images that are evaluated after every epoch
 SAMPLES = 4  # of them that are shown in samples/
-WATCHED_SIZE = 192  # pixels; the side of their crops, in pixels of the result
+WATCHED_SIZE = 192  # pixels; the side of their crops, in pixels of the result; larger if there are fewer images
 ARGUMENTS = ("width", "blocks", "levels")
 
 
@@ -93,7 +93,10 @@ def add_network(parser: argparse.ArgumentParser, network: type[EditingNetwork], 
     )
     parser.add_argument("--levels", type=count, metavar="N", help="resolutions of a U-Net")
     parser.add_argument(
-        "--from", dest="start", metavar="MODEL", help="begin with a trained model: its name, or a .safetensors file"
+        "--from",
+        dest="start",
+        metavar="MODEL",
+        help="begin with a trained model: its name, or a .safetensors file; at a tenth of the learning rate",
     )
 
 
@@ -113,11 +116,13 @@ def run(options: argparse.Namespace) -> int:
     return exit_code(options, learned=after.psnr > best)
 
 
-def exit_code(options: argparse.Namespace, *, learned: bool) -> int:
+def exit_code(
+    options: argparse.Namespace, *, learned: bool, because: str = "its results are no better than its inputs"
+) -> int:
     """Return 0, or say that the network has learned nothing and return 1."""
     if not learned:
         print(
-            f"minicnn {options.command}: the network has learned nothing: its results are no better than its inputs; "
+            f"minicnn {options.command}: the network has learned nothing: {because}; "
             "train again with more steps or a lower learning rate, or check the pictures",
             file=sys.stderr,
         )
@@ -176,7 +181,7 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
         **{name: model.arguments[name] for name in ARGUMENTS if name in model.arguments},
     }
     check_settings(options.out / SETTINGS, training, resume=options.resume)
-    print(f"training for {task.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
+    print(f"training for {task.name}: {recipe.epochs * recipe.epoch_steps} steps, batch size {recipe.batch_size}")
     about = {"task": task.name, "training": training}
     with resumable(options.out):
         history = method.fit(
@@ -201,7 +206,8 @@ def train(options: argparse.Namespace, task: Task, method: Method) -> tuple[Edit
 
 def _watch(inputs: TrainingInputs, folder: Path) -> Callable[[EditingNetwork], float]:
     """Return a function that measures the PSNR of a network on held-out images, and writes the results to a folder."""
-    centres = [centre(pair, WATCHED_SIZE) for pair in inputs.held_out]
+    size = WATCHED_SIZE * max(WATCHED / len(inputs.held_out), 1) ** 0.5
+    centres = [centre(pair, int(size)) for pair in inputs.held_out]
     region = inputs.task.region
     pairs = [pair for pair in centres if region is None or region(pair[0]).any()][:WATCHED] or inputs.held_out[:WATCHED]
 

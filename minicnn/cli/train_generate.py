@@ -6,7 +6,6 @@
 import argparse
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from minicnn.cli.arguments import add_command, count
@@ -23,13 +22,12 @@ from minicnn.cli.training import (
     saved_settings,
 )
 from minicnn.errors import DataError
-from minicnn.generation.learning import fit, trainer_for
+from minicnn.generation.learning import evaluation_seconds, fit, trainer_for
 from minicnn.generation.methods import METHODS, Method
-from minicnn.generation.pictures import FASHION_MNIST, PictureSet, RandomPictures, load_pictures
+from minicnn.generation.pictures import FASHION_MNIST, PictureSet, RandomPictures, load_pictures, picture_shape
 from minicnn.imaging.learning import MODEL, steps_for
 from minicnn.models import GenerativeModel
 from minicnn.runtime import random
-from minicnn.training import Recipe
 
 __all__ = ["add", "run"]
 
@@ -40,12 +38,13 @@ Train a model that generates new pictures like the ones it was trained on:
 
 PICTURES is a folder of pictures, or the word fashion-mnist: 70,000 grey pictures of clothes, of Debian's package
 dataset-fashion-mnist. A folder's pictures are cut to squares and reduced to --size pixels. If all of them are in
-subfolders, each subfolder is a class, and 'minicnn generate --label' chooses one.
+subfolders, each subfolder is a class, and 'minicnn generate --label' chooses one. Of 650 pictures or more, every tenth
+is held out.
 
 The folder --out gets model.safetensors for 'minicnn generate', samples/ with pictures of every epoch, losses.jsonl,
 curves.png and settings.json. After Ctrl-C there is a checkpoint; the same command with --resume continues from it. The
-network with the best score is kept. The score is the Fréchet distance between samples and held-out pictures, in the
-first 64 principal components of the pictures. More steps give a better network.
+network with the best score is kept. The score is the Fréchet distance between samples and held-out pictures (or all, if
+none is held out), in the first 64 principal components of the pictures. More steps give a better network.
 
 examples:
   minicnn train generate fashion-mnist --model latent-flow --out runs/clothes
@@ -68,7 +67,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--grey", action="store_true", help="convert a folder's pictures to grey")
     parser.add_argument("--no-labels", action="store_true", help="do not use the classes")
-    add_settings(parser, Recipe(), "the model's; ")
+    add_settings(parser, None, "default: the model's own")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -83,8 +82,7 @@ def run(options: argparse.Namespace) -> int:
 
     check_folder(options.out, resume=options.resume)
     method = METHODS[options.model]
-    fashion = options.pictures == FASHION_MNIST and not Path(options.pictures).exists()
-    size, channels = (28, 1) if fashion else (options.size, 1 if options.grey else 3)
+    channels, size = picture_shape(options.pictures, options.size, grey=options.grey)
     random.manual_seed(options.seed)
     _build(method, channels, size, 0, options)  # errors of the network come before pictures are read
     pictures, held_out = load_pictures(
@@ -105,7 +103,8 @@ def run(options: argparse.Namespace) -> int:
     elif options.minutes:
         some: Any = RandomPictures(pictures, recipe.steps * recipe.batch_size, recipe.seed)
         make: Any = partial(trainer_for, method)
-        recipe = replace(recipe, steps=steps_for(options.minutes, model, some, recipe, make))
+        evaluation = evaluation_seconds(method, model)
+        recipe = replace(recipe, steps=steps_for(options.minutes, model, some, recipe, make, evaluation))
     training = {
         "method": method.name,
         "pictures": len(pictures),
@@ -114,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
         **model.arguments,
     }
     check_settings(options.out / SETTINGS, training, resume=options.resume)
-    print(f"training {method.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} pictures each")
+    print(f"training {method.name}: {recipe.epochs * recipe.epoch_steps} steps, batch size {recipe.batch_size}")
     about = {"method": method.name, "classes": list(pictures.classes), "training": training}
     with resumable(options.out):
         history = fit(method, model, pictures, held_out, recipe, options.out, about=about, resume=options.resume)
@@ -124,7 +123,8 @@ def run(options: argparse.Namespace) -> int:
     draw_curves(options.out / "curves.png", parts, {method.metric: scores}, f"minicnn train generate, {method.name}")
     best, nothing = min(scores, default=float("nan")), history.values("nothing")[-1]
     print(f"{method.metric}: {best:.3g} at best; {nothing:.3g} if every picture were the mean picture")
-    return exit_code(options, learned=best < nothing)
+    because = "its pictures are no closer to the real ones than their mean"
+    return exit_code(options, learned=best < nothing, because=because)
 
 
 def _build(method: Method, channels: int, size: int, classes: int, options: argparse.Namespace) -> GenerativeModel:

@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> None:
         **{name: network.arguments[name] for name in ("width", "blocks")},
     }
     check_settings(options.out / SETTINGS, training, resume=options.resume)
-    print(f"training for {TASK.name}: {recipe.epochs * recipe.epoch_steps} steps, {recipe.batch_size} patches each")
+    print(f"training for {TASK.name}: {recipe.epochs * recipe.epoch_steps} steps, batch size {recipe.batch_size}")
     watched = [centre((photo, photo), WATCHED_SIZE)[0] for photo in photos[:WATCHED]]
     with resumable(options.out):
         history = fit_style(network, loss, patches, recipe, options.out, watched, resume=options.resume)

@@ -28,36 +28,43 @@ __all__ = [
 ]
 
 SETTINGS = "settings.json"
+DEFAULT = "default: "
 
 
-def add_settings(parser: argparse.ArgumentParser, recipe: Recipe, default: str = "default: ") -> None:
-    """Add the arguments of a training to a parser: its folder, its recipe, the size of its network."""
+def add_settings(parser: argparse.ArgumentParser, recipe: Recipe | None, default: str = DEFAULT) -> None:
+    """Add the arguments of a training to a parser: its folder, its recipe, the size of its network.
+
+    Without a recipe the defaults are told as `default` alone.
+    """
+
+    def told(name: str, prefix: str = default) -> str:
+        return f"({prefix})" if recipe is None else f"({prefix}{getattr(recipe, name)})"
+
+    steps = told("steps", DEFAULT if recipe else default)
     parser.add_argument("--out", type=output_folder, required=True, metavar="DIR", help="folder for all results")
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
         "--steps",
         type=count,
         metavar="N",
-        help=f"optimizer steps, rounded up to epochs of 100 steps or more (default: {recipe.steps})",
+        help=f"optimizer steps, rounded up to epochs of 100 steps or more {steps}",
     )
     length.add_argument("--minutes", type=positive, metavar="N", help="as many steps as take about this time")
-    parser.add_argument(
-        "--batch-size", type=count, metavar="N", help=f"samples in a step ({default}{recipe.batch_size})"
-    )
+    parser.add_argument("--batch-size", type=count, metavar="N", help=f"samples in a step {told('batch_size')}")
     if isinstance(recipe, PatchRecipe):
         parser.add_argument(
-            "--patch", type=count, metavar="N", help=f"side of an input patch in pixels ({default}{recipe.patch})"
+            "--patch", type=count, metavar="N", help=f"side of an input patch in pixels {told('patch')}"
         )
     parser.add_argument(
         "--learning-rate",
         type=positive,
         metavar="N",
-        help=f"the highest learning rate ({default}{recipe.learning_rate}; with --from a tenth of it)",
+        help=f"the highest learning rate {told('learning_rate')}",
     )
     parser.add_argument("--width", type=count, metavar="N", help="channels of the network")
     parser.add_argument("--blocks", type=count, metavar="N", help="residual blocks of the network, or of each level")
     parser.add_argument(
-        "--seed", type=seed, metavar="N", default=recipe.seed, help="the same seed gives the same network"
+        "--seed", type=seed, metavar="N", default=Recipe.seed, help="the same seed gives the same network"
     )
     parser.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
     parser.add_argument(

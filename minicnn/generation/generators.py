@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn.errors import ArgumentError, CheckpointError, DataError
-from minicnn.models import GenerativeModel, build
+from minicnn.errors import ArgumentError, DataError
+from minicnn.imaging.editing import find_trained, load_network
+from minicnn.models import GenerativeModel
 from minicnn.ops.create import from_numpy
 from minicnn.runtime import random
 from minicnn.runtime.devices import CPU, Device
-from minicnn.training import load_state, save_model
+from minicnn.training import save_model
 
 __all__ = ["Generator", "load_generator", "save_generator", "spherical_mean", "trained_generators"]
 
@@ -47,7 +48,7 @@ class Generator:
         return names
 
     def label(self, name: str) -> int:
-        """Return the number of a label from its number or from its name, of which a part is enough.
+        """Return the number of a label from its name, from its number, or from a part of its name.
 
         Raises
         ------
@@ -56,10 +57,11 @@ class Generator:
         """
         if not self.model.classes:
             raise DataError(f"label '{name}': the model has no classes; leave the label out")
-        if name.isdecimal() and int(name) < self.model.classes:
-            return int(name)
         lower = name.lower()
-        fitting = [c for c in self.classes if c.lower() == lower] or [c for c in self.classes if lower in c.lower()]
+        fitting = [c for c in self.classes if c.lower() == lower]
+        if not fitting and name.isdecimal() and int(name) < self.model.classes:
+            return int(name)
+        fitting = fitting or [c for c in self.classes if lower in c.lower()]
         if len(fitting) != 1:
             found = f"fits {', '.join(fitting)}" if fitting else "fits no class"
             raise DataError(f"label '{name}' {found}; the classes are {', '.join(self.classes)}")
@@ -168,21 +170,7 @@ def load_generator(model: str | Path, device: str | Device = CPU) -> Generator:
     DeviceError, MissingPackageError
         If the device is not available.
     """
-    path, trained = Path(model), trained_generators()
-    if not path.exists() and str(model) in trained:
-        path = trained[str(model)]
-    elif not path.exists() and path.name == str(model) and not path.suffix:
-        raise CheckpointError(
-            f"load_generator: there is no file '{model}', and no trained generator of this name, only "
-            f"{', '.join(trained) or 'none'}"
-        )
-    state, about = load_state(path)
-    network = build(about["architecture"], about.get("arguments", {})) if "architecture" in about else None
-    if not isinstance(network, GenerativeModel):
-        found = about.get("architecture", "weights without the name of their model")
-        raise CheckpointError(
-            f"load_generator: '{path}' holds {found}, which cannot generate pictures; "
-            "use a model that minicnn train generate wrote"
-        )
-    network.load_state_dict(state)
-    return Generator(network.eval().to(device), about)
+    path = find_trained("load_generator", model, trained_generators())
+    advice = "which cannot generate pictures; use a model that minicnn train generate wrote"
+    network, about = load_network("load_generator", path, GenerativeModel, advice, device)
+    return Generator(network, about)

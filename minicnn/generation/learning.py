@@ -6,6 +6,8 @@ of the training pictures. So it needs no classifier, and works for all pictures.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,7 @@ from minicnn.training import (
     Trainer,
 )
 
-__all__ = ["GenerativeTrainer", "PixelComponents", "fit", "trainer_for"]
+__all__ = ["GenerativeTrainer", "PixelComponents", "evaluation_seconds", "fit", "trainer_for"]
 
 Picture = NDArray[np.float32]
 
@@ -47,8 +49,10 @@ WARM_UP = 0.05  # of the steps: the learning rate grows from 0
 DECAY = 0.6  # of the steps: then it falls to 0
 GRADIENT_NORM = 1.0
 COMPONENTS = 64
+MAX_NUMBERS = 1024  # of a picture
 WATCHED = 500  # samples of the score of an epoch
-SHOWN = 64  # of them in samples/
+SHOWN = 64  # in samples/
+TIMED = 32  # samples that are timed
 ALIKE = 0.1  # of the spread of real pictures: with less, all samples are the same picture
 
 
@@ -66,7 +70,7 @@ class GenerativeTrainer(Trainer):
 
 def trainer_for(method: Method, model: GenerativeModel, recipe: Recipe, callbacks: Sequence[Any]) -> GenerativeTrainer:
     """Return a trainer with Adam. The learning rate grows for 1/20 of the steps, and falls to 0 in the last 3/5."""
-    optimizer = Adam(model.parameter_groups(recipe.learning_rate), lr=recipe.learning_rate, betas=method.betas)
+    optimizer = Adam(model.parameters(), lr=recipe.learning_rate, betas=method.betas)
     steps = recipe.epochs * recipe.epoch_steps
     schedule = LambdaLR(optimizer, lambda step: min(1, (step + 1) / (WARM_UP * steps), (1 - step / steps) / DECAY))
     return GenerativeTrainer(model, optimizer, mse_loss, schedule, callbacks, schedule="step")
@@ -74,6 +78,8 @@ def trainer_for(method: Method, model: GenerativeModel, recipe: Recipe, callback
 
 class PixelComponents:
     """The first principal components of pictures: a linear map of pixels that keeps most of their variance.
+
+    Pictures with more than 1024 numbers are reduced first, by averaging: the first components are coarse.
 
     Parameters
     ----------
@@ -83,15 +89,25 @@ class PixelComponents:
     """
 
     def __init__(self, pictures: Picture, count: int = COMPONENTS) -> None:
-        rows = pictures.reshape(len(pictures), -1).astype(np.float64)
+        numbers = pictures[0].size
+        self.factor = math.ceil(math.sqrt(numbers / MAX_NUMBERS))
+        rows = self._rows(pictures)
         self.mean = rows.mean(0)
-        values, vectors = np.linalg.eigh(np.cov(rows, rowvar=False))
+        _, vectors = np.linalg.eigh(np.cov(rows, rowvar=False))
         self.vectors = vectors[:, ::-1][:, : max(min(count, (len(pictures) - 1) // 2), 1)]
-        self.spread = float(values.sum())
 
     def __call__(self, pictures: Picture) -> NDArray[np.float64]:
         """Return (N, count)."""
-        rows: NDArray[np.float64] = (pictures.reshape(len(pictures), -1) - self.mean) @ self.vectors
+        rows: NDArray[np.float64] = (self._rows(pictures) - self.mean) @ self.vectors
+        return rows
+
+    def _rows(self, pictures: Picture) -> NDArray[np.float64]:
+        """Return the numbers of reduced pictures as rows."""
+        count, channels, size, _ = pictures.shape
+        side = size // self.factor
+        inside = pictures[:, :, : side * self.factor, : side * self.factor].astype(np.float64)
+        squares = inside.reshape(count, channels, side, self.factor, side, self.factor)
+        rows: NDArray[np.float64] = squares.mean((3, 5)).reshape(count, -1)
         return rows
 
 
@@ -118,7 +134,7 @@ def fit(
     model : GenerativeModel
         Training runs on the device of its parameters.
     pictures, held_out : PictureSet
-        For the training, and for the score.
+        For the training, and for the score. If no picture is held out, the score is that of the training pictures.
     recipe : Recipe
     folder : Path
         The folder for losses.jsonl, samples/, the checkpoint, and model.safetensors, the best model so far.
@@ -162,6 +178,16 @@ def fit(
     return history
 
 
+def evaluation_seconds(method: Method, model: GenerativeModel) -> float:
+    """Return how long the samples after an epoch take. The state of the random numbers stays."""
+    state = random.get_rng_state()
+    start = time.perf_counter()
+    Generator(model.eval(), {}).sample(TIMED, **method.watched)
+    model.train()
+    random.set_rng_state(state)
+    return (time.perf_counter() - start) * (WATCHED + SHOWN) / TIMED
+
+
 class _Watch:
     """After every epoch, score samples of the averaged weights, and write some to a file."""
 
@@ -174,10 +200,15 @@ class _Watch:
         folder: Path,
         say: Callable[[str], Any],
     ) -> None:
-        real = held_out if len(held_out) > COMPONENTS else pictures
+        real = held_out if len(held_out) else pictures
         some = pictures.part(np.linspace(0, len(pictures) - 1, min(len(pictures), 10 * WATCHED)).astype(int))
         self.components = PixelComponents(some.floats())
-        self.real = real.part(slice(WATCHED if method.metric == "error" else None))
+        self.spread = float(some.floats().var(0).sum())
+        few = np.linspace(0, len(real) - 1, min(len(real), WATCHED)).astype(int)
+        self.real = real.part(few) if method.metric == "error" else real
+        # The labels of the samples have the shares of the real ones.
+        labels = real.labels
+        self.labels = None if labels is None else np.random.default_rng(0).choice(labels, WATCHED)
         self.found = self.components(self.real.floats())
         self.method, self.ema, self.folder, self.say = method, ema, folder, say
         self.collapsed = False
@@ -195,14 +226,16 @@ class _Watch:
                 }
                 shown = np.stack([real, samples], axis=1).reshape(-1, *real.shape[1:])  # each beside its original
             else:
-                shown = samples = Generator(model, {}).sample(WATCHED, **self.method.watched)
+                generator = Generator(model, {})
+                samples = generator.sample(WATCHED, self.labels, **self.method.watched)
+                shown = generator.sample(SHOWN, **self.method.watched) if model.classes else samples
                 distance = frechet_distance(self.components(samples), self.found)
                 trainer.metrics |= {"distance": distance, "nothing": float(self.found.var(0).sum())}
         random.set_rng_state(state)
         model.train()
         self.folder.mkdir(parents=True, exist_ok=True)
         save_image(shown[:SHOWN], self.folder / f"{trainer.epoch:03}.png", nrow=10 if model.classes else 8)
-        alike = samples.var(0).sum() < ALIKE**2 * self.components.spread
+        alike = samples.var(0).sum() < ALIKE**2 * self.spread
         if alike and not self.collapsed:
             self.say(
                 f"after {trainer.step} steps all samples are nearly the same picture; "

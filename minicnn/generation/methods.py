@@ -89,7 +89,7 @@ _METHODS = (
     ),
     Method(
         "autoencoder",
-        "pictures to 32 numbers and back; for 'minicnn generate reconstruct'",
+        "pictures to 32 numbers and back; for 'minicnn generate repeat'",
         Autoencoder,
         Recipe(steps=6000, batch_size=64, learning_rate=2e-3),
         metric="error",

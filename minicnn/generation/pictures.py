@@ -16,12 +16,13 @@ from minicnn.data.samples import to_samples
 from minicnn.errors import DataError
 from minicnn.imaging.corruptions import resize
 
-__all__ = ["FASHION_MNIST", "PictureSet", "RandomPictures", "load_pictures", "square"]
+__all__ = ["FASHION_MNIST", "PictureSet", "RandomPictures", "load_pictures", "picture_shape", "square"]
 
 FASHION_MNIST = "fashion-mnist"
 HELD_OUT_EVERY = 10  # every tenth picture of a folder is held out ...
 MAX_HELD_OUT = 1000  # ... but at most 1000 pictures
-FEWEST = 2  # training pictures
+FEWEST = 2  # pictures
+ENOUGH = 650  # pictures of a folder; with fewer, none is held out, because a tenth of them would say little
 
 Picture = NDArray[np.float32]
 
@@ -100,8 +101,9 @@ def load_pictures(
     grey: bool = False,
     skip_broken: bool = False,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    say: Callable[[str], Any] = print,
 ) -> tuple[PictureSet, PictureSet]:
-    """Return pictures for training, and held-out pictures.
+    """Return pictures for training, and held-out pictures: every tenth of a folder with at least 650 pictures.
 
     Parameters
     ----------
@@ -113,30 +115,46 @@ def load_pictures(
     grey : bool
         Convert a folder's pictures to grey.
     skip_broken : bool
-        Leave out files that cannot be read.
+        Leave out files that cannot be read, and tell their names.
     progress : callable
         Wraps the iteration over the files, for a progress bar.
+    say : callable
+        Called with a line of text for each file that is left out.
 
     Raises
     ------
     DataError
         If the data cannot be read, or there are fewer than 2 pictures.
     """
-    if str(source) == FASHION_MNIST:
+    if _is_fashion(source):
         train, test = (_fashion(FashionMNIST(train=train)) for train in (True, False))
         return train, test
     folder = ImageFolder(source, mode="grey" if grey else "rgb", on_error="skip" if skip_broken else "raise")
     if len(folder) < FEWEST:
-        raise DataError(f"load_pictures: '{source}' holds {len(folder)} picture; a generator needs many, at least 50")
+        raise DataError(f"load_pictures: '{source}' holds {len(folder)} picture; a generator needs many: hundreds")
+    for path, reason in folder.skipped.items():
+        say(f"skipped {path}: {reason}")
     root = Path(source)
     names = [path.relative_to(root).parts[0] if path.parent != root else "" for path in folder.paths]
     classes = tuple(sorted(set(names))) if "" not in names and len(set(names)) > 1 else ()
-    found = np.stack([_as_bytes(square(folder[index], size)) for index in progress(range(len(folder)))])
+    try:
+        found = np.stack([_as_bytes(square(folder[index], size)) for index in progress(range(len(folder)))])
+    except DataError as error:  # with skip_broken, the folder has already left out bad files
+        raise DataError(f"{error}, or add --skip-broken") from error
     labels = np.array([classes.index(name) for name in names], np.int64) if classes else None
     pictures = PictureSet(found, labels, classes)
     every = max(HELD_OUT_EVERY, -(-len(found) // MAX_HELD_OUT))
-    held_out = np.arange(len(found)) % every == every - 1
+    held_out = (np.arange(len(found)) % every == every - 1) & (len(found) >= ENOUGH)
     return pictures.part(~held_out), pictures.part(held_out)
+
+
+def picture_shape(source: str | Path, size: int, *, grey: bool) -> tuple[int, int]:
+    """Return channels and size of the pictures of `load_pictures`, before they are read."""
+    return (1, 28) if _is_fashion(source) else (1 if grey else 3, size)
+
+
+def _is_fashion(source: str | Path) -> bool:
+    return str(source) == FASHION_MNIST and not Path(source).is_dir()
 
 
 def _fashion(data: FashionMNIST) -> PictureSet:

@@ -16,7 +16,7 @@ from minicnn.errors import ArgumentError, DTypeError, ShapeError
 __all__ = ["copy_ratio", "frechet_distance", "nearest_neighbour_accuracy", "precision_recall"]
 
 Rows = NDArray[np.floating]
-BLOCK = 2048  # rows of a block of distances, so that memory is bounded
+BLOCK = 16_000_000  # distances that are computed together, so that memory is bounded: 128 MB
 
 
 def frechet_distance(a: Rows, b: Rows) -> float:
@@ -160,7 +160,7 @@ def copy_ratio(generated: Rows, training: Rows, held_out: Rows) -> float:
 def _covered(rows: Rows, centres: Rows, k: int) -> float:
     """Return the share of rows in the balls around the centres."""
     radii = _nearest(centres, centres, k, same=True)[:, k - 1]
-    inside = [(_distances(block, centres) <= radii).any(1) for block in _blocks(rows)]
+    inside = [(_distances(block, centres) <= radii).any(1) for block in _blocks(rows, centres)]
     return float(np.concatenate(inside).mean())
 
 
@@ -173,18 +173,21 @@ def _wins(own: Rows, other: Rows) -> Rows:
 def _nearest(rows: Rows, others: Rows, k: int, *, same: bool = False) -> Rows:
     """Return the k smallest distances of each row to the others, in order; `same`: except to itself."""
     found = []
-    for number, block in enumerate(_blocks(rows)):
+    first = 0
+    for block in _blocks(rows, others):
         distances = _distances(block, others)
         if same:
             places = np.arange(len(block))
-            distances[places, number * BLOCK + places] = np.inf
+            distances[places, first + places] = np.inf
+        first += len(block)
         found.append(np.sort(np.partition(distances, k - 1, axis=1)[:, :k], axis=1))
     nearest: Rows = np.concatenate(found)
     return nearest
 
 
-def _blocks(rows: Rows) -> list[Rows]:
-    return [rows[i : i + BLOCK] for i in range(0, len(rows), BLOCK)]
+def _blocks(rows: Rows, others: Rows) -> list[Rows]:
+    count = max(BLOCK // len(others), 1)
+    return [rows[i : i + count] for i in range(0, len(rows), count)]
 
 
 def _distances(a: Rows, b: Rows) -> Rows:

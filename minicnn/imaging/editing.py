@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from minicnn.data.samples import full_scale, to_samples, to_unit
 from minicnn.errors import ArgumentError, CheckpointError, DTypeError, ShapeError
 from minicnn.imaging.tiling import apply_tiled
 from minicnn.models import CELL, HOLE_COLOUR, EditingNetwork, build, coarse_fill
+from minicnn.nn import Module
 from minicnn.ops.comparison import where
 from minicnn.ops.create import from_numpy
 from minicnn.ops.indexing import cat
@@ -30,13 +31,25 @@ from minicnn.ops.shape import flip
 from minicnn.runtime.devices import CPU, Device
 from minicnn.training import load_state, save_model
 
-__all__ = ["Editor", "edit", "load_editor", "painted_holes", "result_channels", "save_editor", "trained_models"]
+__all__ = [
+    "Editor",
+    "edit",
+    "find_trained",
+    "load_editor",
+    "load_network",
+    "painted_holes",
+    "result_channels",
+    "save_editor",
+    "trained_models",
+]
 
 Picture = NDArray[np.float32]
+ADVICE = "which cannot edit photos; use a model that minicnn train wrote"
+N = TypeVar("N", bound=Module)
 BANDS, BAND = 16, 32  # how many bands of an axis represent it, and their width in pixels
 Pixels = NDArray[Any]
 TRAINED = Path(__file__).parents[1] / "trained"  # recipes/models.py makes these files
-TEXTURE_CLASSIFIER = TRAINED / "texture-classifier.safetensors"  # measures style, edits nothing: see style.py
+TEXTURE_CLASSIFIER = TRAINED / "classifiers" / "texture.safetensors"  # measures style: see style.py
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,7 @@ def save_editor(path: str | Path, model: EditingNetwork, **about: Any) -> None:
 
 def trained_models() -> dict[str, Path]:
     """Return the files of the trained models that come with minicnn, by name."""
-    return {path.stem: path for path in sorted(TRAINED.glob("*.safetensors")) if path != TEXTURE_CLASSIFIER}
+    return {path.stem: path for path in sorted(TRAINED.glob("*.safetensors"))}
 
 
 def load_editor(model: str | Path, device: str | Device = CPU) -> Editor:
@@ -84,23 +97,47 @@ def load_editor(model: str | Path, device: str | Device = CPU) -> Editor:
     DeviceError, MissingPackageError
         If the device is not available.
     """
-    path, trained = Path(model), trained_models()
-    if not path.exists() and str(model) in trained:
-        path = trained[str(model)]
-    elif not path.exists() and path.name == str(model) and not path.suffix:
+    path = find_trained("load_editor", model, trained_models())
+    network, about = load_network("load_editor", path, EditingNetwork, ADVICE, device)
+    return Editor(network, about)
+
+
+def find_trained(call: str, model: str | Path, trained: Mapping[str, Path]) -> Path:
+    """Return the path of a model: `model` itself, or the file of a trained model with this name if there is none.
+
+    Raises
+    ------
+    CheckpointError
+        If it can only be a name, and there is none.
+    """
+    path = Path(model)
+    if path.exists():
+        return path
+    if path.name == str(model) and not path.suffix and str(model) not in trained:
         names = ", ".join(trained) or "none"
-        raise CheckpointError(
-            f"load_editor: there is no file '{model}', and no trained model of this name, only {names}"
-        )
+        raise CheckpointError(f"{call}: there is no file '{model}', and no trained model of this name, only {names}")
+    return trained.get(str(model), path)
+
+
+def load_network(
+    call: str, path: Path, kind: type[N], advice: str, device: str | Device = CPU
+) -> tuple[N, dict[str, Any]]:
+    """Load a network of a class and its metadata from a file, in eval mode. `advice` ends the error about another one.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing or damaged, or holds another network.
+    DeviceError, MissingPackageError
+        If the device is not available.
+    """
     state, about = load_state(path)
     network = build(about["architecture"], about.get("arguments", {})) if "architecture" in about else None
-    if not isinstance(network, EditingNetwork):
+    if not isinstance(network, kind):
         found = about.get("architecture", "weights without the name of their model")
-        raise CheckpointError(
-            f"load_editor: '{path}' holds {found}, which cannot edit photos; use a model that minicnn train wrote"
-        )
+        raise CheckpointError(f"{call}: '{path}' holds {found}, {advice}")
     network.load_state_dict(state)
-    return Editor(network.eval().to(device), about)
+    return network.eval().to(device), about
 
 
 def edit(

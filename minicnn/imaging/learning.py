@@ -43,6 +43,7 @@ from minicnn.training import (
     StopOnNaN,
     Trainer,
 )
+from minicnn.training.recipe import EPOCH_STEPS, MAX_EPOCHS
 
 __all__ = [
     "CHECKPOINT",
@@ -232,17 +233,21 @@ def steps_for(
     patches: Dataset[Any],
     recipe: Recipe,
     make: Callable[[Any, Any, Sequence[Any]], Trainer] = trainer_for,
+    evaluation: float = 0.0,
 ) -> int:
     """Return how many steps of a training take about this time: hundreds, at least 100.
 
-    It is measured with a copy of the model. `make` returns its trainer, as `trainer_for` does.
+    It is measured with a copy of the model. `make` returns its trainer, as `trainer_for` does. `evaluation` is the time
+    after each epoch, in seconds, if it is long.
     """
     state, timer = random.get_rng_state(), _Timer()
     batches = islice(DataLoader(patches, recipe.batch_size, num_workers=0, seed=recipe.seed), TIMED_STEPS)
     make(deepcopy(model), recipe, [timer]).fit(batches, 1)
     random.set_rng_state(state)
     seconds = STEP_SHARE * float(np.median(np.diff(timer.ends)))
-    return max(int(60 * minutes / seconds) // MIN_STEPS, 1) * MIN_STEPS
+    short = 60 * minutes / (seconds + evaluation / EPOCH_STEPS)  # epochs of 100 steps
+    long = (60 * minutes - MAX_EPOCHS * evaluation) / seconds  # 25 epochs
+    return max(int(max(short, long)) // MIN_STEPS, 1) * MIN_STEPS
 
 
 class _Timer:

@@ -23,11 +23,11 @@ import minicnn.nn.functional as F
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.data import DataLoader, PatchDataset, write_image
-from minicnn.errors import ArgumentError, CheckpointError, ShapeError
-from minicnn.imaging.editing import TEXTURE_CLASSIFIER
+from minicnn.errors import ArgumentError, ShapeError
+from minicnn.imaging.editing import TEXTURE_CLASSIFIER, load_network
 from minicnn.imaging.learning import CHECKPOINT
 from minicnn.imaging.tasks import PatchRecipe
-from minicnn.models import StyleNetwork, TextureClassifier, build
+from minicnn.models import StyleNetwork, TextureClassifier
 from minicnn.nn import Parameter
 from minicnn.ops.create import from_numpy
 from minicnn.ops.linalg import matmul
@@ -35,7 +35,7 @@ from minicnn.ops.shape import reshape
 from minicnn.optim import Adam
 from minicnn.optim.lr_scheduler import OneCycleLR
 from minicnn.runtime.devices import CPU, Device
-from minicnn.training import Checkpoint, History, ProgressBar, StopOnNaN, Trainer, load_state
+from minicnn.training import Checkpoint, History, ProgressBar, StopOnNaN, Trainer
 
 __all__ = [
     "STYLE_RECIPE",
@@ -64,16 +64,11 @@ def load_texture_classifier(device: str | Device = CPU) -> TextureClassifier:
     CheckpointError
         If its file is missing or damaged.
     """
-    state, about = load_state(TEXTURE_CLASSIFIER)
-    network = build(about["architecture"], about["arguments"])
-    if not isinstance(network, TextureClassifier):
-        raise CheckpointError(
-            f"load_texture_classifier: '{TEXTURE_CLASSIFIER}' holds another network; install minicnn again"
-        )
-    network.load_state_dict(state)
+    advice = "another network; install minicnn again"
+    network, _ = load_network("load_texture_classifier", TEXTURE_CLASSIFIER, TextureClassifier, advice, device)
     for parameter in network.parameters():
         parameter.requires_grad_(False)
-    return network.eval().to(device)
+    return network
 
 
 def gram_matrix(features: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from minicnn.models.generative_model import GenerativeModel
 from minicnn.models.generator import CNNGenerator
 from minicnn.models.inpainter import CELL, HOLE_COLOUR, Inpainter, coarse_fill
 from minicnn.models.latent_flow import LatentFlow
+from minicnn.models.picture_classifier import PictureClassifier
 from minicnn.models.style_network import StyleNetwork
 from minicnn.models.texture_classifier import TextureClassifier
 from minicnn.models.unet import EditingUNet
@@ -40,6 +41,7 @@ __all__ = [
     "Inpainter",
     "LatentFlow",
     "PatchDiscriminator",
+    "PictureClassifier",
     "ResidualEditor",
     "StyleNetwork",
     "TextureClassifier",
@@ -61,6 +63,7 @@ _MODELS: dict[str, Any] = {
         FlowMatching,
         Inpainter,
         LatentFlow,
+        PictureClassifier,
         ResidualEditor,
         StyleNetwork,
         TextureClassifier,

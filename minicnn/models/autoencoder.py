@@ -70,7 +70,7 @@ class Autoencoder(GenerativeModel):
     channels, size : int
         Of the pictures.
     classes : int
-        Labels are ignored; 0.
+        0, because a code needs no label.
     width : int
         The number of channels at the full resolution; each lower one has `width` more.
     latent : int
@@ -79,7 +79,7 @@ class Autoencoder(GenerativeModel):
     Raises
     ------
     ArgumentError
-        If an argument is not a positive integer (`classes` is 0), or the size cannot be halved to 8 pixels or fewer.
+        If an argument is not a positive integer, `classes` is not 0, or the size cannot be halved to 8 pixels or fewer.
 
     Examples
     --------

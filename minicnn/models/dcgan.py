@@ -1,14 +1,13 @@
 """DCGAN: a generator makes pictures, a discriminator tells them from real ones, and each learns to beat the other.
 
 Goodfellow et al. ("Generative adversarial nets", 2014) with the convolutional networks of Radford et al. ("Unsupervised
-representation learning with deep convolutional generative adversarial networks", 2016). With labels, the discriminator
-compares its features with a vector of the label (Miyato and Koyama, "cGANs with projection discriminator", 2018), and
-its weights are divided by their largest singular value (Miyato et al., "Spectral normalization for generative
-adversarial networks", 2018), so that it cannot become arbitrarily steep.
+representation learning with deep convolutional generative adversarial networks", 2016). The weights of the
+discriminator are divided by their largest singular value, so that it cannot become arbitrarily steep (Miyato et al.,
+"Spectral normalization for generative adversarial networks", 2018). With labels, it compares its features with a vector
+of the label (Miyato and Koyama, "cGANs with projection discriminator", 2018).
 """
 
 from itertools import pairwise
-from typing import Any
 
 import minicnn.nn as nn
 import minicnn.nn.functional as F
@@ -23,7 +22,6 @@ from minicnn.ops.indexing import cat
 __all__ = ["DCGAN"]
 
 SLOPE = 0.2  # of LeakyReLU
-DISCRIMINATOR_RATE = 1.0  # its learning rate / that of the generator
 STANDARD_DEVIATION = 0.02  # of new weights, as in the paper
 
 
@@ -120,11 +118,6 @@ class DCGAN(GenerativeModel):
             "generator": generator.detach(),
             "discriminator": discriminator.detach(),
         }
-
-    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """Return a group for each network."""
-        rates = ((self.generator, learning_rate), (self.discriminator, DISCRIMINATOR_RATE * learning_rate))
-        return [{"params": list(network.parameters()), "lr": rate} for network, rate in rates]
 
     def generate(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the pictures of random numbers (N, latent)."""

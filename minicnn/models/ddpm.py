@@ -121,6 +121,6 @@ class DDPM(GenerativeModel):
                 sigma = eta * math.sqrt(max((1 - b) / (1 - a) * (1 - a / b), 0.0))
                 x = math.sqrt(b) * clean + math.sqrt(max(1 - b - sigma**2, 0.0)) * seen
                 if sigma:
-                    x = x + sigma * randn(*x.shape, device=x.device)
+                    x = x + sigma * randn(*x.shape, dtype=x.dtype, device=x.device)
             pictures: Tensor = ((x + 1) / 2).clamp(0, 1)
         return pictures

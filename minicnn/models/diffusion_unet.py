@@ -1,8 +1,8 @@
 """DiffusionUNet, the U-Net of diffusion and flow models: it looks at a noisy picture, a time and a label.
 
 The U-Net of Ho et al. ("Denoising diffusion probabilistic models", 2020), made small: each 2×2 pixels become channels
-The U-Net of Ho et al. ("Denoising diffusion probabilistic models", 2020), made small: each 2×2 pixels become channels
-one. Time and label become a vector, which scales and shifts the normalised features of every block (Dhariwal and
+first, so the highest resolution is half that of the picture. There are two resolutions, with self-attention at the
+lower one. Time and label become a vector, which scales and shifts the normalised features of every block (Dhariwal and
 Nichol, "Diffusion models beat GANs on image synthesis", 2021).
 """
 
@@ -12,9 +12,11 @@ import minicnn.nn as nn
 import minicnn.nn.functional as F
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
+from minicnn.dtypes import int64
+from minicnn.errors import ArgumentError
 from minicnn.models.generative_model import check_arguments
 from minicnn.ops.comparison import where
-from minicnn.ops.create import arange, full_like, rand
+from minicnn.ops.create import arange, full, full_like, rand
 from minicnn.ops.elementwise import cos, exp, sin
 from minicnn.ops.indexing import cat
 
@@ -23,7 +25,7 @@ __all__ = ["DiffusionUNet"]
 GROUPS = 8
 FREQUENCIES = 32  # of the time; the shortest period is 1/1000 of its range
 HEAD_WIDTH = 32  # channels of an attention head
-NO_LABEL_SHARE = 0.1
+NO_LABEL_SHARE = 0.1  # of the labels of a batch
 
 
 class DiffusionUNet(nn.Module):
@@ -45,9 +47,7 @@ class DiffusionUNet(nn.Module):
     Raises
     ------
     ArgumentError
-        If an argument is not a positive integer (`classes` may be 0).
-    ShapeError
-        If `width` is not a multiple of 8.
+        If an argument is not a positive integer (`classes` may be 0), or `width` is not a multiple of 8.
 
     Examples
     --------
@@ -60,6 +60,8 @@ class DiffusionUNet(nn.Module):
         super().__init__()
         arguments = {"channels": channels, "width": width, "classes": classes, "blocks": blocks, "patch": patch}
         check_arguments("DiffusionUNet", arguments)
+        if width % GROUPS:
+            raise ArgumentError(f"DiffusionUNet: width must be a multiple of {GROUPS}, got {width}")
         self.patch, self.classes = patch, classes
         wide, vector = 2 * width, 4 * width
         self.time = nn.Sequential(nn.Linear(2 * FREQUENCIES, vector), nn.SiLU(), nn.Linear(vector, vector))
@@ -76,9 +78,19 @@ class DiffusionUNet(nn.Module):
         self.tail = _zero(nn.Conv2d(width, channels * patch**2, 3, padding=1))
 
     def forward(self, x: Tensor, time: Tensor, label: Tensor | None = None) -> Tensor:
+        """Return the result; without labels that for "no label".
+
+        Raises
+        ------
+        ArgumentError
+            If there are labels, but the network has no classes.
+        """
         vector = self.time(_waves(time))
         if self.label is not None:
-            vector = vector + self.label(label)
+            numbers = full((len(x),), self.classes, dtype=int64, device=x.device) if label is None else label
+            vector = vector + self.label(numbers)
+        elif label is not None:
+            raise ArgumentError("DiffusionUNet: the network has no classes; leave the labels out")
         vector = F.silu(vector)
         height, columns = x.shape[2:]
         multiple = 2 * self.patch
@@ -137,11 +149,11 @@ class _Block(nn.Module):
 
 
 class _Attention(nn.Module):
-    """x + self-attention between all pixels of the normalised features, in heads of 32 channels."""
+    """x + self-attention between all pixels of the normalised features, in heads of 32 channels or more."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.heads = max(width // HEAD_WIDTH, 1)
+        self.heads = max(n for n in range(1, max(width // HEAD_WIDTH, 1) + 1) if width % n == 0)
         self.norm = nn.GroupNorm(GROUPS, width)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = _zero(nn.Linear(width, width))
@@ -158,8 +170,8 @@ class _Attention(nn.Module):
 
 def _waves(time: Tensor) -> Tensor:
     """Return sines and cosines of the times (N,) as (N, 64), from slow to fast."""
-    periods = exp(arange(FREQUENCIES, device=time.device).to(time.dtype) * (math.log(1000) / (FREQUENCIES - 1)))
-    angles = time.unsqueeze(1) * periods * (2 * math.pi)
+    frequencies = exp(arange(FREQUENCIES, device=time.device).to(time.dtype) * (math.log(1000) / (FREQUENCIES - 1)))
+    angles = time.unsqueeze(1) * frequencies * (2 * math.pi)
     return cat([sin(angles), cos(angles)], dim=1)
 
 

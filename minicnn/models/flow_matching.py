@@ -155,7 +155,8 @@ class FlowMatching(GenerativeModel):
         project : callable, optional
             As for `flow`, of pictures in [0, 1].
         """
-        self.check_labels(len(noise), labels)
+        if labels is not None:  # without labels, the pictures are of any class
+            self.check_labels(len(noise), labels)
         velocity = partial(self.network.guided, labels=labels, guidance=guidance)
         inside = None if project is None else lambda y: 2 * project((y + 1) / 2) - 1
         with no_grad():
@@ -170,7 +171,7 @@ class FlowMatching(GenerativeModel):
         ----------
         pictures : Tensor
         strength : float
-            1 gives new pictures, small numbers give nearly the same ones.
+            0 gives the same pictures, 1 gives new ones.
         labels : Tensor, (N,), of integers, optional
         **options
             As for `generate`.
@@ -178,10 +179,12 @@ class FlowMatching(GenerativeModel):
         Raises
         ------
         ArgumentError
-            If the strength is not in (0, 1].
+            If the strength is not in [0, 1].
         """
-        if not 0 < strength <= 1:
-            raise ArgumentError(f"vary: strength must be above 0 and at most 1, got {strength}")
+        if not 0 <= strength <= 1:
+            raise ArgumentError(f"vary: strength must be from 0 to 1, got {strength}")
+        if strength == 0:
+            return pictures
         start = 1 - strength
         x = strength * self.noise(len(pictures)) + start * (2 * pictures - 1)
         return self.generate(x, labels, start=start, **options)

@@ -22,7 +22,8 @@ def check_arguments(call: str, arguments: Mapping[str, Any], zero: tuple[str, ..
     """
     for name, value in arguments.items():
         if not isinstance(value, int) or value < (name not in zero):
-            raise ArgumentError(f"{call}: {name} must be a positive integer, got {value!r}")
+            least = "a positive integer" if name not in zero else "an integer of at least 0"
+            raise ArgumentError(f"{call}: {name} must be {least}, got {value!r}")
 
 
 class GenerativeModel(nn.Module):
@@ -74,7 +75,8 @@ class GenerativeModel(nn.Module):
 
     def noise(self, count: int) -> Tensor:
         """Return random normal numbers for this number of pictures, (count, *noise_shape)."""
-        return randn(count, *self.noise_shape, device=self.device)
+        first = next(self.parameters())
+        return randn(count, *self.noise_shape, dtype=first.dtype, device=first.device)
 
     def generate(self, noise: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the pictures (N, channels, size, size) in [0, 1] of noise (N, *noise_shape) and labels (N,).
@@ -94,10 +96,6 @@ class GenerativeModel(nn.Module):
             Further arguments of `generate`.
         """
         return self.generate(self.noise(count), labels, **options)
-
-    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """Return the groups of parameters for an optimizer, with their learning rates."""
-        return [{"params": list(self.parameters()), "lr": learning_rate}]
 
     def check_labels(self, count: int, labels: Tensor | None) -> None:
         """Check the labels of a call: one for each picture, and none if the model knows no labels.

@@ -109,7 +109,7 @@ class LatentFlow(GenerativeModel):
         velocity = velocity_loss(self.network, maps.detach(), labels)
         return {"loss": error + velocity, "error": error.detach(), "velocity": velocity.detach()}
 
-    def reconstruct(self, pictures: Tensor, labels: Tensor | None = None) -> Tensor:
+    def reconstruct(self, pictures: Tensor) -> Tensor:
         """Return pictures that went through their latent maps, in [0, 1]."""
         with no_grad():
             repeated: Tensor = self.decode(self.encode(pictures)).clamp(0, 1)

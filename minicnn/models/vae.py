@@ -1,7 +1,7 @@
 """VAE, the variational autoencoder: codes are normal numbers, so random codes give new pictures.
 
-Kingma and Welling ("Auto-encoding variational Bayes", 2014). The encoder gives a normal distribution for each code. The
-loss is an upper bound of -log p(picture):
+Kingma and Welling ("Auto-encoding variational Bayes", 2014). The encoder gives a normal distribution for each code.
+Apart from a constant, the loss is an upper bound of -log p(picture):
 
     D / 2 · log(mean squared error) + KL,  KL = ½ Σ (μ² + σ² - 1 - log σ²),
 

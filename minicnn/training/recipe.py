@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Recipe"]
+__all__ = ["EPOCH_STEPS", "MAX_EPOCHS", "Recipe"]
 
 MAX_EPOCHS = 25  # each epoch ends with an evaluation
 EPOCH_STEPS = 100

@@ -67,7 +67,11 @@ def test_a_walk_is_an_animation_or_a_strip(run, flow, tmp_path):
             assert animation.n_frames > 10  # equal frames become one
             assert animation.info["loop"] == 0
     assert run(*arguments, tmp_path / "walk.png").code == 0
-    assert read_image(tmp_path / "walk.png").shape == (3, 2 * 10 + 2, 13 * 10 + 2)
+    rows = read_image(tmp_path / "walk.png")
+    assert rows.shape == (3, 2 * 10 + 2, 13 * 10 + 2)
+    np.testing.assert_allclose(rows[:, 2:10, 122:130], rows[:, 12:20, 2:10], atol=0.02)  # the next walk begins there
+    one = run("generate", "between", flow, "-n", 1, "--steps", 1, "--out", tmp_path / "one.gif")
+    assert one.out.strip().endswith("one.gif, 1 frame")
 
 
 def test_variations_stand_beside_the_picture(run, flow, picture, tmp_path):
@@ -135,6 +139,8 @@ def test_pictures_through_the_codes_of_an_autoencoder(run, picture, flow, mistak
 def test_the_list(run, flow, tmp_path, monkeypatch):
     monkeypatch.setattr(generators, "TRAINED", tmp_path)
     assert run("generate", "list").out.startswith("flow ")
+    monkeypatch.setattr(generators, "TRAINED", tmp_path / "none")
+    assert run("generate", "list").out.startswith("no generators come with this version; train one")
 
 
 def test_mistakes(mistake, flow, picture, tmp_path):
@@ -156,11 +162,18 @@ def test_mistakes(mistake, flow, picture, tmp_path):
     assert "has no white pixel, so there is nothing to fill in" in mistake(
         *repair, "inpaint", "--mask", tmp_path / "black.png"
     )
-    assert "has 8 x 8 pixels, but the model makes 8 x 8; pass a square picture whose side divides 8" in mistake(
-        *repair, "enlarge"
-    )
+    assert "the model makes 8 x 8; pass a square picture of 1, 2, 4 pixels a side" in mistake(*repair, "enlarge")
+    Image.new("L", (8, 16), 255).save(tmp_path / "long.png")
+    line = mistake(*repair, "inpaint", "--mask", tmp_path / "long.png")
+    assert "has 8 x 16 pixels, but the picture 8 x 8; paint the mask on a copy of the picture" in line
     grey = make(tmp_path / "grey.safetensors", FlowMatching(1, 8, width=8))
     assert "the model makes grey pictures; use a model for colours" in mistake(
         "generate", "repair", grey, picture, *out, "--task", "colourise"
+    )
+    for command in (["vary", grey, picture], ["repair", grey, picture, "--task", "enlarge"], [grey]):
+        assert "label '0': the model has no classes" in mistake("generate", *command, *out, "--label", 0)
+        assert "has no classes; leave it out" in mistake("generate", *command, *out, "--guidance", 2)
+    assert "need labels; train it with --no-labels" in mistake(
+        "generate", "repeat", make(tmp_path / "v2.safetensors", VAE(3, 8, 2, width=4)), picture, *out
     )
     assert not (tmp_path / "x.png").exists()

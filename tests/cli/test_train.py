@@ -39,7 +39,7 @@ def test_every_task_gives_a_model_that_edits(run, make_photos, tmp_path, tiny, t
     assert result.code == 0
     assert result.err == ""
     assert "6 photos\n" in result.out
-    assert f"training for {task}: 3 steps, 2 patches each" in result.out
+    assert f"training for {task}: 3 steps, batch size 2" in result.out
     assert f"PSNR and SSIM of 1 held-out images{' inside the holes' * (task == 'inpaint')} together: " in result.out
     assert f"wrote {out / 'preview.png'}" in result.out
     assert {path.name for path in out.iterdir()} == {

@@ -34,14 +34,14 @@ def test_from_a_folder_to_new_pictures(run, pictures, tmp_path, model):
     out = tmp_path / "run"
     result = run("train generate", pictures, "--model", model, "--out", out, *TINY)
     assert result.code in (0, 1)
-    assert "15 pictures of 8 x 8 pixels" in result.out
-    assert (" in 2 classes, 1 held out" in result.out) == (model != "autoencoder")
-    assert f"training {model}: 3 steps, 4 pictures each" in result.out
+    assert "16 pictures of 8 x 8 pixels" in result.out
+    assert (" in 2 classes, 0 held out" in result.out) == (model != "autoencoder")
+    assert f"training {model}: 3 steps, batch size 4" in result.out
     assert {path.name for path in out.iterdir()} == {
         "checkpoint.safetensors", "curves.png", "losses.jsonl", "model.safetensors", "samples", "settings.json",
     }  # fmt: skip
     settings = json.loads((out / "settings.json").read_text())
-    assert (settings["method"], settings["pictures"], settings["size"], settings["channels"]) == (model, 15, 8, 3)
+    assert (settings["method"], settings["pictures"], settings["size"], settings["channels"]) == (model, 16, 8, 3)
     generator = load_generator(out / "model.safetensors")
     assert generator.about["training"] == settings
     assert generator.classes == ([] if model == "autoencoder" else ["cats", "dogs"])
@@ -52,7 +52,7 @@ def test_from_a_folder_to_new_pictures(run, pictures, tmp_path, model):
 
 def test_grey_without_labels_in_two_words(run, pictures, tmp_path):
     arguments = [pictures, "--model", "vae", "--grey", "--no-labels", "--out", tmp_path / "run", *TINY]
-    assert "15 pictures of 8 x 8 pixels, 1 held out" in run("train", "generate", *arguments).out
+    assert "16 pictures of 8 x 8 pixels, 0 held out" in run("train", "generate", *arguments).out
     model = load_generator(tmp_path / "run" / "model.safetensors").model
     assert (model.channels, model.classes) == (1, 0)
 
@@ -62,7 +62,7 @@ def test_a_model_that_learns_nothing_gives_exit_code_1(run, pictures, tmp_path, 
         monkeypatch.setattr(learning, "frechet_distance", lambda *_, distance=distance: distance)
         result = run("train generate", pictures, "--model", "vae", "--out", tmp_path / str(code), *TINY)
         assert result.code == code
-        assert ("the network has learned nothing" in result.err) == bool(code)
+        assert ("the network has learned nothing: its pictures are no closer to" in result.err) == bool(code)
         assert f"distance: {distance:.3g} at best; " in result.out
 
 
@@ -120,5 +120,7 @@ def test_mistakes(mistake, run, pictures, tmp_path):
     (pictures / "cats" / "broken.png").write_text("no picture")
     assert "broken.png'" in line()
     assert not (tmp_path / "run").exists()
-    assert run("train generate", pictures, "--out", tmp_path / "run", *TINY, "--skip-broken").code in (0, 1)
+    result = run("train generate", pictures, "--out", tmp_path / "run", *TINY, "--skip-broken")
+    assert result.code in (0, 1)
+    assert f"skipped {pictures / 'cats' / 'broken.png'}: " in result.out
     assert "exists already; add --resume" in line()

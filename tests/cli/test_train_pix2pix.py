@@ -34,7 +34,7 @@ def test_pairs_give_a_model_that_edits(run, make_photos, tmp_path, scale):
     result = run("train", "pix2pix", "--inputs", inputs, "--targets", targets, "--out", out, *network)
     assert (result.code, result.err) == (0, "")
     assert "6 pairs\n" in result.out
-    assert "training for pix2pix: 3 steps, 1 patches each" in result.out
+    assert "training for pix2pix: 3 steps, batch size 1" in result.out
     assert {path.name for path in out.iterdir()} == {
         "checkpoint.safetensors", "curves.png", "losses.jsonl", "model.safetensors", "preview.png", "samples",
         "settings.json",

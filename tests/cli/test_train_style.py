@@ -31,7 +31,7 @@ def test_from_a_picture_to_an_edited_photo(run, photos, style, tmp_path):
     result = run("train style", style, "--photos", photos, "--out", out, "--size", 40, *TINY)
     assert (result.code, result.err) == (0, "")
     assert "6 photos\n" in result.out
-    assert "training for style: 3 steps, 1 patches each" in result.out
+    assert "training for style: 3 steps, batch size 1" in result.out
     assert {path.name for path in out.iterdir()} == {
         "checkpoint.safetensors", "curves.png", "losses.jsonl", "model.safetensors", "preview.png", "samples",
         "settings.json",

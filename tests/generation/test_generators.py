@@ -29,7 +29,7 @@ def test_a_file_goes_round(generator, tmp_path, monkeypatch):
 
 
 def test_files_that_are_no_generators(tmp_path):
-    with pytest.raises(CheckpointError, match="there is no file 'clothes', and no trained generator of this name"):
+    with pytest.raises(CheckpointError, match="there is no file 'clothes', and no trained model of this name"):
         load_generator("clothes")
     save_editor(tmp_path / "editor.safetensors", ResidualEditor(width=4, blocks=1))
     with pytest.raises(CheckpointError, match="holds ResidualEditor, which cannot generate pictures"):
@@ -62,6 +62,8 @@ def test_a_label_has_a_number_or_a_part_of_a_name(generator):
     for wrong in ("3", "dress"):
         with pytest.raises(DataError, match=f"label '{wrong}' fits no class; the classes are Shirt, T-shirt, Ankle"):
             generator.label(wrong)
+    numbers = Generator(generator.model, {"classes": ["1", "10", "2"]})
+    assert [numbers.label(n) for n in ("1", "10", "2", "0")] == [0, 1, 2, 0]
     with pytest.raises(DataError, match="label '0': the model has no classes; leave the label out"):
         Generator(VAE(size=8, width=4), {}).label("0")
 

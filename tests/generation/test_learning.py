@@ -74,6 +74,23 @@ def test_labels_are_learned(tmp_path):
     assert (standing == (np.arange(40) % 2 == 0)).mean() > 0.8
 
 
+def test_samples_have_the_shares_of_the_classes(tmp_path, monkeypatch):
+    asked = []
+    sample = learning.Generator.sample
+
+    def remember(self, count, labels=None, **options):
+        asked.append(labels)
+        return sample(self, count, labels, **options)
+
+    monkeypatch.setattr(learning.Generator, "sample", remember)
+    pictures = bars(400)
+    rare = np.flatnonzero(pictures.labels == 1)[20:]
+    train("vae", tmp_path, 100, pictures.part(np.setdiff1d(np.arange(400), rare)))
+    real = pictures.labels[np.setdiff1d(np.arange(400), rare)][:70]
+    assert abs((asked[0] == 1).mean() - (real == 1).mean()) < 0.15
+    assert asked[1] is None  # the pictures that are shown: all classes in turn
+
+
 def test_the_best_network_is_kept(tmp_path, monkeypatch):
     scores = iter([3.0, 1.0, 2.0])
     monkeypatch.setattr(learning, "frechet_distance", lambda *_: next(scores))
@@ -146,5 +163,14 @@ def test_components_keep_most_of_the_variance():
     found = components(pictures)
     assert found.shape == (100, 2)
     np.testing.assert_allclose(found.mean(0), 0, atol=1e-5)
-    assert found.var(0, ddof=1).sum() == pytest.approx(components.spread, rel=1e-4)
+    assert found.var(0).sum() == pytest.approx(pictures.var(0).sum(), rel=1e-4)
     assert PixelComponents(pictures[:5]).vectors.shape == (16, 2)
+
+
+@pytest.mark.parametrize(("channels", "size", "numbers"), [(1, 28, 784), (3, 32, 768), (3, 64, 768), (3, 31, 675)])
+def test_large_pictures_are_reduced(channels, size, numbers):
+    pictures = np.random.default_rng(0).random((20, channels, size, size)).astype(np.float32)
+    components = PixelComponents(pictures)
+    assert components.vectors.shape == (numbers, 9)
+    even = np.full((1, channels, size, size), 0.5, np.float32)
+    np.testing.assert_allclose(components._rows(even), 0.5)

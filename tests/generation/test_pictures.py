@@ -8,7 +8,7 @@ from PIL import Image
 
 from minicnn.errors import DataError
 from minicnn.generation import pictures as module
-from minicnn.generation.pictures import PictureSet, RandomPictures, load_pictures, square
+from minicnn.generation.pictures import PictureSet, RandomPictures, load_pictures, picture_shape, square
 
 
 def write(path, colour, size=(12, 20)):
@@ -16,7 +16,8 @@ def write(path, colour, size=(12, 20)):
     Image.new("RGB", size, colour).save(path)
 
 
-def test_a_folder_becomes_squares_of_one_size(tmp_path):
+def test_a_folder_becomes_squares_of_one_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ENOUGH", 30)
     for i in range(30):
         write(tmp_path / f"{i:02}.png", (8 * i, 0, 255), (12 + i, 40 - i))
     train, held_out = load_pictures(tmp_path, 8)
@@ -28,7 +29,8 @@ def test_a_folder_becomes_squares_of_one_size(tmp_path):
     assert train.classes == ()
 
 
-def test_subfolders_are_classes(tmp_path):
+def test_subfolders_are_classes(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ENOUGH", 12)
     for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
         for i in range(6):
             write(tmp_path / name / "deep" / f"{i}.png", colour)
@@ -43,6 +45,7 @@ def test_subfolders_are_classes(tmp_path):
 
 def test_grey_and_held_out_at_most(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_HELD_OUT", 2)
+    monkeypatch.setattr(module, "ENOUGH", 40)
     for i in range(40):
         write(tmp_path / f"{i:02}.png", (i, i, i))
     train, held_out = load_pictures(tmp_path, 4, grey=True)
@@ -61,20 +64,34 @@ def test_broken_files(tmp_path):
     for i in range(3):
         write(tmp_path / f"{i}.png", (i, i, i))
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(DataError, match=r"text\.png"):
+    with pytest.raises(DataError, match=r"text\.png.*or add --skip-broken"):
         load_pictures(tmp_path, 4)
-    assert len(load_pictures(tmp_path, 4, skip_broken=True)[0]) == 3
+    said = []
+    train, held_out = load_pictures(tmp_path, 4, skip_broken=True, say=said.append)
+    assert (len(train), len(held_out)) == (3, 0)  # few pictures are all used
+    assert len(said) == 1
+    assert said[0].startswith(f"skipped {tmp_path / 'text.png'}: ")
 
 
 def test_too_few_pictures(tmp_path):
     write(tmp_path / "a.png", (1, 2, 3))
-    with pytest.raises(DataError, match="holds 1 picture; a generator needs many, at least 50"):
+    with pytest.raises(DataError, match="holds 1 picture; a generator needs many: hundreds"):
         load_pictures(tmp_path)
     with pytest.raises(DataError, match="does not exist"):
         load_pictures(tmp_path / "none")
 
 
+def test_a_folder_may_have_the_name_of_the_dataset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for i in range(3):
+        write(tmp_path / "fashion-mnist" / f"{i}.png", (i, i, i))
+    assert picture_shape("fashion-mnist", 8, grey=False) == (3, 8)
+    assert load_pictures("fashion-mnist", 8)[0].pictures.shape == (3, 3, 8, 8)
+
+
 def test_fashion_mnist(tmp_path, monkeypatch):
+    assert picture_shape("fashion-mnist", 8, grey=False) == (1, 28)
+    assert picture_shape(tmp_path, 8, grey=True) == (1, 8)
     for part, count in (("train", 5), ("t10k", 3)):
         images = bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (count, 28, 28)) + bytes(count * 784)
         labels = bytes([0, 0, 8, 1]) + count.to_bytes(4, "big") + bytes(range(count))

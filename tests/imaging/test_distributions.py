@@ -36,7 +36,7 @@ def test_exact_frechet_distances(rng):
 
 
 def test_the_nearest_neighbour_test(rng, monkeypatch):
-    monkeypatch.setattr(distributions, "BLOCK", 7)
+    monkeypatch.setattr(distributions, "BLOCK", 7 * 200)
     a, b = rng.normal(size=(200, 5)), rng.normal(size=(200, 5))
     assert abs(nearest_neighbour_accuracy(a, b) - 0.5) < 0.08
     assert nearest_neighbour_accuracy(a, b + 20) == 1
@@ -49,7 +49,7 @@ def test_the_nearest_neighbour_test(rng, monkeypatch):
 
 
 def test_precision_and_recall(rng, monkeypatch):
-    monkeypatch.setattr(distributions, "BLOCK", 9)
+    monkeypatch.setattr(distributions, "BLOCK", 9 * 100)
     real = np.concatenate([rng.normal(size=(100, 2)), rng.normal(size=(100, 2)) + 50])  # two kinds
     half = rng.normal(size=(100, 2))  # one of them
     precision, recall = precision_recall(real, half)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.errors import ArgumentError
 from minicnn.models import DiffusionUNet
 
 
@@ -53,6 +53,18 @@ def test_guidance_extrapolates_from_the_result_without_a_label():
     np.testing.assert_array_equal(plain.guided(x, time, None, 3.0).detach().numpy(), plain(x, time).detach().numpy())
 
 
+@pytest.mark.parametrize("width", range(8, 128, 8))
+def test_any_width(width):
+    assert DiffusionUNet(width=width)(minicnn.zeros(1, 1, 4, 4), minicnn.zeros(1)).shape == (1, 1, 4, 4)
+
+
+def test_without_labels_it_is_that_of_no_label():
+    network = make(classes=3)
+    x, time = minicnn.randn(2, 1, 8, 8), minicnn.tensor([0.2, 0.7])
+    expected = network(x, time, minicnn.tensor([3, 3])).detach().numpy()
+    np.testing.assert_array_equal(network(x, time).detach().numpy(), expected)
+
+
 def test_a_tenth_of_the_labels_is_left_out():
     network = make(classes=3)
     assert network.without_some(None) is None
@@ -71,7 +83,9 @@ def test_the_gradient_is_that_of_finite_differences():
 
 
 def test_mistakes():
-    with pytest.raises(ShapeError, match=r"num_channels=12 cannot be split into groups=8|groups"):
+    with pytest.raises(ArgumentError, match="DiffusionUNet: width must be a multiple of 8, got 12"):
         DiffusionUNet(width=12)
+    with pytest.raises(ArgumentError, match="the network has no classes; leave the labels out"):
+        make()(minicnn.zeros(1, 1, 8, 8), minicnn.zeros(1), minicnn.tensor([0]))
     with pytest.raises(ArgumentError, match="DiffusionUNet: patch must be a positive integer, got 0"):
         DiffusionUNet(patch=0)

@@ -6,7 +6,7 @@ import pytest
 import minicnn
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.generation.methods import METHODS
-from minicnn.models import DCGAN, GenerativeModel, build
+from minicnn.models import GenerativeModel, build
 
 FEW = {"flow": {"steps": 2}, "latent-flow": {"steps": 2}, "ddpm": {"steps": 2}}
 SMALL = {"autoencoder": {"latent": 4}, "vae": {"latent": 4}, "dcgan": {"latent": 4}}
@@ -73,13 +73,14 @@ def test_a_model_is_built_again_from_its_arguments(name, classes):
 
 
 @pytest.mark.parametrize(("name", "classes"), CASES)
-def test_every_parameter_is_in_one_group_of_the_optimizer(name, classes):
-    model = make(name, classes=classes)
-    groups = model.parameter_groups(0.01)
-    listed = [id(p) for group in groups for p in group["params"]]
-    assert sorted(listed) == sorted(id(p) for p in model.parameters())
-    assert all(group["lr"] > 0 for group in groups)
-    assert len(groups) == (2 if isinstance(model, DCGAN) else 1)
+def test_float64(name, classes):
+    model = make(name, classes=classes).double()
+    pictures = minicnn.rand(4, 1, 8, 8, dtype=minicnn.float64)
+    loss = model.losses(pictures, labels_for(model))["loss"]
+    loss.backward()
+    assert loss.dtype == minicnn.float64
+    options = {**FEW.get(name, {}), **({"eta": 1.0} if name == "ddpm" else {})}
+    assert model.eval().sample(2, labels_for(model, 2), **options).dtype == minicnn.float64
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].takes_labels])
@@ -92,6 +93,11 @@ def test_labels_must_fit(name):
         plain.losses(pictures, labels_for(model))
     with pytest.raises(ShapeError, match=r"4 pictures need labels of shape \(4,\), got \(3,\)"):
         model.losses(pictures, labels_for(model)[:3])
+    if name == "flow":
+        assert model.eval().sample(2, steps=2).shape == (2, 1, 8, 8)  # of any class
+    else:
+        with pytest.raises(ArgumentError, match="the model has 3 classes"):
+            model.eval().sample(2, **FEW.get(name, {}))
     with pytest.raises(ArgumentError, match="leave the labels out"):
         plain.eval().sample(2, labels_for(model)[:2], **FEW.get(name, {}))
 
@@ -104,7 +110,7 @@ def test_arguments_are_checked(name):
         METHODS[name].build(0, 8, 0)
     with pytest.raises(ArgumentError, match=r"width must be a positive integer, got 8\.0"):
         METHODS[name].build(1, 8, 0, width=8.0)
-    with pytest.raises(ArgumentError, match="classes must be a positive integer, got -1"):
+    with pytest.raises(ArgumentError, match="classes must be an integer of at least 0, got -1"):
         METHODS[name].build(1, 8, -1)
 
 

@@ -53,6 +53,10 @@ class Draw:
                 mask = rng.random(self.shape) < 0.6
                 mask[..., 0, :] = False
                 return mask
+            case "blocked":  # numbers for a mask, and a row of -inf
+                x = coarse(rng.standard_normal(self.shape))
+                x[..., 0, :], x[..., -1, 0] = -np.inf, -np.inf
+                return x
             case "vector of zeros":
                 x = coarse(rng.standard_normal(self.shape))
                 x[0] = 0
@@ -403,6 +407,7 @@ ATTENTION = [
     case("scaled_dot_product_attention", is_causal=True, of=[(5, 4), (3, 4), (3, 2)]),
     case("scaled_dot_product_attention", attn_mask=Draw((3, 5)), of=HEADS),
     case("scaled_dot_product_attention", attn_mask=Draw((2, 3, 5), "seen"), of=HEADS),
+    case("scaled_dot_product_attention", attn_mask=Draw((3, 5), "blocked"), of=HEADS),
     case("scaled_dot_product_attention", of=[(2, 1, 3, 4), (1, 3, 5, 4), (1, 3, 5, 2)]),
 ]
 

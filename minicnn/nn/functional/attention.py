@@ -76,8 +76,8 @@ def scaled_dot_product_attention(
     value : Tensor, (..., S, F)
         The leading axes broadcast.
     attn_mask : Tensor, (..., L, S), optional
-        Of bool: True where a query may see a key. A query that sees no key gets zeros. Of float: is added to the
-        products before the softmax.
+        Of bool: True where a query may see a key. Of float: is added to the products before the softmax. A query that
+        sees no key, because its row is False or -inf, gets zeros.
     dropout_p : float
         The probability with which a weight becomes 0, also in evaluation: pass 0.0 there.
     is_causal : bool
@@ -123,14 +123,14 @@ def scaled_dot_product_attention(
         rows, columns = (arange(n, device=scores.device) for n in (length, count))
         attn_mask = columns <= rows.unsqueeze(1)
     if attn_mask is None:
-        weights = softmax(scores, -1)
-    elif attn_mask.dtype.kind == "b":
-        seen = where(attn_mask, scores, full_like(scores, -math.inf))
-        some = attn_mask.any(-1, keepdim=True)
-        weights = softmax(where(some, seen, zeros_like(scores)), -1)
-        weights = where(some, weights, zeros_like(weights))
+        return matmul(dropout(softmax(scores, -1), dropout_p), value)
+    if attn_mask.dtype.kind == "b":
+        scores = where(attn_mask, scores, full_like(scores, -math.inf))
     elif attn_mask.dtype.kind == "f":
-        weights = softmax(scores + attn_mask, -1)
+        scores = scores + attn_mask
     else:
         raise DTypeError(f"{call}: attn_mask must be of bool or float, got {attn_mask.dtype}")
+    some = (scores > -math.inf).any(-1, keepdim=True)  # without a key the softmax would be NaN
+    weights = softmax(where(some, scores, zeros_like(scores)), -1)
+    weights = where(some, weights, zeros_like(weights))
     return matmul(dropout(weights, dropout_p), value)
