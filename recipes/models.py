@@ -35,7 +35,7 @@ TRAININGS: dict[str, list[str]] = {
     "deblur": ["--task", "deblur", *DEEP, "--patch", "64", "--steps", "30000"],
     "clean-jpeg": ["--task", "clean-jpeg", *DEEP, "--patch", "64", "--steps", "25000"],
     "inpaint": ["--task", "inpaint", "--steps", "20000"],
-    "colourise": ["--task", "colourise", "--steps", "3000"],
+    "colourise": ["--task", "colourise", "--steps", "6000"],
 }
 
 
