@@ -42,7 +42,7 @@ def measures(made: Picture, real: Picture, training: Picture) -> dict[str, float
 
     "FID" is the Fréchet distance in the features of our classifier, "FD64" in 64 principal components of the pixels.
     """
-    components = PixelComponents(training[:: len(training) // 5000])
+    components = PixelComponents(training[:: max(len(training) // 5000, 1)])
     rows = [x.reshape(len(x), -1).astype(np.float64) for x in (made, real, training)]
     features_made, features_real = clothes_features(made), clothes_features(real)
     precision, recall = precision_recall(features_real, features_made)
