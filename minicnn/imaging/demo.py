@@ -225,7 +225,7 @@ def _report(
 
 These models come with minicnn: `minicnn edit denoise PHOTO`. PSNR in dB, the mean over {len(photos)} photos that they
 have not seen; larger is better. Methods with * know how the photo was spoilt; the models do not. The figure shows the
-part of a photo that is spoilt most.
+parts with the largest errors of both methods.
 
 {trained}
 
