@@ -53,6 +53,7 @@ MAX_NUMBERS = 1024  # of a picture
 WATCHED = 500  # samples of the score of an epoch
 SHOWN = 64  # in samples/
 TIMED = 32  # samples that are timed
+COLUMNS, MOST_COLUMNS = 8, 16  # in samples/
 ALIKE = 0.1  # of the spread of real pictures: with less, all samples are the same picture
 
 
@@ -216,25 +217,28 @@ class _Watch:
     def on_epoch_end(self, trainer: Trainer) -> None:
         model: Any = trainer.model
         state = random.get_rng_state()
-        real = self.real.floats()
+        columns = model.classes if 1 <= model.classes <= MOST_COLUMNS else COLUMNS  # a column for each class
         with self.ema.applied(model.eval()):
             if self.method.metric == "error":
+                real = self.real.floats()
                 samples = model.reconstruct(from_numpy(real).to(model.device)).cpu().numpy()
                 trainer.metrics |= {
                     "error": float(((samples - real) ** 2).mean()),
                     "nothing": float(real.var(0).mean()),
                 }
-                shown = np.stack([real, samples], axis=1).reshape(-1, *real.shape[1:])  # each beside its original
+                pairs = np.stack([real, samples], axis=1).reshape(-1, *real.shape[1:])  # each beside its original
+                shown = pairs[:SHOWN]
             else:
                 generator = Generator(model, {})
                 samples = generator.sample(WATCHED, self.labels, **self.method.watched)
-                shown = generator.sample(SHOWN, **self.method.watched) if model.classes else samples
+                count = columns * (SHOWN // columns)
+                shown = generator.sample(count, **self.method.watched) if model.classes else samples[:count]
                 distance = frechet_distance(self.components(samples), self.found)
                 trainer.metrics |= {"distance": distance, "nothing": float(self.found.var(0).sum())}
         random.set_rng_state(state)
         model.train()
         self.folder.mkdir(parents=True, exist_ok=True)
-        save_image(shown[:SHOWN], self.folder / f"{trainer.epoch:03}.png", nrow=10 if model.classes else 8)
+        save_image(shown, self.folder / f"{trainer.epoch:03}.png", nrow=columns)
         alike = samples.var(0).sum() < ALIKE**2 * self.spread
         if alike and not self.collapsed:
             self.say(
