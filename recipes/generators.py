@@ -29,7 +29,7 @@ Picture = NDArray[np.float32]
 COUNT = 2000  # pictures of each set
 SUMMARIES = {
     "clothes": "pictures of clothes in ten classes, by flow matching (Fashion-MNIST)",
-    "clothes-latent": "the same, by a flow in the latent maps of an autoencoder: faster, a little blurred",
+    "clothes-latent": "pictures of clothes in ten classes, by a flow in the maps of an autoencoder (Fashion-MNIST)",
 }
 TRAININGS = {  # name -> arguments of `minicnn train generate`
     "clothes": ["fashion-mnist", "--model", "flow", "--steps", "10000"],
