@@ -102,7 +102,7 @@ def gather(task: Task, options: argparse.Namespace, recipe: PatchRecipe) -> Trai
     paired = PairedImageFolder(options.inputs, options.targets, on_error="skip" if options.skip_broken else "raise")
     pairs = _read(paired, recipe.patch, recipe.patch, options, "pairs")
     if all(_is_grey(image) for image, _ in pairs) and not all(_is_grey(target) for _, target in pairs):
-        task = replace(task, in_channels=1)  # its results have colours; those of equal channels would become grey
+        task = replace(task, in_channels=1)  # a network with 3 input channels keeps grey photos grey
         pairs = [(image[:1], target) for image, target in pairs]
     task = replace(task, scale=pair_scale(pairs[:1]))
     train, test = _split(pairs)

@@ -1,4 +1,4 @@
-"""The features that measure generated pictures of clothes: those of a small classifier of Fashion-MNIST."""
+"""Features for the Fréchet distance of generated clothes. A small classifier of Fashion-MNIST computes them."""
 
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ SIZE = 28
 
 
 def clothes_features(pictures: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the 64 features of pictures of clothes, scaled so that those of real pictures have the mean variance 1.
+    """Return the 64 features of pictures of clothes. One factor scales them: real pictures have the mean variance 1.
 
     Parameters
     ----------

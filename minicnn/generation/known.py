@@ -1,8 +1,8 @@
-"""Editing by generation: what is known about a picture, as projections for `flow`.
+"""Projections, with which `flow` repairs pictures.
 
-A damaged picture is y = A x: a part of x, its mean over squares, or its grey. A projection changes a generated picture
-to the nearest one with A x = y; the flow invents the rest (Wang et al., "Zero-shot image restoration using denoising
-diffusion null-space model", 2023). So one trained model solves tasks that it was never trained for.
+x is the unknown picture, and y = A x is given: a part of x, its means over squares, or its grey. A projection changes a
+generated picture to the nearest one with A x = y. The flow invents the rest (Wang et al., "Zero-shot image restoration
+using denoising diffusion null-space model", 2023). So one trained model solves tasks that it was never trained for.
 """
 
 from collections.abc import Callable
