@@ -18,10 +18,12 @@ from minicnn.models.generator import CNNGenerator
 from minicnn.models.inpainter import CELL, HOLE_COLOUR, Inpainter, coarse_fill
 from minicnn.models.latent_flow import LatentFlow
 from minicnn.models.picture_classifier import PictureClassifier
+from minicnn.models.resnet import ResNet, resnet18, resnet34
 from minicnn.models.style_network import StyleNetwork
 from minicnn.models.texture_classifier import TextureClassifier
 from minicnn.models.unet import EditingUNet
 from minicnn.models.vae import VAE
+from minicnn.models.vgg import VGG, vgg11, vgg11_bn, vgg16, vgg16_bn
 
 __all__ = [
     "CELL",
@@ -30,6 +32,7 @@ __all__ = [
     "EDSR",
     "HOLE_COLOUR",
     "VAE",
+    "VGG",
     "Autoencoder",
     "CNNGenerator",
     "DiffusionUNet",
@@ -42,11 +45,18 @@ __all__ = [
     "LatentFlow",
     "PatchDiscriminator",
     "PictureClassifier",
+    "ResNet",
     "ResidualEditor",
     "StyleNetwork",
     "TextureClassifier",
     "build",
     "coarse_fill",
+    "resnet18",
+    "resnet34",
+    "vgg11",
+    "vgg11_bn",
+    "vgg16",
+    "vgg16_bn",
 ]
 
 _MODELS: dict[str, Any] = {
@@ -55,6 +65,7 @@ _MODELS: dict[str, Any] = {
         DCGAN,
         DDPM,
         VAE,
+        VGG,
         Autoencoder,
         CNNGenerator,
         DnCNN,
@@ -64,6 +75,7 @@ _MODELS: dict[str, Any] = {
         Inpainter,
         LatentFlow,
         PictureClassifier,
+        ResNet,
         ResidualEditor,
         StyleNetwork,
         TextureClassifier,
