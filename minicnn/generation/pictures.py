@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,9 @@ def load_pictures(
 ) -> tuple[PictureSet, PictureSet]:
     """Return pictures for training, and held-out pictures: every tenth of a folder with at least 650 pictures.
 
+    Files of the same name in several subfolders often show the same thing. They are held out together, if there are at
+    least 650 names.
+
     Parameters
     ----------
     source : str or Path
@@ -143,9 +146,19 @@ def load_pictures(
         raise DataError(f"{error}, or add --skip-broken") from error
     labels = np.array([classes.index(name) for name in names], np.int64) if classes else None
     pictures = PictureSet(found, labels, classes)
-    every = max(HELD_OUT_EVERY, -(-len(found) // MAX_HELD_OUT))
-    held_out = (np.arange(len(found)) % every == every - 1) & (len(found) >= ENOUGH)
+    held_out = _held_out(folder.paths)
     return pictures.part(~held_out), pictures.part(held_out)
+
+
+def _held_out(paths: Sequence[Path]) -> NDArray[np.bool_]:
+    """Return which files are held out."""
+    same = [path.stem for path in paths]
+    if len(set(same)) < ENOUGH:
+        same = [str(path) for path in paths]
+    names, numbers = np.unique(same, return_inverse=True)
+    every = max(HELD_OUT_EVERY, -(-len(paths) // MAX_HELD_OUT))
+    found: NDArray[np.bool_] = (numbers % every == every - 1) & (len(names) >= ENOUGH)
+    return found
 
 
 def picture_shape(source: str | Path, size: int, *, grey: bool) -> tuple[int, int]:

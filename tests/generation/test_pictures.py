@@ -43,6 +43,17 @@ def test_subfolders_are_classes(tmp_path, monkeypatch):
     assert load_pictures(tmp_path, 4)[0].labels is None
 
 
+def test_pictures_of_one_name_are_held_out_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ENOUGH", 20)
+    for name in range(20):
+        for folder, value in (("a", name), ("b", 100 + name))[: 1 + name % 2]:
+            write(tmp_path / folder / f"{name:02}.png", (value, value, value))
+    _, held_out = load_pictures(tmp_path, 4, grey=True)
+    assert held_out.pictures[:, 0, 0, 0].tolist() == [9, 19, 109, 119]
+    monkeypatch.setattr(module, "ENOUGH", 25)  # too few names: every tenth file
+    assert load_pictures(tmp_path, 4, grey=True)[1].pictures[:, 0, 0, 0].tolist() == [9, 19, 119]
+
+
 def test_grey_and_held_out_at_most(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_HELD_OUT", 2)
     monkeypatch.setattr(module, "ENOUGH", 40)

@@ -42,7 +42,9 @@ def test_trains():
 def test_build_makes_the_model_again_or_says_why_not():
     model = ResidualEditor(width=4, blocks=1, scale=2)
     assert build("ResidualEditor", model.arguments).arguments == model.arguments
-    with pytest.raises(CheckpointError, match="no model 'Nonesuch'; this version has DCGAN, DDPM, VAE, VGG, Autoencoder"):
+    with pytest.raises(
+        CheckpointError, match="no model 'Nonesuch'; this version has DCGAN, DDPM, VAE, VGG, Autoencoder"
+    ):
         build("Nonesuch", {})
     with pytest.raises(CheckpointError, match=r"ResidualEditor does not take the arguments {'depth': 3}"):
         build("ResidualEditor", {"depth": 3})
