@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
     training = {
         "method": method.name,
         "pictures": len(pictures),
-        "pictures_checksum": checksum([pictures.pictures]),
+        "pictures_checksum": checksum([pictures.pictures, held_out.pictures]),
         **vars(recipe),
         **model.arguments,
     }

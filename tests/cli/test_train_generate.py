@@ -79,6 +79,15 @@ def test_minutes_are_measured(run, pictures, tmp_path):
     assert "training vae: 100 steps" in run("train generate", *arguments).out
 
 
+def test_other_held_out_pictures_are_noticed(run, mistake, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr("minicnn.generation.pictures.ENOUGH", 16)
+    monkeypatch.setattr("minicnn.generation.pictures.HELD_OUT_EVERY", 5)
+    arguments = ["train generate", pictures, "--model", "vae", *TINY, "--out", tmp_path / "run"]
+    assert "3 held out" in run(*arguments).out
+    Image.new("RGB", (9, 12)).save(pictures / "dogs" / "1.png")  # the tenth, held out
+    assert "began with pictures_checksum " in mistake(*arguments, "--resume")
+
+
 def test_a_stopped_training_goes_on(run, mistake, pictures, tmp_path, monkeypatch):
     arguments = ["train generate", pictures, "--model", "dcgan", *TINY[:-1], "6"]
     compute_loss = GenerativeTrainer.compute_loss
