@@ -1,4 +1,4 @@
-"""Get the pictures of emoji on which the shipped generator is trained: `python -m recipes.emoji FOLDER`.
+"""Get pictures of emoji, to train a generator: `python -m recipes.emoji FOLDER`.
 
 They come from two packages of npm (needs the command npm; the packages have 140 MB):
 
@@ -24,6 +24,7 @@ from typing import Any
 from PIL import Image
 
 VERSION = "16.0.0"
+COUNT = 1906  # pictures of a vendor
 CHECKSUMS = {
     "google": "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438",
     "twitter": "f64a530c63bca463bd8317fdc4615ce63a53a0c65018e4ce2d848aaba7a28877",
@@ -31,9 +32,9 @@ CHECKSUMS = {
 
 
 def main(folder: Path) -> None:
-    """Write all pictures of each vendor that is not there yet."""
+    """Write all pictures of each vendor that are not all there yet."""
     for vendor, checksum in CHECKSUMS.items():
-        if list(folder.glob(f"{vendor}-*")):
+        if len(list(folder.glob(f"{vendor}-*/*.png"))) == COUNT:
             continue
         with tempfile.TemporaryDirectory() as scratch:
             package = f"emoji-datasource-{vendor}@{VERSION}"
@@ -43,11 +44,7 @@ def main(folder: Path) -> None:
             (archive,) = Path(scratch).glob("*.tgz")
             if hashlib.sha256(archive.read_bytes()).hexdigest() != checksum:
                 raise SystemExit(f"{package} is not the package that this recipe names")
-            target = Path(scratch) / "pictures"
-            write(archive, vendor, target)
-            folder.mkdir(parents=True, exist_ok=True)
-            for group in sorted(target.iterdir()):
-                shutil.move(group, folder / group.name)
+            write(archive, vendor, folder)
 
 
 def write(archive: Path, vendor: str, folder: Path) -> None:

@@ -34,7 +34,7 @@ TRAININGS: dict[str, list[str]] = {
     "enlarge-x3": ["--task", "enlarge-x3", "--blocks", "4", "--steps", "5000"],
     "deblur": ["--task", "deblur", *DEEP, "--patch", "64", "--steps", "30000"],
     "clean-jpeg": ["--task", "clean-jpeg", *DEEP, "--patch", "64", "--steps", "25000"],
-    "inpaint": ["--task", "inpaint", "--steps", "20000"],
+    "inpaint": ["--task", "inpaint", "--steps", "25000"],
     "colourise": ["--task", "colourise", "--steps", "6000"],
 }
 

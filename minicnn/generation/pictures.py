@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ HELD_OUT_EVERY = 10  # every tenth picture of a folder is held out ...
 MAX_HELD_OUT = 1000  # ... but at most 1000 pictures
 FEWEST = 2  # pictures
 ENOUGH = 650  # pictures of a folder; with fewer, none is held out, because a tenth of them would say little
+
+MOST_OF_A_NAME = 10  # files; a name of more files, such as 001.png, says nothing about what they show
 
 Picture = NDArray[np.float32]
 
@@ -106,7 +109,7 @@ def load_pictures(
     """Return pictures for training, and held-out pictures: every tenth of a folder with at least 650 pictures.
 
     Files of the same name in several subfolders often show the same thing. They are held out together, if there are at
-    least 650 names.
+    least 650 names, and at most 10 files have this name.
 
     Parameters
     ----------
@@ -152,10 +155,11 @@ def load_pictures(
 
 def _held_out(paths: Sequence[Path]) -> NDArray[np.bool_]:
     """Return which files are held out."""
-    same = [path.stem for path in paths]
-    if len(set(same)) < ENOUGH:
-        same = [str(path) for path in paths]
-    names, numbers = np.unique(same, return_inverse=True)
+    counts = Counter(path.name for path in paths)
+    things = [path.name if counts[path.name] <= MOST_OF_A_NAME else str(path) for path in paths]
+    if len(set(things)) < ENOUGH:
+        things = [str(path) for path in paths]
+    names, numbers = np.unique(things, return_inverse=True)
     every = max(HELD_OUT_EVERY, -(-len(paths) // MAX_HELD_OUT))
     found: NDArray[np.bool_] = (numbers % every == every - 1) & (len(names) >= ENOUGH)
     return found

@@ -1,6 +1,7 @@
 """Use of trained editing networks: load a network from its file, and apply it to a photo of any size.
 
-`edit` works in tiles (`tiling.py`), so memory is bounded.
+`edit` works in tiles (`tiling.py`), so memory is bounded: a network that fills in holes needs a few times the memory of
+the image, and the others need that of a tile.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import minicnn.nn.functional as F
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.data.images import LUMA, read_image
-from minicnn.data.samples import full_scale, to_samples, to_unit
+from minicnn.data.samples import to_samples, to_unit
 from minicnn.errors import ArgumentError, CheckpointError, DTypeError, ShapeError
+from minicnn.imaging.filling import painted_holes, smooth_fill
 from minicnn.imaging.tiling import apply_tiled
-from minicnn.models import CELL, HOLE_COLOUR, EditingNetwork, build, coarse_fill
+from minicnn.models import EditingNetwork, build
 from minicnn.nn import Module
 from minicnn.ops.comparison import where
 from minicnn.ops.create import from_numpy
@@ -37,7 +39,6 @@ __all__ = [
     "find_trained",
     "load_editor",
     "load_network",
-    "painted_holes",
     "result_channels",
     "save_editor",
     "trained_models",
@@ -154,7 +155,8 @@ def edit(
     """Apply a network to an image of any size. Tiles overlap by the network's radius, so the result has no seams.
 
     The tiles are converted to float32, copied to the network's device, and the results are converted back, tile by
-    tile. So the memory beside image and result is that of a tile.
+    tile. So the memory beside image and result is that of a tile; for a network that fills in holes also a few times
+    that of the image.
 
     Parameters
     ----------
@@ -198,8 +200,7 @@ def edit(
     stack = image
     if model.fills:
         mask = painted_holes(image) if mask is None else mask
-        coarse = to_samples(coarse_fill(image, mask), image.dtype).repeat(CELL, 1).repeat(CELL, 2)
-        stack = np.concatenate([image, coarse[:, : image.shape[1], : image.shape[2]]])
+        stack = np.concatenate([image, smooth_fill(image, mask)])
     if mask is not None:
         stack = np.concatenate([stack, mask[np.newaxis]])
 
@@ -225,12 +226,6 @@ def edit(
     )
 
 
-def painted_holes(image: Pixels) -> Pixels:
-    """Return a mask (H, W) of an image (C, H, W): white where a pixel has exactly the colour `HOLE_COLOUR`, else 0."""
-    colour = to_samples(np.array(HOLE_COLOUR), image.dtype)[:, np.newaxis, np.newaxis]
-    return np.where((image == colour).all(0), full_scale(image.dtype), 0).astype(image.dtype)
-
-
 def result_channels(model: EditingNetwork, channels: int) -> int:
     """Return the number of channels of the result of `edit` for an image with this number of channels."""
     keeps_grey = model.out_channels == model.in_channels and not model.adds_colours
@@ -243,20 +238,19 @@ def _as_equal_channels(model: EditingNetwork, channels: int) -> bool:
 
 
 def _edited(
-    model: EditingNetwork, x: Tensor, coarse: Tensor, strength: float, mask: Tensor | None, best: bool
+    model: EditingNetwork, x: Tensor, smooth: Tensor, strength: float, mask: Tensor | None, best: bool
 ) -> Tensor:
     """Return the edited tile (1, F, scale H, scale W) of a tile x (1, C, H, W).
 
-    `coarse` is the tile of `coarse_fill`, for networks that fill in holes.
+    `smooth` is the tile of `smooth_fill`, and the mask shows the holes, for networks that fill them in.
     """
     reduced = result_channels(model, x.shape[1]) < model.out_channels
     x = _as_input(model, x)
+    function: Callable[[Tensor], Tensor] = model
+    seen = x
     if model.fills and mask is not None:
-        colour = from_numpy(np.array(HOLE_COLOUR, np.float32)).to(x.device).reshape(1, 3, 1, 1)
-        seen = cat([where(mask > 0, colour, x), _as_input(model, coarse)], dim=1)
-        function: Callable[[Tensor], Tensor] = partial(_filled, model)
-    else:
-        seen, function = x, model
+        seen = cat([_as_input(model, smooth), (mask > 0).to(x.dtype)], dim=1)
+        function = partial(_filled, model)
     y: Tensor = (_ensemble(function, seen) if best else function(seen)).clamp(0, 1)
     if reduced:
         y = y.mean(1, keepdim=True)
@@ -266,14 +260,14 @@ def _edited(
         if mask is not None and model.scale > 1:
             mask = F.interpolate(mask, scale_factor=model.scale, mode="bilinear")
         weight: Any = strength if mask is None else mask * strength
-        y = y * weight + guess * (1 - weight)  # exact for a weight of 0 or 1
+        mixed = y * weight + guess * (1 - weight)  # exact for a weight of 0 or 1
+        y = where(weight < 1, mixed, y) if model.fills else mixed  # NaN in a hole is filled in, too
     return y
 
 
 def _filled(model: EditingNetwork, x: Tensor) -> Tensor:
-    """Return the result of a network that fills in holes; x is the tile and its tile of `coarse_fill`."""
-    y: Tensor = model(x[:, :3], F.avg_pool2d(x[:, 3:], CELL))
-    return y
+    """Return the result of a network that fills in holes; x is a tile of `smooth_fill` and the mask."""
+    return model.fill(x[:, :-1], x[:, -1:])
 
 
 def _as_input(model: EditingNetwork, x: Tensor) -> Tensor:
@@ -313,6 +307,8 @@ def _check(model: EditingNetwork, image: Pixels, mask: Pixels | None, out: Pixel
         raise ShapeError(
             f"edit: the image must be (1, H, W) or (3, H, W), got {image.shape}; pass a single image, channels first"
         )
+    if image.size == 0:
+        raise ShapeError(f"edit: the image must not be empty, got {image.shape}")
     if image.dtype not in (np.float32, np.uint8, np.uint16):
         raise DTypeError(f"edit: pixels must be float32 in [0, 1], uint8 or uint16, got {image.dtype}; convert them")
     if mask is not None and mask.shape != image.shape[1:]:

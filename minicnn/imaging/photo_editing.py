@@ -23,7 +23,8 @@ from minicnn.data.photo import Photo
 from minicnn.data.samples import Frame, full_scale, to_samples, to_unit
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.imaging.corruptions import resize
-from minicnn.imaging.editing import edit, painted_holes, result_channels
+from minicnn.imaging.editing import edit, result_channels
+from minicnn.imaging.filling import painted_holes
 from minicnn.models import EditingNetwork
 
 __all__ = ["before_and_after", "edit_photo"]

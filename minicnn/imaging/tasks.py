@@ -24,8 +24,9 @@ from minicnn.imaging.corruptions import (
     resize,
     to_grey,
 )
+from minicnn.imaging.filling import painted_holes
 from minicnn.imaging.metrics import Score
-from minicnn.models import HOLE_COLOUR, EditingNetwork, EditingUNet, Inpainter, ResidualEditor
+from minicnn.models import EditingNetwork, EditingUNet, Inpainter, ResidualEditor
 from minicnn.nn.functional import mse_loss
 from minicnn.training import Recipe
 
@@ -34,6 +35,7 @@ __all__ = ["TASKS", "PatchRecipe", "Task", "holes", "rms_loss"]
 Picture = NDArray[np.float32]
 
 RMS_SHARE = 0.08
+PUNCHES = 4  # only pixels in holes teach anything: with 4 times as many, a network learns more than twice as fast
 MIN_BLUR, MAX_BLUR = 0.2, 2.5  # pixels; a photo with the smallest is sharp, and must stay as it is
 
 
@@ -157,7 +159,7 @@ def rms_loss(output: Tensor, target: Tensor) -> Tensor:
 
 def holes(image: Picture) -> NDArray[np.bool_]:
     """Return where an image (3, H, W) has the colour of holes, as (H, W)."""
-    found: NDArray[np.bool_] = (image == np.array(HOLE_COLOUR, np.float32)[:, np.newaxis, np.newaxis]).all(0)
+    found: NDArray[np.bool_] = painted_holes(image) > 0
     return found
 
 
@@ -187,7 +189,10 @@ def _enlarge_task(factor: int, patch: int) -> Task:
 
 
 def _punch(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
-    return punch_holes(clean, rng), clean
+    spoilt = clean
+    for _ in range(PUNCHES):
+        spoilt = punch_holes(spoilt, rng)
+    return spoilt, clean
 
 
 def _remove_colour(clean: Picture, rng: Generator) -> tuple[Picture, Picture]:
@@ -205,8 +210,7 @@ _TASKS: tuple[Task, ...] = (
         "fill in holes and scratches that are painted magenta (#FF00FF)",
         _punch,
         network=Inpainter,
-        arguments=MappingProxyType({"width": 28}),
-        recipe=PatchRecipe(patch=96, batch_size=4, learning_rate=1e-3),
+        recipe=PatchRecipe(patch=64, learning_rate=1.5e-3),
         region=holes,
     ),
     Task(

@@ -15,7 +15,7 @@ from minicnn.models.edsr import EDSR
 from minicnn.models.flow_matching import FlowMatching
 from minicnn.models.generative_model import GenerativeModel
 from minicnn.models.generator import CNNGenerator
-from minicnn.models.inpainter import CELL, HOLE_COLOUR, Inpainter, coarse_fill
+from minicnn.models.inpainter import CELL, FILL_RADIUS, HOLE_COLOUR, Inpainter, coarse_fill, pyramid_fill
 from minicnn.models.latent_flow import LatentFlow
 from minicnn.models.picture_classifier import PictureClassifier
 from minicnn.models.resnet import ResNet, resnet18, resnet34
@@ -30,6 +30,7 @@ __all__ = [
     "DCGAN",
     "DDPM",
     "EDSR",
+    "FILL_RADIUS",
     "HOLE_COLOUR",
     "VAE",
     "VGG",
@@ -51,6 +52,7 @@ __all__ = [
     "TextureClassifier",
     "build",
     "coarse_fill",
+    "pyramid_fill",
     "resnet18",
     "resnet34",
     "vgg11",

@@ -4,6 +4,7 @@ The first guess is the input in the shape of the output. So a network learns onl
 is the noise (Zhang et al., "Beyond a Gaussian denoiser", 2017).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import minicnn.nn as nn
@@ -41,7 +42,7 @@ class EditingNetwork(nn.Module):
         A tile that starts at a multiple of `multiple` needs this many more pixels on each side. Then its result is the
         result for the whole image.
     fills : bool
-        Whether the network fills in the pixels that have exactly the colour `HOLE_COLOUR`.
+        Whether the network fills in the pixels that have exactly the colour `HOLE_COLOUR`. Then it also defines `fill`.
     adds_colours : bool
         Whether a grey image that is edited as 3 equal channels gets a result in colour.
     global_statistics : bool
@@ -76,14 +77,21 @@ class EditingNetwork(nn.Module):
         ShapeError
             If the input has another number of axes or channels.
         """
+        self._check(x)
+        return self._padded(self.edited, x)
+
+    def _check(self, x: Tensor) -> None:
         if x.ndim != 4 or x.shape[1] != self.in_channels:
             raise ShapeError(
                 f"{type(self).__name__}: input must be (N, {self.in_channels}, H, W), got {x.shape}; "
                 "build the network with the number of channels of the images"
             )
+
+    def _padded(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """Return function(x) for x of any size: its sides are padded to multiples, and the result is cropped."""
         height, width = x.shape[2:]
         x = F.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
-        return self.edited(x)[:, :, : height * self.scale, : width * self.scale]
+        return function(x)[:, :, : height * self.scale, : width * self.scale]
 
     def edited(self, x: Tensor) -> Tensor:
         """Return the result for x, whose height and width are multiples of `multiple`."""
@@ -95,6 +103,10 @@ class EditingNetwork(nn.Module):
 
         x is the input minus `MIDDLE_GREY`; its height and width are multiples of `multiple`.
         """
+        raise NotImplementedError
+
+    def fill(self, smooth: Tensor, hole: Tensor) -> Tensor:
+        """Return the result for a tile of a smoothly filled image and of its holes, if the network `fills` them in."""
         raise NotImplementedError
 
     def with_statistics(self, x: Tensor) -> "EditingNetwork":

@@ -21,7 +21,7 @@ def check_arguments(call: str, arguments: Mapping[str, Any], zero: tuple[str, ..
         If one is not.
     """
     for name, value in arguments.items():
-        if not isinstance(value, int) or value < (name not in zero):
+        if not isinstance(value, int) or isinstance(value, bool) or value < (name not in zero):
             least = "a positive integer" if name not in zero else "an integer of at least 0"
             raise ArgumentError(f"{call}: {name} must be {least}, got {value!r}")
 

@@ -55,7 +55,7 @@ class ResNet(nn.Module):
 
     def __init__(self, layers: Sequence[int] = (2, 2, 2, 2), num_classes: int = 1000, in_channels: int = 3) -> None:
         super().__init__()
-        if len(layers) != len(WIDTHS):
+        if not isinstance(layers, Sequence) or len(layers) != len(WIDTHS):
             raise ArgumentError(f"ResNet: layers must be {len(WIDTHS)} numbers of blocks, got {layers!r}")
         counts = {f"layers[{index}]": count for index, count in enumerate(layers)}
         check_arguments("ResNet", {**counts, "num_classes": num_classes, "in_channels": in_channels}, zero=())

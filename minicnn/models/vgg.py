@@ -43,7 +43,7 @@ class VGG(nn.Module):
     Raises
     ------
     ArgumentError
-        If `layers` are not 5, or an argument is not a positive integer.
+        If `layers` are not 5, a number is not a positive integer, or `batch_norm` is not True or False.
     """
 
     def __init__(
@@ -54,8 +54,10 @@ class VGG(nn.Module):
         batch_norm: bool = False,
     ) -> None:
         super().__init__()
-        if len(layers) != len(WIDTHS):
+        if not isinstance(layers, Sequence) or len(layers) != len(WIDTHS):
             raise ArgumentError(f"VGG: layers must be {len(WIDTHS)} numbers of convolutions, got {layers!r}")
+        if not isinstance(batch_norm, bool):
+            raise ArgumentError(f"VGG: batch_norm must be True or False, got {batch_norm!r}")
         counts = {f"layers[{index}]": count for index, count in enumerate(layers)}
         check_arguments("VGG", {**counts, "num_classes": num_classes, "in_channels": in_channels}, zero=())
         self.arguments: dict[str, Any] = {

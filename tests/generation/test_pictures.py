@@ -1,6 +1,7 @@
 """Tests of sets of pictures: folders, classes, Fashion-MNIST, random samples."""
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,6 +53,13 @@ def test_pictures_of_one_name_are_held_out_together(tmp_path, monkeypatch):
     assert held_out.pictures[:, 0, 0, 0].tolist() == [9, 19, 109, 119]
     monkeypatch.setattr(module, "ENOUGH", 25)  # too few names: every tenth file
     assert load_pictures(tmp_path, 4, grey=True)[1].pictures[:, 0, 0, 0].tolist() == [9, 19, 119]
+
+
+@pytest.mark.parametrize(("folders", "names"), [(1100, 20), (2, 800), (40, 700), (1, 700), (3000, 1)])
+def test_a_tenth_is_held_out_whatever_the_names_are(folders, names):
+    paths = [Path(f"{folder:04}/{name:04}.png") for folder in range(folders) for name in range(names)]
+    held_out = module._held_out(paths)
+    assert held_out.sum() == pytest.approx(min(len(paths) // 10, 1000), rel=0.02)
 
 
 def test_grey_and_held_out_at_most(tmp_path, monkeypatch):

@@ -142,7 +142,7 @@ def inpainter():
     minicnn.manual_seed(0)
     model = Inpainter(width=4).eval()
     with minicnn.no_grad():
-        model.unet.tail.weight.mul_(30)
+        model.editor.tail.weight.mul_(30)
     return model
 
 

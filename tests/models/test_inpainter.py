@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import minicnn
 from minicnn.errors import ShapeError
 from minicnn.imaging.editing import edit, load_editor, save_editor
+from minicnn.imaging.filling import smooth_fill
 from minicnn.models import HOLE_COLOUR, Inpainter
 from minicnn.models.inpainter import coarse_fill, pyramid_fill
 
@@ -16,13 +17,13 @@ HOLE = np.array(HOLE_COLOUR, np.float32)[:, np.newaxis, np.newaxis]
 
 def make():
     minicnn.manual_seed(0)
-    model = Inpainter(width=4, levels=2)
+    model = Inpainter(width=4, blocks=2)
     with minicnn.no_grad():
         for parameter in model.parameters():
             if parameter.ndim > 1:
                 parameter.mul_(0.3 / parameter.std())
-        model.unet.tail.weight.mul_(0.0003)
-        model.unet.tail.bias.mul_(0.01)
+        model.editor.tail.weight.mul_(0.002)
+        model.editor.tail.bias.mul_(0.01)
     return model.eval()
 
 
@@ -125,6 +126,52 @@ def test_tiles_give_the_result_of_the_whole_image(hole):
     edited = edit(model, image, tile=64)
     np.testing.assert_allclose(edited[:, mask], whole[:, mask], atol=2e-5)
     np.testing.assert_array_equal(edited[:, ~mask], image[:, ~mask])
+
+
+@pytest.mark.parametrize(("dtype", "white", "step"), [(np.float32, 1, 1e-5), (np.uint8, 255, 1), (np.uint16, 65535, 1)])
+def test_a_smooth_filling_in_tiles_is_that_of_the_whole_image(dtype, white, step):
+    rng = np.random.default_rng(0)
+    image = (rng.integers(0, 2, (3, 320, 416)) * white).astype(dtype)
+    mask = rng.random((320, 416)) < 0.9
+    mask[60:260, 100:310] = True
+    filled = smooth_fill(image, (mask * white).astype(dtype), tile=32)
+    assert filled.dtype == dtype
+    np.testing.assert_allclose(filled, white * fill(image / white, mask), atol=1.6 * step)  # rounded twice
+
+
+def test_every_mask_of_holes_is_accepted_and_without_holes_the_image_is_the_result():
+    image, mask = (np.arange(3 * 40 * 50) % 200).astype(np.uint8).reshape(3, 40, 50), np.eye(40, 50)
+    expected = smooth_fill(image, (mask * 255).astype(np.uint8))
+    for dtype in (bool, np.float32, np.int64, np.uint16):
+        np.testing.assert_array_equal(smooth_fill(image, mask.astype(dtype)), expected)
+    np.testing.assert_array_equal(smooth_fill(image, 0 * mask), image)
+
+
+def test_nan_in_a_hole_is_missing_data():
+    image, mask = punched(70, 40, np.s_[20:30, 20:30])
+    model, mask = make(), mask.astype(np.float32)
+    missing = np.where(mask > 0, np.float32(np.nan), image)
+    np.testing.assert_array_equal(edit(model, missing, mask=mask), edit(model, image, mask=mask))
+
+
+def test_a_pixel_of_the_colour_of_holes_outside_the_mask_is_known():
+    image = np.full((3, 40, 40), 0.5, np.float32)
+    image[:, 10:20, 10:30] = HOLE
+    mask = np.zeros((40, 40), np.float32)
+    mask[10:20, 20:30] = 1
+    model = make()
+    other = image.copy()
+    other[1, 10:20, 10:20] = 1e-6  # nearly the same colour
+    edited = edit(model, image, mask=mask)
+    np.testing.assert_array_equal(edited[:, 10:20, 10:20], image[:, 10:20, 10:20])
+    np.testing.assert_allclose(edited, edit(model, other, mask=mask), atol=1e-4)
+
+
+def test_a_thin_line_in_a_ramp_is_filled_nearly_exactly():
+    ramp = np.linspace(0, 1, 64)[np.newaxis, :, np.newaxis] * np.ones((1, 1, 64))
+    mask = np.zeros((64, 64), bool)
+    mask[30:33] = True
+    assert np.abs(fill(ramp, mask) - ramp).max() < 0.006  # 0.0074 without the sweeps
 
 
 def test_a_coarse_picture_has_the_means_of_its_known_pixels():

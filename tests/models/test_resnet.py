@@ -79,5 +79,9 @@ def test_arguments_are_checked():
         ResNet((2, 2))
     with pytest.raises(ArgumentError, match=r"ResNet: layers\[1\] must be a positive integer, got 0"):
         ResNet((2, 0, 2, 2))
+    with pytest.raises(ArgumentError, match="ResNet: layers must be 4 numbers of blocks, got 5"):
+        ResNet(5)
+    with pytest.raises(ArgumentError, match=r"ResNet: layers\[0\] must be a positive integer, got True"):
+        ResNet((True, 1, 1, 1))
     with pytest.raises(ArgumentError, match="ResNet: num_classes must be a positive integer, got 0"):
         resnet18(num_classes=0)

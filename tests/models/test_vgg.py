@@ -40,5 +40,7 @@ def test_it_maps_pictures_to_logits(batch_norm, monkeypatch):
 def test_arguments_are_checked():
     with pytest.raises(ArgumentError, match=r"VGG: layers must be 5 numbers of convolutions, got \(1,\)"):
         VGG((1,))
+    with pytest.raises(ArgumentError, match="VGG: batch_norm must be True or False, got 'no'"):
+        VGG(batch_norm="no")
     with pytest.raises(ArgumentError, match="VGG: in_channels must be a positive integer, got 0"):
         VGG(in_channels=0)
