@@ -149,11 +149,13 @@ void multiply_columns(const Real* a, int64_t a_row, const Real* b, int64_t b_col
 template <int ROWS>
 struct FewRows {
     static void run(Matrix a, Matrix b, Real* c, int64_t c_row, int64_t n, int64_t k) {
-        constexpr int COUNT = ROWS <= 2 ? 8 : REGISTERS == 32 ? 24 / ROWS : 12 / ROWS + 1;   // the sums fill the registers
+        // The sums of columns fit into the registers. Those of rows may not: long pieces of B's rows matter more.
+        constexpr int SUMS = REGISTERS == 32 ? 24 : 12, COLUMNS = SUMS / ROWS < 8 ? SUMS / ROWS : 8;
+        constexpr int VECTORS = ROWS <= 2 ? 8 : REGISTERS == 32 ? SUMS / ROWS : SUMS / ROWS + 1;
         if (b.column_step == 1)
-            multiply_rows<ROWS, COUNT>(a.at, a.row_step, a.column_step, b.at, b.row_step, n, k, c, c_row);
+            multiply_rows<ROWS, VECTORS>(a.at, a.row_step, a.column_step, b.at, b.row_step, n, k, c, c_row);
         else
-            multiply_columns<ROWS, COUNT>(a.at, a.row_step, b.at, b.column_step, n, k, c, c_row);
+            multiply_columns<ROWS, COLUMNS>(a.at, a.row_step, b.at, b.column_step, n, k, c, c_row);
     }
 };
 constexpr auto FEW_ROWS = kernels_by_rows<FewRows>(std::make_integer_sequence<int, 8>());
