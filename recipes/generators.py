@@ -1,10 +1,14 @@
-"""Train the generators that come with minicnn, and measure generators: python -m recipes.generators FOLDER [name ...].
+"""Train generators, measure them, and put some into the package: python -m recipes.generators FOLDER [name ...].
 
-Each generator is trained by the command `minicnn train generate`, measured, and written with half precision to
-minicnn/trained/generators/. FOLDER gets the runs. With a path to a model instead of a name, the model is measured only.
+Each generator is trained by the command `minicnn train generate`; FOLDER gets the runs. Its measures, and its score
+after every epoch, go to recipes/generators.json, from which `make quality` makes a table and a figure; pictures go to
+docs/pictures/. The ones in SUMMARIES are also written, with half precision, to minicnn/trained/generators/. With a path
+to a model instead of a name, the model is measured only.
 """
 
+import json
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +17,9 @@ from numpy.typing import NDArray
 from minicnn.backends.native.library import target
 from minicnn.cli import main as minicnn
 from minicnn.generation.features import clothes_features
-from minicnn.generation.generators import TRAINED, load_generator
+from minicnn.generation.generators import TRAINED, Generator, load_generator
 from minicnn.generation.learning import PixelComponents
+from minicnn.generation.methods import METHODS
 from minicnn.generation.pictures import PictureSet, load_pictures
 from minicnn.imaging.distributions import (
     copy_ratio,
@@ -22,11 +27,17 @@ from minicnn.imaging.distributions import (
     nearest_neighbour_accuracy,
     precision_recall,
 )
+from minicnn.imaging.grid import save_image
+from minicnn.ops.create import from_numpy
 from recipes.half_precision import write_half
 
 Picture = NDArray[np.float32]
+Measures = dict[str, float]
 
+RESULTS = Path(__file__).with_name("generators.json")
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 COUNT = 2000  # pictures of each set
+SHOWN, COLUMNS = 60, 10
 SUMMARIES = {
     "clothes": "pictures of clothes in ten classes, by flow matching (Fashion-MNIST)",
     "clothes-latent": "pictures of clothes in ten classes, by a flow in the maps of an autoencoder (Fashion-MNIST)",
@@ -34,7 +45,12 @@ SUMMARIES = {
 TRAININGS = {  # name -> arguments of `minicnn train generate`
     "clothes": ["fashion-mnist", "--model", "flow", "--steps", "10000"],
     "clothes-latent": ["fashion-mnist", "--model", "latent-flow", "--steps", "5000"],
+    "clothes-ddpm": ["fashion-mnist", "--model", "ddpm", "--steps", "10000"],
+    "clothes-dcgan": ["fashion-mnist", "--model", "dcgan", "--steps", "12000"],
+    "clothes-vae": ["fashion-mnist", "--model", "vae", "--steps", "12000"],
+    "clothes-autoencoder": ["fashion-mnist", "--model", "autoencoder", "--steps", "12000"],
 }
+NORMAL = "a normal distribution of each class"
 
 
 def measures(made: Picture, real: Picture, training: Picture) -> dict[str, float]:
@@ -68,32 +84,93 @@ def gaussian(training: PictureSet, rng: np.random.Generator) -> Picture:
     return np.concatenate(made).clip(0, 1).astype(np.float32).reshape(-1, *pictures.shape[1:])
 
 
-def compare(path: Path | None) -> dict[str, dict[str, float]]:
-    """Return the measures of real pictures, of the baseline, and of a model."""
+def principal_components(pictures: Picture, training: Picture, count: int = 32) -> Picture:
+    """Return what this many principal components of the pixels keep of pictures: the baseline of autoencoders."""
+    components = PixelComponents(training[:: max(len(training) // 5000, 1)], count)
+    rows = components(pictures) @ components.vectors.T + components.mean
+    kept: Picture = rows.clip(0, 1).astype(np.float32).reshape(pictures.shape)
+    return kept
+
+
+def compare(generator: Generator | None) -> dict[str, Measures]:
+    """Return the measures of real pictures and of the baselines, and the ones of "the model"."""
     train, test = load_pictures("fashion-mnist")
     real, other = (test.part(slice(i * COUNT, (i + 1) * COUNT)).floats() for i in range(2))
     training = train.floats()
-    found = {"real pictures": measures(other, real, training)}
-    found["a normal distribution of each class"] = measures(gaussian(train, np.random.default_rng(0)), real, training)
-    if path is not None:
-        found[path.stem] = measures(load_generator(path).sample(COUNT), real, training)
+    kept = principal_components(other, training)
+    found = {
+        "real pictures": measures(other, real, training),
+        NORMAL: measures(gaussian(train, np.random.default_rng(0)), real, training),
+        "32 principal components": measures(kept, real, training) | {"PSNR": _psnr(kept, other)},
+    }
+    if generator is None:
+        return found
+    if METHODS[generator.about["method"]].metric == "error":
+        repeated = generator.model.reconstruct(from_numpy(other)).numpy()
+        found["the model"] = measures(repeated, real, training) | {"PSNR": _psnr(repeated, other)}
+    else:
+        found["the model"] = measures(generator.sample(COUNT), real, training)
     return found
 
 
+def _psnr(made: Picture, real: Picture) -> float:
+    """Return the PSNR of all pictures together: of their mean squared error."""
+    return float(-10 * np.log10(((made - real) ** 2).mean()))
+
+
 def train(name: str, folder: Path) -> None:
-    """Train a generator and put it into the package."""
+    """Train a generator, record its measures, and put it into the package if it is shipped."""
     out = folder / name
-    if not (out / "model.safetensors").exists() or not (out / "curves.png").exists():
-        resume = ["--resume"] if (out / "checkpoint.safetensors").exists() else []
-        if code := minicnn(["train", "generate", *TRAININGS[name], "--out", str(out), *resume]):
-            raise SystemExit(code)
+    start = time.perf_counter()
+    if code := minicnn(["train", "generate", *TRAININGS[name], "--out", str(out)]):
+        raise SystemExit(code)
+    minutes = (time.perf_counter() - start) / 60
     generator = load_generator(out / "model.safetensors")
-    results = compare(out / "model.safetensors")["model"]
-    about = {key: generator.about[key] for key in ("method", "classes")}
-    about |= {"summary": SUMMARIES[name], "recipe": " ".join(TRAININGS[name]), "processor": target()}
-    about |= {"results": {key: round(value, 3) for key, value in results.items()}}
-    write_half("recipes.generators", TRAINED / f"{name}.safetensors", generator.model, **about)
-    print(f"wrote {TRAINED / f'{name}.safetensors'}", results, flush=True)
+    found = {label: _rounded(values) for label, values in compare(generator).items()}
+    results = found.pop("the model")
+    record(name, found, results, minutes, curve(out / "losses.jsonl", minutes))
+    if METHODS[generator.about["method"]].metric == "distance":
+        save_image(generator.sample(SHOWN), PICTURES / f"generated-{name}.png", nrow=COLUMNS)
+    if name in SUMMARIES:
+        about = {key: generator.about[key] for key in ("method", "classes")}
+        about |= {"summary": SUMMARIES[name], "recipe": " ".join(TRAININGS[name]), "processor": target()}
+        path = TRAINED / f"{name}.safetensors"
+        write_half("recipes.generators", path, generator.model, **about, results=results)
+        print(f"wrote {path}")
+    print(f"{name}, {minutes:.1f} minutes:", results, flush=True)
+
+
+def curve(losses: Path, minutes: float) -> list[list[float]]:
+    """Return the score after each epoch of a training, with the minutes until then."""
+    lines = [json.loads(line) for line in losses.read_text(encoding="utf-8").splitlines()]
+    epochs = [line for line in lines if "nothing" in line]
+    last = epochs[-1]["step"]
+    return [
+        [round(minutes * line["step"] / last, 2), round(line.get("distance", line.get("error")), 4)] for line in epochs
+    ]
+
+
+def record(
+    name: str, baselines: dict[str, Measures], results: Measures, minutes: float, scores: list[list[float]]
+) -> None:
+    """Write the results of a training to generators.json, in the order of TRAININGS."""
+    old = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"models": {}}
+    models = old["models"] | {
+        name: {
+            "recipe": " ".join(TRAININGS[name]),
+            "processor": target(),
+            "minutes": round(minutes, 1),
+            "measures": results,
+            "curve": scores,
+        }
+    }
+    ordered = {key: models[key] for key in TRAININGS if key in models}
+    text = json.dumps({"baselines": baselines, "models": ordered}, indent=1)
+    RESULTS.write_text(text + "\n", encoding="utf-8")
+
+
+def _rounded(values: Measures) -> Measures:
+    return {key: round(value, 3) for key, value in values.items()}
 
 
 def main(folder: Path, names: list[str]) -> None:
@@ -104,7 +181,7 @@ def main(folder: Path, names: list[str]) -> None:
         if name in TRAININGS:
             train(name, folder)
         else:
-            for label, found in compare(Path(name)).items():
+            for label, found in compare(load_generator(name)).items():
                 print(f"{label:<40}", *(f"{key} {value:.3f}" for key, value in found.items()), flush=True)
 
 

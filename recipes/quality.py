@@ -21,6 +21,7 @@ from minicnn.imaging.damages import DAMAGES, Comparison, Damage, compare
 from minicnn.imaging.editing import edit, load_editor, trained_models
 from minicnn.imaging.figures import comparison_sheet
 from minicnn.imaging.metrics import psnr
+from recipes.generated import section
 
 Picture = NDArray[np.float32]
 ROOT = Path(__file__).parents[1]
@@ -105,6 +106,7 @@ def main(folder: Path) -> None:
         figure(ROOT / "docs" / "pictures" / name, found["comparisons"])
         figures.append(f"![{damage.name}](pictures/{name})")
     text = PAGE.format(count=len(photos), rows="\n".join(lines), figures="\n\n".join(figures))
+    text = "\n".join(filter(None, (text, section())))
     (ROOT / "docs" / "quality.md").write_text(text, encoding="utf-8")
 
 

@@ -1,11 +1,14 @@
 """Tests of the measures of generated clothes."""
 
+import json
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from minicnn.generation.pictures import PictureSet
-from recipes import generators
-from recipes.generators import gaussian, main, measures
+from recipes import generated, generators
+from recipes.generators import curve, gaussian, main, measures, principal_components, record
 
 
 @pytest.fixture
@@ -41,6 +44,41 @@ def test_the_baseline_has_the_mean_of_each_class(clothes, monkeypatch):
     for label in (0, 1):
         mean = clothes.floats()[clothes.labels == label].mean(0)
         assert np.abs(made[100 * label : 100 * label + 100].mean(0) - mean).mean() < 0.06
+
+
+def test_principal_components_keep_more_than_the_mean(clothes):
+    pictures = clothes.floats()
+    kept = principal_components(pictures[:50], pictures[50:])
+    assert kept.shape == (50, 1, 28, 28)
+    assert ((kept - pictures[:50]) ** 2).mean() < ((pictures[50:].mean(0) - pictures[:50]) ** 2).mean() / 2
+
+
+def test_results_are_kept_in_order_and_make_a_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(generators, "RESULTS", tmp_path / "generators.json")
+    monkeypatch.setattr(generated, "RESULTS", tmp_path / "generators.json")
+    monkeypatch.setattr(generated, "PICTURES", tmp_path)
+    monkeypatch.setattr(generated, "FIGURE", tmp_path / "minutes.png")
+    assert generated.section() == ""
+    losses = tmp_path / "losses.jsonl"
+    lines = [
+        {"step": 1, "loss": 3.0},
+        {"step": 2, "distance": 8.5, "nothing": 9},
+        {"step": 8, "distance": 2, "nothing": 9},
+    ]
+    losses.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    scores = curve(losses, 12)
+    assert scores == [[3, 8.5], [12, 2]]
+    baselines = {"real pictures": {"FID": 0.25, "new": 1.0}}
+    record("clothes-vae", baselines, {"FID": 20.0}, 12.04, scores)
+    record("clothes", baselines, {"FID": 3.123, "recall": 0.5}, 31, scores)
+    Image.new("RGB", (3, 3)).save(tmp_path / "generated-clothes.png")
+    page = generated.section()
+    assert "| real pictures |  | 0.25 |  |  |  |  | 1.00 |  |\n| clothes | 31.0 | 3.12 |" in page
+    assert page.index("| clothes |") < page.index("| clothes-vae | 12.0 | 20.00 |")
+    assert "pictures/generated-clothes.png" in page
+    assert "generated-clothes-vae" not in page
+    with Image.open(tmp_path / "minutes.png") as figure:
+        assert figure.width > 500
 
 
 def test_unknown_names(tmp_path):
