@@ -31,7 +31,7 @@ DEEP = ["--width", "32", "--blocks", "5"]
 TRAININGS: dict[str, list[str]] = {
     "denoise": ["--task", "denoise", "--patch", "64", "--steps", "40000"],
     "enlarge-x2": ["--task", "enlarge-x2", *DEEP, "--steps", "30000"],
-    "enlarge-x3": ["--task", "enlarge-x3", "--blocks", "4", "--steps", "5000"],
+    "enlarge-x3": ["--task", "enlarge-x3", "--blocks", "8", "--steps", "15000"],
     "deblur": ["--task", "deblur", *DEEP, "--patch", "64", "--steps", "30000"],
     "clean-jpeg": ["--task", "clean-jpeg", *DEEP, "--patch", "64", "--steps", "25000"],
     "inpaint": ["--task", "inpaint", "--steps", "25000"],
