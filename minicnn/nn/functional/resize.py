@@ -42,26 +42,31 @@ _AXES = {"nearest": (1, 2, 3), "linear": (1,), "bilinear": (2,), "trilinear": (3
 
 @lru_cache(maxsize=64)
 def _matrix_blocks(
-    make: Callable[..., Matrix], sizes: tuple[Any, ...], dtype: DType, device: Device
+    make: Callable[..., tuple[Matrix, Matrix]], sizes: tuple[Any, ...], size: int, dtype: DType, device: Device
 ) -> list[tuple[slice, Tensor]]:
-    """Return the matrix (O, I) of an axis on the device, as blocks of rows, each with the range of its columns.
+    """Return the matrix (O, size) of an axis on the device, as blocks of rows, each with the range of its columns.
 
-    A row has few nonzero elements, so a block of rows needs only a part of the axis.
+    A row has few nonzero elements, so a block of rows needs only a part of the axis. The whole matrix never exists.
     """
-    matrix = make(*sizes)
-    if len(matrix) <= 2 * _BLOCK_ROWS:
-        return [(slice(None), as_tensor(matrix, dtype, device))]
+    index, weight = make(*sizes)
+    count = len(index) // _BLOCK_ROWS if len(index) > 2 * _BLOCK_ROWS else 1
     blocks = []
-    for rows in np.array_split(matrix, len(matrix) // _BLOCK_ROWS):
-        used = np.flatnonzero(rows.any(0))
-        columns = slice(int(used[0]), int(used[-1]) + 1)
-        blocks.append((columns, as_tensor(rows[:, columns], dtype, device)))
+    for rows in np.array_split(np.arange(len(index)), count):
+        used = index[rows][weight[rows] != 0]
+        first, end = (int(used.min()), int(used.max()) + 1) if count > 1 else (0, size)
+        block = np.zeros((len(rows), end - first))
+        places = np.arange(len(rows))[:, np.newaxis], (index[rows] - first).clip(0, end - first - 1)
+        np.add.at(block, places, weight[rows])
+        blocks.append((slice(first, end), as_tensor(block, dtype, device)))
     return blocks
 
 
-def _apply_matrix(x: Tensor, axis: int, make: Callable[..., Matrix], *sizes: Any) -> Tensor:
-    """Multiply an axis of size I by the matrix make(*sizes), (O, I)."""
-    blocks = _matrix_blocks(make, sizes, x.dtype, x.device)
+def _apply_matrix(x: Tensor, axis: int, make: Callable[..., tuple[Matrix, Matrix]], *sizes: Any) -> Tensor:
+    """Multiply an axis of size I by a matrix (O, I).
+
+    make(*sizes) returns its nonzero elements: for each output pixel, the input pixels (O, T) and their weights (O, T).
+    """
+    blocks = _matrix_blocks(make, sizes, x.shape[axis], x.dtype, x.device)
     if len(blocks) == 1:
         return _multiply_axis(x, axis, blocks[0][1])
     parts = (getitem(x, (slice(None),) * axis + (columns,)) for columns, _ in blocks)
@@ -93,10 +98,12 @@ def _cubic(t: Matrix) -> list[Matrix]:
     return [far(t + 1), near(t), near(1 - t), far(2 - t)]
 
 
-def _interpolation_matrix(mode: str, size: int, out: int, scale: float | None, align_corners: bool) -> Matrix:
-    """Return the matrix (out, size) of linear or cubic interpolation along an axis."""
+def _interpolation_matrix(
+    mode: str, size: int, out: int, scale: float | None, align_corners: bool
+) -> tuple[Matrix, Matrix]:
+    """Return the input pixels and the weights of linear or cubic interpolation along an axis."""
     if mode != "bicubic" and size == out:
-        return np.eye(size)  # as in PyTorch, for every scale
+        return np.arange(out)[:, np.newaxis], np.ones((out, 1))  # as in PyTorch, for every scale
     if align_corners:
         position = np.arange(out) * ((size - 1) / (out - 1) if out > 1 else 0.0)
     else:  # pixel centres are at half-integers
@@ -104,10 +111,8 @@ def _interpolation_matrix(mode: str, size: int, out: int, scale: float | None, a
     base = np.floor(position)
     t = position - base
     first, weights = (-1, _cubic(t)) if mode == "bicubic" else (0, [1 - t, t])
-    matrix = np.zeros((out, size))
-    for offset, weight in enumerate(weights, start=first):
-        matrix[np.arange(out), np.clip(base.astype(int) + offset, 0, size - 1)] += weight
-    return matrix
+    index = base.astype(int)[:, np.newaxis] + np.arange(first, first + len(weights))
+    return index.clip(0, size - 1), np.stack(weights, axis=1)
 
 
 @lru_cache(maxsize=64)
@@ -235,13 +240,13 @@ def interpolate(
 # --- adaptive average pooling ---------------------------------------------------------------------------------
 
 
-def _averaging_matrix(size: int, out: int) -> Matrix:
-    """Return the matrix (out, size) that averages window o, from floor(o size/out) to ceil((o + 1) size/out)."""
-    matrix = np.zeros((out, size))
-    for o in range(out):
-        start, end = o * size // out, -(-(o + 1) * size // out)
-        matrix[o, start:end] = 1 / (end - start)
-    return matrix
+def _averaging_matrix(size: int, out: int) -> tuple[Matrix, Matrix]:
+    """Return the input pixels and weights of means: window o is from floor(o size/out) to ceil((o + 1) size/out)."""
+    start = np.arange(out) * size // out
+    end = -(-np.arange(1, out + 1) * size // out)
+    index = start[:, np.newaxis] + np.arange((end - start).max())
+    inside = index < end[:, np.newaxis]
+    return index.clip(0, size - 1), inside / (end - start)[:, np.newaxis]
 
 
 def _adaptive_avg_pool(n: int, x: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
