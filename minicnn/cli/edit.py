@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn.cli.arguments import add_command, add_device, count, fraction, output_folder, quality
+from minicnn.cli.arguments import add_command, add_device, count, fraction, quality
 from minicnn.cli.outputs import Job, plan
 from minicnn.cli.terminal import picture_lines, shows_pictures
 from minicnn.data import check_writable, read_image, read_photo, write_photo
@@ -37,11 +37,13 @@ A network for the task inpaint fills in holes. A hole is white in --mask, or pai
 photo; a JPEG changes colours, so paint on a PNG.
 
 The original files are never changed. An edited photo is written beside its original as NAME-edited, or with its own
-name to the folder --out. If a photo cannot be edited, the others are; the exit code is then 1.
+name to the folder --out. If --out has the suffix of a picture, it is the file for a single photo. If a photo cannot be
+edited, the others are; the exit code is then 1.
 
 examples:
   minicnn edit list
   minicnn edit denoise holiday.jpg
+  minicnn edit inpaint holiday.jpg --mask scratches.png --out repaired.png
   minicnn edit runs/demo/denoiser.safetensors photos --recursive --out edited --skip-existing
   minicnn edit denoise portrait.jpg --strength 0.6 --mask background.png --compare
 """
@@ -52,7 +54,9 @@ def add(commands: Any) -> None:
     parser = add_command(commands, "edit", run, "edit photos with a trained network", DETAILS)
     parser.add_argument("model", metavar="MODEL", help="a trained model, a .safetensors file, or the word list")
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="photos, folders of photos, or patterns")
-    parser.add_argument("--out", type=output_folder, metavar="DIR", help="folder for the edited photos")
+    parser.add_argument(
+        "--out", type=Path, metavar="PATH", help="folder for the edited photos, or a file for a single one"
+    )
     parser.add_argument("--suffix", metavar="TEXT", help="added to the names (default: -edited without --out)")
     parser.add_argument(
         "--format", choices=["png", "jpg", "webp", "tif", "gif", "avif"], help="default: the format of each photo"

@@ -29,7 +29,7 @@ class Job:
 
 def plan(
     names: Iterable[str],
-    folder: Path | None,
+    out: Path | None,
     suffix: str | None,
     file_format: str | None,
     *,
@@ -42,8 +42,9 @@ def plan(
     ----------
     names : iterable of str
         Files, folders, and patterns such as ``*.jpg`` for shells that do not expand them.
-    folder : Path, optional
-        For the results. A photo in a subfolder of a named folder gets the same subfolder. Default: beside the photo.
+    out : Path, optional
+        A folder for the results. A photo in a subfolder of a named folder gets the same subfolder. With the suffix of a
+        picture it is the file for the result of a single photo. Default: beside the photo.
     suffix : str, optional
         Added to the name of each result. Default: nothing with a folder, "-edited" without one.
     file_format : str, optional
@@ -56,10 +57,14 @@ def plan(
     Raises
     ------
     DataError
-        If a file is missing, nothing is found, two results would have the same path, or a result would replace a
-        photo.
+        If a file is missing, nothing is found, two results would have the same path, a result would replace a photo,
+        or `out` is a file and there are several photos, a suffix or a format.
     """
-    suffix = suffix if suffix is not None else "" if folder else "-edited"
+    if out is not None and out.suffix.lower() in PHOTO_SUFFIXES and not out.is_dir():
+        return _single(names, out, suffix, file_format, recursive=recursive, compare=compare)
+    if out is not None and out.exists() and not out.is_dir():
+        raise DataError(f"--out: '{out}' is a file; name a folder, or a file with the suffix of a picture")
+    suffix = suffix if suffix is not None else "" if out else "-edited"
     jobs, seen = [], set[Path]()
     for root, source in _photos(names, recursive):
         if source.resolve() in seen:
@@ -68,9 +73,23 @@ def plan(
         kind = (
             f".{file_format}" if file_format else source.suffix if source.suffix.lower() in PHOTO_SUFFIXES else ".png"
         )
-        place = folder / source.parent.relative_to(root) if folder else source.parent
+        place = out / source.parent.relative_to(root) if out else source.parent
         jobs.append(Job(source, place / f"{source.stem}{suffix}{kind}"))
     _check(jobs, seen, suffix, compare)
+    return jobs
+
+
+def _single(
+    names: Iterable[str], out: Path, suffix: str | None, file_format: str | None, *, recursive: bool, compare: bool
+) -> list[Job]:
+    """Return the job of a single photo whose result is the file `out`."""
+    sources = {source.resolve(): source for _, source in _photos(names, recursive)}
+    if len(sources) > 1:
+        raise DataError(f"--out: '{out}' is a file, but there are {len(sources)} photos; name a folder")
+    if suffix is not None or file_format is not None:
+        raise DataError(f"--out: '{out}' is a file, so its name is known; leave --suffix and --format out")
+    jobs = [Job(source, out) for source in sources.values()]
+    _check(jobs, set(sources), "", compare)
     return jobs
 
 

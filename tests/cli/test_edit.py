@@ -81,6 +81,26 @@ def test_without_a_folder_the_result_lies_beside_the_photo(run, model, photos):
     assert run("edit", model, photos / "0.png").code == 0  # once more
 
 
+def test_a_single_photo_may_have_a_file_of_its_own(run, mistake, model, photos, tmp_path):
+    out = tmp_path / "new" / "result.jpg"
+    assert run("edit", model, photos / "0.png", "--out", out).out == f"{out}\n"
+    with Image.open(out) as image:
+        assert image.format == "JPEG"
+    assert run("edit", model, photos / "1.png", "--out", out, "--compare").code == 0  # replaces its own result
+    assert {path.name for path in out.parent.iterdir()} == {"result.jpg", "result-compare.jpg"}
+    line = mistake("edit", model, photos / "0.png", photos / "1.png", "--out", out)
+    assert f"--out: '{out}' is a file, but there are 2 photos; name a folder" in line
+    line = mistake("edit", model, photos / "0.png", "--out", out, "--format", "png")
+    assert "is a file, so its name is known; leave --suffix and --format out" in line
+    before = (photos / "0.png").read_bytes()
+    assert "is one of the photos and would be" in mistake("edit", model, photos / "0.png", "--out", photos / "0.png")
+    assert "lies among the photos" in mistake("edit", model, photos / "1.png", "--out", photos / "0.png")
+    assert (photos / "0.png").read_bytes() == before
+    (tmp_path / "folder.png").mkdir()
+    assert run("edit", model, photos / "0.png", "--out", tmp_path / "folder.png").code == 0
+    assert (tmp_path / "folder.png" / "0.png").exists()
+
+
 def test_folders_and_patterns(run, model, photos, tmp_path, make_photos):
     make_photos(photos / "deep" / "er", count=1)
     make_photos(photos / ".hidden", count=1)
@@ -349,7 +369,7 @@ def test_an_animation_needs_a_format_with_frames(run, model, tmp_path):
 def test_a_place_that_cannot_be_written(run, mistake, model, photos, tmp_path):
     (tmp_path / "file").touch()
     line = mistake("edit", model, photos / "0.png", "--out", tmp_path / "file")
-    assert f"argument --out: '{tmp_path / 'file'}' is a file; name a folder" in line
+    assert f"--out: '{tmp_path / 'file'}' is a file; name a folder, or a file with the suffix of a picture" in line
     result = run("edit", model, photos / "0.png", "--out", tmp_path / "file" / "e")
     assert result.code == 1
     assert "Not a directory" in result.err
