@@ -60,9 +60,10 @@ def plan(
         If a file is missing, nothing is found, two results would have the same path, a result would replace a photo,
         or `out` is a file and there are several photos, a suffix or a format.
     """
-    if out is not None and out.suffix.lower() in PHOTO_SUFFIXES and not out.is_dir():
-        return _single(names, out, suffix, file_format, recursive=recursive, compare=compare)
-    if out is not None and out.exists() and not out.is_dir():
+    is_file = out is not None and out.suffix.lower() in PHOTO_SUFFIXES and not out.is_dir()
+    if is_file and (suffix is not None or file_format is not None):
+        raise DataError(f"--out: '{out}' is a file, so its name is known; leave --suffix and --format out")
+    if out is not None and out.exists() and not out.is_dir() and not is_file:
         raise DataError(f"--out: '{out}' is a file; name a folder, or a file with the suffix of a picture")
     suffix = suffix if suffix is not None else "" if out else "-edited"
     jobs, seen = [], set[Path]()
@@ -74,22 +75,10 @@ def plan(
             f".{file_format}" if file_format else source.suffix if source.suffix.lower() in PHOTO_SUFFIXES else ".png"
         )
         place = out / source.parent.relative_to(root) if out else source.parent
-        jobs.append(Job(source, place / f"{source.stem}{suffix}{kind}"))
+        jobs.append(Job(source, out if out and is_file else place / f"{source.stem}{suffix}{kind}"))
+    if is_file and len(jobs) > 1:
+        raise DataError(f"--out: '{out}' is a file, but there are {len(jobs)} photos; name a folder")
     _check(jobs, seen, suffix, compare)
-    return jobs
-
-
-def _single(
-    names: Iterable[str], out: Path, suffix: str | None, file_format: str | None, *, recursive: bool, compare: bool
-) -> list[Job]:
-    """Return the job of a single photo whose result is the file `out`."""
-    sources = {source.resolve(): source for _, source in _photos(names, recursive)}
-    if len(sources) > 1:
-        raise DataError(f"--out: '{out}' is a file, but there are {len(sources)} photos; name a folder")
-    if suffix is not None or file_format is not None:
-        raise DataError(f"--out: '{out}' is a file, so its name is known; leave --suffix and --format out")
-    jobs = [Job(source, out) for source in sources.values()]
-    _check(jobs, set(sources), "", compare)
     return jobs
 
 

@@ -24,8 +24,7 @@ HELD_OUT_EVERY = 10  # every tenth picture of a folder is held out ...
 MAX_HELD_OUT = 1000  # ... but at most 1000 pictures
 FEWEST = 2  # pictures
 ENOUGH = 650  # pictures of a folder; with fewer, none is held out, because a tenth of them would say little
-
-MOST_OF_A_NAME = 10  # files; a name of more files, such as 001.png, says nothing about what they show
+MOST_OF_A_NAME = 10  # files; if more files have the same name, for example 001.png, they show different things
 
 Picture = NDArray[np.float32]
 
