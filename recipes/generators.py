@@ -8,7 +8,7 @@ to a model instead of a name, the model is measured only.
 
 import json
 import sys
-import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -92,25 +92,33 @@ def principal_components(pictures: Picture, training: Picture, count: int = 32) 
     return kept
 
 
-def compare(generator: Generator | None) -> dict[str, Measures]:
-    """Return the measures of real pictures and of the baselines, and the ones of "the model"."""
+@cache
+def pictures() -> tuple[PictureSet, Picture, Picture, Picture]:
+    """Return the training pictures, twice COUNT held-out pictures, and the training pictures as numbers."""
     train, test = load_pictures("fashion-mnist")
     real, other = (test.part(slice(i * COUNT, (i + 1) * COUNT)).floats() for i in range(2))
-    training = train.floats()
+    return train, real, other, train.floats()
+
+
+@cache
+def baselines() -> dict[str, Measures]:
+    """Return the measures of real pictures, and of methods without a network."""
+    train, real, other, training = pictures()
     kept = principal_components(other, training)
-    found = {
+    return {
         "real pictures": measures(other, real, training),
         NORMAL: measures(gaussian(train, np.random.default_rng(0)), real, training),
         "32 principal components": measures(kept, real, training) | {"PSNR": _psnr(kept, other)},
     }
-    if generator is None:
-        return found
+
+
+def measure(generator: Generator) -> Measures:
+    """Return the measures of a generator, or of an autoencoder that repeats held-out pictures."""
+    _, real, other, training = pictures()
     if METHODS[generator.about["method"]].metric == "error":
         repeated = generator.model.reconstruct(from_numpy(other)).numpy()
-        found["the model"] = measures(repeated, real, training) | {"PSNR": _psnr(repeated, other)}
-    else:
-        found["the model"] = measures(generator.sample(COUNT), real, training)
-    return found
+        return measures(repeated, real, training) | {"PSNR": _psnr(repeated, other)}
+    return measures(generator.sample(COUNT), real, training)
 
 
 def _psnr(made: Picture, real: Picture) -> float:
@@ -121,14 +129,14 @@ def _psnr(made: Picture, real: Picture) -> float:
 def train(name: str, folder: Path) -> None:
     """Train a generator, record its measures, and put it into the package if it is shipped."""
     out = folder / name
-    start = time.perf_counter()
-    if code := minicnn(["train", "generate", *TRAININGS[name], "--out", str(out)]):
-        raise SystemExit(code)
-    minutes = (time.perf_counter() - start) / 60
+    if not (out / "model.safetensors").exists() or not (out / "curves.png").exists():
+        resume = ["--resume"] if (out / "checkpoint.safetensors").exists() else []
+        if code := minicnn(["train", "generate", *TRAININGS[name], "--out", str(out), *resume]):
+            raise SystemExit(code)
+    minutes = minutes_of(out / "samples")
     generator = load_generator(out / "model.safetensors")
-    found = {label: _rounded(values) for label, values in compare(generator).items()}
-    results = found.pop("the model")
-    record(name, found, results, minutes, curve(out / "losses.jsonl", minutes))
+    results = _rounded(measure(generator))
+    record(name, results, minutes, curve(out / "losses.jsonl", minutes))
     if METHODS[generator.about["method"]].metric == "distance":
         save_image(generator.sample(SHOWN), PICTURES / f"generated-{name}.png", nrow=COLUMNS)
     if name in SUMMARIES:
@@ -138,6 +146,15 @@ def train(name: str, folder: Path) -> None:
         write_half("recipes.generators", path, generator.model, **about, results=results)
         print(f"wrote {path}")
     print(f"{name}, {minutes:.1f} minutes:", results, flush=True)
+
+
+def minutes_of(samples: Path) -> float:
+    """Return how long a training took: its epochs, and the median time between the pictures that each one wrote.
+
+    So a training that was interrupted and resumed has its time without the pause.
+    """
+    times = sorted(path.stat().st_mtime for path in samples.glob("*.png"))
+    return float(np.median(np.diff(times))) * len(times) / 60
 
 
 def curve(losses: Path, minutes: float) -> list[list[float]]:
@@ -150,9 +167,7 @@ def curve(losses: Path, minutes: float) -> list[list[float]]:
     ]
 
 
-def record(
-    name: str, baselines: dict[str, Measures], results: Measures, minutes: float, scores: list[list[float]]
-) -> None:
+def record(name: str, results: Measures, minutes: float, scores: list[list[float]]) -> None:
     """Write the results of a training to generators.json, in the order of TRAININGS."""
     old = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {"models": {}}
     models = old["models"] | {
@@ -165,7 +180,8 @@ def record(
         }
     }
     ordered = {key: models[key] for key in TRAININGS if key in models}
-    text = json.dumps({"baselines": baselines, "models": ordered}, indent=1)
+    real = {label: _rounded(values) for label, values in baselines().items()}
+    text = json.dumps({"baselines": real, "models": ordered}, indent=1)
     RESULTS.write_text(text + "\n", encoding="utf-8")
 
 
@@ -181,7 +197,7 @@ def main(folder: Path, names: list[str]) -> None:
         if name in TRAININGS:
             train(name, folder)
         else:
-            for label, found in compare(load_generator(name)).items():
+            for label, found in {**baselines(), name: measure(load_generator(name))}.items():
                 print(f"{label:<40}", *(f"{key} {value:.3f}" for key, value in found.items()), flush=True)
 
 
