@@ -4,51 +4,75 @@ import json
 from pathlib import Path
 from typing import Any
 
-from recipes.generators import COUNT, PICTURES, RESULTS
+from recipes.generators import PICTURES, RESULTS
 
 __all__ = ["section"]
 
-FIGURE = PICTURES / "generators-minutes.png"
 MEASURES = ("FID", "FD64", "1-NN", "precision", "recall", "new", "PSNR")
 
 TEXT = """## Generators
 
-Pictures of clothes (Fashion-MNIST): {count} generated pictures against {count} held-out ones.
+`python -m recipes.generators FOLDER` trained and measured them, on 2 cores: generated pictures against as many held-out
+ones.
 
-- FID: the Fréchet distance in 64 features of a classifier that comes with minicnn (92.9 % accuracy). FD64: the one in
-  64 principal components of the pixels. Smaller is better.
+- FID: the Fréchet distance in the features of a small classifier that comes with minicnn, scaled to the mean variance
+  1. FD64: the one in 64 principal components of the pixels. Smaller is better.
 - 1-NN: how often a nearest neighbour tells generated from real pictures. 0.5 is perfect, 1 is bad.
 - Precision: how many generated pictures look real. Recall: how many real pictures could be generated.
 - New: the median distance to the nearest training picture, relative to that of held-out pictures. A number far below 1
   means copies.
 - PSNR, in dB: how well an autoencoder repeats held-out pictures from 32 numbers.
 
-`python -m recipes.generators FOLDER` trained and measured them, on 2 cores.
+The figures show the quality against the minutes of training. Their score is the one that `minicnn train generate`
+computes after every epoch.
+"""
 
-| | minutes | FID | FD64 | 1-NN | precision | recall | new | PSNR |
+PART = """### {title}
+
+{about}
+
+| {count} pictures | minutes | FID | FD64 | 1-NN | precision | recall | new | PSNR |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|
 {rows}
-
-The quality against the minutes of training; the score is the one that `minicnn train generate` computes after every
-epoch:
 
 ![score against minutes](pictures/{figure})
 
 {pictures}
 """
 
+TITLES = {
+    "fashion-mnist": (
+        "Clothes",
+        "Fashion-MNIST, 28 × 28 pixels, grey. The classifier of the FID learned these ten classes (92.9 % accuracy).",
+    ),
+    "emoji": (
+        "Emoji",
+        "Noto Emoji (Google, Apache-2.0) and Twemoji (Twitter, CC BY 4.0), 32 × 32 pixels, made by `recipes/emoji.py`. "
+        "Emoji with the same code points are held out together. The classifier of the FID learned textures of photos. "
+        "The first row compares held-out with training pictures.",
+    ),
+}
+
 
 def section() -> str:
-    """Return the text, and draw the figure. Without results, the text is empty."""
+    """Return the text, and draw the figures. Without results, the text is empty."""
     if not RESULTS.exists():
         return ""
     found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    return "\n".join([TEXT, *(part(source, found[source]) for source in TITLES if source in found)])
+
+
+def part(source: str, found: dict[str, Any]) -> str:
+    """Return the text about the generators of a source, and draw the figure."""
+    title, about = TITLES[source]
     rows = [_row(label, "", values) for label, values in found["baselines"].items()]
     rows += [_row(name, f"{model['minutes']:.1f}", model["measures"]) for name, model in found["models"].items()]
-    draw(FIGURE, found["models"])
+    figure = f"generators-{source}.png"
+    draw(PICTURES / figure, found["models"])
     names = [name for name in found["models"] if (PICTURES / f"generated-{name}.png").exists()]
     pictures = "\n\n".join(f"{name}:\n\n![pictures by {name}](pictures/generated-{name}.png)" for name in names)
-    return TEXT.format(count=COUNT, rows="\n".join(rows), figure=FIGURE.name, pictures=pictures)
+    lines = "\n".join(rows)
+    return PART.format(title=title, about=about, count=found["count"], rows=lines, figure=figure, pictures=pictures)
 
 
 def _row(label: str, minutes: str, values: dict[str, float]) -> str:

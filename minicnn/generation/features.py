@@ -1,5 +1,6 @@
-"""Features for the Fréchet distance of generated clothes. A small classifier of Fashion-MNIST computes them."""
+"""Features for the Fréchet distance of generated pictures. Small classifiers, which come with minicnn, compute them."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.autograd.tape import no_grad
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ShapeError
 from minicnn.imaging.editing import load_network
+from minicnn.imaging.style import load_texture_classifier
 from minicnn.models import PictureClassifier
 from minicnn.ops.create import from_numpy
 
-__all__ = ["CLOTHES_CLASSIFIER", "clothes_features"]
+__all__ = ["CLOTHES_CLASSIFIER", "clothes_features", "texture_features"]
 
 CLOTHES_CLASSIFIER = Path(__file__).parents[1] / "trained" / "classifiers" / "clothes.safetensors"
 BATCH = 250  # pictures
@@ -40,12 +43,36 @@ def clothes_features(pictures: NDArray[np.float32]) -> NDArray[np.float64]:
     if pictures.ndim != 4 or pictures.shape[1:] != (1, SIZE, SIZE):
         raise ShapeError(f"clothes_features: pictures must be (N, 1, {SIZE}, {SIZE}), got {pictures.shape}")
     network, scale = _classifier()
-    found = []
+    return _in_batches(network.features, pictures) * scale
+
+
+def texture_features(pictures: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the 96 features of pictures in colour: the means of the deepest maps of the `TextureClassifier`.
+
+    Parameters
+    ----------
+    pictures : numpy.ndarray, (N, 3, H, W), float32 in [0, 1]
+
+    Returns
+    -------
+    numpy.ndarray, (N, 96)
+
+    Raises
+    ------
+    ShapeError
+        If the pictures have another number of channels, or fewer than 8 pixels along a side.
+    CheckpointError
+        If the classifier's file is missing or damaged.
+    """
+    network = load_texture_classifier()
+    return _in_batches(lambda x: network.features(x)[-1].mean((2, 3)), pictures)
+
+
+def _in_batches(features: Callable[[Tensor], Tensor], pictures: NDArray[np.float32]) -> NDArray[np.float64]:
+    batches = (np.ascontiguousarray(pictures[start : start + BATCH]) for start in range(0, len(pictures), BATCH))
     with no_grad():
-        for start in range(0, len(pictures), BATCH):
-            found.append(network.features(from_numpy(np.ascontiguousarray(pictures[start : start + BATCH]))).numpy())
-    features: NDArray[np.float64] = np.concatenate(found).astype(np.float64) * scale
-    return features
+        found: NDArray[np.float64] = np.concatenate([features(from_numpy(x)).numpy() for x in batches])
+    return found.astype(np.float64)
 
 
 @cache
