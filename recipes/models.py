@@ -29,7 +29,7 @@ THUMBNAIL_OF = 3  # number of the photo
 # name -> arguments of `minicnn train`
 DEEP = ["--width", "32", "--blocks", "5"]
 TRAININGS: dict[str, list[str]] = {
-    "denoise": ["--task", "denoise", "--patch", "64", "--steps", "40000"],
+    "denoise": ["--task", "denoise", "--blocks", "4", "--patch", "64", "--steps", "40000"],
     "enlarge-x2": ["--task", "enlarge-x2", *DEEP, "--steps", "30000"],
     "enlarge-x3": ["--task", "enlarge-x3", "--blocks", "8", "--steps", "15000"],
     "deblur": ["--task", "deblur", *DEEP, "--patch", "64", "--steps", "30000"],

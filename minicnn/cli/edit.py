@@ -18,6 +18,7 @@ from minicnn.data import check_writable, read_image, read_photo, write_photo
 from minicnn.errors import DataError, MiniCNNError
 from minicnn.imaging.editing import Editor, load_editor, trained_models
 from minicnn.imaging.photo_editing import before_and_after, edit_photo
+from minicnn.imaging.tiling import TILE
 
 __all__ = ["add", "run"]
 
@@ -82,7 +83,7 @@ def add(commands: Any) -> None:
         "--tile",
         type=count,
         metavar="N",
-        default=256,
+        default=TILE,
         help="side of a tile; smaller tiles need less memory (%(default)s pixels)",
     )
     add_device(parser)

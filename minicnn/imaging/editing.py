@@ -23,7 +23,7 @@ from minicnn.data.images import LUMA, read_image
 from minicnn.data.samples import to_samples, to_unit
 from minicnn.errors import ArgumentError, CheckpointError, DTypeError, ShapeError
 from minicnn.imaging.filling import painted_holes, smooth_fill
-from minicnn.imaging.tiling import apply_tiled
+from minicnn.imaging.tiling import TILE, apply_tiled
 from minicnn.models import EditingNetwork, build
 from minicnn.nn import Module
 from minicnn.ops.comparison import where
@@ -148,7 +148,7 @@ def edit(
     strength: float = 1,
     best: bool = False,
     mask: Pixels | None = None,
-    tile: int = 256,
+    tile: int = TILE,
     out: Pixels | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Pixels:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from minicnn.autograd.tape import no_grad
 from minicnn.data.samples import full_scale, to_samples, to_unit
-from minicnn.imaging.tiling import apply_tiled
+from minicnn.imaging.tiling import TILE, apply_tiled
 from minicnn.models import CELL, FILL_RADIUS, HOLE_COLOUR, coarse_fill, pyramid_fill
 from minicnn.ops.create import from_numpy
 
@@ -22,7 +22,7 @@ def painted_holes(image: Pixels) -> Pixels:
     return np.where((image == colour).all(0), full_scale(image.dtype), 0).astype(image.dtype)
 
 
-def smooth_fill(image: Pixels, mask: Pixels, tile: int = 512) -> Pixels:
+def smooth_fill(image: Pixels, mask: Pixels, tile: int = TILE) -> Pixels:
     """Fill in holes of an image of any size smoothly, in tiles: `pyramid_fill` of the whole image.
 
     Parameters

@@ -23,14 +23,17 @@ from numpy.typing import NDArray
 
 from minicnn.errors import DTypeError, ShapeError
 
-__all__ = ["apply_tiled"]
+__all__ = ["TILE", "apply_tiled"]
+
+# Side of a tile in pixels. The overlap of smaller tiles costs more: with 256, a radius of 22 takes 37 % more work.
+TILE = 512
 
 
 def apply_tiled(
     function: Callable[[Any], Any],
     image: NDArray[Any],
     *,
-    tile: int = 256,
+    tile: int = TILE,
     overlap: int = 32,
     fade: int = 16,
     scale: int = 1,

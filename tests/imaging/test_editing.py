@@ -51,8 +51,8 @@ def test_four_tiles_of_an_odd_photo_and_their_progress():
     np.testing.assert_allclose(edited, whole(model, image), atol=1e-5)
 
 
-@pytest.mark.parametrize(("width", "tiles"), [(256, 1), (257, 2)])
-def test_tiles_have_256_pixels_by_default(width, tiles):
+@pytest.mark.parametrize(("width", "tiles"), [(512, 1), (513, 2)])
+def test_tiles_have_512_pixels_by_default(width, tiles):
     told = []
     edit(make(blocks=0), picture(3, 2, width), progress=lambda done, total: told.append((done, total)))
     assert told == [(done, tiles) for done in range(1, tiles + 1)]
