@@ -7,10 +7,11 @@ The surface is PyTorch's: `import minicnn as torch`, `import minicnn.nn as nn`, 
 
 from minicnn import autograd, cuda, errors, nn, optim
 from minicnn.autograd.tape import detect_anomaly, enable_grad, is_grad_enabled, no_grad
-from minicnn.autograd.tensor import Tensor
+from minicnn.autograd.tensor import Size, Tensor
 from minicnn.dtypes import bool_ as bool
 from minicnn.dtypes import float32, float64, int32, int64, uint8
 from minicnn.errors import *
+from minicnn.ops import arrangement as _arrangement
 from minicnn.ops import comparison as _comparison
 from minicnn.ops import create as _create
 from minicnn.ops import elementwise as _elementwise
@@ -18,27 +19,33 @@ from minicnn.ops import indexing as _indexing
 from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its methods)
 from minicnn.ops import reduce as _reduce
 from minicnn.ops import shape as _shape
+from minicnn.ops import typed as _typed
 from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
+from minicnn.ops.arrangement import *
 from minicnn.ops.comparison import *
 from minicnn.ops.create import *
 from minicnn.ops.elementwise import *
 from minicnn.ops.fuse import fuse
 from minicnn.ops.indexing import *
-from minicnn.ops.linalg import matmul
+from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
 from minicnn.ops.reduce import *
 from minicnn.ops.shape import *
+from minicnn.ops.typed import *
 from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.runtime.dispatch import explain, use_backends, use_kernel
 from minicnn.runtime.random import get_rng_state, initial_seed, manual_seed, set_rng_state
 from minicnn.runtime.threads import get_num_threads, set_num_threads
 
 __all__ = [
+    "Size",
     "Tensor",
     "autograd",
+    "bmm",
     "bool",
     "cuda",
     "detect_anomaly",
     "device",
+    "dot",
     "enable_grad",
     "erf",
     "errors",
@@ -55,9 +62,12 @@ __all__ = [
     "log_softmax",
     "manual_seed",
     "matmul",
+    "mm",
+    "mv",
     "nn",
     "no_grad",
     "optim",
+    "outer",
     "relu",
     "set_num_threads",
     "set_rng_state",
@@ -68,11 +78,13 @@ __all__ = [
     "use_kernel",
 ]
 __all__ += errors.__all__
+__all__ += _arrangement.__all__
 __all__ += _comparison.__all__
 __all__ += _create.__all__
 __all__ += _elementwise.__all__
 __all__ += _indexing.__all__
 __all__ += _reduce.__all__
 __all__ += _shape.__all__
+__all__ += _typed.__all__
 
 __version__ = "0.1.0"

@@ -45,7 +45,7 @@ TITLES = {
         "Clothes",
         "Fashion-MNIST, 28 × 28 pixels, grey. The classifier of the FID learned these ten classes (92.9 % accuracy).",
     ),
-    "emoji": (
+    "emoji-pictures": (
         "Emoji",
         "Noto Emoji (Google, Apache-2.0) and Twemoji (Twitter, CC BY 4.0), 32 × 32 pixels, made by `recipes/emoji.py`. "
         "Emoji with the same code points are held out together. The classifier of the FID learned textures of photos. "

@@ -29,7 +29,7 @@ SUMMARIES = {
     "clothes-latent": "pictures of clothes in ten classes, by a flow in the maps of an autoencoder (Fashion-MNIST)",
     "emoji": "emoji of two vendors in nine groups each, by flow matching (Noto Emoji, Twemoji)",
 }
-EMOJI = "emoji"  # the folder of recipes.emoji, in the folder of the runs
+EMOJI = "emoji-pictures"  # the folder of recipes.emoji, beside the runs
 TRAININGS = {  # name -> arguments of `minicnn train generate`; the first one tells the pictures
     "clothes": [FASHION_MNIST, "--model", "flow", "--steps", "10000"],
     "clothes-latent": [FASHION_MNIST, "--model", "latent-flow", "--steps", "5000"],

@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 
 
 def randn(*shape, requires_grad=False):
-    return Tensor(RNG.standard_normal(shape), requires_grad=requires_grad)
+    return Tensor._of(RNG.standard_normal(shape), requires_grad=requires_grad)
 
 
 def test_a_product_and_its_gradients():

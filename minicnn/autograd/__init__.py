@@ -5,7 +5,9 @@ The backward pass visits the recorded calls in reverse order and applies the rul
 primitives, so gradients can be differentiated again, to any order.
 """
 
+from minicnn.autograd import function
 from minicnn.autograd.engine import grad
+from minicnn.autograd.function import Function
 from minicnn.autograd.gradcheck import gradcheck, gradgradcheck
 
-__all__ = ["grad", "gradcheck", "gradgradcheck"]
+__all__ = ["Function", "function", "grad", "gradcheck", "gradgradcheck"]

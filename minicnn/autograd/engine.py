@@ -14,14 +14,18 @@ from typing import Any
 
 from minicnn.autograd.tape import Hook, Leaf, Node, mode
 from minicnn.autograd.tensor import Tensor
-from minicnn.errors import AutogradError, DTypeError
+from minicnn.errors import ArgumentError, AutogradError, DTypeError
 from minicnn.runtime.devices import Array
 
 __all__ = ["backward", "grad"]
 
 
 def backward(
-    self: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
 ) -> None:
     """Compute the gradient of this tensor with respect to every leaf that it depends on, and add it to `leaf.grad`.
 
@@ -33,28 +37,33 @@ def backward(
         Keep the saved values, so that another backward pass is possible. Default: the value of `create_graph`.
     create_graph : bool
         Record the backward pass, so that the gradients can be differentiated.
+    inputs : Tensor or sequence of Tensor, optional
+        Add to the `grad` of these tensors only.
 
     Raises
     ------
     AutogradError
-        If there is no graph, the graph was freed, a saved value was modified in place, `gradient` has another shape, or
-        a hook returns a gradient of another shape.
+        If there is no graph, the graph was freed, a saved value was modified in place, `gradient` has another shape, an
+        input does not require a gradient, or a hook returns a gradient of another shape.
     DTypeError
         If `gradient` is not a tensor.
 
     Examples
     --------
-    >>> x = Tensor(3.0, requires_grad=True)
+    >>> import minicnn
+    >>> x = minicnn.tensor(3.0, requires_grad=True)
     >>> (x * x).backward()
     >>> x.grad.item()
     6.0
     """
     keep = create_graph if retain_graph is None else retain_graph
-    grads = _backward([self], [gradient], None, keep, create_graph)
+    tensors = [] if inputs is None else [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    chosen = dict(zip(_nodes("backward", tensors), tensors, strict=True))
+    grads = _backward([self], [gradient], None if inputs is None else set(chosen), keep, create_graph)
     shared: list[Array] = [] if gradient is None else [gradient.array]
     for node, g in grads.items():
         owner = node.tensor if isinstance(node, Leaf) else node.retained
-        tensor = None if owner is None else owner()
+        tensor = chosen.get(node) or (None if owner is None else owner())
         if tensor is not None:
             _accumulate(tensor, g, create_graph, shared)
 
@@ -65,7 +74,10 @@ def grad(
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
 ) -> tuple[Tensor, ...]:
     """Return the gradients of `outputs` with respect to `inputs`. No `grad` attribute changes.
 
@@ -80,8 +92,14 @@ def grad(
         Keep the saved values, so that another backward pass is possible. Default: the value of `create_graph`.
     create_graph : bool
         Record the backward pass, so that the gradients can be differentiated.
-    allow_unused : bool
-        Return None for an input that no output depends on, instead of raising.
+    only_inputs : bool
+        Has no effect, as in PyTorch.
+    allow_unused : bool, optional
+        Return None for an input that no output depends on, instead of raising. Default: `materialize_grads`.
+    is_grads_batched : bool
+        Must be False.
+    materialize_grads : bool
+        Return zeros instead of None.
 
     Returns
     -------
@@ -93,33 +111,49 @@ def grad(
         If an input does not require a gradient, no output depends on it, the graph was freed, or a shape does not fit.
     DTypeError
         If an element of `grad_outputs` is not a tensor.
+    ArgumentError
+        If `is_grads_batched` is True, or `materialize_grads` is, but not `allow_unused`.
 
     Examples
     --------
-    >>> x = Tensor(3.0, requires_grad=True)
+    >>> import minicnn
+    >>> x = minicnn.tensor(3.0, requires_grad=True)
     >>> (first,) = grad(x * x * x, x, create_graph=True)
     >>> (second,) = grad(first, x)
     >>> first.item(), second.item()
     (27.0, 18.0)
     """
+    if is_grads_batched:
+        raise ArgumentError("grad: batches of grad_outputs are not supported; call grad for each of them")
+    if materialize_grads and allow_unused is False:
+        raise ArgumentError("grad: materialize_grads=True needs allow_unused=True or None")
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs or [None] * len(outputs))
     if len(given) != len(outputs):
         raise AutogradError(f"grad: {len(outputs)} outputs need as many grad_outputs, got {len(given)}")
-    nodes = [t._node for t in inputs]
-    for i, node in enumerate(nodes):
-        if node is None:
-            raise AutogradError(f"grad: input {i} of shape {inputs[i].shape} does not require a gradient")
+    nodes = _nodes("grad", inputs)
     keep = create_graph if retain_graph is None else retain_graph
-    grads = _backward(outputs, given, {n for n in nodes if n is not None}, keep, create_graph)
-    found: list[Any] = [grads.get(n) for n in nodes if n is not None]
-    for i, g in enumerate(found):
-        if g is None and not allow_unused:
+    grads = _backward(outputs, given, set(nodes), keep, create_graph)
+    found: list[Any] = [grads.get(n) for n in nodes]
+    for i, (g, t) in enumerate(zip(found, inputs, strict=True)):
+        if g is None and materialize_grads:
+            found[i] = Tensor._wrap(t.device.xp.zeros(t.shape, t.dtype), t.device)
+        elif g is None and not allow_unused:
             raise AutogradError(
-                f"grad: no output depends on input {i} of shape {inputs[i].shape}; pass allow_unused=True to get None"
+                f"grad: no output depends on input {i} of shape {t.shape}; pass allow_unused=True to get None"
             )
     return tuple(found)
+
+
+def _nodes(call: str, inputs: Sequence[Tensor]) -> list[Node | Leaf]:
+    """Return the nodes of tensors that require a gradient."""
+    nodes = []
+    for i, t in enumerate(inputs):
+        if not t.requires_grad or t._node is None:
+            raise AutogradError(f"{call}: input {i} of shape {t.shape} does not require a gradient")
+        nodes.append(t._node)
+    return nodes
 
 
 # --- the backward pass of both functions ------------------------------------------------------------------------------
@@ -193,7 +227,7 @@ def _call_hooks(hooks: dict[int, Hook], g: Tensor) -> Tensor:
 
 def _root(output: Tensor, grad_output: Tensor | None) -> tuple[Node | Leaf, Tensor]:
     """Return the node of an output and its gradient. The default gradient is 1."""
-    if output._node is None:
+    if not output.requires_grad or output._node is None:
         raise AutogradError(
             "backward: the output does not require a gradient; build it from tensors with requires_grad=True, "
             "outside no_grad()"

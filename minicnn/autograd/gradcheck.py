@@ -53,7 +53,8 @@ def gradcheck(
 
     Examples
     --------
-    >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
+    >>> import minicnn
+    >>> x = minicnn.tensor(np.array([1.0, 2.0]), requires_grad=True)
     >>> gradcheck(lambda x: x * x, x)
     True
     """
@@ -104,7 +105,8 @@ def gradgradcheck(
 
     Examples
     --------
-    >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
+    >>> import minicnn
+    >>> x = minicnn.tensor(np.array([1.0, 2.0]), requires_grad=True)
     >>> gradgradcheck(lambda x: x * x * x, x)
     True
     """
@@ -112,7 +114,7 @@ def gradgradcheck(
     n, wanted = len(inputs), [i for i, t in enumerate(inputs) if t.requires_grad]
     if grad_outputs is None:
         rng = np.random.default_rng(0)
-        grad_outputs = [Tensor(rng.standard_normal(y.shape), device=y.device) for y in _floats(func(*inputs))]
+        grad_outputs = [Tensor._of(rng.standard_normal(y.shape), device=y.device) for y in _floats(func(*inputs))]
     given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
     directions = [t.detach().requires_grad_() for t in given]
 
@@ -146,7 +148,7 @@ def _jacobian(y: Tensor, inputs: list[Tensor]) -> list[Matrix]:
         for x, matrix, g in zip(
             inputs,
             matrices,
-            grad(y, inputs, Tensor(unit, device=y.device), retain_graph=True, allow_unused=True),
+            grad(y, inputs, Tensor._of(unit, device=y.device), retain_graph=True, allow_unused=True),
             strict=True,
         ):
             if g is not None:
@@ -166,7 +168,7 @@ def _differences(func: Function, inputs: list[Tensor], i: int, sizes: list[int],
         for step in (eps, -eps):
             moved = x.device.to_numpy(x.array).copy()
             moved[place] += step
-            t = Tensor(x.device.array(moved), requires_grad=True, device=x.device)
+            t = Tensor._of(x.device.array(moved), requires_grad=True, device=x.device)
             for matrix, y in zip(matrices, _floats(func(*inputs[:i], t, *inputs[i + 1 :])), strict=True):
                 matrix[:, column] += y.device.to_numpy(y.array).ravel() / (2 * step)
     return matrices

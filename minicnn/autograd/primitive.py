@@ -59,6 +59,9 @@ class Primitive(Generic[Y_co]):
     Positional parameters of the body are the inputs, keyword-only parameters are constants. A body may return a tuple:
     the output, then the `residuals`. Residuals have no gradient. They are values that the rules need (the position of
     each maximum), or more results of the same computation (the mean of a batch).
+
+    The output of a `view` may share memory with the input. ``write_back(x, v, **params)`` returns x after v was written
+    to the view; None for a view that repeats elements.
     """
 
     __name__: str
@@ -72,6 +75,7 @@ class Primitive(Generic[Y_co]):
         self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         self.params = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.write_back: Callable[..., Tensor] | None = None
         self.rules: dict[str, _Rule] = {}
         self._needed: dict[tuple[int, ...], tuple[str, ...]] = {}
         kernel(self.name, "reference", name="reference")(body)
@@ -176,7 +180,8 @@ class Primitive(Generic[Y_co]):
             self._check_finite(out, arrays, params)
         result = Tensor._wrap(out, device)
         if self.view and xp(out).may_share_memory(out, arrays[0]):
-            result._version, result._history, result._view = inputs[0]._version, inputs[0]._history, True
+            result._version, result._history = inputs[0]._version, inputs[0]._history
+            result._origin = inputs[0], self, params
         if self.rules and mode.recording and out.dtype.kind == "f":
             self._record(result, inputs, params, residuals)
         return (result, *residuals) if self.residuals else result
@@ -190,13 +195,12 @@ class Primitive(Generic[Y_co]):
         """
         tracked = False
         for t in inputs:
-            node, version = t._node, t._version
-            if t._history < (version.count if isinstance(node, Node) else version.recorded):
+            if not t.refresh():
                 raise AutogradError(
                     f"{self.name}: an input of shape {t.shape} was modified in place through another view, so its "
                     "history no longer describes it; take the view anew, or modify a .clone() instead"
                 )
-            tracked = tracked or node is not None
+            tracked = tracked or t._node is not None
         if not tracked:
             return
         node = Node(self, inputs, params)
@@ -208,7 +212,8 @@ class Primitive(Generic[Y_co]):
             if name == "y":
                 saved[name] = (result.array, None, result._version, result._version.count)
             elif name in self.residuals:
-                saved[name] = residuals[self.residuals.index(name)]
+                r = residuals[self.residuals.index(name)]
+                saved[name] = (r.array, None, r._version, r._version.count)
             elif self.variadic:
                 saved[name] = [(t.array, t._node, t._version, t._version.count) for t in inputs]
             else:
@@ -258,8 +263,6 @@ class Primitive(Generic[Y_co]):
         entry = (node.saved or {}).get(name)
         if entry is None:
             return node.shapes if self.variadic else node.shapes[self.inputs.index(name.removesuffix("_shape"))]
-        if isinstance(entry, Tensor):
-            return entry
         if isinstance(entry, list):
             return [self._restored(name, node, saved) for saved in entry]
         return self._restored(name, node, entry)
@@ -268,7 +271,7 @@ class Primitive(Generic[Y_co]):
         """Return a saved value as a tensor. Raise if it was modified in place since the call."""
         array, value_node, version, expected = entry
         if version.count != expected:
-            value = "output" if name == "y" else f"input {name!r}"
+            value = "output" if name == "y" else f"{'result' if name in self.residuals else 'input'} {name!r}"
             raise AutogradError(
                 f"backward: the gradient of {node.name()} needs its {value} of shape {array.shape}, which was modified "
                 f"in place since (version {version.count}, expected {expected}); modify a .clone() instead"

@@ -140,14 +140,16 @@ class ModeSetting:
         return call
 
 
-def no_grad() -> ModeSetting:
-    """Do not record calls inside the `with` block or the decorated function."""
-    return ModeSetting(recording=False)
+def no_grad(orig_func: Callable[..., Any] | None = None) -> Any:
+    """Do not record calls inside the `with` block or the decorated function, `@no_grad()` or `@no_grad`."""
+    setting = ModeSetting(recording=False)
+    return setting if orig_func is None else setting(orig_func)
 
 
-def enable_grad() -> ModeSetting:
+def enable_grad(orig_func: Callable[..., Any] | None = None) -> Any:
     """Record calls inside the `with` block or the decorated function, even within `no_grad`."""
-    return ModeSetting(recording=True)
+    setting = ModeSetting(recording=True)
+    return setting if orig_func is None else setting(orig_func)
 
 
 def is_grad_enabled() -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,22 +15,33 @@ import numpy as np
 from minicnn.autograd.methods import TensorMethods
 from minicnn.autograd.tape import Leaf, Node, RemovableHandle, Version, mode
 from minicnn.dtypes import category, default_dtype
-from minicnn.errors import AutogradError, DTypeError, ShapeError
+from minicnn.errors import AutogradError, DTypeError
 from minicnn.runtime.devices import CPU, Array, Device
 
-__all__ = ["Tensor", "replace", "write"]
+__all__ = ["Size", "Tensor"]
+
+
+class Size(tuple[int, ...]):
+    """The shape of a tensor: a tuple of integers."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return prod(self)
 
 
 class Tensor(TensorMethods["Tensor"]):
     """An array and its gradient, with PyTorch's methods.
 
+    The constructor is PyTorch's old one, for float32: ``Tensor([1, 2])`` converts the numbers. ``Tensor(2, 3)`` and
+    ``Tensor(x.shape)`` have this size, and any values. New programs call `minicnn.tensor` and `minicnn.empty`.
+
     Parameters
     ----------
-    data : array_like
-        Arrays and tensors are shared, not copied (`minicnn.tensor` copies). Python floats become float32, Python
-        integers int64.
-    requires_grad : bool
-        Whether `backward` adds a gradient to `grad`.
+    *data : integers, a Size, or array_like
+        A tensor is shared, not copied, and keeps its element type.
+    device : str or Device
 
     Attributes
     ----------
@@ -41,44 +53,67 @@ class Tensor(TensorMethods["Tensor"]):
     Raises
     ------
     DTypeError
-        If `requires_grad` is True and the data is not floating-point.
+        If the data is neither sizes nor a rectangular array of numbers.
     """
 
-    __slots__ = ("__weakref__", "_history", "_node", "_version", "_view", "array", "device", "grad")
+    __slots__ = ("__weakref__", "_history", "_node", "_origin", "_version", "array", "device", "grad")
     __array_ufunc__ = None  # ndarray * Tensor asks Tensor.__rmul__
 
-    def __init__(self, data: Any, requires_grad: bool = False, device: Device = CPU) -> None:
-        self.array: Array = data.array if isinstance(data, Tensor) else device.array(data)
-        if category(self.array.dtype) == 2 and not hasattr(data, "dtype"):
-            self.array = self.array.astype(default_dtype)
-        self.device: Device = data.device if isinstance(data, Tensor) else device
+    def __init__(self, *data: Any, device: str | Device = CPU) -> None:
+        self._construct("Tensor", data, default_dtype, Device.named(device))
+
+    def _construct(self, call: str, data: tuple[Any, ...], dtype: np.dtype[Any], device: Device) -> None:
+        """Set up a tensor from sizes, from another tensor, or from numbers."""
+        source = data[0] if len(data) == 1 else data
+        if isinstance(source, Tensor):
+            if call != "Tensor" and source.dtype != dtype:
+                raise DTypeError(f"{call}: the tensor holds {source.dtype}; convert it with .to(...)")
+            self._set(source.array, source.device, source._version)
+            self._history = NEVER
+            return
+        sizes = (source,) if _is_size(source) else source
+        if isinstance(source, Size) or ((len(data) != 1 or _is_size(source)) and all(map(_is_size, sizes))):
+            self._set(device.xp.empty(tuple(sizes) if data else (0,), dtype), device)
+            return
+        if len(data) != 1 or not hasattr(source, "__len__"):
+            raise DTypeError(f"{call}: expected sizes, or one sequence of numbers, got {data!r}; use minicnn.tensor")
+        try:
+            self._set(device.array(np.array(source, dtype)), device)
+        except (OverflowError, TypeError, ValueError) as error:
+            raise DTypeError(f"{call}: the data is not a rectangular array of {dtype} ({error})") from error
+
+    def _set(self, array: Array, device: Device, version: Version | None = None) -> None:
+        self.array = array
+        self.device = device
         self.grad: Tensor | None = None
         self._node: Node | Leaf | None = None  # the recorded call that made the values; None: no gradient
-        # Counts the writes to the memory, for all tensors that share it.
-        self._version: Version = data._version if isinstance(data, Tensor) else Version()
+        self._version = version or Version()  # counts the writes to the memory, for all tensors that share it
         # The number of writes that `_node` takes into account. After a later write, `_node` is outdated.
-        self._history: int = NEVER if isinstance(data, Tensor) else 0
-        self._view = isinstance(data, Tensor)  # whether another tensor was the first with this memory
-        if requires_grad:
-            self.requires_grad = True
+        self._history = self._version.count
+        self._origin: Origin | None = None
 
     @staticmethod
     def _wrap(array: Array, device: Device, node: Node | Leaf | None = None, version: Version | None = None) -> Tensor:
         self = Tensor.__new__(Tensor)
-        self.array = array
-        self.device = device
-        self.grad = None
+        self._set(array, device, version)
         self._node = node
-        self._version = version or Version()
-        self._history = self._version.count
-        self._view = version is not None
+        return self
+
+    @staticmethod
+    def _of(data: Any, requires_grad: bool = False, device: Device = CPU) -> Tensor:
+        """Return data as a tensor. Arrays are shared, and Python floats become float32."""
+        array = device.array(data)
+        if category(array.dtype) == 2 and not hasattr(data, "dtype"):
+            array = array.astype(default_dtype)
+        self = Tensor._wrap(array, device)
+        self.requires_grad = requires_grad
         return self
 
     # --- properties -----------------------------------------------------------------------------------------
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.array.shape)
+    def shape(self) -> Size:
+        return Size(self.array.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -91,6 +126,7 @@ class Tensor(TensorMethods["Tensor"]):
 
     @property
     def requires_grad(self) -> bool:
+        self.refresh()
         return self._node is not None
 
     @requires_grad.setter
@@ -120,11 +156,13 @@ class Tensor(TensorMethods["Tensor"]):
 
     @property
     def is_leaf(self) -> bool:
+        self.refresh()
         return not isinstance(self._node, Node)
 
     @property
     def grad_fn(self) -> Node | None:
         """The recorded call that made this tensor."""
+        self.refresh()
         return self._node if isinstance(self._node, Node) else None
 
     def detach(self) -> Tensor:
@@ -146,7 +184,26 @@ class Tensor(TensorMethods["Tensor"]):
     def mark_modified(self) -> None:
         """Tell the tape that the memory was written. A backward pass that needs the old values raises AutogradError."""
         self._version.count += 1
-        self._history = max(self._history, self._version.count)
+        tensor: Tensor | None = self
+        while tensor is not None:  # the write leaves the history of this tensor, and of the ones that it is a view of
+            tensor._history = max(tensor._history, tensor._version.count)
+            tensor = None if tensor._origin is None else tensor._origin[0]
+
+    def refresh(self) -> bool:
+        """Take the history of a view from its base, if a later write was recorded. Return whether it is up to date."""
+        node, version = self._node, self._version
+        if self._history >= (version.count if isinstance(node, Node) else version.recorded):
+            return True
+        if self._origin is None or self._origin[0]._version is not version:
+            return False
+        base, view, params = self._origin
+        before, mode.recording = mode.recording, True
+        try:
+            self._node = view(base, **params)._node
+        finally:
+            mode.recording = before
+        self._history = version.count
+        return True
 
     def retain_grad(self) -> None:
         """Store the gradient of this tensor in `grad` during `backward`, although it is not a leaf.
@@ -179,59 +236,11 @@ class Tensor(TensorMethods["Tensor"]):
         return RemovableHandle(self._node.hooks, hook)
 
 
+Origin = tuple[Tensor, Any, dict[str, Any]]  # the tensor that a view was taken of, the primitive and its parameters
+
+
+def _is_size(value: Any) -> bool:
+    return hasattr(value, "__index__") and not np.ndim(value)
+
+
 NEVER = 1 << 62  # the `_history` of a detached tensor: no later write makes it part of a graph
-
-
-def replace(target: Tensor, result: Tensor) -> Tensor:
-    """Write `result` into the memory of `target`, and give `target` its node. Every in-place method does this.
-
-    Raises
-    ------
-    ShapeError
-        If the result has another shape.
-    AutogradError
-        If the call must be recorded and the target is a leaf that requires a gradient or a view, or if the memory is
-        read-only.
-    """
-    if result.shape != target.shape:
-        raise ShapeError(
-            f"in-place: the result has shape {result.shape} but the tensor has {target.shape}; use the method without _"
-        )
-    if mode.recording and (target._node is not None or result._node is not None):
-        if isinstance(target._node, Leaf):
-            raise AutogradError(
-                "in-place: a leaf that requires a gradient cannot be modified while recording; use no_grad() or .data"
-            )
-        if target._view:
-            raise AutogradError(
-                "in-place: a view cannot take part in the graph in place; write base[index] = value, "
-                "or modify a .clone()"
-            )
-    write(target, ..., result.array)
-    if mode.recording:
-        old, target._node = target._node, result._node
-        if result._node is not None:
-            target._version.recorded = target._version.count
-        if isinstance(old, Node) and isinstance(result._node, Node):  # retain_grad() is for the new values
-            old.retained, result._node.retained = None, old.retained
-    return target
-
-
-def write(target: Tensor, index: Any, values: Array) -> None:
-    """Write values into the memory of `target` without recording the write.
-
-    Raises
-    ------
-    AutogradError
-        If the memory is read-only.
-    """
-    array = target.array
-    try:
-        if any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)):
-            raise ValueError("assignment destination is read-only")  # NumPy's message; CuPy would write
-        array[index] = values
-    except ValueError as error:
-        raise AutogradError(
-            f"in-place: {error}: it belongs to a constant or was repeated by expand(); modify a .clone()"
-        ) from error
-    target.mark_modified()

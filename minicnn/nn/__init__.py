@@ -23,9 +23,10 @@ from minicnn.nn.linear import *
 from minicnn.nn.linear import __all__ as _linear
 from minicnn.nn.loss import *
 from minicnn.nn.loss import __all__ as _loss
-from minicnn.nn.module import Module, Parameter
+from minicnn.nn.module import Module
 from minicnn.nn.norm import *
 from minicnn.nn.norm import __all__ as _norm
+from minicnn.nn.parameter import Parameter
 from minicnn.nn.pool import *
 from minicnn.nn.pool import __all__ as _pool
 from minicnn.nn.resize import *

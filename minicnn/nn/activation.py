@@ -1,6 +1,6 @@
 """Layers that apply an activation function to each element.
 
-The layers accept PyTorch's argument `inplace`, so that models can be ported. It has no effect: results are new tensors.
+With `inplace=True`, ReLU, LeakyReLU, ELU and SiLU write the result into the input.
 """
 
 from minicnn.autograd.tensor import Tensor
@@ -23,42 +23,42 @@ __all__ = [
 
 
 class ReLU(Module):
-    """Apply max(x, 0) to each element; `inplace` has no effect."""
+    """Apply max(x, 0) to each element."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.relu(input)
+        return F.relu(input, self.inplace)
 
     def extra_repr(self) -> str:
         return "inplace=True" if self.inplace else ""
 
 
 class LeakyReLU(Module):
-    """Return x where x > 0, and negative_slope × x elsewhere; `inplace` has no effect."""
+    """Return x where x > 0, and negative_slope × x elsewhere."""
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
         self.negative_slope, self.inplace = negative_slope, inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.leaky_relu(input, self.negative_slope)
+        return F.leaky_relu(input, self.negative_slope, self.inplace)
 
     def extra_repr(self) -> str:
         return f"negative_slope={self.negative_slope}" + ", inplace=True" * self.inplace
 
 
 class ELU(Module):
-    """Return x where x > 0, and alpha × (eˣ - 1) elsewhere; `inplace` has no effect."""
+    """Return x where x > 0, and alpha × (eˣ - 1) elsewhere."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha, self.inplace = alpha, inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.elu(input, self.alpha)
+        return F.elu(input, self.alpha, self.inplace)
 
     def extra_repr(self) -> str:
         return f"alpha={self.alpha}" + ", inplace=True" * self.inplace
@@ -92,14 +92,14 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """Apply x sigmoid(x) to each element; `inplace` has no effect."""
+    """Apply x sigmoid(x) to each element."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.silu(input)
+        return F.silu(input, self.inplace)
 
     def extra_repr(self) -> str:
         return "inplace=True" if self.inplace else ""
@@ -136,7 +136,7 @@ class Tanh(Module):
 class Softmax(Module):
     """Apply softmax, eˣ / Σ eˣ, along the axis `dim`. The results along this axis add up to 1."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
@@ -150,7 +150,7 @@ class Softmax(Module):
 class LogSoftmax(Module):
     """Apply the logarithm of softmax, x - log Σ eˣ, along the axis `dim`."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 

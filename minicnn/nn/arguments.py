@@ -8,7 +8,7 @@ from typing import Any
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 
-__all__ = ["check_float", "check_groups", "check_positive", "check_probability", "check_reduction"]
+__all__ = ["check_float", "check_groups", "check_positive", "check_probability"]
 
 
 def check_positive(call: str, **sizes: Any) -> None:
@@ -63,15 +63,3 @@ def check_float(call: str, input: Tensor) -> None:
     """
     if input.dtype.kind != "f":
         raise DTypeError(f"{call}: the input must be floating point, got {input.dtype}; convert it with .float()")
-
-
-def check_reduction(call: str, reduction: str) -> None:
-    """Check that the reduction of a loss is "mean", "sum" or "none".
-
-    Raises
-    ------
-    ArgumentError
-        If it is not.
-    """
-    if reduction not in ("mean", "sum", "none"):
-        raise ArgumentError(f"{call}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")

@@ -6,7 +6,7 @@ ReLU and maximum pooling after it where `nn/fusion.py` asks for them.
 
 from collections.abc import Sequence
 from math import prod, sqrt
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, ShapeError
@@ -15,9 +15,11 @@ from minicnn.nn import functional as F
 from minicnn.nn import init
 from minicnn.nn.arguments import check_groups
 from minicnn.nn.functional.conv import Window, _convolve, _convolve_transposed
-from minicnn.nn.module import Module, Parameter
+from minicnn.nn.module import Module
 from minicnn.nn.norm import _BatchNorm
+from minicnn.nn.parameter import Parameter
 from minicnn.ops.create import empty
+from minicnn.runtime.devices import Device
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
@@ -41,6 +43,8 @@ class _ConvBase(Module):
         bias: bool,
         padding_mode: str,
         weight_channels: tuple[int, int],
+        device: str | Device | None,
+        dtype: Any,
     ) -> None:
         super().__init__()
         call, n = type(self).__name__, self._axes
@@ -52,8 +56,8 @@ class _ConvBase(Module):
         self.output_padding = (0,) * n
         self.padding_mode = padding_mode
         first, second = weight_channels
-        self.weight = Parameter(empty(first, second // groups, *self.kernel_size))
-        self.bias = Parameter(empty(out_channels)) if bias else None
+        self.weight = Parameter(empty(first, second // groups, *self.kernel_size, device=device, dtype=dtype))
+        self.bias = Parameter(empty(out_channels, device=device, dtype=dtype)) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -93,9 +97,11 @@ class _Conv(_ConvBase):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
+        device: str | Device | None = None,
+        dtype: Any = None,
     ) -> None:
-        channels = (out_channels, in_channels)
-        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups, bias, padding_mode, channels)
+        settings = (kernel_size, stride, dilation, groups, bias, padding_mode)
+        super().__init__(in_channels, out_channels, *settings, (out_channels, in_channels), device, dtype)
         call = type(self).__name__
         if padding_mode not in _PADDING_MODES:
             raise ArgumentError(
@@ -146,6 +152,8 @@ class Conv2d(_Conv):
     bias : bool
         Add a learned number to each output channel.
     padding_mode : "zeros", "reflect", "replicate" or "circular"
+    device, dtype
+        Of the parameters.
 
     Attributes
     ----------
@@ -188,9 +196,11 @@ class _ConvTranspose(_ConvBase):
         bias: bool = True,
         dilation: Ints = 1,
         padding_mode: str = "zeros",
+        device: str | Device | None = None,
+        dtype: Any = None,
     ) -> None:
-        channels = (in_channels, out_channels)
-        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups, bias, padding_mode, channels)
+        settings = (kernel_size, stride, dilation, groups, bias, padding_mode)
+        super().__init__(in_channels, out_channels, *settings, (in_channels, out_channels), device, dtype)
         call = type(self).__name__
         if padding_mode != "zeros":
             raise ArgumentError(f"{call}: padding_mode must be 'zeros', got {padding_mode!r}; use F.pad on the input")

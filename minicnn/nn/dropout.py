@@ -1,4 +1,7 @@
-"""Dropout layers: they set random elements or channels to 0 in training mode, and do nothing in eval mode."""
+"""Dropout layers: they set random elements or channels to 0 in training mode, and do nothing in eval mode.
+
+With `inplace=True` they write the result into the input.
+"""
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.nn import functional as F
@@ -19,7 +22,7 @@ class _Dropout(Module):
 
 
 class Dropout(_Dropout):
-    """Set elements to 0 with probability p and divide the others by 1 - p; `inplace` has no effect.
+    """Set elements to 0 with probability p and divide the others by 1 - p.
 
     Raises
     ------
@@ -28,7 +31,7 @@ class Dropout(_Dropout):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training)
+        return F.dropout(input, self.p, self.training, self.inplace)
 
 
 class Dropout2d(_Dropout):
@@ -41,4 +44,4 @@ class Dropout2d(_Dropout):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.dropout2d(input, self.p, self.training)
+        return F.dropout2d(input, self.p, self.training, self.inplace)

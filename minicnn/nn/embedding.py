@@ -1,13 +1,17 @@
 """Embedding, a table of trained vectors, one for each number: for labels, words or steps of time."""
 
+from typing import Any
+
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn import init
 from minicnn.nn.arguments import check_positive
-from minicnn.nn.module import Module, Parameter
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Parameter
 from minicnn.ops.create import empty
+from minicnn.runtime.devices import Device
 
 __all__ = ["Embedding"]
 
@@ -23,6 +27,8 @@ class Embedding(Module):
         The length of a vector.
     padding_idx : int, optional
         The number of a vector that begins as zeros and is not trained; a negative number counts from the end.
+    device, dtype
+        Of the parameter.
 
     Attributes
     ----------
@@ -41,7 +47,15 @@ class Embedding(Module):
     (1, 3, 4)
     """
 
-    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        *,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
         check_positive("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None:
@@ -51,7 +65,7 @@ class Embedding(Module):
                 )
             padding_idx %= num_embeddings
         self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
-        self.weight = Parameter(empty(num_embeddings, embedding_dim))
+        self.weight = Parameter(empty(num_embeddings, embedding_dim, device=device, dtype=dtype))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

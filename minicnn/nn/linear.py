@@ -8,8 +8,10 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.nn import functional as F
 from minicnn.nn import init
 from minicnn.nn.arguments import check_positive
-from minicnn.nn.module import Module, Parameter
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Parameter
 from minicnn.ops.create import empty
+from minicnn.runtime.devices import Device
 
 __all__ = ["Flatten", "Identity", "Linear", "Unflatten"]
 
@@ -21,6 +23,8 @@ class Linear(Module):
     ----------
     in_features, out_features : int
     bias : bool
+    device, dtype
+        Of the parameters.
 
     Attributes
     ----------
@@ -39,12 +43,19 @@ class Linear(Module):
     (8, 10)
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
+    ) -> None:
         super().__init__()
         check_positive("Linear", in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
-        self.weight = Parameter(empty(out_features, in_features))
-        self.bias = Parameter(empty(out_features)) if bias else None
+        self.weight = Parameter(empty(out_features, in_features, device=device, dtype=dtype))
+        self.bias = Parameter(empty(out_features, device=device, dtype=dtype)) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -1,4 +1,4 @@
-"""Module, the base class of layers and models, and Parameter.
+"""Module, the base class of layers and models.
 
 A module is an ordinary Python object. Attributes that are Parameters, buffers or Modules form its state and its
 children. The methods below walk over these attributes in the order in which they were set. This is also PyTorch's order
@@ -13,29 +13,11 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float32, float64
 from minicnn.errors import CheckpointError, DTypeError, MiniCNNError, ShapeError
 from minicnn.nn.location import note_layer
+from minicnn.nn.parameter import Parameter
 from minicnn.ops.create import as_tensor, zeros_like
 from minicnn.runtime.devices import Device
 
-__all__ = ["LoadResult", "Module", "Parameter"]
-
-
-class Parameter(Tensor):
-    """A tensor that training changes. As an attribute of a module it appears in `parameters()`.
-
-    Parameters
-    ----------
-    data : Tensor or array_like
-    requires_grad : bool
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data: Any, requires_grad: bool = True) -> None:
-        data = as_tensor(data)
-        super().__init__(data, requires_grad=requires_grad, device=data.device)
-
-    def __repr__(self) -> str:
-        return f"Parameter containing:\n{super().__repr__()}"
+__all__ = ["LoadResult", "Module"]
 
 
 class LoadResult(NamedTuple):
@@ -69,12 +51,14 @@ class Module:
 
     training: bool
     _buffers: dict[str, bool]
+    _places: set[str]
     _forward_hooks: dict[int, Callable[..., Any]]
     _forward_pre_hooks: dict[int, Callable[..., Any]]
 
     def __init__(self) -> None:
         self.training = True
         self._buffers = {}  # name -> True if state_dict contains it
+        self._places = set()  # names of None that keep the place of a parameter or module
         self._forward_hooks = {}
         self._forward_pre_hooks = {}
 
@@ -125,13 +109,19 @@ class Module:
                 f"{type(self).__name__}: {name!r} is a buffer and cannot become a {type(value).__name__}; "
                 "wrap it in minicnn.tensor, or delete the attribute first"
             )
-        if isinstance(value, Parameter):
-            buffers.pop(name, None)  # a Parameter is no buffer
+        if isinstance(value, Parameter) and buffers.pop(name, None) is not None:
+            self._places.discard(name)  # a Parameter is no buffer
+        if isinstance(old, Parameter | Module):
+            if value is None:
+                self._places.add(name)
+        elif isinstance(value, Parameter | Module) and name not in self._places:
+            self.__dict__.pop(name, None)  # comes last: whatever the attribute was before had no place
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         self._buffers.pop(name, None)
+        self._places.discard(name)
 
     def __getattr__(self, name: str) -> Any:  # called only where ordinary look-up fails
         hint = "" if "_buffers" in self.__dict__ else "; call super().__init__() first in its __init__"
@@ -149,6 +139,8 @@ class Module:
                 "method or setting; choose another name"
             )
         setattr(self, name, value)
+        if value is None:
+            self._places.add(name)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Set a tensor that is part of the module's state but is not trained, for example a running mean.

@@ -4,17 +4,19 @@ The layers own the parameters and the running statistics. The functions of `func
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn import init
 from minicnn.nn.arguments import check_groups, check_positive
-from minicnn.nn.module import Module, Parameter
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Parameter
 from minicnn.ops.create import ones, tensor, zeros
 from minicnn.ops.elementwise import rsqrt
 from minicnn.ops.shape import reshape, squeeze, unsqueeze
+from minicnn.runtime.devices import Device
 
 __all__ = [
     "BatchNorm1d",
@@ -41,17 +43,20 @@ class _StatisticsNorm(Module):
         affine: bool,
         track_running_stats: bool,
         bias: bool,
+        device: str | Device | None,
+        dtype: Any,
     ) -> None:
         super().__init__()
         check_positive(type(self).__name__, num_features=num_features)
+        place: dict[str, Any] = {"device": device, "dtype": dtype}
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight = Parameter(ones(num_features)) if affine else None
-        self.bias = Parameter(zeros(num_features)) if affine and bias else None
+        self.weight = Parameter(ones(num_features, **place)) if affine else None
+        self.bias = Parameter(zeros(num_features, **place)) if affine and bias else None
         tracked = track_running_stats
-        self.register_buffer("running_mean", zeros(num_features) if tracked else None)
-        self.register_buffer("running_var", ones(num_features) if tracked else None)
-        self.register_buffer("num_batches_tracked", tensor(0) if tracked else None)
+        self.register_buffer("running_mean", zeros(num_features, **place) if tracked else None)
+        self.register_buffer("running_var", ones(num_features, **place) if tracked else None)
+        self.register_buffer("num_batches_tracked", tensor(0, device=device) if tracked else None)
 
     def reset_running_stats(self) -> None:
         """Set the running mean to 0, the running variance to 1 and the number of batches to 0."""
@@ -93,10 +98,12 @@ class _BatchNorm(_StatisticsNorm):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input(input, 1)
@@ -192,10 +199,12 @@ class _InstanceNorm(_StatisticsNorm):
         momentum: float | None = 0.1,
         affine: bool = False,
         track_running_stats: bool = False,
+        device: str | Device | None = None,
+        dtype: Any = None,
         *,
         bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         unbatched = input.ndim == self._ndims[0]
@@ -258,13 +267,22 @@ class GroupNorm(Module):
     """
 
     def __init__(
-        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         check_groups("GroupNorm", num_groups, num_channels=num_channels)
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self.weight = Parameter(ones(num_channels)) if affine else None
-        self.bias = Parameter(zeros(num_channels)) if affine and bias else None
+        place: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.weight = Parameter(ones(num_channels, **place)) if affine else None
+        self.bias = Parameter(zeros(num_channels, **place)) if affine and bias else None
 
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
@@ -293,14 +311,17 @@ class LayerNorm(Module):
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
+        device: str | Device | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         for size in shape:
             check_positive("LayerNorm", normalized_shape=size)
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
-        self.weight = Parameter(ones(shape)) if elementwise_affine else None
-        self.bias = Parameter(zeros(shape)) if elementwise_affine and bias else None
+        place: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.weight = Parameter(ones(shape, **place)) if elementwise_affine else None
+        self.bias = Parameter(zeros(shape, **place)) if elementwise_affine and bias else None
 
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)

@@ -12,7 +12,8 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, AutogradError, ShapeError
 from minicnn.nn.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from minicnn.nn.functional import normalize
-from minicnn.nn.module import Module, Parameter
+from minicnn.nn.module import Module
+from minicnn.nn.parameter import Parameter
 from minicnn.ops.create import randn, tensor
 from minicnn.ops.indexing import cat, stack
 from minicnn.ops.linalg import matmul, mT
@@ -41,6 +42,7 @@ def clip_grad_norm_(
     max_norm: float,
     norm_type: float = 2.0,
     error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> Tensor:
     """Scale all gradients in place by the same factor, so that the norm of all elements is at most `max_norm`.
 
@@ -52,6 +54,8 @@ def clip_grad_norm_(
         The p of the p-norm; infinity is the largest absolute element.
     error_if_nonfinite : bool
         Raise an error if the norm is NaN or infinite, instead of scaling by it.
+    foreach
+        No effect.
 
     Returns
     -------
@@ -82,8 +86,8 @@ def clip_grad_norm_(
     return total
 
 
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Clamp every element of every gradient to [-clip_value, clip_value], in place."""
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
+    """Clamp every element of every gradient to [-clip_value, clip_value], in place; `foreach` has no effect."""
     with no_grad():
         for g in _gradients(parameters):
             g.clamp_(-clip_value, clip_value)

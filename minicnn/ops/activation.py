@@ -13,7 +13,7 @@ import numpy as np
 
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import float64
+from minicnn.dtypes import DType, float64
 from minicnn.errors import ArgumentError
 from minicnn.ops.axes import axis_of
 from minicnn.ops.comparison import clamp, gt, where
@@ -21,7 +21,7 @@ from minicnn.ops.elementwise import add, div, exp, expm1, mul, neg, square, sub,
 from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import FloatUnary, Unary
 from minicnn.ops.reduce import sum as total
-from minicnn.ops.shape import as_float
+from minicnn.ops.shape import as_float, cast
 from minicnn.runtime.devices import Array, xp
 
 __all__ = [
@@ -47,7 +47,8 @@ def relu(x: Array) -> Array:
 
     Examples
     --------
-    >>> relu(Tensor([-1.0, 2.0])).tolist()
+    >>> import minicnn
+    >>> relu(minicnn.tensor([-1.0, 2.0])).tolist()
     [0.0, 2.0]
     """
     return xp(x).maximum(x, 0)
@@ -81,7 +82,8 @@ def sigmoid(x: Array) -> Array:
 
     Examples
     --------
-    >>> sigmoid(Tensor([0.0])).item()
+    >>> import minicnn
+    >>> sigmoid(minicnn.tensor([0.0])).item()
     0.5
     """
     return 1 / (1 + xp(x).exp(-x))  # accurate for all x: for very negative x it is 1 / infinity = 0
@@ -120,9 +122,12 @@ def _softplus_with_threshold(x: Tensor, *, beta: float, threshold: float) -> Ten
     return where(gt(scaled, threshold), x, div(_softplus(scaled), beta))
 
 
-def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """Return log(1 + e^(beta x)) / beta, and x where beta x > threshold. Bools and integers become floats."""
-    return _softplus_with_threshold(x, beta=float(beta), threshold=float(threshold))
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """Return log(1 + e^(beta x)) / beta, and x where beta x > threshold, for x = input.
+
+    Bools and integers become floats.
+    """
+    return _softplus_with_threshold(input, beta=float(beta), threshold=float(threshold))
 
 
 @fuse
@@ -196,16 +201,16 @@ def _tanh_gelu(x: Tensor) -> Tensor:
     return mul(mul(x, 0.5), add(tanh(inner), 1))
 
 
-def gelu(x: Tensor, approximate: str = "none") -> Tensor:
-    """Return x Φ(x), where Φ is the normal distribution function (Hendrycks and Gimpel, 2016).
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """Return input Φ(input), where Φ is the normal distribution function (Hendrycks and Gimpel, 2016).
 
     Bools and integers become the default float type.
 
     Parameters
     ----------
-    x : Tensor
+    input : Tensor
     approximate : {"none", "tanh"}
-        "tanh" approximates Φ(x) by (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2.
+        "tanh" approximates Φ(input) by (1 + tanh(√(2/π) (input + 0.044715 x³))) / 2.
 
     Raises
     ------
@@ -214,7 +219,7 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     """
     if approximate not in ("none", "tanh"):
         raise ArgumentError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
-    return _gelu(x) if approximate == "none" else _tanh_gelu(x)
+    return _gelu(input) if approximate == "none" else _tanh_gelu(input)
 
 
 # --- softmax --------------------------------------------------------------------------------------------------
@@ -264,17 +269,27 @@ _log_softmax_grad.gradient(
 )
 
 
-def softmax(x: Tensor, dim: int) -> Tensor:
+def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """Return eˣ / Σ eˣ along an axis, without overflow. Bools and integers become the default float type.
+
+    With `dtype`, the elements are converted first.
 
     Examples
     --------
-    >>> softmax(Tensor([[1.0, 1.0]]), dim=1).tolist()
+    >>> import minicnn
+    >>> softmax(minicnn.tensor([[1.0, 1.0]]), dim=1).tolist()
     [[0.5, 0.5]]
     """
-    return _softmax(as_float(x), axis=axis_of("softmax", dim, x.ndim))
+    return _softmax(_floats(input, dtype), axis=axis_of("softmax", dim, input.ndim))
 
 
-def log_softmax(x: Tensor, dim: int) -> Tensor:
-    """Return x - log Σ eˣ along an axis, without overflow. Bools and integers become the default float type."""
-    return _log_softmax(as_float(x), axis=axis_of("log_softmax", dim, x.ndim))
+def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
+    """Return x - log Σ eˣ along an axis, without overflow. Bools and integers become the default float type.
+
+    With `dtype`, the elements are converted first.
+    """
+    return _log_softmax(_floats(input, dtype), axis=axis_of("log_softmax", dim, input.ndim))
+
+
+def _floats(x: Tensor, dtype: DType | None) -> Tensor:
+    return as_float(x) if dtype is None else cast(x, np.dtype(dtype))

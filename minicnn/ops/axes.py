@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from operator import index
 from typing import Any
 
-from minicnn.errors import ShapeError
+from minicnn.errors import DTypeError, ShapeError
 
-__all__ = ["axes_of", "axis_of", "named_axes", "sizes_of"]
+__all__ = ["axes_of", "axis_of", "check_keepdim", "named_axes", "sizes_of"]
 
 
 def axis_of(call: str, dim: int, ndim: int) -> int:
@@ -29,25 +29,30 @@ def axis_of(call: str, dim: int, ndim: int) -> int:
     return dim % ndim if ndim else 0
 
 
-def axes_of(call: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+def axes_of(call: str, dim: int | Sequence[int] | None, ndim: int, keepdim: bool = False) -> tuple[int, ...]:
     """Return the axes of `dim` as sorted numbers >= 0; None and an empty sequence mean all axes.
 
     Raises
     ------
     ShapeError
         If an axis does not exist, or appears twice.
+    DTypeError
+        If `keepdim` is not a bool.
     """
-    return named_axes(call, dim, ndim) or tuple(range(ndim))
+    return named_axes(call, dim, ndim, keepdim) or tuple(range(ndim))
 
 
-def named_axes(call: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+def named_axes(call: str, dim: int | Sequence[int] | None, ndim: int, keepdim: bool = False) -> tuple[int, ...]:
     """Return the axes of `dim` as sorted numbers >= 0; None means all axes, and an empty sequence none.
 
     Raises
     ------
     ShapeError
         If an axis does not exist, or appears twice.
+    DTypeError
+        If `keepdim` is not a bool.
     """
+    check_keepdim(call, keepdim)
     if dim is None:
         return tuple(range(ndim))
     dims = tuple(dim) if isinstance(dim, Iterable) else (dim,)
@@ -55,6 +60,12 @@ def named_axes(call: str, dim: int | Sequence[int] | None, ndim: int) -> tuple[i
     if len(set(axes)) != len(axes):
         raise ShapeError(f"{call}: dim={dim} names an axis twice")
     return axes if ndim else ()
+
+
+def check_keepdim(call: str, keepdim: bool) -> None:
+    """Raise DTypeError if `keepdim` is not a bool: x.sum(1, 2) does not mean two axes."""
+    if keepdim is not False and keepdim is not True:
+        raise DTypeError(f"{call}: keepdim must be a bool, got {keepdim!r}; write several axes as dim=(1, 2)")
 
 
 def sizes_of(call: str, args: tuple[Any, ...]) -> tuple[int, ...]:

@@ -88,7 +88,8 @@ def bias_act(x: Tensor, b: Tensor, activation: str = "identity") -> Tensor:
 
     Examples
     --------
-    >>> bias_act(Tensor([[1.0, -3.0]]), Tensor([0.5, 1.0]), "relu").tolist()
+    >>> import minicnn
+    >>> bias_act(minicnn.tensor([[1.0, -3.0]]), minicnn.tensor([0.5, 1.0]), "relu").tolist()
     [[1.5, 0.0]]
     """
     if activation not in ACTIVATIONS:

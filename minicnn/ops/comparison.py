@@ -50,7 +50,8 @@ def eq(a: Array, b: Array) -> Array:
 
     Examples
     --------
-    >>> eq(Tensor([1, 2]), 2).tolist()
+    >>> import minicnn
+    >>> eq(minicnn.tensor([1, 2]), 2).tolist()
     [False, True]
     """
     return xp(a).equal(a, b)
@@ -202,8 +203,8 @@ def _clamp(x: Array, *, low: float | None, high: float | None) -> Array:
     return xp(x).clip(x, low, high)
 
 
-def where(condition: Value, a: Value, b: Value) -> Tensor:
-    """Return a where the condition is true, and b elsewhere. All three are broadcast; a and b are promoted.
+def where(condition: Value, input: Value, other: Value) -> Tensor:
+    """Return input where the condition is true, and other elsewhere. All are broadcast; input and other are promoted.
 
     Raises
     ------
@@ -214,25 +215,26 @@ def where(condition: Value, a: Value, b: Value) -> Tensor:
 
     Examples
     --------
-    >>> where(Tensor([True, False]), Tensor([1.0, 2.0]), 0.0).tolist()
+    >>> import minicnn
+    >>> where(minicnn.tensor([True, False]), minicnn.tensor([1.0, 2.0]), 0.0).tolist()
     [1.0, 0.0]
     """
     condition = as_tensor(condition)
     require_kind("where", condition.dtype, "b", "a bool condition")
-    a, b = operands("where", a, b, device=condition.device)
+    input, other = operands("where", input, other, device=condition.device)
     try:
-        shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
+        shape = np.broadcast_shapes(condition.shape, input.shape, other.shape)
     except ValueError:
         raise ShapeError(
-            f"where: the condition {condition.shape} does not broadcast with {a.shape} and {b.shape}: counted from the "
-            "last, axes must be equal or 1"
+            f"where: the condition {condition.shape} does not broadcast with {input.shape} and {other.shape}: "
+            "counted from the last, axes must be equal or 1"
         ) from None
-    a, b = (t if t.shape == shape or t._node is None else expand(t, shape=shape) for t in (a, b))
-    return _where(condition, a, b)
+    input, other = (t if t.shape == shape or t._node is None else expand(t, shape=shape) for t in (input, other))
+    return _where(condition, input, other)
 
 
-def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
-    """Limit x to [min, max]. The gradient is passed on where min <= x <= max, and is 0 elsewhere.
+def clamp(input: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
+    """Limit input to [min, max]. The gradient is passed on where min <= input <= max, and is 0 elsewhere.
 
     Integers stay integers, unless a limit is a float.
 
@@ -244,11 +246,11 @@ def clamp(x: Tensor, min: float | None = None, max: float | None = None) -> Tens
     limits = [v for v in (min, max) if v is not None]
     if not limits or not all(isinstance(v, int | float) for v in limits):
         raise ArgumentError(f"clamp: give a number for min, max or both, got min={min!r}, max={max!r}")
-    if x.dtype.kind != "f" and any(isinstance(v, float) for v in limits):
-        x = cast(x, default_dtype)
-    number: Any = float if x.dtype.kind == "f" else int  # a NumPy number would change the element type
+    if input.dtype.kind != "f" and any(isinstance(v, float) for v in limits):
+        input = cast(input, default_dtype)
+    number: Any = float if input.dtype.kind == "f" else int  # a NumPy number would change the element type
     low, high = (None if v is None else number(v) for v in (min, max))
-    return _clamp(x, low=low, high=high)
+    return _clamp(input, low=low, high=high)
 
 
 @fuse

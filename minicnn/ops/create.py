@@ -69,7 +69,7 @@ def _place(device: Place) -> Device:
 
 
 def _make(array: Any, device: Place, requires_grad: bool = False) -> Tensor:
-    return Tensor(array, requires_grad=requires_grad, device=_place(device))
+    return Tensor._of(array, requires_grad=requires_grad, device=_place(device))
 
 
 @_checked
@@ -122,32 +122,32 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     return _make(_to_array(data, dtype, copy=False), device)
 
 
-def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
-    """Return a tensor that shares the memory of a NumPy array.
+def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
+    """Return a tensor that shares the memory of a NumPy ndarray.
 
     Raises
     ------
     DTypeError
-        If the argument is not a NumPy array.
+        If the argument is not a NumPy ndarray.
     """
-    if not isinstance(array, np.ndarray):
-        raise DTypeError(f"from_numpy: expected numpy.ndarray, got {type(array).__name__}; use minicnn.tensor")
-    category(array.dtype)
-    return Tensor(array)
+    if not isinstance(ndarray, np.ndarray):
+        raise DTypeError(f"from_numpy: expected numpy.ndarray, got {type(ndarray).__name__}; use minicnn.tensor")
+    category(ndarray.dtype)
+    return Tensor._of(ndarray)
 
 
-def from_dlpack(source: Any) -> Tensor:
+def from_dlpack(ext_tensor: Any) -> Tensor:
     """Return a tensor that shares the memory of an object with the method `__dlpack__`."""
-    if isinstance(source, Tensor):
-        return source.detach()
-    if source.__dlpack_device__()[0] == DLPACK_CUDA:
-        return Tensor(CUDA.xp.from_dlpack(source), device=CUDA)
-    return from_numpy(np.from_dlpack(source))
+    if isinstance(ext_tensor, Tensor):
+        return ext_tensor.detach()
+    if ext_tensor.__dlpack_device__()[0] == DLPACK_CUDA:
+        return Tensor._of(CUDA.xp.from_dlpack(ext_tensor), device=CUDA)
+    return from_numpy(np.from_dlpack(ext_tensor))
 
 
 def _wrap_cupy(data: Any) -> Any:
     """Return a CuPy array as a tensor on the GPU, and anything else unchanged."""
-    return data if xp(data) is np else Tensor(data, device=CUDA)
+    return data if xp(data) is np else Tensor._of(data, device=CUDA)
 
 
 def _to_array(data: Any, dtype: Any, copy: bool) -> np.ndarray[Any, Any]:
@@ -242,7 +242,7 @@ def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
 
 
 @_checked
-def eye(n: int, m: int | None = None, dtype: Any = None, device: Place = None) -> Tensor:
+def eye(n: int, m: int | None = None, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return the (n, m) matrix with ones on the diagonal; m = n and float32 by default.
 
     Raises
@@ -250,31 +250,44 @@ def eye(n: int, m: int | None = None, dtype: Any = None, device: Place = None) -
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    return _make(_place(device).xp.eye(n, m, dtype=dtype or default_dtype), device)
+    return _make(_place(device).xp.eye(n, m, dtype=dtype or default_dtype), device, requires_grad)
 
 
-def zeros_like(x: Tensor, dtype: Any = None) -> Tensor:
-    """Return zeros with the shape, element type and device of x."""
-    return zeros(x.shape, dtype=dtype or x.dtype, device=x.device)
+def zeros_like(input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return zeros with the shape, and by default with the element type and device, of input."""
+    return zeros(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
 
 
-def ones_like(x: Tensor, dtype: Any = None) -> Tensor:
-    """Return ones with the shape, element type and device of x."""
-    return ones(x.shape, dtype=dtype or x.dtype, device=x.device)
+def ones_like(input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return ones with the shape, and by default with the element type and device, of input."""
+    return ones(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
 
 
-def empty_like(x: Tensor, dtype: Any = None) -> Tensor:
-    """Return an uninitialized tensor with the shape, element type and device of x."""
-    return empty(x.shape, dtype=dtype or x.dtype, device=x.device)
+def empty_like(input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return an uninitialized tensor with the shape, and by default with the element type and device, of input."""
+    return empty(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
 
 
-def full_like(x: Tensor, fill_value: float, dtype: Any = None) -> Tensor:
-    """Return a tensor filled with one value, with the shape, element type and device of x."""
-    return full(x.shape, fill_value, dtype=dtype or x.dtype, device=x.device)
+def full_like(
+    input: Tensor, fill_value: float, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a tensor filled with one value, with the shape, and by default the element type and device, of input."""
+    return full(input.shape, fill_value, **_like(input, dtype, device), requires_grad=requires_grad)
+
+
+def _like(input: Tensor, dtype: Any, device: Place) -> dict[str, Any]:
+    return {"dtype": dtype or input.dtype, "device": device or input.device}
 
 
 @_checked
-def arange(start: float, end: float | None = None, step: float = 1, dtype: Any = None, device: Place = None) -> Tensor:
+def arange(
+    start: float = 0,
+    end: float | None = None,
+    step: float = 1,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Return start, start + step, ... without end; `arange(end)` starts at 0. Integers give int64, floats float32.
 
     Raises
@@ -289,12 +302,14 @@ def arange(start: float, end: float | None = None, step: float = 1, dtype: Any =
     """
     low, high = (0, start) if end is None else (start, end)
     if any(isinstance(v, float) for v in (low, high, step)):  # computed on the host: the same values on every device
-        return _make(np.arange(low, high, step, dtype=dtype or default_dtype), device)
-    return _make(_place(device).xp.arange(low, high, step, dtype=dtype), device)
+        return _make(np.arange(low, high, step, dtype=dtype or default_dtype), device, requires_grad)
+    return _make(_place(device).xp.arange(low, high, step, dtype=dtype), device, requires_grad)
 
 
 @_checked
-def linspace(start: float, end: float, steps: int, dtype: Any = None, device: Place = None) -> Tensor:
+def linspace(
+    start: float, end: float, steps: int, dtype: Any = None, device: Place = None, requires_grad: bool = False
+) -> Tensor:
     """Return `steps` evenly spaced values from start to end, both included; float32 by default.
 
     Raises
@@ -302,7 +317,7 @@ def linspace(start: float, end: float, steps: int, dtype: Any = None, device: Pl
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    return _make(np.linspace(start, end, steps, dtype=dtype or default_dtype), device)
+    return _make(np.linspace(start, end, steps, dtype=dtype or default_dtype), device, requires_grad)
 
 
 # --- random numbers: drawn on the host, so that a seed gives the same numbers on every device ------------------
@@ -336,28 +351,31 @@ def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    return _make(
-        random.generator().standard_normal(sizes_of("randn", size), _random_dtype("randn", dtype)),
-        device,
-        requires_grad,
-    )
+    drawn = random.generator().standard_normal(sizes_of("randn", size), _random_dtype("randn", dtype))
+    return _make(drawn, device, requires_grad)
 
 
-def rand_like(x: Tensor) -> Tensor:
-    """Return random numbers from the uniform distribution on [0, 1), with the shape and element type of x."""
-    return rand(x.shape, dtype=x.dtype, device=x.device)
+def rand_like(input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return numbers of the uniform distribution on [0, 1), with the shape of input; by default also its type."""
+    return rand(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
 
 
-def randn_like(x: Tensor) -> Tensor:
-    """Return random numbers from the standard normal distribution, with the shape and element type of x."""
-    return randn(x.shape, dtype=x.dtype, device=x.device)
+def randn_like(input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return numbers of the standard normal distribution, with the shape of input; by default also its type."""
+    return randn(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
 
 
 @_checked
 def randint(
-    low: int, high: int | Sequence[int], size: Sequence[int] | None = None, dtype: DType = int64, device: Place = None
+    low: int = 0,
+    high: int | Sequence[int] | None = None,
+    size: Sequence[int] | None = None,
+    *,
+    dtype: Any = None,
+    device: Place = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """Return random integers from low to high - 1; `randint(high, size)` starts at 0.
+    """Return random integers from low to high - 1, by default as int64; `randint(high, size)` starts at 0.
 
     Raises
     ------
@@ -366,16 +384,17 @@ def randint(
     """
     if size is None:
         low, high, size = 0, low, high  # type: ignore[assignment]
-    return _make(random.generator().integers(low, high, tuple(size), dtype=dtype), device)  # type: ignore[arg-type]
+    drawn = random.generator().integers(low, high, tuple(size), dtype=np.int64)  # type: ignore[arg-type]
+    return _make(drawn.astype(dtype or int64, copy=False), device, requires_grad)
 
 
 @_checked
-def randperm(n: int, device: Place = None) -> Tensor:
-    """Return a random permutation of 0, ..., n - 1, as int64.
+def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Return a random permutation of 0, ..., n - 1, by default as int64.
 
     Raises
     ------
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    return _make(random.generator().permutation(n), device)
+    return _make(random.generator().permutation(n).astype(dtype or int64, copy=False), device, requires_grad)

@@ -4,10 +4,14 @@ Functions of two operands promote them to one element type and broadcast them, a
 the element type of x; `FloatUnary` functions convert bools and integers to the default float type first.
 """
 
+import builtins
+from collections.abc import Callable
+from typing import Any
+
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64
-from minicnn.errors import DTypeError
+from minicnn.errors import ArgumentError, DTypeError
 from minicnn.ops.comparison import eq, ge, logical_and, where
 from minicnn.ops.create import zeros_like
 from minicnn.ops.fuse import fuse
@@ -43,21 +47,33 @@ __all__ = [
 # --- arithmetic -----------------------------------------------------------------------------------------------
 
 
-@Binary
+class _Sum(Binary):
+    """The sum or difference with alpha times the second operand."""
+
+    def __init__(self, body: Callable[..., Any], residuals: tuple[str, ...] = (), view: bool = False) -> None:
+        super().__init__(body, residuals, view)
+        self.add_parameter("alpha", 1)
+
+    def __call__(self, input: Value, other: Value, *, alpha: float = 1, **params: Any) -> Tensor:  # type: ignore[override]
+        return super().__call__(input, other if alpha == 1 else mul(other, alpha), **params)
+
+
+@_Sum
 def add(a: Array, b: Array) -> Array:
-    """Return a + b, element by element; the operands are promoted and broadcast.
+    """Return a + alpha b, element by element; the operands are promoted and broadcast.
 
     Examples
     --------
-    >>> add(Tensor([1.0, 2.0]), 1).tolist()
+    >>> import minicnn
+    >>> add(minicnn.tensor([1.0, 2.0]), 1).tolist()
     [2.0, 3.0]
     """
     return xp(a).add(a, b)
 
 
-@Binary
+@_Sum
 def sub(a: Array, b: Array) -> Array:
-    """Return a - b, element by element; the operands are promoted and broadcast.
+    """Return a - alpha b, element by element; the operands are promoted and broadcast.
 
     Raises
     ------
@@ -85,7 +101,8 @@ def floor_divide(a: Array, b: Array) -> Array:
 
     Examples
     --------
-    >>> floor_divide(Tensor([7, -7]), 2).tolist()
+    >>> import minicnn
+    >>> floor_divide(minicnn.tensor([7, -7]), 2).tolist()
     [3, -4]
     """
     return xp(a).floor_divide(a, b)
@@ -97,7 +114,8 @@ def remainder(a: Array, b: Array) -> Array:
 
     Examples
     --------
-    >>> remainder(Tensor([7, -7]), 2).tolist()
+    >>> import minicnn
+    >>> remainder(minicnn.tensor([7, -7]), 2).tolist()
     [1, 1]
     """
     return xp(a).remainder(a, b)
@@ -132,26 +150,56 @@ def _pow(a: Array, b: Array) -> Array:
     return xp(a).power(a, b)
 
 
-def div(a: Value, b: Value) -> Tensor:
-    """Return a / b, element by element; two integers give the default float type."""
-    return _div(*float_operands("div", a, b))
+def div(input: Value, other: Value, *, rounding_mode: str | None = None) -> Tensor:
+    """Return input / other, element by element; two integers give the default float type.
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+    rounding_mode : "trunc" or "floor", optional
+        Round the quotient toward 0, or down. Two integers give integers then.
+
+    Raises
+    ------
+    ArgumentError
+        If the rounding mode is another one.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> div(minicnn.tensor([7, -7]), 2, rounding_mode="trunc").tolist()
+    [3, -3]
+    """
+    if rounding_mode is None:
+        return _div(*float_operands("div", input, other))
+    if rounding_mode not in ("trunc", "floor"):
+        raise ArgumentError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    if promote(input, other).kind == "f":
+        quotient = div(input, other)
+        return where(quotient < 0, ceil(quotient), floor(quotient))
+    down = floor_divide(input, other)
+    return add(down, logical_and(down < 0, remainder(input, other) != 0).to(down.dtype))
 
 
-def pow(a: Value, b: Value) -> Tensor:
-    """Return a to the power b, element by element; the operands are promoted and broadcast.
+def pow(input: Value, exponent: Value) -> Tensor:
+    """Return input to the power exponent, element by element; the operands are promoted and broadcast.
 
     Raises
     ------
     DTypeError
         If integers are raised to a negative power. On a GPU, a tensor of exponents is not checked.
     """
-    dtype = promote(a, b)
-    x, y = operands("pow", a, b, dtype=dtype)
-    if dtype.kind != "f" and (b < 0 if isinstance(b, int) else y.device.on_host and bool((y.array < 0).any())):
+    dtype = promote(input, exponent)
+    x, y = operands("pow", input, exponent, dtype=dtype)
+    if dtype.kind != "f" and (
+        exponent < 0 if isinstance(exponent, int) else y.device.on_host and bool((y.array < 0).any())
+    ):
         raise DTypeError(f"pow: {dtype} cannot be raised to a negative power; convert it with .float() first")
     # Only for a Python number, because NumPy's numbers change the element type.
-    if isinstance(a, Tensor) and isinstance(b, int | float):
-        return _power(x, exponent=float(b) if isinstance(b, float) else int(b))
+    if isinstance(input, Tensor) and isinstance(exponent, int | float):
+        return _power(x, exponent=float(exponent) if isinstance(exponent, float) else int(exponent))
     return _pow(x, y)
 
 
@@ -184,13 +232,7 @@ _power.gradient(
 
 @FloatUnary
 def exp(x: Array) -> Array:
-    """Return eˣ, element by element.
-
-    Examples
-    --------
-    >>> exp(Tensor([0, 1])).dtype
-    dtype('float32')
-    """
+    """Return eˣ, element by element."""
     return xp(x).exp(x)
 
 
@@ -316,13 +358,32 @@ def ceil(x: Array) -> Array:
     return xp(x).ceil(x).astype(x.dtype, copy=False)
 
 
-@Unary
+class _Round(Unary):
+    """Rounding to a number of decimals."""
+
+    def __init__(self, body: Callable[..., Any], residuals: tuple[str, ...] = (), view: bool = False) -> None:
+        super().__init__(body, residuals, view)
+        self.add_parameter("decimals", 0)
+
+    def __call__(self, input: Value, *, decimals: int = 0, **params: Any) -> Tensor:  # type: ignore[override]
+        if decimals == 0:
+            return super().__call__(input, **params)
+        power = 10.0 ** builtins.abs(decimals)
+        if decimals > 0:
+            return div(super().__call__(mul(input, power)), power)
+        return mul(super().__call__(div(input, power)), power)
+
+
+@_Round
 def round(x: Array) -> Array:
     """Return the nearest integer, with the element type of x; halves are rounded to even, and the gradient is 0.
 
+    With `decimals`, floats are rounded to a multiple of 10 ** -decimals.
+
     Examples
     --------
-    >>> round(Tensor([0.5, 1.5])).tolist()
+    >>> import minicnn
+    >>> round(minicnn.tensor([0.5, 1.5])).tolist()
     [0.0, 2.0]
     """
     return xp(x).round(x).astype(x.dtype, copy=False)

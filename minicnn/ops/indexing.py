@@ -20,10 +20,11 @@ import numpy as np
 
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tape import mode
-from minicnn.autograd.tensor import Tensor, replace, write
+from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import result_type
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.axes import axis_of
+from minicnn.ops.in_place import in_place, write
 from minicnn.ops.shape import broadcast_to, cast, reshape, unsqueeze
 from minicnn.runtime.devices import Array, Device, to_host, xp
 
@@ -84,6 +85,7 @@ def _slice_of(g: Tensor, position: int, shapes: tuple[tuple[int, ...], ...], axi
 
 
 _index.gradient(x=lambda grad, x_shape, index: _index_add(grad, index=index, shape=x_shape))
+_index.write_back = _index_put
 _index_add.gradient(g=lambda grad, index: _index(grad, index=index))
 _index_put.gradient(
     x=lambda grad, v_shape, index: _index_put(grad, grad.new_zeros(v_shape), index=index),
@@ -167,7 +169,8 @@ def getitem(x: Tensor, index: Any) -> Tensor:
 
     Examples
     --------
-    >>> x = Tensor([[1, 2, 3], [4, 5, 6]])
+    >>> import minicnn
+    >>> x = minicnn.tensor([[1, 2, 3], [4, 5, 6]])
     >>> x[:, -1].tolist(), x[x > 2].tolist()
     ([3, 6], [3, 4, 5, 6])
     """
@@ -188,7 +191,7 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
     ShapeError
         If the index or the value does not fit the shape.
     AutogradError
-        If the call must be recorded, and x is a view or a leaf that requires a gradient.
+        If the call must be recorded, and x is a leaf that requires a gradient, or a view of one.
     DTypeError
         If the value does not consist of numbers.
     """
@@ -203,7 +206,7 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
         setitem(x, key, part)
         return
     try:
-        v = value if isinstance(value, Tensor) else Tensor(x.device.array(value, x.dtype), device=x.device)
+        v = value if isinstance(value, Tensor) else Tensor._of(x.device.array(value, x.dtype), device=x.device)
     except (TypeError, ValueError) as error:
         raise DTypeError(f"index: the value is not made of numbers ({error}); use a number or a tensor") from error
     v = v if v.dtype == x.dtype else cast(v, x.dtype)
@@ -211,39 +214,40 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
     if extra > 0 and v.shape[:extra] == (1,) * extra:
         v = reshape(v, v.shape[extra:])
     v = v if v.shape == selected_shape else broadcast_to(v, selected_shape)
-    if mode.recording and (x._node is not None or v._node is not None):
-        replace(x, _index_put(x, v, index=key))
+    if mode.recording and (x.requires_grad or v.requires_grad):
+        in_place(x, lambda old: _index_put(old, v, index=key))
     else:
         write(x, key, v.array)
 
 
-def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return the slices along `dim` whose numbers are in `index`, a 1-D integer tensor.
 
     Examples
     --------
-    >>> index_select(Tensor([[1, 2], [3, 4]]), 0, Tensor([1, 1])).tolist()
+    >>> import minicnn
+    >>> index_select(minicnn.tensor([[1, 2], [3, 4]]), 0, minicnn.tensor([1, 1])).tolist()
     [[3, 4], [3, 4]]
     """
-    return getitem(x, (slice(None),) * axis_of("index_select", dim, x.ndim) + (index,))
+    return getitem(input, (slice(None),) * axis_of("index_select", dim, input.ndim) + (index,))
 
 
-def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return out[i][j][k] = x[index[i][j][k]][j][k] for dim=0, and the same along another axis for another `dim`.
+def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Return out[i][j][k] = input[index[i][j][k]][j][k] for dim=0, and the same along another axis for another `dim`.
 
     Raises
     ------
     ShapeError
-        If the index is not an integer tensor with the number of axes of x, or is out of range.
+        If the index is not an integer tensor with the number of axes of input, or is out of range.
     """
-    axis = axis_of("gather", dim, x.ndim)
-    if index.ndim != x.ndim or index.dtype.kind not in "iu":
-        raise ShapeError(f"gather: index must hold integers in {x.ndim} axes, got {index.dtype} of {index.shape}")
-    if not x.ndim:
-        return getitem(reshape(x, 1), index)
-    m = x.device.xp
+    axis = axis_of("gather", dim, input.ndim)
+    if index.ndim != input.ndim or index.dtype.kind not in "iu":
+        raise ShapeError(f"gather: index must hold integers in {input.ndim} axes, got {index.dtype} of {index.shape}")
+    if not input.ndim:
+        return getitem(reshape(input, 1), index)
+    m = input.device.xp
     grid = [m.arange(s).reshape((-1,) + (1,) * (index.ndim - 1 - i)) for i, s in enumerate(index.shape)]
-    return getitem(x, (*grid[:axis], index, *grid[axis + 1 :]))
+    return getitem(input, (*grid[:axis], index, *grid[axis + 1 :]))
 
 
 # --- concatenation and splitting ------------------------------------------------------------------------------
@@ -296,71 +300,73 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return cat([unsqueeze(t, dim) for t in tensors], dim)
 
 
-def split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Split along an axis into parts of size `split_size` (the last may be smaller), or of the sizes in a list.
+def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Split along an axis into parts of a size (the last may be smaller), or of the sizes in a list.
 
     Raises
     ------
     ShapeError
-        If `split_size` is below 1, the sizes do not add up to the size of the axis, or x has no axes.
+        If the size is below 1, the sizes do not add up to the size of the axis, or the tensor has no axes.
 
     Examples
     --------
-    >>> [part.tolist() for part in split(Tensor([1, 2, 3]), 2)]
+    >>> import minicnn
+    >>> [part.tolist() for part in split(minicnn.tensor([1, 2, 3]), 2)]
     [[1, 2], [3]]
     """
-    axis, n = _axis_and_size("split", x, dim)
-    if isinstance(split_size, int):
-        if split_size < 1:
-            raise ShapeError(f"split: split_size must be at least 1, got {split_size}")
-        sizes = [min(split_size, n - i) for i in range(0, n, split_size)] or [0]
+    axis, n = _axis_and_size("split", tensor, dim)
+    if isinstance(split_size_or_sections, int):
+        if split_size_or_sections < 1:
+            raise ShapeError(f"split: split_size must be at least 1, got {split_size_or_sections}")
+        sizes = [min(split_size_or_sections, n - i) for i in range(0, n, split_size_or_sections)] or [0]
     else:
-        sizes = list(split_size)
+        sizes = list(split_size_or_sections)
         if builtins.sum(sizes) != n:
             raise ShapeError(f"split: sizes {sizes} add up to {builtins.sum(sizes)}, but dim={dim} has {n}")
     starts = [builtins.sum(sizes[:i]) for i in range(len(sizes))]
     return tuple(
-        _index(x, index=(slice(None),) * axis + (slice(start, start + size),))
+        _index(tensor, index=(slice(None),) * axis + (slice(start, start + size),))
         for start, size in zip(starts, sizes, strict=True)
     )
 
 
-def chunk(x: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Split along an axis into at most `chunks` parts of equal size; the last may be smaller.
 
     Raises
     ------
     ShapeError
-        If `chunks` is below 1, or x has no axes.
+        If `chunks` is below 1, or input has no axes.
     """
     if chunks < 1:
         raise ShapeError(f"chunk: chunks must be at least 1, got {chunks}")
-    return split(x, max(1, -(-_axis_and_size("chunk", x, dim)[1] // chunks)), dim)
+    return split(input, max(1, -(-_axis_and_size("chunk", input, dim)[1] // chunks)), dim)
 
 
-def unbind(x: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Return a tuple of the slices along an axis; the axis is removed.
 
     Raises
     ------
     ShapeError
-        If x has no axes.
+        If input has no axes.
     """
-    axis, n = _axis_and_size("unbind", x, dim)
-    return tuple(_index(x, index=(*(slice(None),) * axis, i, ...)) for i in range(n))
+    axis, n = _axis_and_size("unbind", input, dim)
+    return tuple(_index(input, index=(*(slice(None),) * axis, i, ...)) for i in range(n))
 
 
-def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int]) -> Tensor:
+def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int]) -> Tensor:
     """Shift the elements along axes; elements that leave at the end come back at the front.
 
     Raises
     ------
     ShapeError
-        If the numbers of shifts and axes differ, or x has no axes.
+        If the numbers of shifts and axes differ, or input has no axes.
 
     Examples
     --------
-    >>> roll(Tensor([1, 2, 3]), 1, 0).tolist()
+    >>> import minicnn
+    >>> roll(minicnn.tensor([1, 2, 3]), 1, 0).tolist()
     [3, 1, 2]
     """
     steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
@@ -368,11 +374,11 @@ def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int]) -> T
     if len(steps) != len(axes):
         raise ShapeError(f"roll: each axis needs one shift, got shifts={steps} for dims={axes}")
     for shift, dim in zip(steps, axes, strict=True):
-        n = _axis_and_size("roll", x, dim)[1]
+        n = _axis_and_size("roll", input, dim)[1]
         cut = -shift % max(n, 1)
-        head, tail = split(x, [cut, n - cut], dim)
-        x = cat([tail, head], dim)
-    return x
+        head, tail = split(input, [cut, n - cut], dim)
+        input = cat([tail, head], dim)
+    return input
 
 
 def _axis_and_size(call: str, x: Tensor, dim: int) -> tuple[int, int]:

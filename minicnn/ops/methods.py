@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd import engine
-from minicnn.autograd.tape import mode
-from minicnn.autograd.tensor import Tensor, replace
-from minicnn.dtypes import bool_, default_dtype, float32, float64, int64
+from minicnn.autograd.tensor import Tensor
+from minicnn.dtypes import bool_, default_dtype, float32, float64, int32, int64, uint8
 from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
-from minicnn.ops import activation, comparison, create, elementwise, indexing, linalg, reduce, shape
+from minicnn.ops import activation, arrangement, comparison, create, elementwise, indexing, linalg, reduce, shape, typed
 from minicnn.ops.axes import sizes_of
+from minicnn.ops.in_place_methods import InPlaceMethods
 from minicnn.runtime.devices import CPU, CUDA, to_host, xp
 
-__all__ = ["Methods"]
+__all__ = ["METHODS", "Methods"]
 
 
 class Methods:
@@ -31,7 +31,7 @@ class Methods:
     __add__ = __radd__ = add = elementwise.add
     __sub__ = sub = elementwise.sub
     __mul__ = __rmul__ = mul = elementwise.mul
-    __truediv__ = div = elementwise.div
+    div = elementwise.div
     __floordiv__ = elementwise.floor_divide
     __mod__ = remainder = elementwise.remainder
     __pow__ = pow = elementwise.pow
@@ -49,6 +49,9 @@ class Methods:
     __invert__ = bitwise_not = comparison.bitwise_not
     logical_and, logical_or = comparison.logical_and, comparison.logical_or
     logical_xor, logical_not = comparison.logical_xor, comparison.logical_not
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return elementwise.div(self, other)
 
     def __rsub__(self, other: Any) -> Tensor:
         return elementwise.sub(other, self)
@@ -93,17 +96,34 @@ class Methods:
     all, any, logsumexp = reduce.all, reduce.any, reduce.logsumexp
 
     # shapes
-    reshape = view = shape.reshape
+    reshape, view = shape.reshape, shape._view
     flatten, unflatten, permute, transpose = shape.flatten, shape.unflatten, shape.permute, shape.transpose
-    squeeze, unsqueeze, flip, repeat = shape.squeeze, shape.unsqueeze, shape.flip, shape.repeat
-    roll, split, chunk, unbind = indexing.roll, indexing.split, indexing.chunk, indexing.unbind
+    unsqueeze, repeat = shape.unsqueeze, shape.repeat
+    roll, chunk, unbind = indexing.roll, indexing.chunk, indexing.unbind
     index_select, gather = indexing.index_select, indexing.gather
     __getitem__, __setitem__ = indexing.getitem, indexing.setitem
     contiguous, clone, to = shape.contiguous, shape.clone, shape.to
+    t, narrow, select, movedim = arrangement.t, arrangement.narrow, arrangement.select, arrangement.movedim
+    swapaxes, tile, numel = arrangement.swapaxes, arrangement.tile, arrangement.numel
+    nelement = arrangement.numel
+    expand_as, view_as, reshape_as = arrangement._expand_as, arrangement._view_as, arrangement._reshape_as
+    mm, bmm, mv, dot, outer = linalg.mm, linalg.bmm, linalg.mv, linalg.dot, linalg.outer
 
     def expand(self: Any, *sizes: Any) -> Tensor:
         """Broadcast to a shape without a copy; a size of -1 stays the same."""
         return shape.broadcast_to(self, sizes_of("expand", sizes))
+
+    def flip(self: Any, *dims: Any) -> Tensor:
+        """Return a copy with the elements along axes in reverse order: `x.flip(0, 1)` or `x.flip((0, 1))`."""
+        return shape.flip(self, sizes_of("flip", dims))
+
+    def split(self: Any, split_size: Any, dim: Any = 0) -> tuple[Tensor, ...]:
+        """Split along an axis into parts of size `split_size` (the last may be smaller), or of the sizes in a list."""
+        return indexing.split(self, split_size, dim)
+
+    def squeeze(self: Any, *dim: Any) -> Tensor:
+        """Remove axes of size 1: all of them, or the axes in `dim` that have size 1."""
+        return shape.squeeze(self, sizes_of("squeeze", dim)) if dim else shape.squeeze(self)
 
     @property
     def T(self: Any) -> Tensor:  # noqa: N802 (PyTorch's name)
@@ -136,12 +156,39 @@ class Methods:
         """Convert to bool."""
         return shape.to(self, bool_)
 
-    def cpu(self: Any) -> Tensor:
-        """Move to the CPU."""
+    def int(self: Any) -> Tensor:
+        """Convert to int32."""
+        return shape.to(self, int32)
+
+    def byte(self: Any) -> Tensor:
+        """Convert to uint8."""
+        return shape.to(self, uint8)
+
+    def type(self: Any, dtype: Any = None, non_blocking: Any = False) -> Any:
+        """Convert to an element type, `x.type(minicnn.int64)` or `x.type("torch.LongTensor")`; or return its old name.
+
+        Raises
+        ------
+        DTypeError
+            If there is no such type.
+        """
+        prefix = "torch." if self.device.on_host else "torch.cuda."
+        if dtype is None:
+            found = [name for name in typed.__all__ if getattr(getattr(typed, name), "dtype", None) == self.dtype]
+            return prefix + found[0]
+        if isinstance(dtype, str):
+            name = dtype.rpartition(".")[2]
+            if name not in typed.__all__:
+                raise DTypeError(f"type: there is no {dtype!r}; there are {', '.join(typed.__all__)}")
+            dtype = getattr(typed, name)
+        return shape.to(self, getattr(dtype, "dtype", dtype))
+
+    def cpu(self: Any, memory_format: Any = None) -> Tensor:
+        """Move to the CPU; `memory_format` has no effect."""
         return shape.to(self, "cpu")
 
-    def cuda(self: Any) -> Tensor:
-        """Move to the GPU."""
+    def cuda(self: Any, device: Any = None, non_blocking: Any = False, memory_format: Any = None) -> Tensor:
+        """Move to the GPU; the arguments have no effect, because one GPU is used."""
         return shape.to(self, "cuda")
 
     @property
@@ -158,19 +205,17 @@ class Methods:
         """Return the shape; with `dim`, the size of this axis."""
         return self.shape if dim is None else self.shape[dim]
 
-    def dim(self: Any) -> int:
+    def dim(self: Any) -> Any:
         """Return the number of axes."""
         return int(self.ndim)
 
-    def numel(self: Any) -> int:
-        """Return the number of elements."""
-        return int(self.array.size)
+    ndimension = dim
 
-    def is_contiguous(self: Any) -> Any:
-        """Return whether the elements are contiguous in memory, in row-major order."""
+    def is_contiguous(self: Any, memory_format: Any = None) -> Any:
+        """Return whether the elements are contiguous in memory, in row-major order, whatever `memory_format` is."""
         return self.array.flags.c_contiguous
 
-    def __len__(self: Any) -> int:
+    def __len__(self: Any) -> Any:
         if not self.ndim:
             raise ShapeError("len: a 0-d tensor has no length")
         return int(self.array.shape[0])
@@ -197,8 +242,8 @@ class Methods:
         """Return the elements as nested lists."""
         return to_host(self.array).tolist()
 
-    def numpy(self: Any) -> np.ndarray[Any, Any]:
-        """Return a NumPy array that shares the memory of the tensor.
+    def numpy(self: Any, *, force: Any = False) -> np.ndarray[Any, Any]:
+        """Return a NumPy array that shares the memory of the tensor. With `force`, detach and move it to the CPU first.
 
         Raises
         ------
@@ -207,6 +252,8 @@ class Methods:
         DeviceError
             If the tensor is on a GPU.
         """
+        if force:
+            return to_host(self.array)
         if self.requires_grad:
             raise AutogradError("numpy: the tensor requires a gradient; use .detach().numpy()")
         if not self.device.on_host:
@@ -238,10 +285,10 @@ class Methods:
     def __float__(self: Any) -> Any:
         return float(self.item())
 
-    def __int__(self: Any) -> int:
+    def __int__(self: Any) -> Any:
         return int(self.item())
 
-    def __index__(self: Any) -> int:
+    def __index__(self: Any) -> Any:
         if self.dtype.kind not in "biu":
             raise DTypeError(f"index: expected an integer tensor, got {self.dtype}")
         return int(self.item())
@@ -260,140 +307,38 @@ class Methods:
             notes.append("requires_grad=True")
         return f"tensor({', '.join([body, *notes])})"
 
-    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
+    def __deepcopy__(self: Any, memo: dict[Any, Any]) -> Any:
         if not self.is_leaf:
             raise AutogradError("deepcopy: only leaves can be copied deeply; use .detach().clone()")
         kind: Any = type(self)
         duplicate = kind.__new__(kind)
-        Tensor.__init__(duplicate, self.array.copy(), requires_grad=self.requires_grad, device=self.device)
+        duplicate._set(self.array.copy(), self.device)
+        duplicate.requires_grad = self.requires_grad
         duplicate.grad = None if self.grad is None else self.grad.detach().clone()
         memo[id(self)] = duplicate
         return duplicate
 
     # new tensors like this one
-    def new_tensor(self: Any, data: Any) -> Tensor:
-        """Return data as a new tensor with this element type and device."""
-        return create.tensor(data, dtype=self.dtype, device=self.device)
+    def new_tensor(self: Any, data: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
+        """Return data as a new tensor, by default with this element type and device."""
+        return create.tensor(data, dtype or self.dtype, device or self.device, requires_grad)
 
-    def new_zeros(self: Any, *size: Any) -> Tensor:
-        """Return zeros with this element type and device."""
-        return create.zeros(*size, dtype=self.dtype, device=self.device)
+    def new_zeros(self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
+        """Return zeros, by default with this element type and device."""
+        kind, place = dtype or self.dtype, device or self.device
+        return create.zeros(*size, dtype=kind, device=place, requires_grad=requires_grad)
 
-    def new_ones(self: Any, *size: Any) -> Tensor:
-        """Return ones with this element type and device."""
-        return create.ones(*size, dtype=self.dtype, device=self.device)
-
-    # in place
-    def add_(self: Any, other: Any, alpha: Any = 1) -> Tensor:
-        """Add alpha times `other` in place.
-
-        Raises
-        ------
-        DTypeError
-            If the result has a type that this tensor cannot hold.
-        """
-        return replace(
-            self, _same_dtype(self, elementwise.add(self, other if alpha == 1 else elementwise.mul(other, alpha)))
-        )
-
-    def sub_(self: Any, other: Any) -> Tensor:
-        """Subtract `other` in place.
-
-        Raises
-        ------
-        DTypeError
-            If the result has a type that this tensor cannot hold.
-        """
-        return replace(self, _same_dtype(self, elementwise.sub(self, other)))
-
-    def mul_(self: Any, other: Any) -> Tensor:
-        """Multiply by `other` in place.
-
-        Raises
-        ------
-        DTypeError
-            If the result has a type that this tensor cannot hold.
-        """
-        return replace(self, _same_dtype(self, elementwise.mul(_for_backward(self, other), other)))
-
-    def div_(self: Any, other: Any) -> Tensor:
-        """Divide by `other` in place.
-
-        Raises
-        ------
-        DTypeError
-            If the result has a type that this tensor cannot hold.
-        """
-        return replace(self, _same_dtype(self, elementwise.div(_for_backward(self, other), other)))
-
-    def clamp_(self: Any, min: Any = None, max: Any = None) -> Tensor:
-        """Limit the elements to [min, max] in place.
-
-        Raises
-        ------
-        DTypeError
-            If the result has a type that this tensor cannot hold.
-        """
-        return replace(self, _same_dtype(self, comparison.clamp(_for_backward(self), min, max)))
-
-    def relu_(self: Any) -> Tensor:
-        """Set negative elements to 0 in place."""
-        return replace(self, activation.relu(self))
-
-    def copy_(self: Any, source: Tensor) -> Tensor:
-        """Copy the elements of another tensor into this tensor; they are broadcast and converted."""
-        return replace(self, shape.broadcast_to(shape.to(source, self.dtype), self.shape))
-
-    def fill_(self: Any, value: Any) -> Tensor:
-        """Set every element to a number in place."""
-        full = create.full_like(self, value)
-        if self.is_leaf:
-            return replace(self, full)
-        mask = create.ones_like(self, bool_)
-        return replace(self, comparison.where(mask, full, self))  # stays in the graph, with gradient 0
-
-    def zero_(self: Any) -> Any:
-        """Set every element to 0 in place."""
-        return self.fill_(0)
-
-    def normal_(self: Any, mean: Any = 0.0, std: Any = 1.0) -> Tensor:
-        """Fill with random numbers from a normal distribution in place."""
-        return replace(self, create.randn(self.shape, dtype=self.dtype, device=self.device) * std + mean)
-
-    def uniform_(self: Any, low: Any = 0.0, high: Any = 1.0) -> Tensor:
-        """Fill with random numbers from the uniform distribution on [low, high) in place."""
-        return replace(self, create.rand(self.shape, dtype=self.dtype, device=self.device) * (high - low) + low)
-
-    def __iadd__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return self.add_(other)
-
-    def __isub__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return self.sub_(other)
-
-    def __imul__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return self.mul_(other)
-
-    def __itruediv__(self: Any, other: Any) -> Any:  # type: ignore[misc]
-        return self.div_(other)
+    def new_ones(self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
+        """Return ones, by default with this element type and device."""
+        kind, place = dtype or self.dtype, device or self.device
+        return create.ones(*size, dtype=kind, device=place, requires_grad=requires_grad)
 
 
 def _comparable(value: Any) -> bool:
     return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float) or xp(value) is not np
 
 
-def _for_backward(target: Tensor, other: Any = None) -> Tensor:
-    """Return the operand that the tape keeps: a copy if the call is recorded, because the call overwrites it."""
-    recorded = mode.recording and (target._node is not None or getattr(other, "_node", None) is not None)
-    return shape.clone(target) if recorded else target
-
-
-def _same_dtype(target: Tensor, result: Tensor) -> Tensor:
-    """Return the result of an in-place call in the element type of its target; DTypeError if that is impossible."""
-    if not np.can_cast(result.dtype, target.dtype, "same_kind"):
-        raise DTypeError(f"in-place: a result of {result.dtype} cannot be written into {target.dtype}")
-    return result if result.dtype == target.dtype else shape.cast(result, target.dtype)
-
-
-for _name, _method in vars(Methods).items():
+METHODS = {**vars(Methods), **vars(InPlaceMethods)}
+for _name, _method in METHODS.items():
     if _name not in ("__module__", "__dict__", "__weakref__", "__doc__", "__qualname__"):
         setattr(Tensor, _name, _method)

@@ -46,6 +46,23 @@ class _Method(Primitive[Tensor]):
         params = [p for p in self.__signature__.parameters.values() if p.kind is p.KEYWORD_ONLY]
         self.__signature__ = Signature([*inputs, *params], return_annotation=Tensor)
 
+    def check_names(self, params: dict[str, Any]) -> None:
+        """Raise TypeError for an argument that the function does not have, as Python does.
+
+        Raises
+        ------
+        TypeError
+            If there is one.
+        """
+        for name in params:
+            if name not in self.params:
+                raise TypeError(f"{self.name}() got an unexpected keyword argument {name!r}")
+
+    def add_parameter(self, name: str, default: Any) -> None:
+        """Add an argument of the public function, which `__call__` handles, to its signature."""
+        parameter = Parameter(name, Parameter.KEYWORD_ONLY, default=default)
+        self.__signature__ = Signature([*self.__signature__.parameters.values(), parameter], return_annotation=Tensor)
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Bind to a tensor, as functions do."""
         return self if instance is None else MethodType(self, instance)
@@ -57,6 +74,8 @@ class Unary(_Method):
     names = ("input",)
 
     def __call__(self, input: Value, **params: Any) -> Tensor:  # type: ignore[override]
+        if params:
+            self.check_names(params)
         return super().__call__(input if isinstance(input, Tensor) else as_tensor(input), **params)
 
 
@@ -64,6 +83,8 @@ class FloatUnary(Unary):
     """A Unary primitive with a floating-point result: bools and integers become the default float type."""
 
     def __call__(self, input: Value, **params: Any) -> Tensor:  # type: ignore[override]
+        if params:
+            self.check_names(params)
         x = input if isinstance(input, Tensor) else as_tensor(input)
         return super().__call__(x if x.array.dtype.kind == "f" else cast(x, default_dtype), **params)
 
@@ -77,6 +98,8 @@ class Binary(_Method):
     names = ("input", "other")
 
     def __call__(self, input: Value, other: Value, **params: Any) -> Tensor:  # type: ignore[override]
+        if params:
+            self.check_names(params)
         if not (
             isinstance(input, Tensor)
             and isinstance(other, Tensor)

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from math import prod as product
 from typing import NamedTuple
 
+import numpy as np
+
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import int64
+from minicnn.dtypes import DType, int64
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops import create
-from minicnn.ops.axes import axes_of, axis_of, named_axes
-from minicnn.ops.comparison import eq
+from minicnn.ops.axes import axes_of, axis_of, check_keepdim, named_axes
+from minicnn.ops.comparison import eq, maximum, minimum
 from minicnn.ops.elementwise import div, exp, log, mul, sqrt, square, sub
 from minicnn.ops.fuse import fuse
 from minicnn.ops.indexing import gather
@@ -119,45 +121,69 @@ _prod.gradient(x=lambda grad, x, axes: mul(_expand_reduced(grad, x.shape, axes),
 _cumsum.gradient(x=lambda grad, axis: flip(_cumsum(flip(grad, axis), axis=axis), axis))
 
 
-def _accumulator(x: Tensor) -> Tensor:
-    """Convert bools and integers to int64, so that sums do not overflow; return floats unchanged."""
+def _accumulator(x: Tensor, dtype: DType | None = None) -> Tensor:
+    """Convert to an element type; by default bools and integers to int64, so that sums do not overflow."""
+    if dtype is not None:
+        return cast(x, np.dtype(dtype))
     return x if x.dtype.kind == "f" else cast(x, int64)
 
 
-def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return the sum along axes; bools and integers give int64.
+def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """Return the sum along axes; bools and integers give int64. With `dtype`, the elements are converted first.
 
     Examples
     --------
-    >>> sum(Tensor([[1, 2], [3, 4]]), dim=0).tolist()
+    >>> import minicnn
+    >>> sum(minicnn.tensor([[1, 2], [3, 4]]), dim=0).tolist()
     [4, 6]
     """
-    return _sum(_accumulator(x), axes=axes_of("sum", dim, x.ndim), keepdim=keepdim)
+    return _sum(_accumulator(input, dtype), axes=axes_of("sum", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
-def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return the arithmetic mean along axes.
+def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """Return the arithmetic mean along axes. With `dtype`, the elements are converted first.
 
     Raises
     ------
     DTypeError
         For bool and integer tensors.
     """
-    if x.dtype.kind != "f":
-        raise DTypeError(f"mean: the tensor holds {x.dtype}; convert it with .float() first")
-    axes = axes_of("mean", dim, x.ndim)
-    return div(_sum(x, axes=axes, keepdim=keepdim), product(x.shape[a] for a in axes))
+    input = input if dtype is None else cast(input, np.dtype(dtype))
+    if input.dtype.kind != "f":
+        raise DTypeError(f"mean: the tensor holds {input.dtype}; convert it with .float() first")
+    axes = axes_of("mean", dim, input.ndim, keepdim)
+    return div(_sum(input, axes=axes, keepdim=keepdim), product(input.shape[a] for a in axes))
 
 
-def var(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-    """Return Σ (x - mean)² / (n - correction) along axes, where n is the number of elements of each sum."""
-    x = as_float(x)
-    axes = axes_of("var", dim, x.ndim)
-    if len(axes) == x.ndim:  # over all axes: one pass, without an array of squares
-        total = _reshape(_squared_distance.sum(x, mean(x)), shape=(1,) * x.ndim if keepdim else ())
+def var(
+    input: Tensor,
+    dim: bool | Dims = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: int | None = None,
+) -> Tensor:
+    """Return Σ (x - mean)² / (n - correction) along axes, where n is the number of elements of each sum.
+
+    The correction is 1, and 0 with ``unbiased=False``. ``var(x, False)`` is over all axes and not unbiased.
+
+    Raises
+    ------
+    DTypeError
+        If `unbiased` or `keepdim` is not a bool.
+    """
+    if isinstance(dim, bool):
+        return var(input, None, dim, keepdim, correction=correction)
+    if not isinstance(unbiased, bool):
+        raise DTypeError(f"var: unbiased must be a bool, got {unbiased!r}; name the argument, as in correction=0")
+    correction = int(unbiased) if correction is None else correction
+    input = as_float(input)
+    axes = axes_of("var", dim, input.ndim, keepdim)
+    if len(axes) == input.ndim:  # over all axes: one pass, without an array of squares
+        total = _reshape(_squared_distance.sum(input, mean(input)), shape=(1,) * input.ndim if keepdim else ())
     else:
-        total = _sum(square(sub(x, mean(x, axes or None, keepdim=True))), axes=axes, keepdim=keepdim)
-    return div(total, builtins.max(product(x.shape[a] for a in axes) - correction, 0))
+        total = _sum(square(sub(input, mean(input, axes or None, keepdim=True))), axes=axes, keepdim=keepdim)
+    return div(total, builtins.max(product(input.shape[a] for a in axes) - correction, 0))
 
 
 @fuse
@@ -165,32 +191,45 @@ def _squared_distance(x: Tensor, mean: Tensor) -> Tensor:
     return square(sub(x, mean))
 
 
-def std(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
+def std(
+    input: Tensor,
+    dim: bool | Dims = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: int | None = None,
+) -> Tensor:
     """Return the standard deviation, the square root of `var`; the gradient is 0 where it is 0."""
-    return _sqrt_zero_grad(var(x, dim, correction, keepdim))
+    return _sqrt_zero_grad(var(input, dim, unbiased, keepdim, correction=correction))
 
 
-def norm(x: Tensor, p: float = 2, dim: Dims = None, keepdim: bool = False) -> Tensor:
+def norm(
+    input: Tensor, p: float | str = "fro", dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None
+) -> Tensor:
     """Return the p-norm (Σ |x|ᵖ)^(1/p) along axes, or the largest |x| for p = inf; the gradient at 0 is 0.
+
+    p = "fro", the Frobenius norm, is p = 2. With `dtype`, the elements are converted first.
 
     Raises
     ------
     ArgumentError
-        If p is not a number above 0.
+        If p is neither a number above 0 nor "fro".
 
     Examples
     --------
-    >>> norm(Tensor([3.0, 4.0])).item()
+    >>> import minicnn
+    >>> norm(minicnn.tensor([3.0, 4.0])).item()
     5.0
     """
+    p = 2 if p == "fro" else p
     if not isinstance(p, int | float) or not p > 0:
-        raise ArgumentError(f"norm: p must be a number above 0, got {p!r}")
-    x = as_float(x)
+        raise ArgumentError(f"norm: p must be a number above 0 or 'fro', got {p!r}")
+    input = as_float(input) if dtype is None else cast(input, np.dtype(dtype))
     if p == 2:
-        return _sqrt_zero_grad(_square.sum(x) if dim is None and not keepdim else sum(square(x), dim, keepdim))
+        return _sqrt_zero_grad(_square.sum(input) if dim is None and not keepdim else sum(square(input), dim, keepdim))
     if p == float("inf"):
-        return amax(x.abs(), dim, keepdim)
-    return sum(x.abs() ** p, dim, keepdim) ** (1 / p)
+        return amax(input.abs(), dim, keepdim)
+    return sum(input.abs() ** p, dim, keepdim) ** (1 / p)
 
 
 @fuse
@@ -209,7 +248,7 @@ def _require_nonempty(call: str, x: Tensor, axes: tuple[int, ...]) -> None:
         raise ShapeError(f"{call}: a reduced axis must not have size 0, the tensor is {x.shape}")
 
 
-def amax(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Return the largest element along axes; equal elements share the gradient.
 
     Raises
@@ -217,12 +256,12 @@ def amax(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     ShapeError
         If a reduced axis has size 0.
     """
-    axes = axes_of("amax", dim, x.ndim)
-    _require_nonempty("amax", x, axes)
-    return _amax(x, axes=axes, keepdim=keepdim)
+    axes = axes_of("amax", dim, input.ndim, keepdim)
+    _require_nonempty("amax", input, axes)
+    return _amax(input, axes=axes, keepdim=keepdim)
 
 
-def amin(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Return the smallest element along axes; equal elements share the gradient.
 
     Raises
@@ -230,12 +269,12 @@ def amin(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     ShapeError
         If a reduced axis has size 0.
     """
-    axes = axes_of("amin", dim, x.ndim)
-    _require_nonempty("amin", x, axes)
-    return _amin(x, axes=axes, keepdim=keepdim)
+    axes = axes_of("amin", dim, input.ndim, keepdim)
+    _require_nonempty("amin", input, axes)
+    return _amin(input, axes=axes, keepdim=keepdim)
 
 
-def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the first largest element along an axis; without `dim`, the index in the flattened tensor.
 
     Raises
@@ -243,12 +282,12 @@ def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     ShapeError
         If a reduced axis has size 0.
     """
-    axes = axes_of("argmax", dim, x.ndim)
-    _require_nonempty("argmax", x, axes)
-    return _argmax(x, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
+    axes = axes_of("argmax", dim, input.ndim, keepdim)
+    _require_nonempty("argmax", input, axes)
+    return _argmax(input, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
 
 
-def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the first smallest element along an axis; without `dim`, the index in the flattened tensor.
 
     Raises
@@ -256,37 +295,52 @@ def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     ShapeError
         If a reduced axis has size 0.
     """
-    axes = axes_of("argmin", dim, x.ndim)
-    _require_nonempty("argmin", x, axes)
-    return _argmin(x, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
+    axes = axes_of("argmin", dim, input.ndim, keepdim)
+    _require_nonempty("argmin", input, axes)
+    return _argmin(input, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
 
 
-def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
+def max(
+    input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None
+) -> Tensor | MaxResult:
     """Return the largest element of the tensor; with `dim`, the largest along this axis and its first index.
+
+    With a second tensor, `dim` or `other`, return the larger of the two, element by element.
 
     Without `dim`, equal elements share the gradient. With `dim`, only the element at the index gets it.
 
     Examples
     --------
-    >>> values, indices = max(Tensor([[1, 5], [7, 2]]), dim=1)
+    >>> import minicnn
+    >>> values, indices = max(minicnn.tensor([[1, 5], [7, 2]]), dim=1)
     >>> values.tolist(), indices.tolist()
     ([5, 7], [1, 0])
     """
+    check_keepdim("max", keepdim)
+    if isinstance(dim, Tensor) or other is not None:
+        return maximum(input, dim if isinstance(dim, Tensor) else other)
     if dim is None:
-        return amax(x)
-    axis = axis_of("max", dim, x.ndim)
-    return _gather_result(x, argmax(x, axis, keepdim=True), axis, keepdim)
+        return amax(input)
+    axis = axis_of("max", dim, input.ndim)
+    return _gather_result(input, argmax(input, axis, keepdim=True), axis, keepdim)
 
 
-def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | MaxResult:
+def min(
+    input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None
+) -> Tensor | MaxResult:
     """Return the smallest element of the tensor; with `dim`, the smallest along this axis and its first index.
+
+    With a second tensor, `dim` or `other`, return the smaller of the two, element by element.
 
     Without `dim`, equal elements share the gradient. With `dim`, only the element at the index gets it.
     """
+    check_keepdim("min", keepdim)
+    if isinstance(dim, Tensor) or other is not None:
+        return minimum(input, dim if isinstance(dim, Tensor) else other)
     if dim is None:
-        return amin(x)
-    axis = axis_of("min", dim, x.ndim)
-    return _gather_result(x, argmin(x, axis, keepdim=True), axis, keepdim)
+        return amin(input)
+    axis = axis_of("min", dim, input.ndim)
+    return _gather_result(input, argmin(input, axis, keepdim=True), axis, keepdim)
 
 
 def _gather_result(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResult:
@@ -294,31 +348,37 @@ def _gather_result(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResu
     return MaxResult(values, index) if keepdim else MaxResult(values.squeeze(dim), index.squeeze(dim))
 
 
-def prod(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return the product along axes; bools and integers give int64. The gradient is exact if elements are zero."""
-    return _prod(_accumulator(x), axes=axes_of("prod", dim, x.ndim), keepdim=keepdim)
+def prod(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
+    """Return the product along axes; bools and integers give int64. The gradient is exact if elements are zero.
+
+    With `dtype`, the elements are converted first.
+    """
+    return _prod(_accumulator(input, dtype), axes=axes_of("prod", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
-def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return whether all elements along axes are nonzero, as a bool tensor."""
-    return _all(x, axes=named_axes("all", dim, x.ndim), keepdim=keepdim)
+    return _all(input, axes=named_axes("all", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
-def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return whether at least one element along axes is nonzero, as a bool tensor."""
-    return _any(x, axes=named_axes("any", dim, x.ndim), keepdim=keepdim)
+    return _any(input, axes=named_axes("any", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
-def cumsum(x: Tensor, dim: int) -> Tensor:
-    """Return the cumulative sum along an axis; bools and integers give int64."""
-    return _cumsum(_accumulator(x), axis=axis_of("cumsum", dim, x.ndim))
+def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
+    """Return the cumulative sum along an axis; bools and integers give int64.
+
+    With `dtype`, the elements are converted first.
+    """
+    return _cumsum(_accumulator(input, dtype), axis=axis_of("cumsum", dim, input.ndim))
 
 
-def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """Return log Σ eˣ along axes, without overflow; bools and integers give the default float type."""
-    x = as_float(x)
-    axes = axes_of("logsumexp", dim, x.ndim)
-    maximum = amax(x.detach(), axes, keepdim=True)
+    input = as_float(input)
+    axes = axes_of("logsumexp", dim, input.ndim, keepdim)
+    maximum = amax(input.detach(), axes, keepdim=True)
     maximum = maximum.masked_fill(~maximum.isfinite(), 0.0)
-    out = log(sum(exp(sub(x, maximum)), axes, keepdim=True)) + maximum
+    out = log(sum(exp(sub(input, maximum)), axes, keepdim=True)) + maximum
     return out if keepdim else squeeze(out, axes)

@@ -110,6 +110,8 @@ def _expand_reduced(g: Tensor, shape: tuple[int, ...], axes: tuple[int, ...]) ->
 
 _reshape.gradient(x=lambda grad, x_shape: _reshape(grad, shape=x_shape))
 _permute.gradient(x=lambda grad, axes: _permute(grad, axes=tuple(int(a) for a in np.argsort(axes))))
+_reshape.write_back = lambda x, v, shape: _reshape(v, shape=x.shape)
+_permute.write_back = lambda x, v, axes: _permute(v, axes=tuple(int(a) for a in np.argsort(axes)))
 _flip.gradient(x=lambda grad, axes: _flip(grad, axes=axes))
 _cast.gradient(x=lambda grad, source: cast(grad, source))
 _clone.gradient(x=lambda grad: grad)
@@ -121,8 +123,8 @@ _sum.gradient(x=lambda grad, x_shape, axes: _expand_reduced(grad, x_shape, axes)
 # --- shape ----------------------------------------------------------------------------------------------------
 
 
-def reshape(x: Tensor, *shape: Any) -> Tensor:
-    """Return the elements of x, in row-major order, in another shape; a size of -1 is computed from the others.
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """Return the elements of input, in row-major order, in another shape; a size of -1 is computed from the others.
 
     Raises
     ------
@@ -131,20 +133,46 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
 
     Examples
     --------
-    >>> reshape(Tensor([[1, 2, 3], [4, 5, 6]]), 3, -1).tolist()
+    >>> import minicnn
+    >>> reshape(minicnn.tensor([[1, 2, 3], [4, 5, 6]]), 3, -1).tolist()
     [[1, 2], [3, 4], [5, 6]]
     """
     sizes = sizes_of("reshape", shape)
     known = prod(s for s in sizes if s != -1)
     unknown = builtins.sum(s == -1 for s in sizes)
-    total = prod(x.shape)
+    total = prod(input.shape)
     fits = total == known if not unknown else unknown == 1 and known and total % known == 0
     if not fits or any(s < -1 for s in sizes):
-        raise ShapeError(f"reshape: {x.shape} holds {total} elements and does not fit into {sizes}")
-    return _reshape(x, shape=tuple(total // known if s == -1 else s for s in sizes))
+        raise ShapeError(f"reshape: {input.shape} holds {total} elements and does not fit into {sizes}")
+    return _reshape(input, shape=tuple(total // known if s == -1 else s for s in sizes))
 
 
-def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+def _view(input: Tensor, *shape: Any) -> Tensor:
+    """Return the elements of input in another shape, as `reshape`, but always share its memory.
+
+    Raises
+    ------
+    ShapeError
+        If the elements do not fit into the shape, or only a copy would have it.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> x = minicnn.tensor([1, 2, 3, 4])
+    >>> x.view(2, 2)[0, 0] = 9
+    >>> x.tolist()
+    [9, 2, 3, 4]
+    """
+    y = reshape(input, *shape)
+    if y._origin is None and y.array.size:
+        raise ShapeError(
+            f"view: elements of shape {input.shape} with the strides {input.array.strides} need a copy to become "
+            f"{y.shape}; use reshape"
+        )
+    return y
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Merge the axes from start_dim to end_dim into one axis.
 
     Raises
@@ -152,84 +180,84 @@ def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     ShapeError
         If start_dim comes after end_dim.
     """
-    if not x.ndim:
-        return reshape(x, 1)
-    start, end = axis_of("flatten", start_dim, x.ndim), axis_of("flatten", end_dim, x.ndim)
+    if not input.ndim:
+        return reshape(input, 1)
+    start, end = axis_of("flatten", start_dim, input.ndim), axis_of("flatten", end_dim, input.ndim)
     if start > end:
         raise ShapeError(f"flatten: start_dim={start_dim} comes after end_dim={end_dim}")
-    return reshape(x, (*x.shape[:start], prod(x.shape[start : end + 1]), *x.shape[end + 1 :]))
+    return reshape(input, (*input.shape[:start], prod(input.shape[start : end + 1]), *input.shape[end + 1 :]))
 
 
-def unflatten(x: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Split one axis into several axes with these sizes."""
-    axis = axis_of("unflatten", dim, x.ndim)
-    return reshape(x, x.shape[:axis] + tuple(sizes) + x.shape[axis + 1 :])
+    axis = axis_of("unflatten", dim, input.ndim)
+    return reshape(input, input.shape[:axis] + tuple(sizes) + input.shape[axis + 1 :])
 
 
-def permute(x: Tensor, *dims: Any) -> Tensor:
-    """Return x with its axes in another order: axis i of the result is axis dims[i] of x.
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """Return input with its axes in another order: axis i of the result is axis dims[i] of input.
 
     Raises
     ------
     ShapeError
         If `dims` does not contain each axis once.
     """
-    axes = tuple(axis_of("permute", d, x.ndim) for d in sizes_of("permute", dims))
-    if sorted(axes) != list(range(x.ndim)):
-        raise ShapeError(f"permute: {sizes_of('permute', dims)} does not name each of the {x.ndim} axes once")
-    return _permute(x, axes=axes)
+    axes = tuple(axis_of("permute", d, input.ndim) for d in sizes_of("permute", dims))
+    if sorted(axes) != list(range(input.ndim)):
+        raise ShapeError(f"permute: {sizes_of('permute', dims)} does not name each of the {input.ndim} axes once")
+    return _permute(input, axes=axes)
 
 
-def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Return x with two axes swapped."""
-    axes = list(range(x.ndim))
-    a, b = axis_of("transpose", dim0, x.ndim), axis_of("transpose", dim1, x.ndim)
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Return input with two axes swapped."""
+    axes = list(range(input.ndim))
+    a, b = axis_of("transpose", dim0, input.ndim), axis_of("transpose", dim1, input.ndim)
     if axes:
         axes[a], axes[b] = axes[b], axes[a]
-    return _permute(x, axes=tuple(axes))
+    return _permute(input, axes=tuple(axes))
 
 
-def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Remove axes of size 1: all of them, or the axes in `dim` that have size 1."""
-    axes = named_axes("squeeze", dim, x.ndim)
-    return reshape(x, tuple(s for i, s in enumerate(x.shape) if s != 1 or i not in axes))
+    axes = named_axes("squeeze", dim, input.ndim)
+    return reshape(input, tuple(s for i, s in enumerate(input.shape) if s != 1 or i not in axes))
 
 
-def unsqueeze(x: Tensor, dim: int) -> Tensor:
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Insert an axis of size 1 at position `dim`."""
-    axis = axis_of("unsqueeze", dim, x.ndim + 1)
-    return reshape(x, (*x.shape[:axis], 1, *x.shape[axis:]))
+    axis = axis_of("unsqueeze", dim, input.ndim + 1)
+    return reshape(input, (*input.shape[:axis], 1, *input.shape[axis:]))
 
 
-def flip(x: Tensor, dims: int | Sequence[int]) -> Tensor:
-    """Return a copy of x with the elements along axes in reverse order."""
-    return _flip(x, axes=named_axes("flip", dims, x.ndim))
+def flip(input: Tensor, dims: int | Sequence[int]) -> Tensor:
+    """Return a copy of input with the elements along axes in reverse order."""
+    return _flip(input, axes=named_axes("flip", dims, input.ndim))
 
 
 # --- repetition -----------------------------------------------------------------------------------------------
 
 
-def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
-    """Broadcast x to a shape without a copy: axes of size 1 are repeated; a size of -1 stays the same.
+def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
+    """Broadcast input to a size without a copy: axes of size 1 are repeated; a size of -1 stays the same.
 
     Raises
     ------
     ShapeError
         If the size of an axis is neither 1 nor the new size.
     """
-    extra = len(shape) - x.ndim
-    sizes = tuple(x.shape[i - extra] if s == -1 and i >= extra else s for i, s in enumerate(shape))
+    extra = len(size) - input.ndim
+    sizes = tuple(input.shape[i - extra] if s == -1 and i >= extra else s for i, s in enumerate(size))
     if (
         extra < 0
         or any(s < 0 for s in sizes)
-        or any(a not in (1, b) for a, b in zip(x.shape, sizes[extra:], strict=True))
+        or any(a not in (1, b) for a, b in zip(input.shape, sizes[extra:], strict=True))
     ):
-        raise ShapeError(f"expand: {x.shape} cannot be repeated to {tuple(shape)}; only axes of size 1 can")
-    return expand(x, shape=sizes)
+        raise ShapeError(f"expand: {input.shape} cannot be repeated to {tuple(size)}; only axes of size 1 can")
+    return expand(input, shape=sizes)
 
 
-def repeat(x: Tensor, *sizes: Any) -> Tensor:
-    """Return a tensor with copies of x side by side: `sizes` gives the number of copies along each axis.
+def repeat(input: Tensor, *sizes: Any) -> Tensor:
+    """Return a tensor with copies of input side by side: `sizes` gives the number of copies along each axis.
 
     Raises
     ------
@@ -238,14 +266,15 @@ def repeat(x: Tensor, *sizes: Any) -> Tensor:
 
     Examples
     --------
-    >>> repeat(Tensor([1, 2]), 2).tolist()
+    >>> import minicnn
+    >>> repeat(minicnn.tensor([1, 2]), 2).tolist()
     [1, 2, 1, 2]
     """
     times = sizes_of("repeat", sizes)
-    if len(times) < x.ndim or any(t < 0 for t in times):
-        raise ShapeError(f"repeat: give a count >= 0 for each of the {x.ndim} axes of {x.shape}, got {times}")
-    old = (1,) * (len(times) - x.ndim) + x.shape
-    paired = reshape(x, tuple(v for s in old for v in (1, s)))
+    if len(times) < input.ndim or any(t < 0 for t in times):
+        raise ShapeError(f"repeat: give a count >= 0 for each of the {input.ndim} axes of {input.shape}, got {times}")
+    old = (1,) * (len(times) - input.ndim) + input.shape
+    paired = reshape(input, tuple(v for s in old for v in (1, s)))
     expanded = expand(paired, shape=tuple(v for t, s in zip(times, old, strict=True) for v in (t, s)))
     return reshape(clone(expanded), tuple(t * s for t, s in zip(times, old, strict=True)))
 
@@ -253,14 +282,17 @@ def repeat(x: Tensor, *sizes: Any) -> Tensor:
 # --- memory and type ------------------------------------------------------------------------------------------
 
 
-def clone(x: Tensor) -> Tensor:
-    """Return a copy of x in row-major order."""
-    return _clone(x)
+def clone(input: Tensor) -> Tensor:
+    """Return a copy of input in row-major order."""
+    return _clone(input)
 
 
-def contiguous(x: Tensor) -> Tensor:
-    """Return x if its memory is in row-major order, and a copy in row-major order otherwise."""
-    return x if x.array.flags.c_contiguous else clone(x)
+def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
+    """Return input if its memory is in row-major order, and a copy in row-major order otherwise.
+
+    `memory_format` has no effect.
+    """
+    return input if input.array.flags.c_contiguous else clone(input)
 
 
 def to(x: Tensor, *args: Any, dtype: Any = None, device: str | Device | None = None, copy: bool = False) -> Tensor:

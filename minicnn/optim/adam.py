@@ -9,7 +9,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.backends.step_options import AdamOptions
 from minicnn.errors import ArgumentError
 from minicnn.ops.create import zeros_like
-from minicnn.optim.optimizer import Optimizer, Parameters, check_at_least, run_step
+from minicnn.optim.optimizer import Optimizer, Parameters, check_at_least, check_not_differentiable, run_step
 from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.dispatch import kernel
 
@@ -35,6 +35,14 @@ class Adam(Optimizer):
     weight_decay : float
     amsgrad : bool
         Replace v by its maximum over all steps.
+    maximize : bool
+        Go up the gradient: use -g instead of g.
+    foreach, capturable, fused
+        Choose an implementation of PyTorch; no effect.
+    differentiable : bool
+        Must be False.
+    decoupled_weight_decay : bool
+        Apply weight decay to the weights, as `AdamW`.
 
     Raises
     ------
@@ -53,7 +61,6 @@ class Adam(Optimizer):
     Reddi, Kale, Kumar: On the convergence of Adam and beyond. ICLR 2018, algorithm 2.
     """
 
-    decoupled = False
     state_names: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True, "max_exp_avg_sq": False}
 
     def __init__(
@@ -64,12 +71,22 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:
-        options = {"betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
-        super().__init__(params, {"lr": lr, **options})
+        options: dict[str, Any] = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        options |= {"amsgrad": amsgrad, "maximize": maximize, "foreach": foreach, "capturable": capturable}
+        options |= {"differentiable": differentiable, "fused": fused}
+        super().__init__(params, options | {"decoupled_weight_decay": decoupled_weight_decay})
 
     def check_options(self, options: dict[str, Any]) -> None:
         """Raise ArgumentError if an option is out of range, DTypeError if it has a wrong type."""
+        check_not_differentiable(self._name, options)
         for name in ("lr", "eps", "weight_decay"):
             check_at_least(self._name, name, options[name], 0)
         betas = options["betas"]
@@ -96,7 +113,10 @@ class Adam(Optimizer):
             parameters,
             [tensors("exp_avg"), tensors("exp_avg_sq"), tensors("max_exp_avg_sq") if group["amsgrad"] else []],
             steps=[state["step"] for state in states],
-            options=AdamOptions(group["lr"], beta1, beta2, group["eps"], group["weight_decay"], self.decoupled),
+            maximize=group["maximize"],
+            options=AdamOptions(
+                group["lr"], beta1, beta2, group["eps"], group["weight_decay"], group["decoupled_weight_decay"]
+            ),
         )
 
 
@@ -105,7 +125,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    params, lr, betas, eps, amsgrad
+    params, lr, betas, eps, amsgrad, maximize, foreach, capturable, differentiable, fused
         As in `Adam`.
     weight_decay : float
         λ; default 0.01.
@@ -115,8 +135,6 @@ class AdamW(Adam):
     Loshchilov, Hutter: Decoupled weight decay regularization. ICLR 2019, algorithm 2.
     """
 
-    decoupled = True
-
     def __init__(
         self,
         params: Parameters,
@@ -125,8 +143,27 @@ class AdamW(Adam):
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad)
+        super().__init__(
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+            decoupled_weight_decay=True,
+        )
 
 
 @kernel("adam_step", "reference", name="reference")

@@ -17,7 +17,10 @@ from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeErr
 from minicnn.ops.create import tensor, zeros_like
 from minicnn.runtime.dispatch import select
 
-__all__ = ["Optimizer", "Parameters", "check_at_least", "run_step"]
+__all__ = ["Optimizer", "Parameters", "check_at_least", "check_not_differentiable", "run_step"]
+
+# Options that older states do not have.
+LATER = {"maximize", "foreach", "capturable", "differentiable", "fused", "decoupled_weight_decay"}
 
 Parameters: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
 
@@ -231,12 +234,13 @@ class Optimizer:
     def _saved_options(self, call: str, saved: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         """Check a group's saved options and return them."""
         # Schedules store `initial_lr` in a group, and users may store their own entries.
-        names = saved.keys() - (group.keys() | {"initial_lr"}) | self.defaults.keys() - saved.keys()
+        names = saved.keys() - (group.keys() | {"initial_lr"}) | self.defaults.keys() - saved.keys() - LATER
         if names:
             raise CheckpointError(
                 f"{call}: the state has the options {sorted(saved)}, {self._name} has {sorted(self.defaults)}; "
                 "load it into an optimizer of the class that it was saved from"
             )
+        saved = {**{name: value for name, value in self.defaults.items() if name in LATER}, **saved}
         options = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()}
         try:
             self.check_options(options)
@@ -297,7 +301,21 @@ def check_at_least(call: str, name: str, value: Any, minimum: float, below: floa
         raise ArgumentError(f"{call}: {name} must be at least {minimum:g}{upper}, got {value}")
 
 
-def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]], **params: Any) -> None:
+def check_not_differentiable(call: str, options: dict[str, Any]) -> None:
+    """Check that nobody wants a gradient of the steps.
+
+    Raises
+    ------
+    ArgumentError
+        If `differentiable` is True.
+    """
+    if options["differentiable"]:
+        raise ArgumentError(f"{call}: differentiable=True is not supported, because steps are not recorded")
+
+
+def run_step(
+    operation: str, parameters: list[Tensor], state: list[list[Tensor]], *, maximize: bool, **params: Any
+) -> None:
     """Run the fastest kernel of an optimizer's step. It updates lists of arrays in place.
 
     Parameters
@@ -307,6 +325,8 @@ def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]]
         The kernel gets the list of their arrays, and the list of their gradients' arrays.
     state : list of lists of Tensor
         The kernel gets a list of arrays for each of these lists.
+    maximize : bool
+        Go up the gradient: the kernel gets the negative gradients.
     **params
         The other parameters of the kernel.
 
@@ -324,5 +344,7 @@ def run_step(operation: str, parameters: list[Tensor], state: list[list[Tensor]]
         )
     gradients = [p.grad for p in parameters if p.grad is not None]
     lists = [[t.array for t in tensors] for tensors in (parameters, gradients, *state)]
+    if maximize:
+        lists[1] = [-g for g in lists[1]]
     with np.errstate(all="ignore"):  # as in every operation, NaN and infinity are values and raise no warning
         select(operation, device, lists, params)(*lists, **params)

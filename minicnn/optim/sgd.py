@@ -9,7 +9,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.backends.step_options import SGDOptions
 from minicnn.errors import ArgumentError
 from minicnn.ops.create import zeros_like
-from minicnn.optim.optimizer import Optimizer, Parameters, check_at_least, run_step
+from minicnn.optim.optimizer import Optimizer, Parameters, check_at_least, check_not_differentiable, run_step
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -33,6 +33,12 @@ class SGD(Optimizer):
     momentum, dampening, weight_decay : float
     nesterov : bool
         Requires momentum > 0 and dampening = 0.
+    maximize : bool
+        Go up the gradient: use -g instead of g.
+    foreach, fused
+        Choose an implementation of PyTorch; no effect.
+    differentiable : bool
+        Must be False.
 
     Raises
     ------
@@ -51,7 +57,8 @@ class SGD(Optimizer):
 
     Examples
     --------
-    >>> p = Tensor(3.0, requires_grad=True)
+    >>> import minicnn
+    >>> p = minicnn.tensor(3.0, requires_grad=True)
     >>> optimizer = SGD([p], lr=0.1)
     >>> (p * p).backward()
     >>> optimizer.step()
@@ -69,12 +76,19 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
-        options = {"momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov}
-        super().__init__(params, {"lr": lr, **options})
+        options: dict[str, Any] = {"lr": lr, "momentum": momentum, "dampening": dampening}
+        options |= {"weight_decay": weight_decay, "nesterov": nesterov, "maximize": maximize, "foreach": foreach}
+        super().__init__(params, options | {"differentiable": differentiable, "fused": fused})
 
     def check_options(self, options: dict[str, Any]) -> None:
         """Raise ArgumentError if an option is out of range, DTypeError if it has a wrong type."""
+        check_not_differentiable("SGD", options)
         for name in ("lr", "momentum", "weight_decay"):
             check_at_least("SGD", name, options[name], 0)
         check_at_least("SGD", "dampening", options["dampening"], float("-inf"))
@@ -97,7 +111,7 @@ class SGD(Optimizer):
                     shares[i] = 1 - group["dampening"]
                 buffers.append(state["momentum_buffer"])
         options = SGDOptions(group["lr"], group["momentum"], group["weight_decay"], group["nesterov"])
-        run_step("sgd_step", parameters, [buffers], shares=shares, options=options)
+        run_step("sgd_step", parameters, [buffers], shares=shares, maximize=group["maximize"], options=options)
 
 
 @kernel("sgd_step", "reference", name="reference")

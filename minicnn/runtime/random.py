@@ -47,15 +47,15 @@ def get_rng_state() -> dict[str, Any]:
     return dict(_generator.bit_generator.state)
 
 
-def set_rng_state(state: dict[str, Any]) -> None:
-    """Set the state of the generator to a state from `get_rng_state`.
+def set_rng_state(new_state: dict[str, Any]) -> None:
+    """Set the new_state of the generator to a new_state from `get_rng_state`.
 
     Raises
     ------
     ArgumentError
-        If the argument is not a state.
+        If the argument is not a new_state.
     """
     try:
-        _generator.bit_generator.state = state
+        _generator.bit_generator.state = new_state
     except (TypeError, ValueError, KeyError) as error:
-        raise ArgumentError(f"set_rng_state: expected a state from get_rng_state(), got {state!r:.80}") from error
+        raise ArgumentError(f"set_rng_state: expected a state from get_rng_state(), got {new_state!r:.80}") from error

@@ -17,8 +17,8 @@ def get_num_threads() -> int:
     return _threads
 
 
-def set_num_threads(threads: int) -> None:
-    """Set the number of threads for all later calls; results do not depend on it.
+def set_num_threads(num: int) -> None:
+    """Set the number of num for all later calls; results do not depend on it.
 
     Raises
     ------
@@ -34,11 +34,11 @@ def set_num_threads(threads: int) -> None:
     >>> set_num_threads(before)
     """
     global _threads
-    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS:
-        raise ArgumentError(f"set_num_threads: must be an integer from 1 to {MAX_THREADS}, got {threads!r}")
-    _threads = threads
+    if not isinstance(num, int) or isinstance(num, bool) or not 1 <= num <= MAX_THREADS:
+        raise ArgumentError(f"set_num_threads: must be an integer from 1 to {MAX_THREADS}, got {num!r}")
+    _threads = num
     for listener in _listeners:
-        listener(threads)
+        listener(num)
 
 
 def on_change(listener: Callable[[int], None]) -> None:

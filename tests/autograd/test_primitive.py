@@ -96,6 +96,22 @@ def test_rules_may_share_a_value():
 
 
 @pytest.mark.usefixtures("own_primitives")
+def test_a_second_result_that_was_overwritten_is_noticed():
+    @primitive(residuals=("factor",))
+    def _doubled(x):
+        return x * 2, np.full_like(x, 2)
+
+    _doubled.gradient(x=lambda grad, factor: grad * factor)
+    x = mc.ones(1, requires_grad=True)
+    y, factor = _doubled(x)
+    y.backward(retain_graph=True)
+    assert x.grad.item() == 2
+    factor.add_(1)
+    with pytest.raises(AutogradError, match=r"the gradient of doubled needs its result 'factor' of shape .* modified"):
+        y.backward()
+
+
+@pytest.mark.usefixtures("own_primitives")
 def test_a_rule_may_say_that_there_is_no_gradient():
     @primitive
     def _blocked(x):
@@ -172,7 +188,7 @@ def test_warnings_of_arithmetic_are_values():
 
 
 def test_devices_are_not_mixed():
-    elsewhere = Tensor(np.ones(1), device=Device("elsewhere", ()))
+    elsewhere = Tensor._of(np.ones(1), device=Device("elsewhere", ()))
     with pytest.raises(DeviceError, match=r"add: inputs are on cpu, elsewhere; move them with .to\(\)"):
         mc.ones(1, dtype=mc.float64) + elsewhere
 

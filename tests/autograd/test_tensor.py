@@ -9,7 +9,7 @@ import pytest
 import minicnn as mc
 from minicnn.autograd import grad
 from minicnn.autograd.tensor import Tensor
-from minicnn.errors import AutogradError, DTypeError
+from minicnn.errors import AutogradError, DTypeError, ShapeError
 
 
 def leaf(*values):
@@ -19,20 +19,34 @@ def leaf(*values):
 # --- what a tensor is -----------------------------------------------------------------------------------------
 
 
-def test_the_constructor_shares_arrays_and_types_numbers():
+def test_a_tensor_of_an_array_shares_it_and_types_numbers():
     a = np.zeros(2)
-    assert Tensor(a).array is a
-    assert Tensor([1.0, 2.0]).dtype == mc.float32
-    assert Tensor(1).dtype == mc.int64
-    assert Tensor(np.float64(1)).dtype == mc.float64
-    other = Tensor(a)
-    assert Tensor(other).array is a
+    assert Tensor._of(a).array is a
+    assert Tensor._of([1.0, 2.0]).dtype == mc.float32
+    assert Tensor._of(1).dtype == mc.int64
+    assert Tensor._of(np.float64(1)).dtype == mc.float64
+    assert Tensor(Tensor._of(a)).array is a
 
 
 @pytest.mark.parametrize("data", ["abc", [None], np.array([1j])])
-def test_the_constructor_refuses_what_is_no_number(data):
+def test_an_array_of_other_things_is_refused(data):
     with pytest.raises(DTypeError, match=r"tensor: element type .* is not supported; use bool"):
-        Tensor(data)
+        Tensor._of(data)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Tensor(3.5), r"Tensor: expected sizes, or one sequence of numbers, got \(3.5,\); use minicnn.tensor"),
+        (lambda: Tensor(2, [3]), "Tensor: expected sizes, or one sequence of numbers"),
+        (lambda: mc.LongTensor([[1], [2, 3]]), "LongTensor: the data is not a rectangular array of int64"),
+        (lambda: mc.ByteTensor([300]), "ByteTensor: the data is not a rectangular array of uint8"),
+        (lambda: mc.LongTensor(mc.ones(2)), r"LongTensor: the tensor holds float32; convert it with .to"),
+    ],
+)
+def test_the_constructor_refuses_other_data(call, message):
+    with pytest.raises(DTypeError, match=message):
+        call()
 
 
 def test_leaves_and_results():
@@ -183,6 +197,20 @@ VIEWS = {
     "one element": lambda x: x[1, 2],
     "numbers of a row": lambda x: next(iter(x[0])),
 }
+
+
+def test_a_view_never_copies():
+    x = mc.arange(6.0).reshape(2, 3)
+    for bad in (lambda: x.T.view(6), lambda: x[:, :2].view(-1), lambda: mc.ones(1, 2).expand(2, 2).view(4)):
+        with pytest.raises(
+            ShapeError, match=r"view: elements of shape .* with the strides .* need a copy .* use reshape"
+        ):
+            bad()
+    assert x.T.view(3, 1, 2).shape == (3, 1, 2)
+    assert x[:1, :2].view(2).tolist() == [0, 1]
+    assert mc.ones(0, 3).T.view(-1, 3).shape == (0, 3)
+
+
 COPIES = {
     "clone": lambda x: x.clone(),
     "flip": lambda x: x.flip(0),

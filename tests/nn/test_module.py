@@ -337,3 +337,35 @@ def test_text_is_a_tree():
         "  (1): Tanh()\n)"
     )
     assert repr(Scaled()).startswith("Scaled(\n  factor=2\n  (fc)")
+
+
+def test_the_order_is_that_of_the_first_parameter_or_module():
+    class Late(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = None
+            self.register_parameter("b", None)
+            self.add_module("c", None)
+            self.d = nn.Linear(1, 1)
+            self.e = minicnn.ones(1)
+            self.f = nn.Parameter(minicnn.ones(1))
+            self.register_buffer("g", None)
+            self.h = nn.Parameter(minicnn.ones(1))
+
+    def order(module):
+        return [name.split(".")[0] for name in dict(module.named_parameters())]
+
+    late = Late()
+    late.a, late.c = nn.Conv2d(1, 1, 1, bias=False), nn.ReLU()
+    assert list(dict(late.named_children())) == ["c", "d", "a"]
+    late.b, late.e = nn.Parameter(minicnn.ones(1)), nn.Parameter(minicnn.ones(1))
+    assert order(late) == ["b", "f", "h", "e", "d", "d", "a"]
+    late.d = nn.Conv2d(1, 1, 1, bias=False)  # another layer in the same place
+    late.f = None
+    assert order(late) == ["b", "h", "e", "d", "a"]
+    late.f = nn.Parameter(minicnn.ones(1))
+    assert order(late) == ["b", "f", "h", "e", "d", "a"]
+    late.g = nn.Parameter(minicnn.ones(1))
+    del late.f
+    late.f = nn.Parameter(minicnn.ones(1))
+    assert order(late) == ["b", "h", "e", "g", "f", "d", "a"]

@@ -16,7 +16,7 @@ from typing import Any
 from minicnn.autograd import methods
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.tensor import Tensor
-from minicnn.ops.methods import Methods
+from minicnn.ops.methods import METHODS
 from minicnn.ops.operands import Binary
 
 TARGET = Path(methods.__file__).with_suffix(".pyi")
@@ -37,7 +37,7 @@ HEAD = """# Made from minicnn/ops/methods.py by `make stubs`; do not edit.
 
 def stubs() -> str:
     """Return the text of methods.pyi."""
-    names = {name: value for name, value in vars(Methods).items() if _is_method(name, value)}
+    names = {name: value for name, value in METHODS.items() if _is_method(name, value)}
     hidden = {name for name in names if hasattr(builtins, name)}  # inside the class, these names are methods
     lines = [line for name, value in names.items() for line in _method(name, value, hidden)]
     text = "\n".join(f"    {line}" for line in lines)

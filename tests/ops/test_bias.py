@@ -26,7 +26,7 @@ FUNCTIONS = {
 def drawn(shape: tuple[int, ...], device: Device = CPU, dtype: type = np.float64) -> list[Tensor]:
     rng = np.random.default_rng(0)
     x, b = rng.standard_normal(shape), rng.standard_normal(shape[1:2])
-    return [Tensor(a.astype(dtype), requires_grad=True, device=device) for a in (x, b)]
+    return [Tensor._of(a.astype(dtype), requires_grad=True, device=device) for a in (x, b)]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -45,7 +45,7 @@ def test_against_numpy(activation, shape, dtype, device):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_gradients_are_those_of_two_steps(activation, shape, device):
-    h = Tensor(np.random.default_rng(1).standard_normal(shape), device=device)
+    h = Tensor._of(np.random.default_rng(1).standard_normal(shape), device=device)
     x, b = drawn(shape, device)
     bias_act(x, b, activation).backward(h)
     u, v = drawn(shape, device)
@@ -63,7 +63,10 @@ def test_two_orders_of_gradients(activation):
 
 
 def test_by_hand(device):
-    x, b = Tensor([[1.0, -3.0], [-0.5, 2.0]], requires_grad=True, device=device), Tensor([0.5, 1.0], device=device)
+    x, b = (
+        Tensor._of([[1.0, -3.0], [-0.5, 2.0]], requires_grad=True, device=device),
+        Tensor._of([0.5, 1.0], device=device),
+    )
     y = bias_act(x, b, "relu")
     assert y.tolist() == [[1.5, 0.0], [0.0, 3.0]]
     y.sum().backward()
@@ -72,7 +75,10 @@ def test_by_hand(device):
 
 
 def test_nan_stays_nan_and_infinity_is_a_number(device):
-    x, b = Tensor([[np.nan, -np.inf, np.inf, 1.0]], device=device), Tensor([0.0, 0.0, 0.0, np.nan], device=device)
+    x, b = (
+        Tensor._of([[np.nan, -np.inf, np.inf, 1.0]], device=device),
+        Tensor._of([0.0, 0.0, 0.0, np.nan], device=device),
+    )
     assert to_host(bias_act(x, b, "relu").array)[0, 1:3].tolist() == [0.0, np.inf]
     assert to_host(bias_act(x, b, "sigmoid").array)[0, 1:3].tolist() == [0.0, 1.0]
     assert to_host(bias_act(x, b, "tanh").array)[0, 1:3].tolist() == [-1.0, 1.0]

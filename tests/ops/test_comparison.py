@@ -41,7 +41,7 @@ NUMPY = {
 def test_against_numpy(name, device):
     @given(case=cases(name))
     def check(case):
-        y = getattr(mc, name)(*(Tensor(x, device=device) for x in case.inputs))
+        y = getattr(mc, name)(*(Tensor._of(x, device=device) for x in case.inputs))
         expected = NUMPY[name](*case.inputs)
         assert y.dtype == expected.dtype
         np.testing.assert_array_equal(to_host(y.array), expected)

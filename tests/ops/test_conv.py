@@ -46,7 +46,7 @@ def test_three_forms_against_loops(case):
         y[out] += x[at] * w[tap]
         back[at] += g[out] * w[tap]
         weight[tap] += g[out] * x[at]
-    tx, tw, tg = Tensor(x), Tensor(w), Tensor(g)
+    tx, tw, tg = Tensor._of(x), Tensor._of(w), Tensor._of(g)
     np.testing.assert_allclose(conv(tx, tw, spec=spec).array, y, atol=1e-10)
     np.testing.assert_allclose(conv_input_grad(tg, tw, spec=spec).array, back, atol=1e-10)
     np.testing.assert_allclose(conv_weight_grad(tx, tg, spec=spec).array, weight, atol=1e-10)
@@ -58,9 +58,9 @@ def test_three_forms_against_loops(case):
 @given(case=cases("conv"), seed=st.integers(0, 99))
 def test_one_trilinear_form(case, device, seed):
     """<conv(x, w), g> = <x, conv_input_grad(g, w)> = <w, conv_weight_grad(x, g)>."""
-    x, w = (Tensor(a, device=device) for a in case.inputs)
+    x, w = (Tensor._of(a, device=device) for a in case.inputs)
     y = conv(x, w, **case.params)
-    g = Tensor(np.random.default_rng(seed).standard_normal(y.shape), device=device)
+    g = Tensor._of(np.random.default_rng(seed).standard_normal(y.shape), device=device)
     form = (y * g).sum().item()
     assert (x * conv_input_grad(g, w, **case.params)).sum().item() == pytest.approx(form, rel=1e-9, abs=1e-9)
     assert (w * conv_weight_grad(x, g, **case.params)).sum().item() == pytest.approx(form, rel=1e-9, abs=1e-9)
@@ -68,9 +68,9 @@ def test_one_trilinear_form(case, device, seed):
 
 @given(case=cases("conv"), a=st.sampled_from([-2.0, 0.0, 0.5, 3.0]))
 def test_linear_in_each_argument(case, device, a):
-    x, w = (Tensor(array, device=device) for array in case.inputs)
+    x, w = (Tensor._of(array, device=device) for array in case.inputs)
     rng = np.random.default_rng(1)
-    other_x, other_w = (Tensor(rng.standard_normal(t.shape), device=device) for t in (x, w))
+    other_x, other_w = (Tensor._of(rng.standard_normal(t.shape), device=device) for t in (x, w))
 
     def f(x, w):
         return to_host(conv(x, w, **case.params).array)
@@ -83,10 +83,10 @@ def test_linear_in_each_argument(case, device, a):
 def test_moving_the_image_moves_the_result(device, stride):
     x = np.zeros((1, 2, 24, 17))
     x[..., 6:12, 6:11] = np.random.default_rng(0).standard_normal((1, 2, 6, 5))
-    w = Tensor(np.random.default_rng(1).standard_normal((3, 2, 3, 3)), device=device)
+    w = Tensor._of(np.random.default_rng(1).standard_normal((3, 2, 3, 3)), device=device)
     spec = conv_spec("conv2d", x.shape, w.shape, stride=stride, padding=1)
     y, moved = (
-        to_host(conv(Tensor(image, device=device), w, spec=spec).array)
+        to_host(conv(Tensor._of(image, device=device), w, spec=spec).array)
         for image in (x, np.roll(x, (stride, -stride), (2, 3)))
     )
     np.testing.assert_allclose(moved, np.roll(y, (1, -1), (2, 3)), atol=1e-12)
@@ -99,14 +99,14 @@ def test_against_scipy(device, shape, mode):
     x, w = rng.standard_normal((2, 3, *shape)), rng.standard_normal((4, 3, *(3,) * len(shape)))
     padding = {"valid": 0, "same": 1, "full": 2}[mode]
     spec = conv_spec("conv", x.shape, w.shape, padding=padding)
-    y = to_host(conv(Tensor(x, device=device), Tensor(w, device=device), spec=spec).array)
+    y = to_host(conv(Tensor._of(x, device=device), Tensor._of(w, device=device), spec=spec).array)
     expected = [[sum(correlate(x[n, c], w[f, c], mode) for c in range(3)) for f in range(4)] for n in range(2)]
     np.testing.assert_allclose(y, expected, atol=1e-12)
 
 
 def test_by_hand(device):
-    x = Tensor(np.arange(9.0).reshape(1, 1, 3, 3), device=device)
-    w = Tensor(np.array([[[[1.0, 0.0], [0.0, -1.0]]]]), device=device)
+    x = Tensor._of(np.arange(9.0).reshape(1, 1, 3, 3), device=device)
+    w = Tensor._of(np.array([[[[1.0, 0.0], [0.0, -1.0]]]]), device=device)
     spec = conv_spec("conv2d", x.shape, w.shape)
     assert conv(x, w, spec=spec).tolist() == [[[[-4.0, -4.0], [-4.0, -4.0]]]]
 
@@ -114,8 +114,8 @@ def test_by_hand(device):
 @pytest.mark.parametrize(("batch", "size"), [(0, 5), (1, 1), (3, 1), (2, 13)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_shapes_at_the_edge(device, batch, size, dtype):
-    x = Tensor(np.ones((batch, 4, size, size), dtype), requires_grad=True, device=device)
-    w = Tensor(np.ones((6, 4, 3, 3), dtype), requires_grad=True, device=device)
+    x = Tensor._of(np.ones((batch, 4, size, size), dtype), requires_grad=True, device=device)
+    w = Tensor._of(np.ones((6, 4, 3, 3), dtype), requires_grad=True, device=device)
     y = conv(x, w, spec=conv_spec("conv2d", x.shape, w.shape, padding=1))
     y.sum().backward()
     assert (y.shape, y.dtype) == ((batch, 6, size, size), dtype)
@@ -127,7 +127,7 @@ def test_shapes_at_the_edge(device, batch, size, dtype):
 def test_nan_reaches_only_the_windows_that_see_it(device):
     x = np.ones((1, 4, 9, 9), np.float32)
     x[0, 0, 4, 4] = np.nan
-    w = Tensor(np.ones((8, 4, 3, 3), np.float32), device=device)
+    w = Tensor._of(np.ones((8, 4, 3, 3), np.float32), device=device)
     spec = conv_spec("conv2d", x.shape, w.shape, padding=1)
     for kernel in dispatch.kernels("conv", device):
         if not kernel.accepts([device.array(x), w.array], {"spec": spec}):

@@ -31,14 +31,14 @@ def drawn(name: str) -> list[Tensor]:
     rng = np.random.default_rng(0)
     small, large = (2, 4, *SPEC.output_size), X
     shapes = (small, W, W[1:2]) if "transpose" in name else (large, W, W[:1])
-    return [Tensor(rng.standard_normal(shape), requires_grad=True) for shape in shapes]
+    return [Tensor._of(rng.standard_normal(shape), requires_grad=True) for shape in shapes]
 
 
 def two_orders(name: str) -> list[np.ndarray]:
     """Return the output, the gradients, and the second-order gradients (of the sum of squared gradients)."""
     inputs = drawn(name)
     y = conv_block(*inputs, **CASES[name])
-    h = Tensor(np.random.default_rng(1).standard_normal(y.shape))
+    h = Tensor._of(np.random.default_rng(1).standard_normal(y.shape))
     first = grad(y, inputs, h, create_graph=True)
     second = grad(sum((g**2).sum() for g in first), inputs[:2])
     return [t.detach().array for t in (y, *first, *second)]
@@ -109,8 +109,8 @@ def test_a_bias_alone_keeps_no_output(ran):
 
 
 def test_by_hand():
-    x = Tensor([[[[1.0, -2.0], [3.0, 0.5]]]], requires_grad=True)
-    w, b = Tensor([[[[2.0]]], [[[-1.0]]]], requires_grad=True), Tensor([1.0, -9.0], requires_grad=True)
+    x = Tensor._of([[[[1.0, -2.0], [3.0, 0.5]]]], requires_grad=True)
+    w, b = Tensor._of([[[[2.0]]], [[[-1.0]]]], requires_grad=True), Tensor._of([1.0, -9.0], requires_grad=True)
     spec = conv_spec("conv2d", x.shape, w.shape)
     y, winner = module.conv_bias_relu_pool(x, w, b, spec=spec, pool=pool_spec("max_pool2d", (1, 2, 2, 2), 2))
     assert y.tolist() == [[[[7.0]], [[0.0]]]]  # 2 · 3 + 1; the second filter gives 0

@@ -34,13 +34,13 @@ def test_the_equations(smoothing):
     rng = np.random.default_rng(0)
     x, labels, weight, g = rng.normal(size=(5, 37)), rng.integers(0, 37, 5), rng.random(37), rng.normal(size=5)
     u, p = shares(labels, weight, smoothing), np.exp(x) / np.exp(x).sum(1, keepdims=True)
-    rest, classes = (Tensor(labels), Tensor(weight)), Classes(1, smoothing, -100)
-    np.testing.assert_allclose(nll(Tensor(x), *rest, classes=classes)[0].numpy(), -(u * x).sum(1))
-    np.testing.assert_allclose(nll_grad(Tensor(g), *rest, classes=classes).numpy(), -g[:, None] * u)
-    loss, each = cross_entropy(Tensor(x), *rest, classes=classes)
+    rest, classes = (Tensor._of(labels), Tensor._of(weight)), Classes(1, smoothing, -100)
+    np.testing.assert_allclose(nll(Tensor._of(x), *rest, classes=classes)[0].numpy(), -(u * x).sum(1))
+    np.testing.assert_allclose(nll_grad(Tensor._of(g), *rest, classes=classes).numpy(), -g[:, None] * u)
+    loss, each = cross_entropy(Tensor._of(x), *rest, classes=classes)
     np.testing.assert_allclose(loss.numpy(), -(u * np.log(p)).sum(1))
     np.testing.assert_allclose(each.numpy(), weight[labels])
-    to_x = cross_entropy_grad(Tensor(g), Tensor(x), *rest, classes=classes).numpy()
+    to_x = cross_entropy_grad(Tensor._of(g), Tensor._of(x), *rest, classes=classes).numpy()
     np.testing.assert_allclose(to_x, g[:, None] * (p * u.sum(1, keepdims=True) - u), atol=1e-15)
 
 

@@ -48,14 +48,14 @@ def ours(index):
 
 @pytest.mark.parametrize("index", INDICES)
 def test_reading_and_its_gradient(index, device):
-    x = Tensor(A.copy(), requires_grad=True, device=device)
+    x = Tensor._of(A.copy(), requires_grad=True, device=device)
     plain = np.zeros(0, int) if isinstance(index, list) and not index else index
     for key in (index, ours(index)):
         y = x[key]
         np.testing.assert_array_equal(to_host(y.array), A[plain])
         assert type(y.array) is type(x.array)
     weights = np.random.default_rng(0).standard_normal(y.shape)
-    (y * Tensor(weights, device=device)).sum().backward()
+    (y * Tensor._of(weights, device=device)).sum().backward()
     expected = np.zeros_like(A)
     np.add.at(expected, plain, weights)
     np.testing.assert_allclose(to_host(x.grad.array), expected)
@@ -64,9 +64,9 @@ def test_reading_and_its_gradient(index, device):
 @pytest.mark.parametrize("index", [*INDICES[:11], A > 7, ([0, 1], [2, 2]), ...])
 @pytest.mark.parametrize("recorded", [False, True])
 def test_writing(index, recorded, device):
-    x = Tensor(A.copy(), requires_grad=recorded, device=device)
+    x = Tensor._of(A.copy(), requires_grad=recorded, device=device)
     y = x * 1
-    value = Tensor(-np.ones(A[index].shape), requires_grad=recorded, device=device)
+    value = Tensor._of(-np.ones(A[index].shape), requires_grad=recorded, device=device)
     y[index] = value
     expected = A.copy()
     expected[index] = -1
@@ -134,14 +134,14 @@ def test_the_gradient_uses_the_index_of_the_call():
 )
 @pytest.mark.parametrize("recorded", [False, True])
 def test_indices_that_do_not_fit(step, index, message, recorded):
-    x = Tensor(A.copy(), requires_grad=recorded) * 1
+    x = Tensor._of(A.copy(), requires_grad=recorded) * 1
     with pytest.raises(ShapeError, match=message):
         step(x, index)
 
 
 @pytest.mark.parametrize("recorded", [False, True])
 def test_values_that_do_not_fit(recorded):
-    x = Tensor(A.copy(), requires_grad=recorded) * 1
+    x = Tensor._of(A.copy(), requires_grad=recorded) * 1
     with pytest.raises(ShapeError, match=r"expand: \(3,\) cannot be repeated to \(4,\)"):
         x[0, 0] = [1.0, 2.0, 3.0]
 
@@ -149,9 +149,9 @@ def test_values_that_do_not_fit(recorded):
 @given(case=cases("index_add"))
 def test_index_and_index_add_are_adjoint(case):
     (g,), index = case.inputs, case.params["index"]
-    x = Tensor(np.random.default_rng(0).standard_normal(case.params["shape"]), requires_grad=True)
-    (x[index] * Tensor(g)).sum().backward()
-    assert (x.grad * x).sum().item() == pytest.approx((x[index] * Tensor(g)).sum().item(), abs=1e-9)
+    x = Tensor._of(np.random.default_rng(0).standard_normal(case.params["shape"]), requires_grad=True)
+    (x[index] * Tensor._of(g)).sum().backward()
+    assert (x.grad * x).sum().item() == pytest.approx((x[index] * Tensor._of(g)).sum().item(), abs=1e-9)
 
 
 def test_gather_and_index_select():
@@ -206,7 +206,7 @@ def test_split_chunk_and_unbind():
 
 @pytest.mark.parametrize(("shifts", "dims"), [(1, 0), (-5, 1), ((1, 2), (0, 1)), (0, 0), (7, 2)])
 def test_roll(shifts, dims):
-    np.testing.assert_array_equal(Tensor(A).roll(shifts, dims).array, np.roll(A, shifts, dims))
+    np.testing.assert_array_equal(Tensor._of(A).roll(shifts, dims).array, np.roll(A, shifts, dims))
 
 
 @pytest.mark.parametrize(
@@ -255,12 +255,12 @@ STEPS = [  # an index with integers and arrays, and PyTorch's equivalent: first 
 
 @pytest.mark.parametrize(("index", "first", "then"), STEPS)
 def test_integers_select_before_arrays(index, first, then):
-    x = Tensor(A.copy(), requires_grad=True)
+    x = Tensor._of(A.copy(), requires_grad=True)
     expected = A[first][then]
     y = x[ours(index)]
     np.testing.assert_array_equal(y.array, expected)
     weights = np.random.default_rng(0).standard_normal(y.shape)
-    (y * Tensor(weights)).sum().backward()
+    (y * Tensor._of(weights)).sum().backward()
     gradient = np.zeros_like(A)
     np.add.at(gradient[first], then, weights)
     np.testing.assert_allclose(x.grad.array, gradient)
@@ -271,11 +271,11 @@ def test_writing_where_integers_select_before_arrays(index, first, then):
     value = np.random.default_rng(0).standard_normal(A[first][then].shape)
     expected = A.copy()
     expected[first][then] = value
-    plain = Tensor(A.copy())
+    plain = Tensor._of(A.copy())
     memory = plain.array
-    plain[ours(index)] = Tensor(value)
+    plain[ours(index)] = Tensor._of(value)
     np.testing.assert_array_equal(memory, expected)
-    x, v = Tensor(A.copy(), requires_grad=True), Tensor(value, requires_grad=True)
+    x, v = Tensor._of(A.copy(), requires_grad=True), Tensor._of(value, requires_grad=True)
     y = x * 1
     y[ours(index)] = v
     np.testing.assert_array_equal(y.array, expected)
@@ -291,14 +291,14 @@ def test_writing_where_integers_select_before_arrays(index, first, then):
 )
 def test_what_is_no_index(index):
     with pytest.raises(ShapeError, match=r"index: .*; the tensor is \(2, 3, 4\)"):
-        Tensor(A)[index]
+        Tensor._of(A)[index]
     with pytest.raises(ShapeError, match=r"index: .*; the tensor is \(2, 3, 4\)"):
-        Tensor(A.copy())[index] = 0
+        Tensor._of(A.copy())[index] = 0
 
 
 def test_what_is_no_value():
     with pytest.raises(DTypeError, match=r"index: the value is not made of numbers .*; use a number or a tensor"):
-        Tensor(A.copy())[0] = "a"
+        Tensor._of(A.copy())[0] = "a"
 
 
 def test_only_tensors_are_joined():
@@ -309,7 +309,7 @@ def test_only_tensors_are_joined():
 
 
 def test_an_index_may_be_on_the_host_or_with_the_tensor(device):
-    x = Tensor(A.copy(), device=device)
+    x = Tensor._of(A.copy(), device=device)
     for index in (np.array([1, 0, 1]), mc.tensor([1, 0, 1]), mc.tensor([1, 0, 1], device=device), [1, 0, 1]):
         np.testing.assert_array_equal(to_host(x[index].array), A[[1, 0, 1]])
     for mask in (A > 7, mc.tensor(A > 7), mc.tensor(A > 7, device=device)):

@@ -16,7 +16,7 @@ from minicnn.testing import cases
 @given(case=cases("normalize"))
 def test_against_the_definition(case, device):
     (x,), axes, eps = case.inputs, case.params["axes"], case.params["eps"]
-    t = Tensor(x, device=device)
+    t = Tensor._of(x, device=device)
     scale = 1 / np.sqrt(np.var(x, axes, keepdims=True) + eps)
     np.testing.assert_allclose(to_host(rstd(t, **case.params).array), scale, rtol=1e-9)
     expected = (x - x.mean(axes, keepdims=True)) * scale
@@ -24,7 +24,7 @@ def test_against_the_definition(case, device):
 
 
 def test_mean_zero_and_variance_one():
-    x = Tensor(np.random.default_rng(0).standard_normal((8, 3, 5)) * 100 + 7)
+    x = Tensor._of(np.random.default_rng(0).standard_normal((8, 3, 5)) * 100 + 7)
     y = normalize(x, axes=(0, 2), eps=1e-5)
     np.testing.assert_allclose(y.mean((0, 2)).array, 0, atol=1e-12)
     np.testing.assert_allclose(y.var((0, 2), correction=0).array, 1, rtol=1e-6)
@@ -32,7 +32,7 @@ def test_mean_zero_and_variance_one():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_constants_stay_finite(dtype):
-    x = Tensor(np.full((4, 2), 3, dtype), requires_grad=True)
+    x = Tensor._of(np.full((4, 2), 3, dtype), requires_grad=True)
     y = normalize(x, axes=(0,), eps=1e-5)
     (y * y).sum().backward()
     assert y.dtype == x.grad.dtype == dtype
@@ -41,8 +41,8 @@ def test_constants_stay_finite(dtype):
 
 
 def test_the_gradient_is_orthogonal_to_what_normalisation_removes():
-    x = Tensor(np.random.default_rng(0).standard_normal((6, 4)), requires_grad=True)
-    w = Tensor(np.random.default_rng(1).standard_normal((6, 4)))
+    x = Tensor._of(np.random.default_rng(0).standard_normal((6, 4)), requires_grad=True)
+    w = Tensor._of(np.random.default_rng(1).standard_normal((6, 4)))
     (normalize(x, axes=(0,), eps=0.0) * w).sum().backward()
     np.testing.assert_allclose(x.grad.sum(0).array, 0, atol=1e-12)  # y does not change if a constant is added to x,
     np.testing.assert_allclose((x.grad * x).sum(0).array, 0, atol=1e-12)  # or if x is scaled

@@ -127,7 +127,7 @@ def test_outputs_own_their_memory_unless_they_are_views(name, device, data):
 def function_of(primitive: Primitive, case: Case, device: Device) -> tuple[Any, list[Tensor]]:
     """Return the primitive as a function of tensors, and the tensors. Residuals have no gradient and are dropped."""
     tensors = [
-        Tensor(x, requires_grad=x.dtype.kind == "f" and primitive.differentiable(i), device=device)
+        Tensor._of(x, requires_grad=x.dtype.kind == "f" and primitive.differentiable(i), device=device)
         for i, x in enumerate(case.inputs)
     ]
 

@@ -46,7 +46,7 @@ A = np.arange(24.0).reshape(2, 3, 4)
     ],
 )
 def test_against_numpy(ours, numpys, device):
-    y = ours(Tensor(A.copy(), device=device))
+    y = ours(Tensor._of(A.copy(), device=device))
     np.testing.assert_array_equal(to_host(y.array), numpys)
     assert y.dtype == mc.float64
 
@@ -64,14 +64,14 @@ def test_zero_axes_and_no_elements():
 @given(case=cases("permute"))
 def test_permute_is_undone_by_the_inverse(case):
     (x,), axes = case.inputs, case.params["axes"]
-    np.testing.assert_array_equal(Tensor(x).permute(axes).permute(*np.argsort(axes).tolist()).array, x)
+    np.testing.assert_array_equal(Tensor._of(x).permute(axes).permute(*np.argsort(axes).tolist()).array, x)
 
 
 @given(case=cases("expand"))
 def test_expand_and_sum_are_adjoint(case):
     (x,), shape = case.inputs, case.params["shape"]
-    t = Tensor(x, requires_grad=True)
-    g = Tensor(np.random.default_rng(0).standard_normal(shape))
+    t = Tensor._of(x, requires_grad=True)
+    g = Tensor._of(np.random.default_rng(0).standard_normal(shape))
     (t.expand(shape) * g).sum().backward()
     assert (t.grad * t).sum().item() == pytest.approx((t.expand(shape) * g).sum().item(), abs=1e-9)
 
@@ -99,7 +99,7 @@ def test_expand_and_sum_are_adjoint(case):
 )
 def test_what_does_not_fit(call, message):
     with pytest.raises(ShapeError, match=message):
-        call(Tensor(A))
+        call(Tensor._of(A))
 
 
 def test_to_converts_or_returns_the_tensor():

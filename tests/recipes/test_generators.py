@@ -37,7 +37,7 @@ def test_results_are_kept_in_order_and_make_a_page(tmp_path, monkeypatch):
     assert "generated-clothes-vae" not in page
     assert page.index("| 2000 pictures |") < page.index("### Emoji") < page.index("| 381 pictures |")
     assert page.endswith("\n")
-    for source in ("fashion-mnist", "emoji"):
+    for source in ("fashion-mnist", "emoji-pictures"):
         with Image.open(tmp_path / f"generators-{source}.png") as figure:
             assert figure.width > 500
 
@@ -55,8 +55,8 @@ def test_the_folder_of_emoji_is_made_first(tmp_path, monkeypatch):
     monkeypatch.setattr(generators.emoji, "main", made.append)
     assert source_of("clothes", tmp_path) == "fashion-mnist"
     assert not made
-    assert source_of("emoji", tmp_path) == str(tmp_path / "emoji")
-    assert made == [tmp_path / "emoji"]
+    assert source_of("emoji", tmp_path) == str(tmp_path / "emoji-pictures")
+    assert made == [tmp_path / "emoji-pictures"]
 
 
 def test_unknown_names(tmp_path):

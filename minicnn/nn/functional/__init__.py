@@ -27,7 +27,7 @@ from minicnn.nn.functional.resize import *
 from minicnn.nn.functional.resize import __all__ as _resize
 from minicnn.nn.functional.similarity import *
 from minicnn.nn.functional.similarity import __all__ as _similarity
-from minicnn.ops.activation import erf, gelu, log_softmax, logsigmoid, sigmoid, softmax, softplus
+from minicnn.ops.activation import erf, gelu, logsigmoid, sigmoid, softplus
 from minicnn.ops.bias import bias_act
 from minicnn.ops.elementwise import tanh
 from minicnn.ops.linalg import linear
@@ -37,11 +37,9 @@ __all__ = [
     "erf",
     "gelu",
     "linear",
-    "log_softmax",
     "logsigmoid",
     "pad",
     "sigmoid",
-    "softmax",
     "softplus",
     "tanh",
 ]

@@ -1,19 +1,22 @@
-"""The activation functions with an argument `inplace`: relu, leaky_relu, elu, silu.
+"""The activation functions whose arguments here are not those of `ops/activation.py`, which they call.
 
-They call the functions of `ops/activation.py`. With `inplace` they write the result into the input.
+With `inplace`, relu, leaky_relu, elu and silu write the result into the input. softmax and log_softmax guess a missing
+axis.
 """
 
 from collections.abc import Callable
 
-from minicnn.autograd.tensor import Tensor, replace
+from minicnn.autograd.tensor import Tensor
+from minicnn.dtypes import DType
+from minicnn.nn.legacy import implicit_dim
 from minicnn.ops import activation
+from minicnn.ops.in_place import in_place
 
-__all__ = ["elu", "leaky_relu", "relu", "silu"]
+__all__ = ["elu", "leaky_relu", "log_softmax", "relu", "silu", "softmax"]
 
 
 def _apply(function: Callable[[Tensor], Tensor], input: Tensor, inplace: bool) -> Tensor:
-    # The gradient needs the input, which is overwritten: the tape keeps a clone.
-    return replace(input, function(input.clone())) if inplace else function(input)
+    return in_place(input, function) if inplace else function(input)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -77,3 +80,24 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     [0.0]
     """
     return _apply(activation.silu, input, inplace)
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """Return eˣ / Σ eˣ along an axis, without overflow.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int, optional
+        Without it, the axis is guessed with a warning, as in `nn/legacy.py`.
+    _stacklevel : int
+        Has no effect.
+    dtype : dtype, optional
+        The elements are converted first.
+    """
+    return activation.softmax(input, implicit_dim("softmax", input.ndim) if dim is None else dim, dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """Return the logarithm of softmax, x - log Σ eˣ; the arguments are those of `softmax`."""
+    return activation.log_softmax(input, implicit_dim("log_softmax", input.ndim) if dim is None else dim, dtype)

@@ -10,7 +10,8 @@ from minicnn.autograd.tape import is_grad_enabled
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64
 from minicnn.errors import ArgumentError, AutogradError, DTypeError, ShapeError
-from minicnn.nn.arguments import check_float, check_reduction
+from minicnn.nn.arguments import check_float
+from minicnn.nn.legacy import reduction_of
 from minicnn.ops.activation import log_softmax
 from minicnn.ops.comparison import eq
 from minicnn.ops.create import arange, ones
@@ -108,7 +109,6 @@ def _class_index_loss(
     smoothing: float = 0.0,
 ) -> Tensor:
     """Return the loss for class indices. `loss` is `nll` or `cross_entropy` of ops/cross_entropy.py."""
-    check_reduction(call, reduction)
     axis = min(1, input.ndim - 1)
     _check_classes(call, input, target, axis, ignore_index)
     if weight is None:
@@ -129,7 +129,9 @@ def nll_loss(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
     """Negative log likelihood, -w[target] input[target] for each example.
@@ -140,7 +142,7 @@ def nll_loss(
     ----------
     input : Tensor, (N, C), (N, C, d1, ...) or (C,), float
         Log probabilities.
-    target, weight, ignore_index, reduction
+    target, weight, size_average, ignore_index, reduce, reduction
         As in `cross_entropy`, but the target must hold class indices.
 
     Returns
@@ -164,6 +166,7 @@ def nll_loss(
     >>> nll_loss(minicnn.tensor([[-1.0, -2.0]]), minicnn.tensor([1])).item()
     2.0
     """
+    reduction = reduction_of("nll_loss", size_average, reduce, reduction)
     check_float("nll_loss", input)
     if not input.ndim:
         raise ShapeError("nll_loss: the input needs an axis of classes, got ()")
@@ -174,7 +177,9 @@ def cross_entropy(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
     ignore_index: int = -100,
+    reduce: bool | None = None,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
@@ -188,6 +193,8 @@ def cross_entropy(
         Class indices, or the probability t of each class.
     weight : Tensor, (C,), optional
         The weight w of each class. With class indices, "mean" divides by the sum of the examples' weights.
+    size_average, reduce : bool, optional
+        The older form of `reduction`; see `nn/legacy.py`.
     ignore_index : int
         Examples with this class index have weight 0.
     reduction : "mean", "sum" or "none"
@@ -215,6 +222,7 @@ def cross_entropy(
     >>> round(cross_entropy(minicnn.zeros(2, 4), minicnn.tensor([3, 0])).item(), 4)
     1.3863
     """
+    reduction = reduction_of("cross_entropy", size_average, reduce, reduction)
     check_float("cross_entropy", input)
     if not 0 <= label_smoothing <= 1:
         raise ArgumentError(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
@@ -228,7 +236,6 @@ def cross_entropy(
             f"cross_entropy: a target of {target.dtype} holds class probabilities and must be {input.shape} like "
             f"the input, got {target.shape}; convert class indices with .long()"
         )
-    check_reduction("cross_entropy", reduction)
     axis = min(1, input.ndim - 1)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / input.shape[axis]

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.nn.arguments import check_float, check_reduction
+from minicnn.nn.arguments import check_float
+from minicnn.nn.legacy import reduction_of
 from minicnn.ops.activation import logsigmoid
 from minicnn.ops.comparison import where
 from minicnn.ops.elementwise import abs as magnitude
@@ -32,11 +33,24 @@ __all__ = [
 
 def _elementwise_loss(call: str, loss: Fused, inputs: tuple[Value, ...], reduction: str, **params: float) -> Tensor:
     """Apply a loss to each element and reduce the result, in one pass."""
-    check_reduction(call, reduction)
     if reduction == "none":
         return loss(*inputs, **params)
     total = loss.sum(*inputs, **params)
     return total if reduction == "sum" else total / inputs[0].numel()
+
+
+def _weighted(
+    call: str, loss: Fused, inputs: tuple[Tensor, Tensor], weight: Tensor | None, reduction: str, **params: float
+) -> Tensor:
+    """Apply a loss with a weight for each element; "mean" divides by the sum of the weights."""
+    if weight is None:
+        return _elementwise_loss(call, loss, inputs, reduction, **params)
+    if weight.shape != inputs[0].shape:
+        raise ShapeError(f"{call}: weight must have the shape of the input, {inputs[0].shape}, got {weight.shape}")
+    losses = mul(loss(*inputs, **params), weight)
+    if reduction == "none":
+        return losses
+    return losses.sum() if reduction == "sum" else losses.sum() / weight.sum()
 
 
 def _check_pair(call: str, input: Tensor, target: Tensor) -> None:
@@ -51,13 +65,24 @@ def _check_pair(call: str, input: Tensor, target: Tensor) -> None:
 # --- regression -----------------------------------------------------------------------------------------------
 
 
-def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """Squared error, (input - target)².
 
     Parameters
     ----------
     input, target : Tensor, of the same shape; the input is float
+    size_average, reduce : bool, optional
+        The older form of `reduction`; see `nn/legacy.py`.
     reduction : "mean", "sum" or "none"
+    weight : Tensor, of the same shape, optional
+        The weight of each element. "mean" divides by the sum of the weights.
 
     Returns
     -------
@@ -78,8 +103,9 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     >>> mse_loss(minicnn.tensor([1.0, 2.0]), minicnn.tensor([1.0, 4.0])).item()
     2.0
     """
+    reduction = reduction_of("mse_loss", size_average, reduce, reduction)
     _check_pair("mse_loss", input, target)
-    return _elementwise_loss("mse_loss", _squared_error, (input, target), reduction)
+    return _weighted("mse_loss", _squared_error, (input, target), weight, reduction)
 
 
 @fuse
@@ -105,7 +131,14 @@ def _smooth_absolute_error(input: Tensor, target: Tensor, *, beta: float) -> Ten
     return _huber(input, target, delta=beta) / beta
 
 
-def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
     """Absolute error, |input - target|; see `mse_loss` for the arguments and errors.
 
     Examples
@@ -114,14 +147,17 @@ def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     >>> l1_loss(minicnn.tensor([1.0, 2.0]), minicnn.tensor([1.0, 4.0])).item()
     1.0
     """
+    reduction = reduction_of("l1_loss", size_average, reduce, reduction)
     _check_pair("l1_loss", input, target)
-    return _elementwise_loss("l1_loss", _absolute_error, (input, target), reduction)
+    return _weighted("l1_loss", _absolute_error, (input, target), weight, reduction)
 
 
-def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+def huber_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
+) -> Tensor:
     """Huber loss: d²/2 where |d| <= delta, delta (|d| - delta/2) elsewhere, with d = input - target.
 
-    See `mse_loss` for the other arguments.
+    See `mse_loss` for the other arguments. With a weight, "mean" divides by the number of elements, as in PyTorch.
 
     Raises
     ------
@@ -142,13 +178,24 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     >>> huber_loss(minicnn.tensor([0.0, 4.0]), minicnn.tensor([1.0, 1.0]), reduction="none").tolist()
     [0.5, 2.5]
     """
+    reduction = reduction_of("huber_loss", None, None, reduction)
     _check_pair("huber_loss", input, target)
     if not delta > 0:
         raise ArgumentError(f"huber_loss: delta must be positive, got {delta}")
-    return _elementwise_loss("huber_loss", _huber, (input, target), reduction, delta=delta)
+    if weight is None:
+        return _elementwise_loss("huber_loss", _huber, (input, target), reduction, delta=delta)
+    losses = _weighted("huber_loss", _huber, (input, target), weight, "none", delta=delta)
+    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
 
 
-def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
     """Smooth L1 loss: d²/(2 beta) where |d| <= beta, |d| - beta/2 elsewhere, with d = input - target.
 
     It is the Huber loss divided by beta. For beta = 0 it is the absolute error. See `mse_loss` for the other arguments.
@@ -166,6 +213,7 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
     ----------
     Girshick, "Fast R-CNN", 2015, equation 3.
     """
+    reduction = reduction_of("smooth_l1_loss", size_average, reduce, reduction)
     _check_pair("smooth_l1_loss", input, target)
     if not beta >= 0:
         raise ArgumentError(f"smooth_l1_loss: beta must be at least 0, got {beta}")
@@ -220,7 +268,12 @@ def _check_weight(call: str, name: str, weight: Tensor | None, input: Tensor) ->
 
 
 def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     """Binary cross-entropy of probabilities, -weight (t log x + (1 - t) log(1 - x)).
 
@@ -231,6 +284,8 @@ def binary_cross_entropy(
     target : Tensor, of the same shape
         Probabilities t.
     weight : Tensor, broadcasts to the input, optional
+    size_average, reduce : bool, optional
+        The older form of `reduction`; see `nn/legacy.py`.
     reduction : "mean", "sum" or "none"
 
     Returns
@@ -252,6 +307,7 @@ def binary_cross_entropy(
     `binary_cross_entropy_with_logits` is faster, and also exact where a sigmoid would round to 0 or 1.
     """
     call = "binary_cross_entropy"
+    reduction = reduction_of(call, size_average, reduce, reduction)
     _check_pair(call, input, target)
     if input.device.on_host and _outside.sum(input.detach()).item():
         low, high = input.detach().min(), input.detach().max()
@@ -267,6 +323,8 @@ def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
     weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
@@ -280,6 +338,8 @@ def binary_cross_entropy_with_logits(
         Probabilities t.
     weight : Tensor, broadcasts to the input, optional
         The weight of each element.
+    size_average, reduce : bool, optional
+        The older form of `reduction`; see `nn/legacy.py`.
     reduction : "mean", "sum" or "none"
     pos_weight : Tensor, broadcasts to the input, optional
         An extra weight of the positive targets.
@@ -298,6 +358,7 @@ def binary_cross_entropy_with_logits(
         If `reduction` is unknown.
     """
     call = "binary_cross_entropy_with_logits"
+    reduction = reduction_of(call, size_average, reduce, reduction)
     _check_pair(call, input, target)
     inputs = input, target, _check_weight(call, "weight", weight, input)
     if pos_weight is None:

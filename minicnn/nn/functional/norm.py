@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from math import prod
 
 from minicnn.autograd.tape import no_grad
-from minicnn.autograd.tensor import Tensor, write
+from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops import norm
 from minicnn.ops.create import as_tensor, ones, ones_like, zeros, zeros_like
 from minicnn.ops.elementwise import add, mul
+from minicnn.ops.in_place import in_place, write
 from minicnn.ops.operands import promote
 from minicnn.ops.reduce import mean, var
 from minicnn.ops.shape import expand, reshape
@@ -271,8 +272,10 @@ def layer_norm(
     return y if bias is None else add(y, bias)
 
 
-def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set elements to 0 with probability p and divide the others by 1 - p. Without training, return the input.
+
+    With `inplace`, write the result into the input, and return the input.
 
     Raises
     ------
@@ -285,11 +288,13 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     ----------
     Srivastava et al., "Dropout", 2014.
     """
-    return _drop("dropout", input, p, training, input.shape)
+    return _drop("dropout", input, p, training, inplace, input.shape)
 
 
-def dropout2d(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set whole channels of (N, C, H, W) or (C, H, W) to 0 with probability p and divide the others by 1 - p.
+
+    `training` and `inplace` as in `dropout`.
 
     Raises
     ------
@@ -306,10 +311,10 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """
     if input.ndim not in (3, 4):
         raise ShapeError(f"dropout2d: input must be (N, C, H, W) or (C, H, W), got {input.shape}; or use dropout")
-    return _drop("dropout2d", input, p, training, (*input.shape[:-2], 1, 1))
+    return _drop("dropout2d", input, p, training, inplace, (*input.shape[:-2], 1, 1))
 
 
-def _drop(call: str, x: Tensor, p: float, training: bool, shape: tuple[int, ...]) -> Tensor:
+def _drop(call: str, x: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int, ...]) -> Tensor:
     if not 0 <= p <= 1:
         raise ArgumentError(f"{call}: p must be a probability from 0 to 1, got {p}")
     if not training or p == 0:
@@ -318,4 +323,5 @@ def _drop(call: str, x: Tensor, p: float, training: bool, shape: tuple[int, ...]
         raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
     mask = x.device.array(random.generator().random(shape, x.dtype) >= p)  # copied to the device as bytes, not floats
     scale = 0.0 if p == 1 else 1 / (1 - p)
-    return mul(x, as_tensor(mask * x.dtype.type(scale), x.dtype, x.device))
+    factors = as_tensor(mask * x.dtype.type(scale), x.dtype, x.device)
+    return in_place(x, lambda old: mul(old, factors)) if inplace else mul(x, factors)

@@ -62,6 +62,7 @@ class OneCycleLR(LRScheduler):
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
         three_phase: bool = False,
+        last_epoch: int = -1,
     ) -> None:
         if total_steps is None:
             total_steps = (epochs or 0) * (steps_per_epoch or 0)
@@ -82,7 +83,7 @@ class OneCycleLR(LRScheduler):
         if three_phase:
             self._corners.append((2 * peak, start, high))
         self._corners.append((total_steps - 1.0, end, high))
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, group: int) -> float:
         """Return the learning rate of a parameter group; `epoch` is the number of the step.

@@ -36,6 +36,13 @@ class LRScheduler:
     optimizer : Optimizer
         The first schedule stores the learning rate of each group in `initial_lr`. Later schedules start from it, so
         that schedules can be combined.
+    last_epoch : int
+        The epoch of the learning rates so far; the schedule begins with the next one. -1: a new training.
+
+    Raises
+    ------
+    ArgumentError
+        If `last_epoch` is not -1, and the optimizer does not know the initial learning rates.
 
     Attributes
     ----------
@@ -45,10 +52,15 @@ class LRScheduler:
         The initial learning rate of each group.
     """
 
-    def __init__(self, optimizer: Optimizer) -> None:
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        if last_epoch != -1 and any("initial_lr" not in group for group in optimizer.param_groups):
+            raise ArgumentError(
+                f"{type(self).__name__}: last_epoch={last_epoch} continues a training, but a group of the optimizer "
+                "has no 'initial_lr'; load the optimizer's state first"
+            )
         self.optimizer = optimizer
         self.base_lrs: list[float] = [g.setdefault("initial_lr", g["lr"]) for g in optimizer.param_groups]
-        self.set_epoch(0)
+        self.set_epoch(last_epoch + 1)
 
     def lr_at(self, epoch: int, group: int) -> float:
         """Return the learning rate of a parameter group in an epoch."""
@@ -92,10 +104,10 @@ class StepLR(LRScheduler):
         If `step_size` is not a number >= 1.
     """
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         check_at_least("StepLR", "step_size", step_size, 1)
         self.step_size, self.gamma = step_size, gamma
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, group: int) -> float:
         """Return the learning rate of a parameter group in an epoch."""
@@ -105,9 +117,11 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """lr = base · gammaᵏ, where k is the number of milestones <= epoch."""
 
-    def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         self.milestones, self.gamma = sorted(milestones), gamma
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, group: int) -> float:
         """Return the learning rate of a parameter group in an epoch."""
@@ -117,9 +131,9 @@ class MultiStepLR(LRScheduler):
 class ExponentialLR(LRScheduler):
     """lr = base · gamma^epoch."""
 
-    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, group: int) -> float:
         """Return the learning rate of a parameter group in an epoch."""
@@ -135,10 +149,10 @@ class ConstantLR(LRScheduler):
         If `factor` is not in [0, 1].
     """
 
-    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5) -> None:
+    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
         check_fraction("ConstantLR", "factor", factor)
         self.factor, self.total_iters = factor, total_iters
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, group: int) -> float:
         """Return the learning rate of a parameter group in an epoch."""
@@ -157,13 +171,18 @@ class LinearLR(LRScheduler):
     """
 
     def __init__(
-        self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+        last_epoch: int = -1,
     ) -> None:
         check_fraction("LinearLR", "start_factor", start_factor)
         check_fraction("LinearLR", "end_factor", end_factor)
         check_at_least("LinearLR", "total_iters", total_iters, 1)
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, group: int) -> float:
         """Return the learning rate of a parameter group in an epoch."""
@@ -184,10 +203,10 @@ class CosineAnnealingLR(LRScheduler):
     Loshchilov, Hutter: SGDR: stochastic gradient descent with warm restarts. ICLR 2017, equation 5.
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         check_at_least("CosineAnnealingLR", "T_max", T_max, 1)
         self.T_max, self.eta_min = T_max, eta_min
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, group: int) -> float:
         """Return the learning rate of a parameter group in an epoch."""
@@ -213,10 +232,13 @@ class LambdaLR(LRScheduler):
     """
 
     def __init__(
-        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+        last_epoch: int = -1,
     ) -> None:
         self._functions = value_per_group("LambdaLR", "lr_lambda", lr_lambda, optimizer)
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def lr_at(self, epoch: int, group: int) -> float:
         """Return the learning rate of a parameter group in an epoch."""
@@ -248,7 +270,9 @@ class SequentialLR(LRScheduler):
     [4.0]
     """
 
-    def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]) -> None:
+    def __init__(
+        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
+    ) -> None:
         if len(schedulers) != len(milestones) + 1 or list(milestones) != sorted(milestones):
             raise ArgumentError(
                 f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} milestones in increasing order, "
@@ -260,7 +284,7 @@ class SequentialLR(LRScheduler):
                     f"SequentialLR: {type(s).__name__} belongs to another optimizer; build all schedules for the same"
                 )
         self._schedulers, self.milestones = list(schedulers), list(milestones)
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch: the schedule of this epoch sets the learning rates."""

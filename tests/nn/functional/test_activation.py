@@ -24,5 +24,5 @@ def test_in_place_gives_the_same_values_and_gradients(function):
 
 
 def test_a_leaf_cannot_be_changed_while_recording():
-    with pytest.raises(AutogradError, match="a leaf that requires a gradient cannot be modified"):
+    with pytest.raises(AutogradError, match="a leaf that requires a gradient, or a view of it, cannot be modified"):
         F.relu(minicnn.zeros(3, requires_grad=True), inplace=True)

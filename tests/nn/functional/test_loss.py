@@ -41,7 +41,7 @@ def test_gradients_of_both_orders(reduction):
     x = minicnn.randn(4, 3, dtype=minicnn.float64, requires_grad=True)
     t = minicnn.rand(4, 3, dtype=minicnn.float64)
     losses = [
-        lambda x: F.mse_loss(x, t, reduction),
+        lambda x: F.mse_loss(x, t, reduction=reduction),
         lambda x: F.huber_loss(x, t, reduction, delta=0.8),
         lambda x: F.cross_entropy(x, Y, ignore_index=2, label_smoothing=0.1, reduction=reduction),
         lambda x: F.cross_entropy(x, F.normalize(t, 1), reduction=reduction),
@@ -122,7 +122,7 @@ PAIR = r"must have the same shape, got \(4, 3\) and \(4, 1\); use target.view"
         (lambda: F.binary_cross_entropy_with_logits(X, X[:, :1]), ShapeError, f"_with_logits: input and target {PAIR}"),
         (lambda: F.mse_loss(X.long(), X), DTypeError, "mse_loss: the input must be floating point, got int64; convert"),
         (
-            lambda: F.mse_loss(X, X, "avg"),
+            lambda: F.mse_loss(X, X, reduction="avg"),
             ArgumentError,
             "mse_loss: reduction must be 'mean', 'sum' or 'none', got 'avg'",
         ),

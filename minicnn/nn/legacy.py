@@ -1,0 +1,42 @@
+"""What exists only so that older programs run. Nothing here is needed in a new program."""
+
+import warnings
+
+from minicnn.errors import ArgumentError
+
+__all__ = ["implicit_dim", "reduction_of"]
+
+
+def implicit_dim(call: str, ndim: int) -> int:
+    """Return the axis of a softmax without `dim`, and warn: 0 for 0, 1 or 3 axes, and 1 for others."""
+    axis = 0 if ndim in (0, 1, 3) else 1
+    warnings.warn(f"{call}: without dim, the axis is guessed: {axis}; pass dim={axis}", UserWarning, stacklevel=3)
+    return axis
+
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def reduction_of(call: str, size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """Return the reduction of a loss: "mean", "sum" or "none".
+
+    PyTorch 0.4 and earlier had two arguments for it, and losses still take them, in the same places: ``reduce=False``
+    is "none"; otherwise ``size_average=False`` is "sum", and True is "mean".
+
+    Raises
+    ------
+    ArgumentError
+        If the reduction is unknown, or `size_average` or `reduce` is neither a bool nor None. (PyTorch takes the text
+        in ``MSELoss("sum")`` for True.)
+    """
+    for name, value in {"size_average": size_average, "reduce": reduce}.items():
+        if value is not None and not isinstance(value, bool):
+            raise ArgumentError(
+                f"{call}: {name} must be True, False or None, got {value!r}; name the argument, as in "
+                f"reduction={value if value in REDUCTIONS else 'mean'!r}"
+            )
+    if reduction not in REDUCTIONS:
+        raise ArgumentError(f"{call}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+    if size_average is None and reduce is None:
+        return reduction
+    return "none" if reduce is False else "sum" if size_average is False else "mean"

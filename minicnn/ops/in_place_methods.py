@@ -1,0 +1,102 @@
+"""The methods of Tensor that write into it; `ops/methods.py` attaches them. All of them call `in_place`."""
+
+from typing import Any
+
+from minicnn.autograd.tensor import Tensor
+from minicnn.ops import activation, comparison, create, elementwise, shape
+from minicnn.ops.in_place import in_place
+
+__all__ = ["InPlaceMethods"]
+
+
+class InPlaceMethods:
+    """Arithmetic and new values in place."""
+
+    def add_(self: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+        """Add alpha times `other` in place.
+
+        Raises
+        ------
+        DTypeError
+            If the result has a type that this tensor cannot hold.
+        """
+        return in_place(self, lambda x: elementwise.add(x, other, alpha=alpha))
+
+    def sub_(self: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+        """Subtract alpha times `other` in place.
+
+        Raises
+        ------
+        DTypeError
+            If the result has a type that this tensor cannot hold.
+        """
+        return in_place(self, lambda x: elementwise.sub(x, other, alpha=alpha))
+
+    def mul_(self: Any, other: Any) -> Tensor:
+        """Multiply by `other` in place.
+
+        Raises
+        ------
+        DTypeError
+            If the result has a type that this tensor cannot hold.
+        """
+        return in_place(self, lambda x: elementwise.mul(x, other))
+
+    def div_(self: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        """Divide by `other` in place; `rounding_mode` as in `div`.
+
+        Raises
+        ------
+        DTypeError
+            If the result has a type that this tensor cannot hold.
+        """
+        return in_place(self, lambda x: elementwise.div(x, other, rounding_mode=rounding_mode))
+
+    def clamp_(self: Any, min: Any = None, max: Any = None) -> Tensor:
+        """Limit the elements to [min, max] in place.
+
+        Raises
+        ------
+        DTypeError
+            If the result has a type that this tensor cannot hold.
+        """
+        return in_place(self, lambda x: comparison.clamp(x, min, max))
+
+    def relu_(self: Any) -> Tensor:
+        """Set negative elements to 0 in place."""
+        return in_place(self, activation.relu)
+
+    def copy_(self: Any, other: Tensor, non_blocking: Any = False) -> Tensor:
+        """Copy the elements of another tensor into this tensor; they are broadcast, converted, and moved.
+
+        `non_blocking` has no effect.
+        """
+        return in_place(self, lambda x: shape.broadcast_to(shape.to(other, x.dtype, device=x.device), x.shape))
+
+    def fill_(self: Any, value: Any) -> Tensor:
+        """Set every element to a number in place."""
+        return in_place(self, lambda x: create.full_like(x, value))
+
+    def zero_(self: Any) -> Any:
+        """Set every element to 0 in place."""
+        return self.fill_(0)
+
+    def normal_(self: Any, mean: Any = 0.0, std: Any = 1.0) -> Tensor:
+        """Fill with random numbers from a normal distribution in place."""
+        return in_place(self, lambda x: create.randn(x.shape, dtype=x.dtype, device=x.device) * std + mean)
+
+    def uniform_(self: Any, from_: Any = 0.0, to: Any = 1.0) -> Tensor:
+        """Fill with random numbers from the uniform distribution on [from_, to) in place."""
+        return in_place(self, lambda x: create.rand(x.shape, dtype=x.dtype, device=x.device) * (to - from_) + from_)
+
+    def __iadd__(self: Any, other: Any) -> Any:
+        return self.add_(other)
+
+    def __isub__(self: Any, other: Any) -> Any:
+        return self.sub_(other)
+
+    def __imul__(self: Any, other: Any) -> Any:
+        return self.mul_(other)
+
+    def __itruediv__(self: Any, other: Any) -> Any:
+        return self.div_(other)

@@ -1,0 +1,46 @@
+"""Constructors by element type, such as `LongTensor([1, 2])`: PyTorch's way before `tensor(..., dtype=)`.
+
+They exist so that older programs run. ``isinstance(x, LongTensor)`` asks for the element type of x.
+"""
+
+from typing import Any
+
+from minicnn.autograd.tensor import Tensor
+from minicnn.dtypes import DType, bool_, float32, float64, int32, int64, uint8
+from minicnn.runtime.devices import CPU, Device
+
+__all__ = ["BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "TypedTensor"]
+
+
+class TypedTensor(type):
+    """The class of these constructors: a call makes a `Tensor` of the element type and on the device."""
+
+    dtype: DType
+    device: Device
+
+    def __new__(cls, name: str, dtype: DType, device: Device = CPU) -> "TypedTensor":
+        """Return a constructor for an element type and a device."""
+        doc = f"Make a tensor of {dtype} on the {device}, from sizes or from numbers."
+        return super().__new__(
+            cls, name, (), {"dtype": dtype, "device": device, "__module__": __name__, "__doc__": doc}
+        )
+
+    def __init__(cls, name: str, dtype: DType, device: Device = CPU) -> None:
+        super().__init__(name, (), {})
+
+    def __call__(cls, *data: Any, device: str | Device | None = None) -> Tensor:
+        """Return a tensor of these sizes, or with this data; see `Tensor`."""
+        made = Tensor.__new__(Tensor)
+        made._construct(cls.__name__, data, cls.dtype, Device.named(device or cls.device))
+        return made
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor) and instance.dtype == cls.dtype and instance.device is cls.device
+
+
+BoolTensor = TypedTensor("BoolTensor", bool_)
+ByteTensor = TypedTensor("ByteTensor", uint8)
+DoubleTensor = TypedTensor("DoubleTensor", float64)
+FloatTensor = TypedTensor("FloatTensor", float32)
+IntTensor = TypedTensor("IntTensor", int32)
+LongTensor = TypedTensor("LongTensor", int64)

@@ -1,0 +1,116 @@
+"""Tests of `Function` that tests/test_calls.py does not cover: errors, and what a context keeps."""
+
+import pytest
+
+import minicnn as mc
+from minicnn.autograd import Function, gradcheck, gradgradcheck
+from minicnn.errors import AutogradError
+
+
+class Product(Function):
+    @staticmethod
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, None, y)
+        return x * y
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, nothing, y = ctx.saved_tensors
+        assert nothing is None
+        return grad * y, grad * x
+
+
+def leaf(*values):
+    return mc.tensor(values, dtype=mc.float64, requires_grad=True)
+
+
+def test_gradients_of_both_orders():
+    assert gradcheck(Product.apply, (leaf(1.0, 2.0), leaf(3.0, -1.0)))
+    assert gradgradcheck(Product.apply, (leaf(1.0, 2.0), leaf(3.0, -1.0)))
+    x = leaf(2.0, 3.0)
+    Product.apply(x, x).sum().backward()
+    assert x.grad.tolist() == [4.0, 6.0]
+
+
+def test_the_name_of_the_class_is_shown():
+    y = Product.apply(leaf(1.0), leaf(2.0))
+    assert y.grad_fn.name() == "Product"
+    assert not y.is_leaf
+    assert Product.apply(mc.ones(1), mc.ones(1)).grad_fn is None
+
+
+def test_a_saved_tensor_that_was_changed():
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    z = Product.apply(y, y)
+    y.add_(1)
+    with pytest.raises(
+        AutogradError, match=r"saved_tensors: a saved tensor of shape \(2,\) was modified in place since"
+    ):
+        z.sum().backward()
+
+
+def test_a_second_backward_pass_needs_the_graph():
+    x = leaf(1.0, 2.0)
+    z = Product.apply(x, x).sum()
+    z.backward(retain_graph=True)
+    z.backward()
+    assert x.grad.tolist() == [4.0, 8.0]
+    with pytest.raises(AutogradError, match="were freed by an earlier backward pass"):
+        z.backward()
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (lambda g: (g,), "Bad: backward returned 1 gradients for 2 arguments of forward"),
+        (lambda g: (g, g, g), "Bad: backward returned 3 gradients for 2 arguments of forward"),
+        (lambda g: (g, g.sum()), r"Bad: backward returned \(\) for argument 1, whose shape is \(2,\)"),
+        (lambda g: (g, 1.0), r"Bad: backward returned float for argument 1, whose shape is \(2,\)"),
+    ],
+)
+def test_wrong_gradients(returned, message):
+    class Bad(Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x + y
+
+        @staticmethod
+        def backward(ctx, grad):
+            return returned(grad)
+
+    with pytest.raises(AutogradError, match=message):
+        Bad.apply(leaf(1.0, 2.0), leaf(1.0, 2.0)).sum().backward()
+
+
+def test_trailing_none_is_allowed_and_methods_are_needed():
+    class More(Product):
+        @staticmethod
+        def backward(ctx, grad):
+            return *Product.backward(ctx, grad), None
+
+    x = leaf(3.0)
+    More.apply(x, leaf(2.0)).backward()
+    assert x.grad.tolist() == [2.0]
+    for method, call in (("forward", lambda: Function.apply(1)), ("backward", lambda: Function.backward(None))):
+        with pytest.raises(NotImplementedError, match=f"define {method}"):
+            call()
+
+
+def test_a_view_that_is_returned_shares_its_memory():
+    class Row(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x[0]
+
+        @staticmethod
+        def backward(ctx, grad):
+            return mc.stack([grad, grad * 0])
+
+    x = mc.ones(2, 2, requires_grad=True)
+    y = x * 1
+    row = Row.apply(y)
+    assert row.requires_grad
+    with mc.no_grad():
+        y.zero_()
+    assert row.tolist() == [0, 0]
