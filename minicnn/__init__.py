@@ -5,11 +5,25 @@ The surface is PyTorch's: `import minicnn as torch`, `import minicnn.nn as nn`, 
 
 # ruff: noqa: F403 (every module lists its public names in its own __all__)
 
+from math import e, inf, nan, pi
+
 from minicnn import autograd, cuda, errors, nn, optim
-from minicnn.autograd.tape import detect_anomaly, enable_grad, is_grad_enabled, no_grad
+from minicnn.autograd.tape import (
+    detect_anomaly,
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from minicnn.autograd.tensor import Size, Tensor
+from minicnn.backends import cudnn as _cudnn  # noqa: F401 (programs set backends.cudnn.benchmark)
 from minicnn.dtypes import bool_ as bool
 from minicnn.dtypes import float32, float64, int32, int64, uint8
+from minicnn.dtypes import float32 as float
+from minicnn.dtypes import float64 as double
+from minicnn.dtypes import int32 as int
+from minicnn.dtypes import int64 as long
 from minicnn.errors import *
 from minicnn.ops import arrangement as _arrangement
 from minicnn.ops import comparison as _comparison
@@ -46,29 +60,39 @@ __all__ = [
     "detect_anomaly",
     "device",
     "dot",
+    "double",
+    "e",
     "enable_grad",
     "erf",
     "errors",
     "explain",
+    "float",
     "float32",
     "float64",
     "fuse",
     "get_num_threads",
     "get_rng_state",
+    "inf",
+    "inference_mode",
     "initial_seed",
+    "int",
     "int32",
     "int64",
     "is_grad_enabled",
     "log_softmax",
+    "long",
     "manual_seed",
     "matmul",
     "mm",
     "mv",
+    "nan",
     "nn",
     "no_grad",
     "optim",
     "outer",
+    "pi",
     "relu",
+    "set_grad_enabled",
     "set_num_threads",
     "set_rng_state",
     "sigmoid",

@@ -9,5 +9,19 @@ from minicnn.autograd import function
 from minicnn.autograd.engine import grad
 from minicnn.autograd.function import Function
 from minicnn.autograd.gradcheck import gradcheck, gradgradcheck
+from minicnn.autograd.tape import detect_anomaly, enable_grad, inference_mode, no_grad, set_grad_enabled
+from minicnn.autograd.variable import Variable
 
-__all__ = ["Function", "function", "grad", "gradcheck", "gradgradcheck"]
+__all__ = [
+    "Function",
+    "Variable",
+    "detect_anomaly",
+    "enable_grad",
+    "function",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "no_grad",
+    "set_grad_enabled",
+]

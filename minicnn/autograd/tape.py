@@ -25,9 +25,11 @@ __all__ = [
     "Version",
     "detect_anomaly",
     "enable_grad",
+    "inference_mode",
     "is_grad_enabled",
     "mode",
     "no_grad",
+    "set_grad_enabled",
 ]
 
 P = ParamSpec("P")
@@ -152,11 +154,39 @@ def enable_grad(orig_func: Callable[..., Any] | None = None) -> Any:
     return setting if orig_func is None else setting(orig_func)
 
 
+def inference_mode(mode: Any = True) -> Any:
+    """Do not record calls, as `no_grad`; with ``mode=False``, record them."""
+    if callable(mode):
+        return no_grad(mode)
+    return ModeSetting(recording=not mode)
+
+
+class set_grad_enabled(ModeSetting):  # noqa: N801 (PyTorch's name)
+    """Switch recording on or off: from now on, or inside a `with` block or a decorated function.
+
+    Parameters
+    ----------
+    mode : bool
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(recording=bool(mode))
+        self.__enter__()
+
+    def __enter__(self) -> None:
+        if not self._before:  # the `with` block begins where the constructor has switched already
+            super().__enter__()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        self.__exit__()  # a decorator switches only inside the function
+        return super().__call__(function)
+
+
 def is_grad_enabled() -> bool:
     """Return whether calls are recorded at the moment."""
     return mode.recording
 
 
-def detect_anomaly() -> ModeSetting:
+def detect_anomaly(check_nan: bool = True) -> ModeSetting:
     """Raise AnomalyError inside the block if an operation produces NaN or infinity from finite inputs."""
-    return ModeSetting(anomaly=True)
+    return ModeSetting(anomaly=check_nan)

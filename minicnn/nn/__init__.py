@@ -5,7 +5,7 @@
 
 # ruff: noqa: F403 (every module lists its public names in its own __all__)
 
-from minicnn.nn import functional, init
+from minicnn.nn import functional, init, parallel
 from minicnn.nn import utils as utils
 from minicnn.nn.activation import *
 from minicnn.nn.activation import __all__ as _activation
@@ -26,11 +26,12 @@ from minicnn.nn.loss import __all__ as _loss
 from minicnn.nn.module import Module
 from minicnn.nn.norm import *
 from minicnn.nn.norm import __all__ as _norm
+from minicnn.nn.parallel import DataParallel
 from minicnn.nn.parameter import Parameter
 from minicnn.nn.pool import *
 from minicnn.nn.pool import __all__ as _pool
 from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 
-__all__ = ["Module", "Parameter", "functional", "init", "utils"]
+__all__ = ["DataParallel", "Module", "Parameter", "functional", "init", "parallel", "utils"]
 __all__ += _activation + _container + _conv + _dropout + _embedding + _fold + _linear + _loss + _norm + _pool + _resize

@@ -21,6 +21,8 @@ from minicnn.runtime.devices import CPU, CUDA, to_host, xp
 
 __all__ = ["METHODS", "Methods"]
 
+TYPED = [name for name, value in vars(typed).items() if isinstance(value, typed.TypedTensor)]
+
 
 class Methods:
     """Arithmetic, reductions, shapes and conversions."""
@@ -105,7 +107,7 @@ class Methods:
     contiguous, clone, to = shape.contiguous, shape.clone, shape.to
     t, narrow, select, movedim = arrangement.t, arrangement.narrow, arrangement.select, arrangement.movedim
     swapaxes, tile, numel = arrangement.swapaxes, arrangement.tile, arrangement.numel
-    nelement = arrangement.numel
+    nelement, is_floating_point = arrangement.numel, typed.is_floating_point
     expand_as, view_as, reshape_as = arrangement._expand_as, arrangement._view_as, arrangement._reshape_as
     mm, bmm, mv, dot, outer = linalg.mm, linalg.bmm, linalg.mv, linalg.dot, linalg.outer
 
@@ -174,12 +176,12 @@ class Methods:
         """
         prefix = "torch." if self.device.on_host else "torch.cuda."
         if dtype is None:
-            found = [name for name in typed.__all__ if getattr(getattr(typed, name), "dtype", None) == self.dtype]
+            found = [name for name in TYPED if getattr(typed, name).dtype == self.dtype]
             return prefix + found[0]
         if isinstance(dtype, str):
             name = dtype.rpartition(".")[2]
-            if name not in typed.__all__:
-                raise DTypeError(f"type: there is no {dtype!r}; there are {', '.join(typed.__all__)}")
+            if name not in TYPED:
+                raise DTypeError(f"type: there is no {dtype!r}; there are {', '.join(TYPED)}")
             dtype = getattr(typed, name)
         return shape.to(self, getattr(dtype, "dtype", dtype))
 

@@ -1,15 +1,27 @@
 """Constructors by element type, such as `LongTensor([1, 2])`: PyTorch's way before `tensor(..., dtype=)`.
 
-They exist so that older programs run. ``isinstance(x, LongTensor)`` asks for the element type of x.
+They exist so that older programs run. ``isinstance(x, LongTensor)`` asks for the element type of x. Below them are
+questions about types.
 """
 
 from typing import Any
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import DType, bool_, float32, float64, int32, int64, uint8
+from minicnn.dtypes import DType, bool_, default_dtype, float32, float64, int32, int64, uint8
 from minicnn.runtime.devices import CPU, Device
 
-__all__ = ["BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "TypedTensor"]
+__all__ = [
+    "BoolTensor",
+    "ByteTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "IntTensor",
+    "LongTensor",
+    "TypedTensor",
+    "get_default_dtype",
+    "is_floating_point",
+    "is_tensor",
+]
 
 
 class TypedTensor(type):
@@ -44,3 +56,18 @@ DoubleTensor = TypedTensor("DoubleTensor", float64)
 FloatTensor = TypedTensor("FloatTensor", float32)
 IntTensor = TypedTensor("IntTensor", int32)
 LongTensor = TypedTensor("LongTensor", int64)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Return whether an object is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Return whether the elements of a tensor are floating-point numbers."""
+    return input.dtype.kind == "f"
+
+
+def get_default_dtype() -> DType:
+    """Return the type of new tensors of Python floats: float32."""
+    return default_dtype

@@ -1,0 +1,28 @@
+"""`Variable`, the class of tensors with gradients before PyTorch 0.4. Now every tensor can have a gradient."""
+
+from typing import Any
+
+from minicnn.autograd.tensor import Tensor
+
+__all__ = ["Variable"]
+
+
+class _Tensors(type):
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor)
+
+
+class Variable(metaclass=_Tensors):
+    """``Variable(x)`` is a tensor that shares the memory of x; ``isinstance(x, Variable)`` is true for every tensor.
+
+    Parameters
+    ----------
+    data : Tensor
+    requires_grad : bool
+    """
+
+    def __new__(cls, data: Tensor, requires_grad: bool = False) -> Tensor:  # type: ignore[misc]
+        """Return the tensor."""
+        shared = data.detach()
+        shared._history = shared._version.count
+        return shared.requires_grad_(requires_grad)
