@@ -6,6 +6,7 @@ The surface is PyTorch's: `import minicnn as torch`, `import minicnn.nn as nn`, 
 # ruff: noqa: F403 (every module lists its public names in its own __all__)
 
 from math import e, inf, nan, pi
+from typing import TYPE_CHECKING
 
 from minicnn import autograd, cuda, errors, nn, optim
 from minicnn.autograd.tape import (
@@ -50,6 +51,9 @@ from minicnn.runtime.dispatch import explain, use_backends, use_kernel
 from minicnn.runtime.random import get_rng_state, initial_seed, manual_seed, set_rng_state
 from minicnn.runtime.threads import get_num_threads, set_num_threads
 
+if TYPE_CHECKING:
+    from minicnn.serialization import load, save
+
 __all__ = [
     "Size",
     "Tensor",
@@ -79,6 +83,7 @@ __all__ = [
     "int32",
     "int64",
     "is_grad_enabled",
+    "load",
     "log_softmax",
     "long",
     "manual_seed",
@@ -92,6 +97,7 @@ __all__ = [
     "outer",
     "pi",
     "relu",
+    "save",
     "set_grad_enabled",
     "set_num_threads",
     "set_rng_state",
@@ -112,3 +118,11 @@ __all__ += _shape.__all__
 __all__ += _typed.__all__
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:  # files are needed later than the rest: `import minicnn` stays quick
+    if name in ("load", "save"):
+        from minicnn import serialization
+
+        return getattr(serialization, name)
+    raise AttributeError(f"minicnn has no attribute {name!r}")

@@ -24,6 +24,11 @@ MISSING = {
     "pin_memory",
     "sparse_grad",
     "out_dtype",
+    "pickle_module",  # files are safetensors files
+    "pickle_protocol",
+    "_use_new_zipfile_serialization",
+    "_disable_byteorder_record",
+    "mmap",
     "implicit",
     "memory_format",  # all tensors are in row-major order
     "generator",  # numbers come from the generator of manual_seed

@@ -14,7 +14,7 @@ import numpy as np
 from minicnn.atomic import replace_file
 from minicnn.errors import CheckpointError
 
-__all__ = ["read_tensor_file", "write_tensor_file"]
+__all__ = ["decode", "encode", "read_bytes", "read_tensor_file", "write_bytes", "write_tensor_file"]
 
 VERSION = 1  # of the document's layout; a reader rejects higher versions
 ENTRY = "minicnn"
@@ -23,15 +23,21 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def write_tensor_file(call: str, path: str | Path, kind: str, arrays: Arrays, content: dict[str, Any]) -> None:
-    """Write arrays and JSON content to a file, and create missing folders. After a failure an old file is unchanged.
+    """Write arrays and JSON content to a file; errors as in `encode` and `write_bytes`."""
+    write_bytes(call, path, encode(call, path, kind, arrays, content))
+
+
+def encode(call: str, path: Any, kind: str, arrays: Arrays, content: dict[str, Any]) -> bytes:
+    """Return the bytes of a file with arrays and JSON content.
 
     Parameters
     ----------
     call : str
         The name of the public function, with which messages start.
     path : str or Path
+        The name of the file, for messages.
     kind : str
-        "checkpoint" or "model". Readers check it.
+        For example "checkpoint" or "model". Readers check it.
     arrays : dict of str to ndarray
         bool, integers or floats of up to 64 bits.
     content : dict
@@ -40,11 +46,10 @@ def write_tensor_file(call: str, path: str | Path, kind: str, arrays: Arrays, co
     Raises
     ------
     CheckpointError
-        If an array has another dtype, the content is not JSON, or the file cannot be written.
+        If an array has another dtype, or the content is not JSON.
     """
     from safetensors.numpy import save
 
-    path = Path(path)
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
             raise CheckpointError(
@@ -58,7 +63,19 @@ def write_tensor_file(call: str, path: str | Path, kind: str, arrays: Arrays, co
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{call}: '{path}' cannot hold this: {error}; convert it to numbers and text") from error
     document = {"kind": kind, "version": VERSION, "crc32": _checksum(text, arrays), "content": text}
-    data = save(arrays, {ENTRY: json.dumps(document)})
+    data: bytes = save(arrays, {ENTRY: json.dumps(document)})
+    return data
+
+
+def write_bytes(call: str, path: str | Path, data: bytes) -> None:
+    """Write a file, and create missing folders. After a failure an old file is unchanged.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be written.
+    """
+    path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replace_file(path) as stream:
@@ -68,6 +85,23 @@ def write_tensor_file(call: str, path: str | Path, kind: str, arrays: Arrays, co
             f"{call}: '{path}' cannot be written ({error.strerror or error}); an old file is unchanged; "
             "free space, or choose another place"
         ) from error
+
+
+def read_bytes(call: str, path: str | Path) -> bytes:
+    """Read a file.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing or cannot be read.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{call}: there is {'a folder' if path.exists() else 'no file'} '{path}'; check the name")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{call}: '{path}' cannot be read ({error.strerror or error}); check its mode") from error
 
 
 def read_tensor_file(call: str, path: str | Path) -> tuple[str | None, Arrays, dict[str, Any]]:
@@ -85,16 +119,25 @@ def read_tensor_file(call: str, path: str | Path) -> tuple[str | None, Arrays, d
     CheckpointError
         If the file is missing, damaged, in another format or from a newer version of minicnn.
     """
-    from safetensors import SafetensorError, safe_open
+    return decode(call, path, read_bytes(call, path))
 
-    path = Path(path)
-    if not path.is_file():
-        raise CheckpointError(f"{call}: there is {'a folder' if path.exists() else 'no file'} '{path}'; check the name")
+
+def decode(call: str, path: Any, data: bytes) -> tuple[str | None, Arrays, dict[str, Any]]:
+    """Return the parts of the bytes of a safetensors file, as `read_tensor_file`.
+
+    Raises
+    ------
+    CheckpointError
+        If the bytes are damaged, in another format or from a newer version of minicnn.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
     try:
-        with safe_open(path, framework="numpy") as file:
-            entry = (file.metadata() or {}).get(ENTRY)
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-    except (SafetensorError, OSError, TypeError, AttributeError) as error:  # the last two: dtypes that NumPy lacks
+        arrays = {name: array.copy() for name, array in load(data).items()}  # safetensors makes read-only views
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        entry = header.get("__metadata__", {}).get(ENTRY)
+    except (SafetensorError, KeyError, TypeError, AttributeError, ValueError) as error:  # also dtypes that NumPy lacks
         raise CheckpointError(
             f"{call}: '{path}' is damaged, or not a safetensors file ({error}); use another copy"
         ) from error
