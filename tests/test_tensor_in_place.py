@@ -199,12 +199,76 @@ def test_a_view_can_be_the_root_of_a_backward_pass():
     assert x.grad.tolist() == [1.0, 0.0]
 
 
-def test_a_result_that_was_written_to_through_a_detached_tensor_is_refused():
-    x = leaf(1.0, 2.0)
-    y = x * 1
+def test_a_write_through_data_or_a_detached_tensor_has_no_history():
+    x = leaf(1.0, -2.0)
+    y = x * 2
+    y.data[y.data < 0] = 0
     y.detach().add_(1)
-    with pytest.raises(AutogradError, match="was modified in place through another view"):
-        y * 2
+    view = y[:1]
+    view.data.mul_(2)
+    ((y * 3).sum() + view.sum()).backward()
+    assert y.tolist() == [6.0, 1.0]
+    assert x.grad.tolist() == [8.0, 6.0]
+    w, constant = mc.tensor(2.0, requires_grad=True), mc.ones(2)
+    constant.detach()[:1].mul_(w)
+    assert (constant * 3).tolist() == [6.0, 3.0]
+    assert not constant.requires_grad
+
+
+def test_a_view_from_before_its_base_became_a_leaf():
+    base = mc.zeros(3)
+    view = base[:2]
+    base.requires_grad_()
+    assert view.requires_grad
+    (view * 2).sum().backward()
+    assert base.grad.tolist() == [2.0, 2.0, 0.0]
+    with pytest.raises(AutogradError, match="a view of it, cannot be modified"):
+        view.add_(1)
+    with mc.no_grad():
+        apart = base[:2]
+    assert not apart.requires_grad
+
+
+def test_operators_on_integers_write_in_place():
+    x, flags = mc.arange(8), mc.tensor([True, False])
+    same, same_flags = x, flags
+    x += 3
+    x //= 2
+    x **= 2
+    x %= 7
+    x |= 8
+    x &= 13
+    x ^= 1
+    flags |= True
+    expected = (np.arange(8) + 3) // 2
+    assert same.tolist() == (((expected**2 % 7) | 8) & 13 ^ 1).tolist()
+    assert same is x
+    assert (same_flags.tolist(), same_flags is flags) == ([True, True], True)
+
+
+def test_fill_and_copy_take_tensors_and_numbers():
+    w, x = mc.tensor(3.0, requires_grad=True), mc.zeros(2, 2)
+    x.fill_(w)
+    x.sum().backward()
+    assert w.grad.item() == 4
+    for value in ([1, 2], mc.ones(2)):
+        with pytest.raises(ShapeError, match="fill_: expected a number or a tensor without axes"):
+            mc.zeros(2).fill_(value)
+    with pytest.raises(DTypeError, match="copy_: expected a tensor, got list"):
+        mc.zeros(2).copy_([1, 2])
+
+
+def test_gradients_are_added_in_place():
+    layer, flat = nn.Linear(2, 1), mc.zeros(3)
+    layer.weight.grad, layer.bias.grad = flat[:2].view(1, 2), flat[2:]
+    for _ in range(2):
+        layer(mc.ones(1, 2)).sum().backward()
+    assert flat.tolist() == [2, 2, 2]
+    held = layer.bias.grad
+    layer.zero_grad(set_to_none=False)
+    assert (held.item(), flat.tolist()) == (0, [0, 0, 0])
+    layer.zero_grad()
+    assert layer.bias.grad is None
 
 
 def test_a_detached_tensor_gets_a_history_of_its_own():

@@ -265,9 +265,14 @@ def _on_path(roots: Iterable[Node | Leaf], wanted: set[Node | Leaf]) -> set[Node
 
 
 def _accumulate(tensor: Tensor, g: Tensor, create_graph: bool, shared: list[Array]) -> None:
-    """Add g to tensor.grad. An array in `shared` has another owner, so it is copied."""
-    if tensor.grad is not None:
-        tensor.grad = tensor.grad + g if create_graph else (tensor.grad.detach() + g.detach())
+    """Add g to tensor.grad, in place if that is not recorded. An array in `shared` has another owner: it is copied."""
+    old = tensor.grad
+    if old is not None:
+        if create_graph or old._node is not None or old.dtype != g.dtype or not old.array.flags.writeable:
+            tensor.grad = old + g if create_graph else (old.detach() + g.detach())
+        else:  # other tensors may share the memory of the gradient, for example a flat buffer
+            g.device.xp.add(old.array, g.array, out=old.array)
+            old.mark_modified()
         return
     fresh = g.array.base is None and not any(g.array is a for a in shared)
     shared.append(g.array)

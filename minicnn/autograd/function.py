@@ -7,6 +7,7 @@ pass reaches the node of the call, the gradients of all outputs are there.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any
@@ -33,7 +34,7 @@ class FunctionContext:
     def __init__(self) -> None:
         self._saved: list[Any] = []
         self._outputs: list[Any] = []
-        self._nodes: list[Node | None] = []
+        self._nodes: list[weakref.ref[Node] | None] = []  # weak, because the nodes know the context
         self._dirty: list[Tensor] = []
         self._constant: list[Tensor] = []
         self._materialize = True
@@ -59,7 +60,10 @@ class FunctionContext:
                 f"saved_tensors: a saved tensor of shape {tensor.shape} was modified in place since; "
                 "modify a .clone() instead"
             )
-        node = next((n for y, n in zip(self._outputs, self._nodes, strict=True) if y is tensor), tensor._node)
+        node = tensor._node
+        for output, made in zip(self._outputs, self._nodes, strict=True):
+            if output is tensor and made is not None:
+                node = made()
         return Tensor._wrap(array, tensor.device, node, version)
 
     def mark_dirty(self, *tensors: Tensor) -> None:
@@ -116,7 +120,13 @@ class Function:
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        """Call the operation. Outputs that are no tensors are returned as they are."""
+        """Call the operation. Outputs that are no tensors are returned as they are.
+
+        Raises
+        ------
+        AutogradError
+            If `forward` changed a leaf that requires a gradient, or a view, in place.
+        """
         context = FunctionContext()
         tracked = [isinstance(a, Tensor) and a.requires_grad and mode.recording for a in args]
         context.needs_input_grad = tuple(tracked)
@@ -177,6 +187,7 @@ class _Call:
 
     def __init__(self, function: type[Function], context: FunctionContext, places: list[int]) -> None:
         self.function, self.context, self.places = function, context, places
+        self.dtypes: list[Any] = []
 
     def differentiable(self, position: int) -> bool:
         return True
@@ -211,17 +222,21 @@ class _Call:
                 raise AutogradError(
                     f"{name}: backward returned {got} for argument {place}, whose shape is {node.shapes[position]}"
                 )
-            yield position, gradient
+            yield position, gradient.to(self.dtypes[position])
 
 
 def _record(call: _Call, inputs: Sequence[Tensor], outputs: Sequence[Any]) -> list[Any]:
     """Give the outputs their nodes."""
     context, name = call.context, call.function.__name__
     node = Node(call, inputs, {})
-    node.saved = {"context": context}
+    call.dtypes = [t.dtype for t in inputs]
+    node.saved = {"context": context} if context._saved else {}
     results: list[Any] = []
     for index, output in enumerate(outputs):
         dirty = any(output is t for t in context._dirty)
+        if dirty and (output._origin is not None or isinstance(output._node, Leaf)):
+            kind = "a view" if output._origin is not None else "a leaf that requires a gradient"
+            raise AutogradError(f"{name}: forward changed {kind} in place; pass a .clone()")
         constant = not isinstance(output, Tensor) or output.dtype.kind != "f"
         if constant or any(output is t for t in context._constant):
             results.append(output)
@@ -232,6 +247,6 @@ def _record(call: _Call, inputs: Sequence[Tensor], outputs: Sequence[Any]) -> li
         result = output if dirty else Tensor._wrap(output.array, output.device, version=output._version)
         result._node, result._history = made, result._version.count
         results.append(result)
-        context._nodes.append(made)
+        context._nodes.append(weakref.ref(made))
     context._outputs = list(outputs)
     return results

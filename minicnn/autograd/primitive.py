@@ -32,7 +32,7 @@ from typing import Any, Generic, TypeVar, overload
 import numpy as np
 
 from minicnn.autograd.tape import Leaf, Node, mode
-from minicnn.autograd.tensor import Tensor
+from minicnn.autograd.tensor import NEVER, Tensor
 from minicnn.errors import AnomalyError, AutogradError, DeviceError, DTypeError
 from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.dispatch import kernel, select, select_fused
@@ -180,8 +180,9 @@ class Primitive(Generic[Y_co]):
             self._check_finite(out, arrays, params)
         result = Tensor._wrap(out, device)
         if self.view and xp(out).may_share_memory(out, arrays[0]):
-            result._version, result._history = inputs[0]._version, inputs[0]._history
-            result._origin = inputs[0], self, params
+            base = inputs[0]
+            result._version, result._origin = base._version, (base, self, params)
+            result._history = base._history if mode.recording or base._node is None else NEVER
         if self.rules and mode.recording and out.dtype.kind == "f":
             self._record(result, inputs, params, residuals)
         return (result, *residuals) if self.residuals else result
@@ -195,11 +196,7 @@ class Primitive(Generic[Y_co]):
         """
         tracked = False
         for t in inputs:
-            if not t.refresh():
-                raise AutogradError(
-                    f"{self.name}: an input of shape {t.shape} was modified in place through another view, so its "
-                    "history no longer describes it; take the view anew, or modify a .clone() instead"
-                )
+            t.refresh()
             tracked = tracked or t._node is not None
         if not tracked:
             return

@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+from functools import partial, wraps
+from inspect import isgeneratorfunction
 from itertools import count
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -97,7 +98,18 @@ class Leaf:
 class Node:
     """A recorded call. `edges` are the nodes of its inputs, None for an input that needs no gradient."""
 
-    __slots__ = ("device", "edges", "hooks", "order", "params", "primitive", "retained", "saved", "shapes")
+    __slots__ = (
+        "__weakref__",
+        "device",
+        "edges",
+        "hooks",
+        "order",
+        "params",
+        "primitive",
+        "retained",
+        "saved",
+        "shapes",
+    )
 
     def __init__(self, primitive: Rules, inputs: Sequence[Any], params: dict[str, Any]) -> None:
         self.primitive, self.params, self.order = primitive, params, next(clock)
@@ -139,7 +151,25 @@ class ModeSetting:
             with ModeSetting(**self._wanted):  # a new object, because two threads may call the function at once
                 return function(*args, **kwargs)
 
-        return call
+        @wraps(function)
+        def steps(*args: P.args, **kwargs: P.kwargs) -> Any:
+            generator: Any = function(*args, **kwargs)
+            send = partial(next, generator)
+            while True:
+                try:
+                    with ModeSetting(**self._wanted):  # the caller of the generator keeps its own setting
+                        value = send()
+                except StopIteration as end:
+                    return end.value
+                try:
+                    send = partial(generator.send, (yield value))
+                except GeneratorExit:
+                    generator.close()
+                    raise
+                except BaseException as error:
+                    send = partial(generator.throw, error)
+
+        return steps if isgeneratorfunction(function) else call
 
 
 def no_grad(orig_func: Callable[..., Any] | None = None) -> Any:

@@ -15,10 +15,10 @@ import numpy as np
 from minicnn.autograd.methods import TensorMethods
 from minicnn.autograd.tape import Leaf, Node, RemovableHandle, Version, mode
 from minicnn.dtypes import category, default_dtype
-from minicnn.errors import AutogradError, DTypeError
+from minicnn.errors import AutogradError, DTypeError, ShapeError
 from minicnn.runtime.devices import CPU, Array, Device
 
-__all__ = ["Size", "Tensor"]
+__all__ = ["NEVER", "Size", "Tensor"]
 
 
 class Size(tuple[int, ...]):
@@ -69,11 +69,13 @@ class Tensor(TensorMethods["Tensor"]):
             if call != "Tensor" and source.dtype != dtype:
                 raise DTypeError(f"{call}: the tensor holds {source.dtype}; convert it with .to(...)")
             self._set(source.array, source.device, source._version)
-            self._history = NEVER
             return
         sizes = (source,) if _is_size(source) else source
         if isinstance(source, Size) or ((len(data) != 1 or _is_size(source)) and all(map(_is_size, sizes))):
-            self._set(device.xp.empty(tuple(sizes) if data else (0,), dtype), device)
+            try:
+                self._set(device.xp.empty(tuple(sizes) if data else (0,), dtype), device)
+            except (MemoryError, TypeError, ValueError) as error:
+                raise ShapeError(f"{call}: sizes must be integers >= 0 that fit into memory, got {data!r}") from error
             return
         if len(data) != 1 or not hasattr(source, "__len__"):
             raise DTypeError(f"{call}: expected sizes, or one sequence of numbers, got {data!r}; use minicnn.tensor")
@@ -88,7 +90,7 @@ class Tensor(TensorMethods["Tensor"]):
         self.grad: Tensor | None = None
         self._node: Node | Leaf | None = None  # the recorded call that made the values; None: no gradient
         self._version = version or Version()  # counts the writes to the memory, for all tensors that share it
-        # The number of writes that `_node` takes into account. After a later write, `_node` is outdated.
+        # The number of writes that `_node` takes into account. After a later recorded write, it is outdated.
         self._history = self._version.count
         self._origin: Origin | None = None
 
@@ -167,9 +169,7 @@ class Tensor(TensorMethods["Tensor"]):
 
     def detach(self) -> Tensor:
         """Return a tensor that shares the memory but not the graph."""
-        out = Tensor._wrap(self.array, self.device, version=self._version)
-        out._history = NEVER
-        return out
+        return Tensor._wrap(self.array, self.device, version=self._version)
 
     @property
     def data(self) -> Tensor:
@@ -178,32 +178,28 @@ class Tensor(TensorMethods["Tensor"]):
 
     @data.setter
     def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise DTypeError(f"data: expected a tensor, got {type(value).__name__}; use minicnn.tensor")
         self.array, self.device, self._version = value.array, value.device, value._version
         self._history = self._version.count
 
     def mark_modified(self) -> None:
         """Tell the tape that the memory was written. A backward pass that needs the old values raises AutogradError."""
         self._version.count += 1
-        tensor: Tensor | None = self
-        while tensor is not None:  # the write leaves the history of this tensor, and of the ones that it is a view of
-            tensor._history = max(tensor._history, tensor._version.count)
-            tensor = None if tensor._origin is None else tensor._origin[0]
 
-    def refresh(self) -> bool:
-        """Take the history of a view from its base, if a later write was recorded. Return whether it is up to date."""
-        node, version = self._node, self._version
-        if self._history >= (version.count if isinstance(node, Node) else version.recorded):
-            return True
-        if self._origin is None or self._origin[0]._version is not version:
-            return False
+    def refresh(self) -> None:
+        """Take the history of a view from its base anew, if a later write was recorded, or the base became a leaf."""
+        if self._origin is None or self._history == NEVER:
+            return
         base, view, params = self._origin
-        before, mode.recording = mode.recording, True
-        try:
-            self._node = view(base, **params)._node
-        finally:
-            mode.recording = before
-        self._history = version.count
-        return True
+        older = self._history < self._version.recorded and base._version is self._version
+        if older or (self._node is None and base.requires_grad):
+            before, mode.recording = mode.recording, True
+            try:
+                self._node = view(base, **params)._node
+            finally:
+                mode.recording = before
+            self._history = self._version.count
 
     def retain_grad(self) -> None:
         """Store the gradient of this tensor in `grad` during `backward`, although it is not a leaf.
@@ -243,4 +239,4 @@ def _is_size(value: Any) -> bool:
     return hasattr(value, "__index__") and not np.ndim(value)
 
 
-NEVER = 1 << 62  # the `_history` of a detached tensor: no later write makes it part of a graph
+NEVER = 1 << 62  # the `_history` of a view that was taken under no_grad: it never has one

@@ -3,6 +3,7 @@
 from typing import Any
 
 from minicnn.autograd.tensor import Tensor
+from minicnn.errors import DTypeError
 
 __all__ = ["Variable"]
 
@@ -19,10 +20,16 @@ class Variable(metaclass=_Tensors):
     ----------
     data : Tensor
     requires_grad : bool
+
+    Raises
+    ------
+    DTypeError
+        If the data is not a tensor.
     """
 
     def __new__(cls, data: Tensor, requires_grad: bool = False) -> Tensor:  # type: ignore[misc]
         """Return the tensor."""
+        if not isinstance(data, Tensor):
+            raise DTypeError(f"Variable: expected a tensor, got {type(data).__name__}; use minicnn.tensor")
         shared = data.detach()
-        shared._history = shared._version.count
         return shared.requires_grad_(requires_grad)

@@ -14,7 +14,8 @@ from minicnn.dtypes import float32, float64
 from minicnn.errors import CheckpointError, DTypeError, MiniCNNError, ShapeError
 from minicnn.nn.location import note_layer
 from minicnn.nn.parameter import Parameter
-from minicnn.ops.create import as_tensor, zeros_like
+from minicnn.ops.create import as_tensor
+from minicnn.ops.in_place import clear_gradient
 from minicnn.runtime.devices import Device
 
 __all__ = ["LoadResult", "Module"]
@@ -275,8 +276,7 @@ class Module:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set the gradients of all parameters to None, or to 0 with set_to_none=False."""
         for parameter in self.parameters():
-            if parameter.grad is not None:
-                parameter.grad = None if set_to_none else zeros_like(parameter.grad)
+            clear_gradient(parameter, set_to_none)
 
     def to(self, *args: Any, dtype: Any = None, device: str | Device | None = None) -> Self:
         """Convert or move all parameters and buffers in place: `to("cuda")`, `to(minicnn.float64)`, `to(other)`.

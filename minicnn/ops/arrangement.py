@@ -46,6 +46,8 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     >>> narrow(minicnn.arange(5), 0, 1, 3).tolist()
     [1, 2, 3]
     """
+    if not input.ndim:
+        raise ShapeError("narrow: a 0-d tensor has no axis")
     axis = axis_of("narrow", dim, input.ndim)
     size, begin = input.shape[axis], int(start)
     begin += size if begin < 0 else 0

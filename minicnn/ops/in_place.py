@@ -24,7 +24,7 @@ from minicnn.ops.create import ones_like
 from minicnn.ops.shape import cast, clone
 from minicnn.runtime.devices import Array
 
-__all__ = ["in_place", "write"]
+__all__ = ["clear_gradient", "in_place", "write"]
 
 
 def in_place(target: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
@@ -73,11 +73,12 @@ def in_place(target: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
         return target
     if alone:
         result = result if result._origin is None else clone(result)
-        target.array, target._version, target._history = result.array, result._version, result._version.count
+        target.array, target._version = result.array, result._version
     else:
         write(target, ..., result.array)
     if mode.recording:
         old, target._node = target._node, result._node
+        target._history = target._version.count
         if result._node is not None:
             target._version.recorded = target._version.count
         if isinstance(old, Node) and isinstance(result._node, Node):  # retain_grad() is for the new values
@@ -100,7 +101,17 @@ def _references(tensor: Tensor) -> int:
 _OWN = _references(Tensor._of(0.0))  # the tensor's own reference, and the ones of the call above
 
 
-def write(target: Tensor, index: Any, values: Array) -> None:
+def clear_gradient(parameter: Tensor, set_to_none: bool) -> None:
+    """Set the gradient of a parameter to None, or its elements to 0."""
+    if set_to_none or parameter.grad is None:
+        parameter.grad = None
+        return
+    if parameter.grad.requires_grad:
+        parameter.grad = parameter.grad.detach()
+    write(parameter.grad, ..., 0)
+
+
+def write(target: Tensor, index: Any, values: Array | int) -> None:
     """Write values into the memory of `target` without recording the write.
 
     Raises

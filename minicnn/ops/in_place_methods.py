@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from minicnn.autograd.tensor import Tensor
+from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops import activation, comparison, create, elementwise, shape
 from minicnn.ops.in_place import in_place
 
@@ -70,12 +73,29 @@ class InPlaceMethods:
         """Copy the elements of another tensor into this tensor; they are broadcast, converted, and moved.
 
         `non_blocking` has no effect.
+
+        Raises
+        ------
+        DTypeError
+            If it is not a tensor.
         """
+        if not isinstance(other, Tensor):
+            raise DTypeError(f"copy_: expected a tensor, got {type(other).__name__}; use minicnn.tensor")
         return in_place(self, lambda x: shape.broadcast_to(shape.to(other, x.dtype, device=x.device), x.shape))
 
     def fill_(self: Any, value: Any) -> Tensor:
-        """Set every element to a number in place."""
-        return in_place(self, lambda x: create.full_like(x, value))
+        """Set every element to a number, or to a tensor without axes, in place.
+
+        Raises
+        ------
+        ShapeError
+            If it is a tensor with axes, or something else.
+        """
+        if isinstance(value, Tensor) and not value.ndim:
+            return InPlaceMethods.copy_(self, value)
+        if not isinstance(value, bool | int | float | np.generic):
+            raise ShapeError(f"fill_: expected a number or a tensor without axes, got {value!r}")
+        return in_place(self, lambda x: create.full_like(x, value.item() if isinstance(value, np.generic) else value))
 
     def zero_(self: Any) -> Any:
         """Set every element to 0 in place."""
@@ -100,3 +120,21 @@ class InPlaceMethods:
 
     def __itruediv__(self: Any, other: Any) -> Any:
         return self.div_(other)
+
+    def __ifloordiv__(self: Any, other: Any) -> Any:
+        return in_place(self, lambda x: elementwise.floor_divide(x, other))
+
+    def __imod__(self: Any, other: Any) -> Any:
+        return in_place(self, lambda x: elementwise.remainder(x, other))
+
+    def __ipow__(self: Any, other: Any) -> Any:
+        return in_place(self, lambda x: elementwise.pow(x, other))
+
+    def __iand__(self: Any, other: Any) -> Any:
+        return in_place(self, lambda x: comparison.bitwise_and(x, other))
+
+    def __ior__(self: Any, other: Any) -> Any:
+        return in_place(self, lambda x: comparison.bitwise_or(x, other))
+
+    def __ixor__(self: Any, other: Any) -> Any:
+        return in_place(self, lambda x: comparison.bitwise_xor(x, other))

@@ -14,7 +14,8 @@ import numpy as np
 from minicnn.autograd.tape import enable_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeError, ShapeError
-from minicnn.ops.create import tensor, zeros_like
+from minicnn.ops.create import tensor
+from minicnn.ops.in_place import clear_gradient
 from minicnn.runtime.dispatch import select
 
 __all__ = ["Optimizer", "Parameters", "check_at_least", "check_not_differentiable", "run_step"]
@@ -173,8 +174,7 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set all gradients to None, or to 0 with set_to_none=False. Without this, `backward` adds to them."""
         for p in self._parameters():
-            if p.grad is not None:
-                p.grad = None if set_to_none else zeros_like(p)
+            clear_gradient(p, set_to_none)
 
     def _parameters(self) -> Iterator[Tensor]:
         return (p for group in self.param_groups for p in group["params"])

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from minicnn.autograd.tensor import Size, Tensor
-from minicnn.errors import CheckpointError
+from minicnn.dtypes import bool_, float32, float64, int32, int64, uint8
+from minicnn.errors import CheckpointError, MiniCNNError
 from minicnn.nn import Parameter
 from minicnn.ops.create import from_numpy
 from minicnn.runtime.devices import Device
@@ -33,14 +34,14 @@ def save(obj: Any, f: File) -> None:
     Parameters
     ----------
     obj
-        For a model or an optimizer, its ``state_dict()``.
+        For a model or an optimizer, its ``state_dict()``. Views are written as tensors of their own.
     f : str, Path, or a binary file
         The file is a safetensors file, whatever its name.
 
     Raises
     ------
     CheckpointError
-        If there is an object of another class, or the file cannot be written.
+        If there is an object of another class, a container in itself, or the file cannot be written.
 
     Examples
     --------
@@ -53,7 +54,11 @@ def save(obj: Any, f: File) -> None:
     {'weight': tensor([1., 1.]), 'epoch': 3}
     """
     arrays: Arrays = {}
-    data = encode("save", f, KIND, arrays, {"value": _packed(obj, arrays, {}, "the value")})
+    try:
+        packed = _packed(obj, arrays, {}, "the value")
+        data = encode("save", f, KIND, arrays, {"value": packed})
+    except RecursionError:
+        raise CheckpointError("save: the value holds itself, or its containers are nested too deeply") from None
     if hasattr(f, "write"):
         f.write(data)
     else:
@@ -98,7 +103,10 @@ def load(f: File, map_location: Any = None, *, weights_only: bool | None = None)
     kind, arrays, content = decode("load", path, data)
     tensors = {name: move(from_numpy(array)) for name, array in arrays.items()}
     if kind == KIND:
-        return _unpacked(content["value"], tensors)
+        try:
+            return _unpacked(content["value"], tensors)
+        except (AttributeError, LookupError, TypeError, ValueError, RecursionError, MiniCNNError) as error:
+            raise CheckpointError(f"load: '{path}' is damaged ({error}); use another copy") from error
     if kind is not None:
         reader = "load_state" if kind == "model" else "load_checkpoint"
         raise CheckpointError(f"load: '{path}' is a {kind}; minicnn.training.{reader} reads it")
@@ -106,6 +114,7 @@ def load(f: File, map_location: Any = None, *, weights_only: bool | None = None)
 
 
 CONTAINERS: dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "Size": Size}
+TYPES = {dtype.name: dtype for dtype in (bool_, float32, float64, int32, int64, uint8)}
 MAPPINGS: dict[str, Any] = {"dict": dict, "OrderedDict": OrderedDict}
 
 
@@ -152,7 +161,7 @@ def _unpacked(value: Any, tensors: dict[str, Tensor]) -> Any:
     if kind in MAPPINGS:
         return MAPPINGS[kind]([(_unpacked(k, tensors), _unpacked(v, tensors)) for k, v in inner])
     if kind == "dtype":
-        return np.dtype(inner)
+        return TYPES[inner]
     if kind == "device":
         return Device.named(inner)
     if kind == "ndarray":

@@ -27,7 +27,7 @@ class Name:
 
     def __init__(self, module: Any, name: Any) -> None:
         self.module, self.name = module, name
-        self.text = f"{module}.{name}"
+        self.text = f"{module}.{name}"[:200]
 
 
 MARK = object()

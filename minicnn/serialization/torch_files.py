@@ -167,7 +167,7 @@ def _size(values: Any) -> Size:
 
 
 def _numpy_type(name: Any, *_: Any) -> Any:
-    if not isinstance(name, str) or np.dtype(name).kind not in "biuf":
+    if not isinstance(name, str) or np.dtype(name).kind not in "biuf" or np.dtype(name).itemsize > 8:
         raise ValueError(f"a number of type {name}")
     return np.dtype(name)
 
@@ -195,6 +195,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "numpy.core.multiarray.scalar": _numpy_number,
     "numpy._core.multiarray.scalar": _numpy_number,
     "torch.device": lambda *name: CPU,
+    "collections.Counter": lambda values: {key_of(k): v for k, v in values.items()},
     "builtins.set": lambda values: {key_of(v) for v in values},
     "__builtin__.set": lambda values: {key_of(v) for v in values},
 }

@@ -137,7 +137,7 @@ def decode(call: str, path: Any, data: bytes) -> tuple[str | None, Arrays, dict[
         arrays = {name: array.copy() for name, array in load(data).items()}  # safetensors makes read-only views
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         entry = header.get("__metadata__", {}).get(ENTRY)
-    except (SafetensorError, KeyError, TypeError, AttributeError, ValueError) as error:  # also dtypes that NumPy lacks
+    except (SafetensorError, LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise CheckpointError(
             f"{call}: '{path}' is damaged, or not a safetensors file ({error}); use another copy"
         ) from error
@@ -153,7 +153,7 @@ def decode(call: str, path: Any, data: bytes) -> tuple[str | None, Arrays, dict[
         if _checksum(text, arrays) != crc32:
             raise ValueError("its checksum is wrong")
         return kind, arrays, json.loads(text)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{call}: '{path}' is damaged ({error}); use another copy") from error
 
 

@@ -1,5 +1,8 @@
 """Tests of `Function` that tests/test_calls.py does not cover: errors, and what a context keeps."""
 
+import gc
+import weakref
+
 import pytest
 
 import minicnn as mc
@@ -114,3 +117,55 @@ def test_a_view_that_is_returned_shares_its_memory():
     with mc.no_grad():
         y.zero_()
     assert row.tolist() == [0, 0]
+
+
+class Add(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.add_(1)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad.double()
+
+
+def test_a_view_or_a_leaf_cannot_be_changed_in_place():
+    x = leaf(1.0, 2.0)
+    with pytest.raises(AutogradError, match="Add: forward changed a leaf that requires a gradient in place"):
+        Add.apply(x)
+    with pytest.raises(AutogradError, match="Add: forward changed a view in place"):
+        Add.apply((x * 1)[:1])
+
+
+def test_a_gradient_gets_the_type_of_its_input():
+    x = mc.ones(2, requires_grad=True)
+    for _ in range(2):  # nothing is saved, so nothing is freed
+        y = Add.apply(x * 1).sum()
+        y.backward(retain_graph=True)
+        y.backward()
+    assert (x.grad.dtype, x.grad.tolist()) == (mc.float32, [4, 4])
+
+
+def test_a_saved_output_makes_no_cycle():
+    class Exp(Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = x.exp()
+            ctx.save_for_backward(y)
+            return y
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * ctx.saved_tensors[0]
+
+    x = leaf(1.0)
+    gc.disable()
+    try:
+        alive = weakref.ref(x)
+        y = Exp.apply(x)
+        y.backward()
+        del x, y
+        assert alive() is None
+    finally:
+        gc.enable()

@@ -379,3 +379,31 @@ def test_the_gradient_that_starts_a_walk_is_a_tensor():
         DTypeError, match=r"backward: expected a tensor as gradient, got ndarray; use minicnn.from_numpy"
     ):
         y.backward(np.ones(2))
+
+
+def test_a_decorated_generator_switches_only_inside():
+    @mc.no_grad()
+    def numbers(x):
+        try:
+            got = yield (x * 2).requires_grad
+            yield got, (x * 2).requires_grad
+        except ValueError:
+            yield "caught", (x * 2).requires_grad
+        return "end"
+
+    x = mc.ones(1, requires_grad=True)
+    generator = numbers(x)
+    assert next(generator) is False
+    assert (x * 2).requires_grad
+    assert generator.send(5) == (5, False)
+    assert (x * 2).requires_grad
+    with pytest.raises(StopIteration, match="end"):
+        next(generator)
+    other = numbers(x)
+    next(other)
+    assert other.throw(ValueError()) == ("caught", False)
+    assert (x * 2).requires_grad
+    third = numbers(x)
+    next(third)
+    third.close()
+    assert (x * 2).requires_grad

@@ -12,6 +12,7 @@ import minicnn as mc
 from minicnn import nn, optim
 from minicnn.errors import CheckpointError
 from minicnn.training import save_checkpoint, save_model
+from minicnn.training.tensor_file import encode
 
 
 def again(value):
@@ -139,3 +140,16 @@ def test_the_device_of_all_tensors():
     mc.save({"x": mc.ones(2)}, file)
     file.seek(0)
     assert mc.load(file, map_location="cudasim")["x"].device == mc.device.named("cudasim")
+
+
+def test_containers_in_themselves_and_damaged_documents():
+    inside = []
+    inside.append(inside)
+    with pytest.raises(CheckpointError, match="save: the value holds itself, or its containers are nested too deeply"):
+        mc.save(inside, io.BytesIO())
+    for content in ({}, {"value": {}}, {"value": {"kind": "x", "value": 1}}, {"value": {"kind": "set", "value": [[]]}}):
+        with pytest.raises(CheckpointError, match="is damaged"):
+            mc.load(io.BytesIO(encode("test", "file", "value", {}, content)))
+    for inner in ({"kind": "dtype", "value": "O"}, {"kind": "Tensor", "value": "7"}, {"kind": "dict", "value": [[1]]}):
+        with pytest.raises(CheckpointError, match="is damaged"):
+            mc.load(io.BytesIO(encode("test", "file", "value", {}, {"value": inner})))
