@@ -41,6 +41,7 @@ def test_the_page_of_a_model_that_changes_nothing(folder, monkeypatch, name, sca
     save_editor(folder / "trained" / f"{name}.safetensors", model, task=name)
     monkeypatch.setattr(editing, "TRAINED", folder / "trained")
     monkeypatch.setattr(quality, "ROOT", folder)
+    monkeypatch.setattr(quality, "section", lambda: "")  # the generators are in another test
     (folder / "docs" / "pictures").mkdir(parents=True)
     (folder / "docs" / "pictures" / quality.CURVES.name).touch()
     quality.main(folder)
