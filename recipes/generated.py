@@ -47,8 +47,10 @@ TITLES = {
     ),
     "emoji-pictures": (
         "Emoji",
-        "Noto Emoji (Google, Apache-2.0) and Twemoji (Twitter, CC BY 4.0), 32 × 32 pixels, made by `recipes/emoji.py`. "
-        "Emoji with the same code points are held out together. The classifier of the FID learned textures of photos. "
+        "Noto Emoji (Google, Apache-2.0) and Twemoji (Twitter, CC BY 4.0), 32 × 32 pixels, made by "
+        "`recipes/emoji.py`.\n"
+        "Emoji with the same code points are held out together. The classifier of the FID learned textures of "
+        "photos.\n"
         "The first row compares held-out with training pictures.",
     ),
 }
