@@ -63,7 +63,7 @@ def backward(
     shared: list[Array] = [] if gradient is None else [gradient.array]
     for node, g in grads.items():
         owner = node.tensor if isinstance(node, Leaf) else node.retained
-        tensor = chosen.get(node) or (None if owner is None else owner())
+        tensor = chosen[node] if node in chosen else None if owner is None else owner()
         if tensor is not None:
             _accumulate(tensor, g, create_graph, shared)
 

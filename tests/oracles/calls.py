@@ -261,6 +261,8 @@ CALLS = (
     # gradients
     "[(a * b * a).backward(inputs=[a]), a.grad, b.grad][1:]",
     "[(a * b).backward(inputs=b), a.grad, b.grad][1:]",
+    "[[(p * q).sum().backward(inputs=[p]), p.grad, q.grad][1:] for p, q in [(leaf(), leaf())]]",
+    "[(p * p).sum().backward(inputs=p) or p.grad for p in [torch.zeros((), requires_grad=True)]]",
     "torch.autograd.grad(a * b, [a, leaf()], materialize_grads=True)",
     "torch.autograd.grad(a * b, [a, leaf()], None, None, False, True, True)[0]",
     "torch.autograd.grad(a * b, [a, leaf()])",
