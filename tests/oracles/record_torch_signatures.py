@@ -31,6 +31,8 @@ def plain(value: Any) -> Any:
     """Return a default as a JSON value."""
     if isinstance(value, tuple | list):
         return [plain(v) for v in value]
+    if inspect.ismodule(value):
+        return value.__name__
     return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
 
 
