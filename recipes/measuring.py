@@ -128,7 +128,7 @@ def _psnr(made: Picture, real: Picture) -> float:
 
 @cache
 def subject(source: str) -> Subject:
-    """Return what the generators of a source are measured with."""
+    """Return the pictures and features that measure the generators of a source."""
     training, test = load_pictures(source)
     real, more = test.part(slice(COUNT)), test.part(slice(COUNT, 2 * COUNT))
     if len(more) < len(real):

@@ -1,7 +1,7 @@
 """Constructors by element type, such as `LongTensor([1, 2])`: PyTorch's way before `tensor(..., dtype=)`.
 
-They exist so that older programs run. ``isinstance(x, LongTensor)`` asks for the element type of x. Below them are
-questions about types.
+They exist so that older programs run. ``isinstance(x, LongTensor)`` asks for the element type of x, on the CPU. Below
+them are questions about types.
 """
 
 from typing import Any
@@ -25,29 +25,26 @@ __all__ = [
 
 
 class TypedTensor(type):
-    """The class of these constructors: a call makes a `Tensor` of the element type and on the device."""
+    """The class of these constructors: a call makes a `Tensor` of the element type."""
 
     dtype: DType
-    device: Device
 
-    def __new__(cls, name: str, dtype: DType, device: Device = CPU) -> "TypedTensor":
-        """Return a constructor for an element type and a device."""
-        doc = f"Make a tensor of {dtype} on the {device}, from sizes or from numbers."
-        return super().__new__(
-            cls, name, (), {"dtype": dtype, "device": device, "__module__": __name__, "__doc__": doc}
-        )
+    def __new__(cls, name: str, dtype: DType) -> "TypedTensor":
+        """Return a constructor for an element type."""
+        doc = f"Make a tensor of {dtype}, from sizes or from numbers."
+        return super().__new__(cls, name, (), {"dtype": dtype, "__module__": __name__, "__doc__": doc})
 
-    def __init__(cls, name: str, dtype: DType, device: Device = CPU) -> None:
+    def __init__(cls, name: str, dtype: DType) -> None:
         super().__init__(name, (), {})
 
-    def __call__(cls, *data: Any, device: str | Device | None = None) -> Tensor:
+    def __call__(cls, *data: Any, device: str | Device = CPU) -> Tensor:
         """Return a tensor of these sizes, or with this data; see `Tensor`."""
         made = Tensor.__new__(Tensor)
-        made._construct(cls.__name__, data, cls.dtype, Device.named(device or cls.device))
+        made._construct(cls.__name__, data, cls.dtype, Device.named(device))
         return made
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, Tensor) and instance.dtype == cls.dtype and instance.device is cls.device
+        return isinstance(instance, Tensor) and instance.dtype == cls.dtype and instance.device is CPU
 
 
 BoolTensor = TypedTensor("BoolTensor", bool_)

@@ -7,7 +7,6 @@ values as ``{"kind": ..., "value": ...}``. Reading never executes code from a fi
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +17,7 @@ from minicnn.dtypes import bool_, float32, float64, int32, int64, uint8
 from minicnn.errors import CheckpointError, MiniCNNError
 from minicnn.nn import Parameter
 from minicnn.ops.create import from_numpy
-from minicnn.runtime.devices import Device
+from minicnn.runtime.devices import CPU, Device
 from minicnn.serialization.torch_files import read_torch_file
 from minicnn.training.tensor_file import Arrays, decode, encode, read_bytes, write_bytes
 
@@ -88,20 +87,17 @@ def load(f: File, map_location: Any = None, *, weights_only: bool | None = None)
     """
     path = f if isinstance(f, str | Path) else "the file"
     data = f.read() if hasattr(f, "read") else read_bytes("load", Path(f))
-    move: Callable[[Tensor], Tensor] = lambda t: t  # noqa: E731
-    if isinstance(map_location, str | Device):
-        device = Device.named(map_location)
-        move = lambda t: t.to(device)  # noqa: E731
+    device = Device.named(map_location) if isinstance(map_location, str | Device) else CPU
     is_safetensors = data[8:9] == b"{"  # after the length of the header
     if data[:2] == b"PK" and not is_safetensors:
-        return read_torch_file(str(path), data, move)
+        return read_torch_file(str(path), data, device)
     if data[:1] == b"\x80" and not is_safetensors:
         raise CheckpointError(
             f"load: '{path}' is a pickle, for example of PyTorch 1.5, and only PyTorch reads it: load it there, and "
             "save the state_dict() again"
         )
     kind, arrays, content = decode("load", path, data)
-    tensors = {name: move(from_numpy(array)) for name, array in arrays.items()}
+    tensors = {name: from_numpy(array).to(device) for name, array in arrays.items()}
     if kind == KIND:
         try:
             return _unpacked(content["value"], tensors)

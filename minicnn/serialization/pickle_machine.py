@@ -19,7 +19,7 @@ __all__ = ["Machine", "Name", "RefusedError", "key_of"]
 
 
 class RefusedError(Exception):
-    """What the file wants and does not get."""
+    """The file asks for something that is not read."""
 
 
 class Name:

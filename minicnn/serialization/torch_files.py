@@ -20,7 +20,7 @@ from minicnn.dtypes import bool_, float32, float64, int32, int64, uint8
 from minicnn.errors import CheckpointError, ShapeError
 from minicnn.nn import Parameter
 from minicnn.ops.create import from_numpy
-from minicnn.runtime.devices import CPU
+from minicnn.runtime.devices import CPU, Device
 from minicnn.serialization.pickle_machine import Machine, Name, RefusedError, key_of
 
 __all__ = ["read_torch_file"]
@@ -55,8 +55,8 @@ TYPES = {
 }
 
 
-def read_torch_file(path: str, data: bytes, move: Callable[[Tensor], Tensor]) -> Any:
-    """Return the value in the bytes of a file of PyTorch. `move` is applied to each storage, as a tensor.
+def read_torch_file(path: str, data: bytes, device: Device) -> Any:
+    """Return the value in the bytes of a file of PyTorch. All tensors are put on the device.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def read_torch_file(path: str, data: bytes, move: Callable[[Tensor], Tensor]) ->
                 raise RefusedError("it holds no data.pkl")
             if "byteorder" in entries and archive.read(entries["byteorder"]) != b"little":
                 raise RefusedError("its numbers have another byte order")
-            storages = _Storages(archive, entries, move)
+            storages = _Storages(archive, entries, device)
             return Machine(archive.read(entries["data.pkl"]), FUNCTIONS, TYPES, storages.find).run()
     except RefusedError as error:
         raise CheckpointError(
@@ -102,8 +102,8 @@ def read_torch_file(path: str, data: bytes, move: Callable[[Tensor], Tensor]) ->
 class _Storages:
     """The storages of a file."""
 
-    def __init__(self, archive: zipfile.ZipFile, entries: dict[str, Any], move: Callable[[Tensor], Tensor]) -> None:
-        self.archive, self.entries, self.move = archive, entries, move
+    def __init__(self, archive: zipfile.ZipFile, entries: dict[str, Any], device: Device) -> None:
+        self.archive, self.entries, self.device = archive, entries, device
         self.storages: dict[str, Tensor] = {}
 
     def find(self, description: Any) -> Tensor:
@@ -121,7 +121,7 @@ class _Storages:
             array = np.frombuffer(data, there)
             if name.name == "BFloat16Storage":  # the upper half of a float32
                 array = (array.astype(np.uint32) << 16).view(np.float32)
-            self.storages[key] = self.move(from_numpy(array.astype(here)))
+            self.storages[key] = from_numpy(array.astype(here)).to(self.device)
         return self.storages[key]
 
 

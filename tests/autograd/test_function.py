@@ -1,4 +1,4 @@
-"""Tests of `Function` that tests/test_calls.py does not cover: errors, and what a context keeps."""
+"""Tests of `Function`: its errors, its types and its memory. tests/test_calls.py compares its values with PyTorch."""
 
 import gc
 import weakref

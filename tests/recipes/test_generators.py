@@ -1,4 +1,4 @@
-"""Tests of the recipe of the generators: what it records, and the page that shows it."""
+"""Tests of the recipe of the generators: its records, and the part of the page about them."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The activation functions whose arguments here are not those of `ops/activation.py`, which they call.
+"""Activation functions with more arguments than the functions of `ops/activation.py`, which they call.
 
 With `inplace`, relu, leaky_relu, elu and silu write the result into the input. softmax and log_softmax guess a missing
 axis.
@@ -99,5 +99,5 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
-    """Return the logarithm of softmax, x - log Σ eˣ; the arguments are those of `softmax`."""
+    """Return the logarithm of softmax, x - log Σ eˣ. It takes the arguments of `softmax`."""
     return activation.log_softmax(input, implicit_dim("log_softmax", input.ndim) if dim is None else dim, dtype)
