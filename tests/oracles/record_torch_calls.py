@@ -1,25 +1,27 @@
-"""Record PyTorch's results of the calls in calls.py. Run by hand with PyTorch 2.13, from the root of the repository:
+"""Record PyTorch's results of the calls. Run by hand with PyTorch 2.13, from the root of the repository:
 
-    python -m tests.oracles.record_torch_calls
+    python -m tests.oracles.record_torch_calls [topic ...]
 
-It writes torch_calls.json in this folder: call -> result.
+It writes a file for each topic in the folder calls/: call -> result.
 """
 
 import json
+import sys
 import warnings
 from pathlib import Path
 
-from tests.oracles.calls import CALLS, run
+from tests.oracles.calls import TOPICS, run
 
 
-def main() -> None:
+def main(topics: list[str]) -> None:
     import torch
 
     warnings.simplefilter("ignore")
-    lines = [f" {json.dumps(call)}: {json.dumps(run(call, torch))}" for call in CALLS]
-    path = Path(__file__).with_name("torch_calls.json")
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    for topic in topics or TOPICS:
+        lines = [f" {json.dumps(call)}: {json.dumps(run(topic, call, torch))}" for call in TOPICS[topic].CALLS]
+        path = Path(__file__).parent / "calls" / f"{topic}.json"
+        path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,15 +1,8 @@
-"""Calls whose arguments PyTorch reads in a special way, as text. tests/test_calls.py compares them with PyTorch.
+"""Arguments that PyTorch reads in a special way, and what only programs of PyTorch use."""
 
-To add a call, add a line, and run record_torch_calls.py with PyTorch.
-"""
-
-from types import ModuleType
-from typing import Any
-
-__all__ = ["CALLS", "run"]
+__all__ = ["CALLS", "START"]
 
 START = """
-F, nn, optim = torch.nn.functional, torch.nn, torch.optim
 x = torch.tensor([[1.0, 2.0, 4.0], [3.0, -1.0, 0.5]])
 i, j = torch.tensor([7, -7, 6, -6]), torch.tensor([2, 2, -4, -4])
 w = torch.tensor([[1.0, 2.0, 0.5], [0.0, 1.0, 1.0]])
@@ -84,11 +77,6 @@ class Wrong(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         return grad
-
-def gradients(output, *inputs):
-    first = torch.autograd.grad(output, inputs, create_graph=True)
-    second = [torch.autograd.grad(g, i, allow_unused=True) for g in first if g.requires_grad for i in inputs]
-    return first, second
 
 def leaf():
     return torch.tensor([1.0, 2.0], requires_grad=True)
@@ -317,25 +305,3 @@ CALLS = (
     "rates(optim.lr_scheduler.StepLR, 2, 0.5, 3)",
     "rates(optim.lr_scheduler.CosineAnnealingLR, 4, 0.1, -1)",
 )
-
-
-def run(call: str, torch: ModuleType) -> Any:
-    """Return the result of a call as JSON values, or the word "raises"."""
-    scope = {"torch": torch}
-    exec(START, scope)
-    try:
-        return _plain(eval(call, scope))
-    except Exception:
-        return "raises"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple | list):
-        return [_plain(v) for v in value]
-    if not hasattr(value, "requires_grad"):
-        return round(value, 5) if isinstance(value, float) else value
-    return {
-        "values": _plain(value.detach().tolist()),
-        "dtype": str(value.dtype).removeprefix("torch."),
-        "requires_grad": value.requires_grad,
-    }
