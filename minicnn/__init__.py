@@ -5,10 +5,14 @@ The surface is PyTorch's: `import minicnn as torch`, `import minicnn.nn as nn`, 
 
 # ruff: noqa: F403 (every module lists its public names in its own __all__)
 
+from importlib import import_module
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
 
-from minicnn import autograd, cuda, errors, nn, optim
+from numpy import dtype, finfo, iinfo
+
+from minicnn import amp, autograd, cuda, errors, nn, optim
+from minicnn.amp import autocast
 from minicnn.autograd.tape import (
     detect_anomaly,
     enable_grad,
@@ -19,10 +23,13 @@ from minicnn.autograd.tape import (
 )
 from minicnn.autograd.tensor import Size, Tensor
 from minicnn.backends import cudnn as _cudnn  # noqa: F401 (programs set backends.cudnn.benchmark)
+from minicnn.backends import mps as _mps  # noqa: F401 (programs ask backends.mps.is_available())
+from minicnn.dtypes import bfloat16, complex64, complex128, float16, float32, float64, int8, int16, int32, int64, uint8
 from minicnn.dtypes import bool_ as bool
-from minicnn.dtypes import float32, float64, int32, int64, uint8
+from minicnn.dtypes import float16 as half
 from minicnn.dtypes import float32 as float
 from minicnn.dtypes import float64 as double
+from minicnn.dtypes import int16 as short
 from minicnn.dtypes import int32 as int
 from minicnn.dtypes import int64 as long
 from minicnn.errors import *
@@ -30,9 +37,11 @@ from minicnn.ops import arrangement as _arrangement
 from minicnn.ops import comparison as _comparison
 from minicnn.ops import create as _create
 from minicnn.ops import elementwise as _elementwise
+from minicnn.ops import formats as _formats
 from minicnn.ops import indexing as _indexing
 from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its methods)
 from minicnn.ops import reduce as _reduce
+from minicnn.ops import sampling as _sampling
 from minicnn.ops import shape as _shape
 from minicnn.ops import typed as _typed
 from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
@@ -40,46 +49,70 @@ from minicnn.ops.arrangement import *
 from minicnn.ops.comparison import *
 from minicnn.ops.create import *
 from minicnn.ops.elementwise import *
+from minicnn.ops.formats import *
 from minicnn.ops.fuse import fuse
 from minicnn.ops.indexing import *
 from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
 from minicnn.ops.reduce import *
+from minicnn.ops.sampling import *
 from minicnn.ops.shape import *
 from minicnn.ops.typed import *
 from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.runtime.dispatch import explain, use_backends, use_kernel
-from minicnn.runtime.random import get_rng_state, initial_seed, manual_seed, set_rng_state
+from minicnn.runtime.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from minicnn.runtime.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from minicnn.serialization import load, save
 
 __all__ = [
+    "Generator",
     "Size",
     "Tensor",
+    "amp",
+    "autocast",
     "autograd",
+    "bfloat16",
     "bmm",
     "bool",
+    "complex64",
+    "complex128",
     "cuda",
+    "default_generator",
     "detect_anomaly",
     "device",
     "dot",
     "double",
+    "dtype",
     "e",
     "enable_grad",
     "erf",
     "errors",
     "explain",
+    "finfo",
     "float",
+    "float16",
     "float32",
     "float64",
     "fuse",
     "get_num_threads",
     "get_rng_state",
+    "half",
+    "iinfo",
     "inf",
     "inference_mode",
     "initial_seed",
     "int",
+    "int8",
+    "int16",
     "int32",
     "int64",
     "is_grad_enabled",
@@ -98,9 +131,11 @@ __all__ = [
     "pi",
     "relu",
     "save",
+    "seed",
     "set_grad_enabled",
     "set_num_threads",
     "set_rng_state",
+    "short",
     "sigmoid",
     "softmax",
     "uint8",
@@ -112,17 +147,34 @@ __all__ += _arrangement.__all__
 __all__ += _comparison.__all__
 __all__ += _create.__all__
 __all__ += _elementwise.__all__
+__all__ += _formats.__all__
 __all__ += _indexing.__all__
 __all__ += _reduce.__all__
+__all__ += _sampling.__all__
 __all__ += _shape.__all__
 __all__ += _typed.__all__
 
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> object:  # files are needed later than the rest: `import minicnn` stays quick
-    if name in ("load", "save"):
-        from minicnn import serialization
+# Needed later than the rest, so that `import minicnn` stays quick.
+_LATER = ("compiler", "data", "distributed", "hub", "multiprocessing", "serialization", "utils", "version")
 
-        return getattr(serialization, name)
-    raise AttributeError(f"minicnn has no attribute {name!r}")
+# What PyTorch has and minicnn does not: the reason, and what to do instead.
+_ABSENT = {
+    "compile": "models run as they are; leave the call out",
+    "jit": "models run as they are; leave out script and trace",
+    "fx": "models run as they are, and `nn.Module` has all its parts in named_modules()",
+    "onnx": "models are saved as state dicts, with minicnn.save",
+    "quantization": "numbers are float32 or float64",
+    "sparse": "all tensors are dense",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in ("load", "save"):
+        return getattr(import_module("minicnn.serialization"), name)
+    if name in _LATER:
+        return import_module(f"minicnn.{name}")
+    reason = f": {_ABSENT[name]}" if name in _ABSENT else ""
+    raise AttributeError(f"minicnn has no {name!r}{reason}")

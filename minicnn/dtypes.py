@@ -11,11 +11,17 @@ import numpy as np
 from minicnn.errors import DTypeError
 
 __all__ = [
+    "bfloat16",
     "bool_",
     "category",
+    "complex64",
+    "complex128",
     "default_dtype",
+    "float16",
     "float32",
     "float64",
+    "int8",
+    "int16",
     "int32",
     "int64",
     "result_type",
@@ -25,12 +31,20 @@ __all__ = [
 
 DType = np.dtype[Any]
 
+float16 = np.dtype(np.float16)
 float32 = np.dtype(np.float32)
 float64 = np.dtype(np.float64)
+int8 = np.dtype(np.int8)
+int16 = np.dtype(np.int16)
 int32 = np.dtype(np.int32)
 int64 = np.dtype(np.int64)
 uint8 = np.dtype(np.uint8)
 bool_ = np.dtype(np.bool_)
+
+# Names with which programs compare; there are no tensors of these types.
+bfloat16 = np.dtype([("bfloat16", np.uint16)])
+complex64 = np.dtype(np.complex64)
+complex128 = np.dtype(np.complex128)
 
 default_dtype = float32
 

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 import pydoc
+from dataclasses import is_dataclass
 from types import ModuleType
 from typing import get_origin
 
@@ -30,7 +31,7 @@ def module(request: pytest.FixtureRequest) -> ModuleType:
 def is_documented(thing: object) -> bool:
     text = vars(thing).get("__doc__") if isinstance(thing, type) else inspect.getdoc(thing)
     # Python gives a dataclass without a docstring its signature as the docstring.
-    return bool(text) and not (isinstance(thing, type) and text.startswith(f"{thing.__name__}("))
+    return bool(text) and not (is_dataclass(thing) and text.startswith(f"{thing.__name__}("))
 
 
 def test_every_module_says_what_it_is_for(module):
@@ -56,8 +57,8 @@ def test_all_is_complete(module):
 def test_every_public_function_and_class_has_a_docstring(module):
     things = {name: getattr(module, name) for name in module.__all__}
     callables = {name: thing for name, thing in things.items() if callable(thing) and get_origin(thing) is None}
-    bare = [name for name, thing in callables.items() if not is_documented(thing)]
-    assert bare == []
+    own = {name for name, thing in callables.items() if getattr(thing, "__module__", "minicnn").startswith("minicnn")}
+    assert [name for name in own if not is_documented(callables[name])] == []
 
 
 def test_every_error_is_a_minicnn_error_and_one_of_python():

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minicnn.data.arguments import check_integer
-from minicnn.data.dataset import random_stream
+from minicnn.data.dataset import Dataset, random_stream
 from minicnn.errors import DataError
 
 __all__ = ["PatchDataset", "random_crop", "random_flip", "scale_factors"]
@@ -94,7 +94,7 @@ def random_flip(images: Sequence[Array], rng: np.random.Generator, *, rotate: bo
     return tuple(images)
 
 
-class PatchDataset:
+class PatchDataset(Dataset[Any]):
     """`count` random patches in each epoch, from images in memory. Patch i of an epoch is always the same.
 
     Parameters

@@ -8,10 +8,12 @@ import math
 import os
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from minicnn.data.dataset import Dataset
 from minicnn.errors import DataError
 
 __all__ = ["FashionMNIST"]
@@ -20,7 +22,7 @@ _DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 _REPAIR = "apt-get install dataset-fashion-mnist, or pass root= with the folder that holds the IDX files"
 
 
-class FashionMNIST:
+class FashionMNIST(Dataset[Any]):
     """Pairs (image, label): float32 (1, 28, 28) in [0, 1], and an int from 0 to 9.
 
     Parameters

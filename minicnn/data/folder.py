@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from minicnn.data.arguments import check_choice
 from minicnn.data.crops import scale_factors
+from minicnn.data.dataset import Dataset
 from minicnn.data.images import ImageMode, read_image
 from minicnn.errors import DataError
 
@@ -25,7 +26,7 @@ OnError = Literal["raise", "skip"]
 Size = tuple[int, int]
 
 
-class ImageFolder:
+class ImageFolder(Dataset[Any]):
     """All images in a folder, as float32 arrays (C, H, W) in [0, 1].
 
     Parameters
@@ -69,7 +70,7 @@ class ImageFolder:
         return f"ImageFolder({self._title}: {len(self)} images, {self.mode}, {len(self.skipped)} skipped)"
 
 
-class PairedImageFolder:
+class PairedImageFolder(Dataset[Any]):
     """Pairs (input, target) of images with the same name in two folders. The suffixes may differ.
 
     `inputs/sea/01.jpg` belongs to `targets/sea/01.png`. Their sizes are equal, or the larger size is an integer

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
-from minicnn.data import DataLoader, Dataset, PatchDataset
+from minicnn.data import DataLoader, PatchDataset
 from minicnn.errors import DataError
 from minicnn.imaging.editing import edit, load_editor, save_editor
 from minicnn.imaging.metrics import Score
@@ -230,7 +230,7 @@ def trainer_for(
 def steps_for(
     minutes: float,
     model: Any,
-    patches: Dataset[Any],
+    patches: PatchDataset,
     recipe: Recipe,
     make: Callable[[Any, Any, Sequence[Any]], Trainer] = trainer_for,
     evaluation: float = 0.0,

@@ -16,8 +16,9 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.models.generative_model import GenerativeModel
 from minicnn.nn.utils import spectral_norm
-from minicnn.ops.create import full_like, randn
+from minicnn.ops.create import full_like
 from minicnn.ops.indexing import cat
+from minicnn.ops.sampling import randn
 
 __all__ = ["DCGAN"]
 

@@ -28,7 +28,8 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.models.diffusion_unet import DiffusionUNet
 from minicnn.models.generative_model import GenerativeModel
-from minicnn.ops.create import full, randint, randn, tensor
+from minicnn.ops.create import full, tensor
+from minicnn.ops.sampling import randint, randn
 
 __all__ = ["DDPM"]
 

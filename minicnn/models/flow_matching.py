@@ -22,7 +22,8 @@ from minicnn.errors import ArgumentError
 from minicnn.models.diffusion_unet import DiffusionUNet
 from minicnn.models.generative_model import GenerativeModel
 from minicnn.ops.activation import sigmoid
-from minicnn.ops.create import full, randn
+from minicnn.ops.create import full
+from minicnn.ops.sampling import randn
 
 __all__ = ["FlowMatching", "flow", "velocity_loss"]
 

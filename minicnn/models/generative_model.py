@@ -6,7 +6,7 @@ from typing import Any
 import minicnn.nn as nn
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.ops.create import randn
+from minicnn.ops.sampling import randn
 from minicnn.runtime.devices import Device
 
 __all__ = ["GenerativeModel", "check_arguments"]

@@ -17,7 +17,7 @@ from minicnn.errors import ArgumentError
 from minicnn.models.diffusion_unet import DiffusionUNet
 from minicnn.models.flow_matching import flow, velocity_loss
 from minicnn.models.generative_model import GenerativeModel
-from minicnn.ops.create import randn
+from minicnn.ops.sampling import randn
 
 __all__ = ["LatentFlow"]
 

@@ -33,5 +33,7 @@ from minicnn.nn.pool import __all__ as _pool
 from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 
-__all__ = ["DataParallel", "Module", "Parameter", "functional", "init", "parallel", "utils"]
+__all__ = ["DataParallel", "Module", "Parameter", "functional", "init", "modules", "parallel", "utils"]
 __all__ += _activation + _container + _conv + _dropout + _embedding + _fold + _linear + _loss + _norm + _pool + _resize
+
+from minicnn.nn import modules  # noqa: E402 (PyTorch's addresses; they need the layers)

@@ -20,6 +20,8 @@ __all__ = ["run", "stages"]
 POOLS: dict[type[Module], type[Module]] = {Conv1d: MaxPool1d, Conv2d: MaxPool2d, Conv3d: MaxPool3d}
 TRANSPOSED = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 NORMS = (BatchNorm1d, BatchNorm2d, BatchNorm3d)
+FUSIBLE: tuple[type[Module], ...] = (ReLU, *POOLS, *POOLS.values(), *TRANSPOSED, *NORMS)
+FORWARDS = {kind: kind.forward for kind in FUSIBLE}  # to notice a method that a user has replaced
 MIN_ELEMENTS_TO_FOLD = 1 << 17  # for smaller inputs, folding batch norm into the weight costs more than it saves
 
 
@@ -92,5 +94,6 @@ def _profitable(conv: Module, input: Tensor) -> bool:
 
 def _is_fusible(module: Module, *classes: type) -> bool:
     """Return whether the module is of these classes and its call has no side effect (no hooks, no other forward)."""
-    observed = module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
-    return type(module) in classes and not observed
+    kind = type(module)
+    replaced = "forward" in vars(module) or kind.forward is not FORWARDS.get(kind)
+    return kind in classes and not module.has_hooks and not replaced

@@ -21,12 +21,16 @@ __all__ = [
 
 
 class _Loss(Module):
+    """The base class of losses, with their `reduction`."""
+
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
         self.reduction = reduction_of(type(self).__name__, size_average, reduce, reduction)
 
 
 class _WeightedLoss(_Loss):
+    """The base class of losses with a `weight`."""
+
     weight: Tensor | None
 
     def __init__(

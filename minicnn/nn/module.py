@@ -8,14 +8,16 @@ of names.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
-from minicnn.autograd.tape import RemovableHandle, no_grad
+from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import float32, float64
-from minicnn.errors import CheckpointError, DTypeError, MiniCNNError, ShapeError
-from minicnn.nn.location import note_layer
+from minicnn.dtypes import float16, float32, float64
+from minicnn.errors import CheckpointError, DTypeError, ShapeError
+from minicnn.nn.hooks import Hooks
+from minicnn.nn.named import Named
 from minicnn.nn.parameter import Parameter
 from minicnn.ops.create import as_tensor
 from minicnn.ops.in_place import clear_gradient
+from minicnn.ops.places import conversion
 from minicnn.runtime.devices import Device
 
 __all__ = ["LoadResult", "Module"]
@@ -28,7 +30,7 @@ class LoadResult(NamedTuple):
     unexpected_keys: list[str]
 
 
-class Module:
+class Module(Hooks):
     """The base class of all layers and models: set layers and parameters in `__init__`, compute in `forward`.
 
     Attributes
@@ -51,54 +53,24 @@ class Module:
     """
 
     training: bool
-    _buffers: dict[str, bool]
+    _persistent: dict[str, bool]
     _places: set[str]
-    _forward_hooks: dict[int, Callable[..., Any]]
-    _forward_pre_hooks: dict[int, Callable[..., Any]]
 
     def __init__(self) -> None:
+        super().__init__()
         self.training = True
-        self._buffers = {}  # name -> True if state_dict contains it
+        self._persistent = {}  # name of a buffer -> True if state_dict contains it
         self._places = set()  # names of None that keep the place of a parameter or module
-        self._forward_hooks = {}
-        self._forward_pre_hooks = {}
-
-    def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the output. Every subclass defines it."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward(); define it")
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        for pre_hook in list(self._forward_pre_hooks.values()):
-            changed = pre_hook(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        try:
-            output = self.forward(*args, **kwargs)
-        except MiniCNNError as error:
-            note_layer(error, self)
-            raise
-        for hook in list(self._forward_hooks.values()):
-            changed = hook(self, args, output)
-            output = output if changed is None else changed
-        return output
-
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, args)` before every forward; a result that is not None replaces the arguments."""
-        return RemovableHandle(self._forward_pre_hooks, hook)
-
-    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, args, output)` after every forward; a result that is not None replaces the output."""
-        return RemovableHandle(self._forward_hooks, hook)
 
     # --- attributes -----------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Tensor | Module) and "_buffers" not in self.__dict__:
+        if isinstance(value, Tensor | Module) and "_persistent" not in self.__dict__:
             raise AttributeError(
                 f"{type(self).__name__}: {name!r} is set before super().__init__() was called; "
                 "call it first in __init__"
             )
-        old, buffers = self.__dict__.get(name), self.__dict__.get("_buffers", {})
+        old, buffers = self.__dict__.get(name), self.__dict__.get("_persistent", {})
         for kind in (Parameter, Module):
             if isinstance(old, kind) and not isinstance(value, kind | None):
                 raise DTypeError(
@@ -121,11 +93,11 @@ class Module:
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
-        self._buffers.pop(name, None)
+        self._persistent.pop(name, None)
         self._places.discard(name)
 
     def __getattr__(self, name: str) -> Any:  # called only where ordinary look-up fails
-        hint = "" if "_buffers" in self.__dict__ else "; call super().__init__() first in its __init__"
+        hint = "" if "_persistent" in self.__dict__ else "; call super().__init__() first in its __init__"
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
 
     def _register(self, name: str, value: Any, kind: type) -> None:
@@ -166,7 +138,7 @@ class Module:
                 "or use register_parameter"
             )
         self._register(name, tensor, Tensor)
-        self._buffers[name] = persistent
+        self._persistent[name] = persistent
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Set a parameter by name; errors as in `register_buffer`."""
@@ -219,9 +191,9 @@ class Module:
         return module
 
     def _own(self, kind: type) -> Iterator[tuple[str, Any]]:
-        """Yield (name, tensor) of this module's own parameters, or of its own buffers, without its children."""
+        """Yield (name, value) of this module's own parameters, or of its buffers (Tensor), or of its children."""
         for name, value in self.__dict__.items():
-            if isinstance(value, Parameter) if kind is Parameter else name in self._buffers and value is not None:
+            if name in self._persistent and value is not None if kind is Tensor else isinstance(value, kind):
                 yield name, value
 
     def _named(self, kind: type, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
@@ -247,6 +219,21 @@ class Module:
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Yield the buffers. A shared buffer comes once."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    @property
+    def _modules(self) -> "Named":
+        """The children by name, as programs of PyTorch read and replace them."""
+        return Named(self, Module)
+
+    @property
+    def _parameters(self) -> "Named":
+        """The parameters of this module alone by name."""
+        return Named(self, Parameter)
+
+    @property
+    def _buffers(self) -> "Named":
+        """The buffers of this module alone by name."""
+        return Named(self, Tensor)
 
     # --- changes to all modules -----------------------------------------------------------------------------
 
@@ -278,23 +265,25 @@ class Module:
         for parameter in self.parameters():
             clear_gradient(parameter, set_to_none)
 
-    def to(self, *args: Any, dtype: Any = None, device: str | Device | None = None) -> Self:
+    def to(
+        self,
+        *args: Any,
+        dtype: Any = None,
+        device: str | Device | None = None,
+        non_blocking: bool = False,
+        memory_format: Any = None,
+    ) -> Self:
         """Convert or move all parameters and buffers in place: `to("cuda")`, `to(minicnn.float64)`, `to(other)`.
 
-        Integer buffers keep their dtype. Parameters stay the same objects, so optimizers keep working.
+        Integer buffers keep their dtype. Parameters stay the same objects, so optimizers keep working. `non_blocking`
+        and `memory_format` have no effect.
 
         Raises
         ------
         DeviceError, DTypeError
             If an argument is neither a device, a dtype nor a tensor.
         """
-        for arg in args:
-            if isinstance(arg, Tensor):
-                dtype, device = arg.dtype, arg.device
-            elif isinstance(arg, str | Device):
-                device = arg
-            else:
-                dtype = arg
+        dtype, device, _ = conversion(args, dtype, device)
 
         def moved(t: Tensor) -> Tensor:
             return t.to(device=device, dtype=dtype if t.dtype.kind == "f" else None)
@@ -307,6 +296,10 @@ class Module:
                 setattr(module, name, moved(buffer))
         return self
 
+    def type(self, dst_type: Any) -> Self:
+        """Convert to an element type."""
+        return self.to(dtype=dst_type)
+
     def float(self) -> Self:
         """Convert to float32."""
         return self.to(float32)
@@ -315,12 +308,16 @@ class Module:
         """Convert to float64."""
         return self.to(float64)
 
+    def half(self) -> Self:
+        """Convert to float16, to save memory. The kernels for float32 are faster."""
+        return self.to(float16)
+
     def cpu(self) -> Self:
         """Move to the CPU."""
         return self.to("cpu")
 
-    def cuda(self) -> Self:
-        """Move to the GPU."""
+    def cuda(self, device: Any = None) -> Self:
+        """Move to the GPU; the argument has no effect, because one GPU is used."""
         return self.to("cuda")
 
     # --- state ----------------------------------------------------------------------------------------------
@@ -330,7 +327,7 @@ class Module:
         for name, parameter in self._own(Parameter):
             yield prefix + name, parameter
         for name, buffer in self._own(Tensor):
-            if self._buffers[name]:
+            if self._persistent[name]:
                 yield prefix + name, buffer
         for name, value in self.__dict__.items():
             if isinstance(value, Module):

@@ -91,6 +91,8 @@ class _StatisticsNorm(Module):
 
 
 class _BatchNorm(_StatisticsNorm):
+    """The base class of BatchNorm1d, 2d and 3d."""
+
     def __init__(
         self,
         num_features: int,

@@ -14,10 +14,11 @@ from minicnn.nn.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from minicnn.nn.functional import normalize
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
-from minicnn.ops.create import randn, tensor
+from minicnn.ops.create import tensor
 from minicnn.ops.indexing import cat, stack
 from minicnn.ops.linalg import matmul, mT
 from minicnn.ops.reduce import norm
+from minicnn.ops.sampling import randn
 
 __all__ = [
     "clip_grad_norm_",

@@ -1,21 +1,19 @@
-"""Functions that create tensors: from data, filled with a value, or with random numbers.
+"""Functions that create tensors, from data or filled with a value.
 
 Without `dtype`, Python floats become float32 and Python integers int64. Without `device`, the tensor is on the CPU.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
-from reprlib import repr as repr_short
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import DType, category, default_dtype, float32, float64, int64, result_type
-from minicnn.errors import ArgumentError, DTypeError, MiniCNNError
+from minicnn.dtypes import DType, category, default_dtype, result_type
+from minicnn.errors import DTypeError
 from minicnn.ops.axes import sizes_of
-from minicnn.runtime import random
-from minicnn.runtime.devices import CPU, CUDA, Device, xp
+from minicnn.ops.places import Place, checked, options_like, place_of, placed
+from minicnn.runtime.devices import CUDA, xp
 
 __all__ = [
     "arange",
@@ -30,49 +28,15 @@ __all__ = [
     "linspace",
     "ones",
     "ones_like",
-    "rand",
-    "rand_like",
-    "randint",
-    "randn",
-    "randn_like",
-    "randperm",
     "tensor",
     "zeros",
     "zeros_like",
 ]
 
-P = ParamSpec("P")
-R = TypeVar("R")
 DLPACK_CUDA = 2  # the number of CUDA in DLPack's header
-Place = str | Device | None
 
 
-def _checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Convert an exception of the array module to a DTypeError or ArgumentError that shows the user's call."""
-
-    @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except MiniCNNError:
-            raise
-        except (TypeError, ValueError, ArithmeticError) as error:
-            kind = DTypeError if isinstance(error, TypeError) else ArgumentError
-            given = ", ".join([*map(repr_short, args), *(f"{name}={repr_short(v)}" for name, v in kwargs.items())])
-            raise kind(f"{function.__name__}: {error}; got {function.__name__}({given})") from error
-
-    return call
-
-
-def _place(device: Place) -> Device:
-    return CPU if device is None else Device.named(device)
-
-
-def _make(array: Any, device: Place, requires_grad: bool = False) -> Tensor:
-    return Tensor._of(array, requires_grad=requires_grad, device=_place(device))
-
-
-@_checked
+@checked
 def tensor(data: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Copy data into a new tensor.
 
@@ -101,10 +65,10 @@ def tensor(data: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     if isinstance(data, Tensor):
         out = data.detach().to(data.device if device is None else device, dtype=dtype, copy=True)
         return out.requires_grad_() if requires_grad else out
-    return _make(_to_array(data, dtype, copy=True), device, requires_grad)
+    return placed(_to_array(data, dtype, copy=True), device, requires_grad)
 
 
-@_checked
+@checked
 def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     """Return data as a tensor. Copy it only if the element type or the device changes.
 
@@ -119,7 +83,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     if isinstance(data, Tensor):
         t: Tensor = data if dtype is None or data.dtype == np.dtype(dtype) else data.to(dtype)
         return t if device is None else t.to(device)
-    return _make(_to_array(data, dtype, copy=False), device)
+    return placed(_to_array(data, dtype, copy=False), device)
 
 
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
@@ -182,7 +146,7 @@ def _float_dtypes(data: Any) -> Iterator[DType]:
 # --- filled ---------------------------------------------------------------------------------------------------
 
 
-@_checked
+@checked
 def full(
     size: Sequence[int], fill_value: float, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
@@ -199,10 +163,10 @@ def full(
     [0.5, 0.5]
     """
     kind = dtype or (default_dtype if isinstance(fill_value, float) else np.asarray(fill_value).dtype)
-    return _make(_place(device).xp.full(tuple(size), fill_value, kind), device, requires_grad)
+    return placed(place_of(device).xp.full(tuple(size), fill_value, kind), device, requires_grad)
 
 
-@_checked
+@checked
 def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros: `zeros(2, 3)` or `zeros((2, 3))`; float32 by default.
 
@@ -211,11 +175,11 @@ def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    m = _place(device).xp
-    return _make(m.zeros(sizes_of("zeros", size), dtype or default_dtype), device, requires_grad)
+    m = place_of(device).xp
+    return placed(m.zeros(sizes_of("zeros", size), dtype or default_dtype), device, requires_grad)
 
 
-@_checked
+@checked
 def ones(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of ones: `ones(2, 3)` or `ones((2, 3))`; float32 by default.
 
@@ -224,11 +188,11 @@ def ones(*size: Any, dtype: Any = None, device: Place = None, requires_grad: boo
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    m = _place(device).xp
-    return _make(m.ones(sizes_of("ones", size), dtype or default_dtype), device, requires_grad)
+    m = place_of(device).xp
+    return placed(m.ones(sizes_of("ones", size), dtype or default_dtype), device, requires_grad)
 
 
-@_checked
+@checked
 def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return an uninitialized tensor: `empty(2, 3)` or `empty((2, 3))`; float32 by default.
 
@@ -237,11 +201,11 @@ def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    m = _place(device).xp
-    return _make(m.empty(sizes_of("empty", size), dtype or default_dtype), device, requires_grad)
+    m = place_of(device).xp
+    return placed(m.empty(sizes_of("empty", size), dtype or default_dtype), device, requires_grad)
 
 
-@_checked
+@checked
 def eye(n: int, m: int | None = None, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return the (n, m) matrix with ones on the diagonal; m = n and float32 by default.
 
@@ -250,36 +214,32 @@ def eye(n: int, m: int | None = None, dtype: Any = None, device: Place = None, r
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    return _make(_place(device).xp.eye(n, m, dtype=dtype or default_dtype), device, requires_grad)
+    return placed(place_of(device).xp.eye(n, m, dtype=dtype or default_dtype), device, requires_grad)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return zeros with the shape, and by default with the element type and device, of input."""
-    return zeros(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
+    return zeros(input.shape, **options_like(input, dtype, device), requires_grad=requires_grad)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return ones with the shape, and by default with the element type and device, of input."""
-    return ones(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
+    return ones(input.shape, **options_like(input, dtype, device), requires_grad=requires_grad)
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return an uninitialized tensor with the shape, and by default with the element type and device, of input."""
-    return empty(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
+    return empty(input.shape, **options_like(input, dtype, device), requires_grad=requires_grad)
 
 
 def full_like(
     input: Tensor, fill_value: float, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """Return a tensor filled with one value, with the shape, and by default the element type and device, of input."""
-    return full(input.shape, fill_value, **_like(input, dtype, device), requires_grad=requires_grad)
+    return full(input.shape, fill_value, **options_like(input, dtype, device), requires_grad=requires_grad)
 
 
-def _like(input: Tensor, dtype: Any, device: Place) -> dict[str, Any]:
-    return {"dtype": dtype or input.dtype, "device": device or input.device}
-
-
-@_checked
+@checked
 def arange(
     start: float = 0,
     end: float | None = None,
@@ -302,11 +262,11 @@ def arange(
     """
     low, high = (0, start) if end is None else (start, end)
     if any(isinstance(v, float) for v in (low, high, step)):  # computed on the host: the same values on every device
-        return _make(np.arange(low, high, step, dtype=dtype or default_dtype), device, requires_grad)
-    return _make(_place(device).xp.arange(low, high, step, dtype=dtype), device, requires_grad)
+        return placed(np.arange(low, high, step, dtype=dtype or default_dtype), device, requires_grad)
+    return placed(place_of(device).xp.arange(low, high, step, dtype=dtype), device, requires_grad)
 
 
-@_checked
+@checked
 def linspace(
     start: float, end: float, steps: int, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
@@ -317,84 +277,4 @@ def linspace(
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    return _make(np.linspace(start, end, steps, dtype=dtype or default_dtype), device, requires_grad)
-
-
-# --- random numbers: drawn on the host, so that a seed gives the same numbers on every device ------------------
-
-
-def _random_dtype(call: str, dtype: Any) -> Any:
-    kind = np.dtype(dtype or default_dtype)
-    if kind not in (float32, float64):
-        raise DTypeError(f"{call}: numbers are drawn as float32 or float64, got {kind}; convert the result with .to()")
-    return kind
-
-
-@_checked
-def rand(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Return random numbers from the uniform distribution on [0, 1), as float32 or float64.
-
-    Raises
-    ------
-    DTypeError, ArgumentError
-        If an argument has a wrong type or value.
-    """
-    return _make(random.generator().random(sizes_of("rand", size), _random_dtype("rand", dtype)), device, requires_grad)
-
-
-@_checked
-def randn(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Return random numbers from the normal distribution with mean 0 and variance 1, as float32 or float64.
-
-    Raises
-    ------
-    DTypeError, ArgumentError
-        If an argument has a wrong type or value.
-    """
-    drawn = random.generator().standard_normal(sizes_of("randn", size), _random_dtype("randn", dtype))
-    return _make(drawn, device, requires_grad)
-
-
-def rand_like(input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Return numbers of the uniform distribution on [0, 1), with the shape of input; by default also its type."""
-    return rand(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
-
-
-def randn_like(input: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Return numbers of the standard normal distribution, with the shape of input; by default also its type."""
-    return randn(input.shape, **_like(input, dtype, device), requires_grad=requires_grad)
-
-
-@_checked
-def randint(
-    low: int = 0,
-    high: int | Sequence[int] | None = None,
-    size: Sequence[int] | None = None,
-    *,
-    dtype: Any = None,
-    device: Place = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Return random integers from low to high - 1, by default as int64; `randint(high, size)` starts at 0.
-
-    Raises
-    ------
-    DTypeError, ArgumentError
-        If an argument has a wrong type or value.
-    """
-    if size is None:
-        low, high, size = 0, low, high  # type: ignore[assignment]
-    drawn = random.generator().integers(low, high, tuple(size), dtype=np.int64)  # type: ignore[arg-type]
-    return _make(drawn.astype(dtype or int64, copy=False), device, requires_grad)
-
-
-@_checked
-def randperm(n: int, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Return a random permutation of 0, ..., n - 1, by default as int64.
-
-    Raises
-    ------
-    DTypeError, ArgumentError
-        If an argument has a wrong type or value.
-    """
-    return _make(random.generator().permutation(n).astype(dtype or int64, copy=False), device, requires_grad)
+    return placed(np.linspace(start, end, steps, dtype=dtype or default_dtype), device, requires_grad)

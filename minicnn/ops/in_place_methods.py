@@ -6,7 +6,7 @@ import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.ops import activation, comparison, create, elementwise, shape
+from minicnn.ops import activation, comparison, create, elementwise, sampling, shape
 from minicnn.ops.in_place import in_place
 
 __all__ = ["InPlaceMethods"]
@@ -101,13 +101,13 @@ class InPlaceMethods:
         """Set every element to 0 in place."""
         return self.fill_(0)
 
-    def normal_(self: Any, mean: Any = 0.0, std: Any = 1.0) -> Tensor:
+    def normal_(self: Any, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with random numbers from a normal distribution in place."""
-        return in_place(self, lambda x: create.randn(x.shape, dtype=x.dtype, device=x.device) * std + mean)
+        return in_place(self, lambda x: sampling.randn_like(x, generator=generator) * std + mean)
 
-    def uniform_(self: Any, from_: Any = 0.0, to: Any = 1.0) -> Tensor:
+    def uniform_(self: Any, from_: Any = 0.0, to: Any = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with random numbers from the uniform distribution on [from_, to) in place."""
-        return in_place(self, lambda x: create.rand(x.shape, dtype=x.dtype, device=x.device) * (to - from_) + from_)
+        return in_place(self, lambda x: sampling.rand_like(x, generator=generator) * (to - from_) + from_)
 
     def __iadd__(self: Any, other: Any) -> Any:
         return self.add_(other)

@@ -12,11 +12,12 @@ import numpy as np
 
 from minicnn.autograd import engine
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import bool_, default_dtype, float32, float64, int32, int64, uint8
+from minicnn.dtypes import bool_, default_dtype, int64
 from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
-from minicnn.ops import activation, arrangement, comparison, create, elementwise, indexing, linalg, reduce, shape, typed
+from minicnn.ops import activation, arrangement, comparison, elementwise, indexing, linalg, reduce, shape, typed
 from minicnn.ops.axes import sizes_of
 from minicnn.ops.in_place_methods import InPlaceMethods
+from minicnn.ops.older_methods import OlderMethods
 from minicnn.runtime.devices import CPU, CUDA, to_host, xp
 
 __all__ = ["METHODS", "Methods"]
@@ -142,49 +143,6 @@ class Methods:
         return comparison.where(mask, value, self)
 
     # types
-    def float(self: Any) -> Tensor:
-        """Convert to float32."""
-        return shape.to(self, float32)
-
-    def double(self: Any) -> Tensor:
-        """Convert to float64."""
-        return shape.to(self, float64)
-
-    def long(self: Any) -> Tensor:
-        """Convert to int64."""
-        return shape.to(self, int64)
-
-    def bool(self: Any) -> Tensor:
-        """Convert to bool."""
-        return shape.to(self, bool_)
-
-    def int(self: Any) -> Tensor:
-        """Convert to int32."""
-        return shape.to(self, int32)
-
-    def byte(self: Any) -> Tensor:
-        """Convert to uint8."""
-        return shape.to(self, uint8)
-
-    def type(self: Any, dtype: Any = None, non_blocking: Any = False) -> Any:
-        """Convert to an element type, `x.type(minicnn.int64)` or `x.type("torch.LongTensor")`; or return its old name.
-
-        Raises
-        ------
-        DTypeError
-            If there is no such type.
-        """
-        prefix = "torch." if self.device.on_host else "torch.cuda."
-        if dtype is None:
-            found = [name for name in TYPED if getattr(typed, name).dtype == self.dtype]
-            return prefix + found[0]
-        if isinstance(dtype, str):
-            name = dtype.rpartition(".")[2]
-            if name not in TYPED:
-                raise DTypeError(f"type: there is no {dtype!r}; there are {', '.join(TYPED)}")
-            dtype = getattr(typed, name)
-        return shape.to(self, getattr(dtype, "dtype", dtype))
-
     def cpu(self: Any, memory_format: Any = None) -> Tensor:
         """Move to the CPU; `memory_format` has no effect."""
         return shape.to(self, "cpu")
@@ -320,27 +278,12 @@ class Methods:
         memo[id(self)] = duplicate
         return duplicate
 
-    # new tensors like this one
-    def new_tensor(self: Any, data: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
-        """Return data as a new tensor, by default with this element type and device."""
-        return create.tensor(data, dtype or self.dtype, device or self.device, requires_grad)
-
-    def new_zeros(self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
-        """Return zeros, by default with this element type and device."""
-        kind, place = dtype or self.dtype, device or self.device
-        return create.zeros(*size, dtype=kind, device=place, requires_grad=requires_grad)
-
-    def new_ones(self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
-        """Return ones, by default with this element type and device."""
-        kind, place = dtype or self.dtype, device or self.device
-        return create.ones(*size, dtype=kind, device=place, requires_grad=requires_grad)
-
 
 def _comparable(value: Any) -> bool:
     return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float) or xp(value) is not np
 
 
-METHODS = {**vars(Methods), **vars(InPlaceMethods)}
+METHODS = {**vars(Methods), **vars(InPlaceMethods), **vars(OlderMethods)}
 for _name, _method in METHODS.items():
     if _name not in ("__module__", "__dict__", "__weakref__", "__doc__", "__qualname__"):
         setattr(Tensor, _name, _method)

@@ -17,9 +17,10 @@ import numpy as np
 
 from minicnn.autograd.primitive import Primitive, primitive
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import DType, default_dtype
+from minicnn.dtypes import DType, category, default_dtype
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.axes import axis_of, named_axes, sizes_of
+from minicnn.ops.places import conversion
 from minicnn.runtime.devices import Array, Device, to_host, xp
 
 __all__ = [
@@ -282,8 +283,8 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
 # --- memory and type ------------------------------------------------------------------------------------------
 
 
-def clone(input: Tensor) -> Tensor:
-    """Return a copy of input in row-major order."""
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """Return a copy of input in row-major order; `memory_format` has no effect."""
     return _clone(input)
 
 
@@ -295,10 +296,18 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     return input if input.array.flags.c_contiguous else clone(input)
 
 
-def to(x: Tensor, *args: Any, dtype: Any = None, device: str | Device | None = None, copy: bool = False) -> Tensor:
+def to(
+    x: Tensor,
+    *args: Any,
+    dtype: Any = None,
+    device: str | Device | None = None,
+    copy: bool = False,
+    non_blocking: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """Convert the element type or move to a device: `x.to("cuda")`, `x.to(minicnn.float64)`, `x.to(other)`.
 
-    Return x if nothing changes, unless `copy` is True.
+    Return x if nothing changes, unless `copy` is True. `non_blocking` and `memory_format` have no effect.
 
     Raises
     ------
@@ -307,18 +316,13 @@ def to(x: Tensor, *args: Any, dtype: Any = None, device: str | Device | None = N
     DTypeError
         If an argument is neither a device nor an element type.
     """
-    for arg in args:
-        if isinstance(arg, Tensor):
-            dtype, device = arg.dtype, arg.device
-        elif isinstance(arg, str | Device):
-            device = arg
-        else:
-            dtype = arg
+    dtype, device, copy = conversion(args, dtype, device, copy)
     target = x.device if device is None else Device.named(device)
     try:
         wanted = x.dtype if dtype is None else np.dtype(dtype)
     except TypeError:
         raise DTypeError(f"to: expected a device, an element type or a tensor, got {dtype!r}") from None
+    category(wanted)
     moved = x if target is x.device else _move(x, target=target, source=x.device)
     if wanted == x.dtype and not (copy and moved is x):
         return moved

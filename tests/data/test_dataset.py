@@ -6,7 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn.data.dataset import Dataset, Subset, TensorDataset, at_epoch, random_split, random_stream
+from minicnn import Generator
+from minicnn.data.dataset import (
+    ChainDataset,
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    StackDataset,
+    Subset,
+    TensorDataset,
+    at_epoch,
+    random_split,
+    random_stream,
+)
 from minicnn.errors import DataError
 
 
@@ -41,8 +53,9 @@ def test_a_class_may_derive_from_dataset():
         def __len__(self):
             return 3
 
-    with pytest.raises(TypeError, match="__getitem__"):
-        Unfinished()
+    with pytest.raises(NotImplementedError, match="Unfinished has no method __getitem__"):
+        Unfinished()[0]
+    assert list(Squares() + Squares()) == [0, 1, 4, 0, 1, 4]
 
 
 # random_stream
@@ -78,7 +91,7 @@ def test_rows_of_arrays_are_paired_without_a_copy():
     "arrays", [(), (np.float32(3),), (np.zeros(3), np.zeros(4)), (np.zeros((2, 3)), np.zeros((3, 2)))]
 )
 def test_arrays_must_have_one_length(arrays):
-    with pytest.raises(DataError, match=r"TensorDataset: pass arrays of the same length along axis 0, got shapes"):
+    with pytest.raises(DataError, match=r"TensorDataset: pass tensors of the same length along axis 0, got shapes"):
         TensorDataset(*arrays)
 
 
@@ -112,7 +125,7 @@ def test_the_epoch_reaches_through_a_subset():
 def test_parts_are_disjoint_and_complete(size, data):
     first = data.draw(st.integers(0, size))
     second = data.draw(st.integers(0, size - first))
-    parts = random_split(range(size), [first, second, size - first - second], np.random.default_rng(3))
+    parts = random_split(range(size), [first, second, size - first - second], Generator().manual_seed(3))
     assert [len(part) for part in parts] == [first, second, size - first - second]
     assert sorted(sample for part in parts for sample in part) == list(range(size))
 
@@ -132,13 +145,81 @@ def test_fractions_round_as_one_expects():
 
 
 def test_a_split_is_repeatable_and_follows_the_generator():
-    def split(generator=None):
-        return [list(part) for part in random_split(range(50), [25, 25], generator)]
+    def split(*generator):
+        return [list(part) for part in random_split(range(50), [25, 25], *generator)]
 
-    assert split() == split()
-    assert split(np.random.default_rng(1)) == split(np.random.default_rng(1))
-    assert split(np.random.default_rng(1)) != split(np.random.default_rng(2))
+    minicnn.manual_seed(4)
+    first = split()
+    assert split() != first
+    minicnn.manual_seed(4)
+    assert split() == first
+    assert split(Generator().manual_seed(1)) == split(Generator().manual_seed(1))
+    assert split(Generator().manual_seed(1)) != split(Generator().manual_seed(2))
     assert split()[0] != list(range(25))
+
+
+def test_datasets_one_after_another():
+    both = ConcatDataset([[1, 2], [], TensorDataset(np.array([3, 4, 5]))])
+    assert len(both) == 5
+    assert [both[i] for i in (0, 1, 2, -1)] == [1, 2, (3,), (5,)]
+    with pytest.raises(IndexError, match="there are 5 samples, got the number 5"):
+        both[5]
+    with pytest.raises(DataError, match="ConcatDataset: pass at least one dataset, each with a length"):
+        ConcatDataset([])
+    with pytest.raises(DataError, match="ConcatDataset: pass at least one dataset, each with a length"):
+        ConcatDataset([iter("ab")])
+
+
+def test_datasets_side_by_side():
+    assert list(StackDataset("ab", [0, 1])) == [("a", 0), ("b", 1)]
+    stacked = StackDataset(x="ab", y=[0, 1])
+    assert len(stacked) == 2
+    assert stacked[-1] == {"x": "b", "y": 1}
+    for arguments, named in ([("ab", "c"), {}], [("ab",), {"y": "ab"}], [(), {}]):
+        with pytest.raises(DataError, match="StackDataset: pass datasets of the same length"):
+            StackDataset(*arguments, **named)
+
+
+def test_iterable_datasets_one_after_another():
+    class Letters(IterableDataset[str]):
+        def __iter__(self):
+            return iter("ab")
+
+    both = Letters() + ChainDataset([Letters(), Letters()])
+    assert list(both) == list("ababab")
+    with pytest.raises(NotImplementedError, match="IterableDataset has no method __iter__"):
+        iter(IterableDataset())
+
+
+def test_parts_and_unions_follow_the_epoch():
+    class Epochs(Dataset[int]):
+        def __init__(self, epoch=0):
+            self.epoch = epoch
+
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return 10 * self.epoch + range(2)[index]
+
+        def at_epoch(self, epoch):
+            return Epochs(epoch)
+
+    assert list(ConcatDataset([Epochs(), [7]]).at_epoch(3)) == [30, 31, 7]
+    assert list(StackDataset(Epochs(), "ab").at_epoch(3)) == [(30, "a"), (31, "b")]
+    assert StackDataset(e=Epochs()).at_epoch(3)[1] == {"e": 31}
+    assert list(Subset(Epochs(), [1]).at_epoch(3)) == [31]
+
+
+def test_rows_of_tensors_are_tensors():
+    x = minicnn.arange(6).reshape(3, 2)
+    (row,) = TensorDataset(x)[1]
+    assert isinstance(row, minicnn.Tensor)
+    assert row.tolist() == [2, 3]
+    row.fill_(9)
+    assert x.tolist() == [[0, 1], [9, 9], [4, 5]]
+    (rows,) = Subset(TensorDataset(x), [2, 0])[[0, 1]]
+    assert rows.tolist() == [[4, 5], [0, 1]]
 
 
 @pytest.mark.parametrize("lengths", [[3, 3], [11], [-1, 11], [0.5, 0.4], [2.5, 7.5], [], [float("nan"), 1]])

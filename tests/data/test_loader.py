@@ -1,4 +1,4 @@
-"""Tests of DataLoader: order, resuming a state, worker threads, arguments, and default_collate."""
+"""Tests of DataLoader: order, resuming a state, worker threads, samplers, and arguments."""
 
 import gc
 import itertools
@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import minicnn
 from minicnn.data.crops import PatchDataset
-from minicnn.data.dataset import Subset, TensorDataset
-from minicnn.data.loader import DataLoader, default_collate
+from minicnn.data.dataset import IterableDataset, Subset, TensorDataset
+from minicnn.data.loader import DataLoader, get_worker_info
 from minicnn.errors import DataError
 
 configurations = st.fixed_dictionaries(
@@ -24,7 +24,7 @@ configurations = st.fixed_dictionaries(
         "batch_size": st.integers(1, 7),
         "shuffle": st.booleans(),
         "num_workers": st.integers(0, 4),
-        "prefetch": st.integers(1, 3),
+        "prefetch_factor": st.integers(1, 3),
         "seed": st.integers(0, 5),
     }
 )
@@ -75,9 +75,9 @@ def no_thread_is_left():
 
 
 def test_batches_come_in_order_and_the_last_may_be_smaller():
-    assert list(DataLoader(range(7), 3, collate=list)) == [[0, 1, 2], [3, 4, 5], [6]]
-    assert list(DataLoader(range(7), 3, drop_last=True, collate=list)) == [[0, 1, 2], [3, 4, 5]]
-    assert list(DataLoader(range(2), collate=list)) == [[0], [1]]
+    assert list(DataLoader(range(7), 3, collate_fn=list)) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert list(DataLoader(range(7), 3, drop_last=True, collate_fn=list)) == [[0, 1, 2], [3, 4, 5]]
+    assert list(DataLoader(range(2), collate_fn=list)) == [[0], [1]]
 
 
 @pytest.mark.parametrize(("drop_last", "lengths"), [(False, [7, 4, 3, 1, 1]), (True, [7, 3, 2, 1])])
@@ -91,8 +91,8 @@ def test_the_length_counts_batches(drop_last, lengths):
 @settings(deadline=None, max_examples=40)
 @given(size=st.integers(1, 30), configuration=configurations)
 def test_the_order_does_not_depend_on_the_workers(size, configuration):
-    loader = DataLoader(Slow(size, 0.0002), **configuration, collate=list)
-    serial = DataLoader(range(size), **configuration | {"num_workers": 0}, collate=list)
+    loader = DataLoader(Slow(size, 0.0002), **configuration, collate_fn=list)
+    serial = DataLoader(range(size), **configuration | {"num_workers": 0}, collate_fn=list)
     for _ in range(2):
         batches = list(loader)
         assert batches == list(serial)
@@ -101,7 +101,7 @@ def test_the_order_does_not_depend_on_the_workers(size, configuration):
 
 def test_shuffling_changes_with_the_epoch_and_the_seed_alone():
     def epochs(seed):
-        loader = DataLoader(range(100), 100, shuffle=True, seed=seed, collate=tuple)
+        loader = DataLoader(range(100), 100, shuffle=True, seed=seed, collate_fn=tuple)
         return [next(iter(loader)) for _ in range(3)]
 
     assert epochs(0) == epochs(0)
@@ -110,7 +110,7 @@ def test_shuffling_changes_with_the_epoch_and_the_seed_alone():
 
 def test_the_dataset_is_asked_for_its_epoch():
     patches = PatchDataset([np.random.default_rng(0).random((1, 90, 90))], 4, 10)
-    loader = DataLoader(Subset(patches, range(10)), 10, num_workers=2, collate=np.stack)
+    loader = DataLoader(Subset(patches, range(10)), 10, num_workers=2, collate_fn=np.stack)
     for epoch in range(3):
         (batch,) = loader
         np.testing.assert_array_equal(batch, np.stack(list(patches.at_epoch(epoch))))
@@ -122,9 +122,9 @@ def test_the_dataset_is_asked_for_its_epoch():
 @settings(deadline=None, max_examples=60)
 @given(size=st.integers(1, 20), configuration=configurations, other_workers=st.integers(0, 3), data=st.data())
 def test_a_resumed_loader_gives_exactly_the_rest(size, configuration, other_workers, data):
-    whole = DataLoader(range(size), **configuration, collate=list)
+    whole = DataLoader(range(size), **configuration, collate_fn=list)
     expected = [list(whole) for _ in range(4)]
-    first = DataLoader(range(size), **configuration, collate=list)
+    first = DataLoader(range(size), **configuration, collate_fn=list)
     epoch = data.draw(st.integers(0, 2))
     taken = data.draw(st.integers(0, len(first)))
     for _ in range(epoch):
@@ -133,7 +133,7 @@ def test_a_resumed_loader_gives_exactly_the_rest(size, configuration, other_work
     assert list(itertools.islice(batches, taken)) == expected[epoch][:taken]
     state = json.loads(json.dumps(first.state_dict()))
     assert (state["epoch"], state["batch"]) == (epoch, taken)
-    second = DataLoader(range(size), **configuration | {"num_workers": other_workers}, collate=list)
+    second = DataLoader(range(size), **configuration | {"num_workers": other_workers}, collate_fn=list)
     second.load_state_dict(state)
     assert second.state_dict() == state
     assert list(second) == expected[epoch][taken:]
@@ -152,7 +152,7 @@ def test_a_state_is_made_of_plain_ints():
 
 def test_prepared_batches_count_as_not_used():
     dataset = Slow(40, 0)
-    loader = DataLoader(dataset, 2, num_workers=2, prefetch=3, collate=list)
+    loader = DataLoader(dataset, 2, num_workers=2, prefetch_factor=3, collate_fn=list)
     batches = iter(loader)
     next(batches)
     deadline = time.monotonic() + 5
@@ -164,7 +164,7 @@ def test_prepared_batches_count_as_not_used():
 
 
 def test_a_state_at_the_end_of_an_epoch_leaves_an_empty_rest():
-    loader = DataLoader(range(4), 2, collate=list)
+    loader = DataLoader(range(4), 2, collate_fn=list)
     for _ in loader:
         state = loader.state_dict()
     assert (state["epoch"], state["batch"]) == (0, 2)
@@ -176,8 +176,8 @@ def test_a_state_at_the_end_of_an_epoch_leaves_an_empty_rest():
 
 
 def test_a_loop_that_was_left_is_followed_by_the_next_epoch():
-    loader = DataLoader(range(50), 10, shuffle=True, collate=list)
-    epochs = [list(DataLoader(range(50), 10, shuffle=True, collate=list))]
+    loader = DataLoader(range(50), 10, shuffle=True, collate_fn=list)
+    epochs = [list(DataLoader(range(50), 10, shuffle=True, collate_fn=list))]
     assert next(iter(loader)) == epochs[0][0]
     second = list(loader)
     assert second[0] != epochs[0][0]
@@ -186,7 +186,7 @@ def test_a_loop_that_was_left_is_followed_by_the_next_epoch():
 
 
 def test_a_loader_may_be_looped_over_twice_at_once():
-    loader = DataLoader(range(6), 2, num_workers=2, collate=list)
+    loader = DataLoader(range(6), 2, num_workers=2, collate_fn=list)
     assert list(zip(loader, loader, strict=True)) == [([0, 1],) * 2, ([2, 3],) * 2, ([4, 5],) * 2]
     outer = iter(loader)
     next(outer)
@@ -228,7 +228,7 @@ def test_a_damaged_state():
 @pytest.mark.parametrize("num_workers", [0, 1, 4])
 @pytest.mark.parametrize("error", [DataError("a bad file"), KeyError("x"), MemoryError(), KeyboardInterrupt()])
 def test_an_exception_arrives_with_its_own_type_after_the_good_batches(num_workers, error):
-    loader = DataLoader(Failing(20, error), 2, num_workers=num_workers, collate=list)
+    loader = DataLoader(Failing(20, error), 2, num_workers=num_workers, collate_fn=list)
     seen = []
     with pytest.raises(type(error)) as caught:
         seen.extend(iter(loader))
@@ -240,18 +240,18 @@ def test_an_exception_arrives_with_its_own_type_after_the_good_batches(num_worke
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_a_stop_iteration_does_not_end_the_epoch_silently(num_workers):
     with pytest.raises(RuntimeError, match="StopIteration"):
-        list(DataLoader(Failing(20, StopIteration()), 2, num_workers=num_workers, collate=list))
+        list(DataLoader(Failing(20, StopIteration()), 2, num_workers=num_workers, collate_fn=list))
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_an_exception_in_collate_arrives_too(num_workers):
     with pytest.raises(ZeroDivisionError):
-        list(DataLoader(range(4), num_workers=num_workers, collate=lambda samples: 1 / samples[0]))
+        list(DataLoader(range(4), num_workers=num_workers, collate_fn=lambda samples: 1 / samples[0]))
 
 
 def test_leaving_the_loop_stops_the_threads():
     dataset = Slow(1000)
-    for _ in DataLoader(dataset, 10, num_workers=3, collate=list):
+    for _ in DataLoader(dataset, 10, num_workers=3, collate_fn=list):
         assert workers()
         break
     deadline = time.monotonic() + 5
@@ -266,7 +266,7 @@ def test_an_exception_in_the_loop_stops_the_threads(error):
     dataset = Slow(1000)
 
     def train():
-        for _ in DataLoader(dataset, 10, num_workers=3, collate=list):
+        for _ in DataLoader(dataset, 10, num_workers=3, collate_fn=list):
             raise error
 
     with pytest.raises(error):
@@ -280,7 +280,7 @@ def test_an_exception_in_the_loop_stops_the_threads(error):
 
 
 def test_dropping_the_iterator_stops_the_threads():
-    loader = DataLoader(Slow(1000), 10, num_workers=2, collate=list)
+    loader = DataLoader(Slow(1000), 10, num_workers=2, collate_fn=list)
     batches = iter(loader)
     next(batches)
     assert workers()
@@ -309,7 +309,7 @@ class Slow:
     def __getitem__(self, index):
         time.sleep(0.01)
         return index
-batches = iter(DataLoader(Slow(), 2, num_workers=2, collate=list))
+batches = iter(DataLoader(Slow(), 2, num_workers=2, collate_fn=list))
 print(next(batches), flush=True)
 {ending}
 """
@@ -325,12 +325,12 @@ def test_workers_work_at_the_same_time():
             barrier.wait()
             return index
 
-    assert list(DataLoader(Meeting(6), num_workers=3, collate=list)) == [[i] for i in range(6)]
+    assert list(DataLoader(Meeting(6), num_workers=3, collate_fn=list)) == [[i] for i in range(6)]
 
 
 @pytest.mark.parametrize(
     ("name", "value", "minimum"),
-    [("batch_size", 0, 1), ("batch_size", 2.0, 1), ("num_workers", -1, 0), ("prefetch", 0, 1), ("seed", -1, 0)],
+    [("batch_size", 0, 1), ("batch_size", 2.0, 1), ("num_workers", -1, 0), ("prefetch_factor", 0, 1), ("seed", -1, 0)],
 )
 def test_arguments_out_of_range(name, value, minimum):
     with pytest.raises(DataError, match=f"DataLoader: {name} must be an integer of at least {minimum}, got {value}"):
@@ -346,7 +346,7 @@ def test_datasets_that_give_no_batch():
         DataLoader(i for i in range(4))
 
 
-# default_collate
+# tensors
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
@@ -362,38 +362,141 @@ def test_batches_are_tensors_by_default(num_workers):
     np.testing.assert_array_equal(labels.numpy(), [2, 3])
 
 
+# samplers
+
+
+def test_samplers_give_the_order():
+    assert list(DataLoader("abcd", 2, sampler=[3, 0, 0], collate_fn="".join)) == ["da", "a"]
+    loader = DataLoader("abcd", batch_sampler=[[3, 2], [0]], collate_fn="".join, num_workers=2)
+    assert (list(loader), len(loader), loader.batch_size) == (["dc", "a"], 2, None)
+    keyed = DataLoader({"x": "a", "y": "b"}, sampler=["y", "x"], batch_size=None)
+    assert list(keyed) == ["b", "a"]
+
+
+def test_without_batches_samples_come_as_they_are():
+    loader = DataLoader(TensorDataset(np.arange(6).reshape(3, 2)), batch_size=None, shuffle=True, seed=1)
+    rows = sorted(row.tolist() for (row,) in loader)
+    assert rows == [[0, 1], [2, 3], [4, 5]]
+    assert len(loader) == 3
+
+
+class Letters(IterableDataset[str]):
+    def __init__(self, size=7):
+        self.size = size
+
+    def __iter__(self):
+        return iter("abcdefghij"[: self.size])
+
+    def __len__(self):
+        return self.size
+
+
+@pytest.mark.parametrize("num_workers", [0, 3])
+def test_iterable_datasets_are_read_once(num_workers):
+    loader = DataLoader(Letters(), 3, num_workers=num_workers, collate_fn="".join)
+    assert (list(loader), list(loader), len(loader)) == (["abc", "def", "g"], ["abc", "def", "g"], 3)
+    whole = DataLoader(Letters(), 3, num_workers=num_workers, collate_fn="".join, drop_last=True)
+    assert (list(whole), len(whole)) == (["abc", "def"], 2)
+    single = DataLoader(Letters(2), None, num_workers=num_workers)
+    assert (list(single), len(single)) == (["a", "b"], 2)
+    assert list(DataLoader(Letters(0), 2, num_workers=num_workers)) == []
+
+    batches = iter(loader)
+    next(batches)
+    state = loader.state_dict()
+    other = DataLoader(Letters(), 3, num_workers=num_workers, collate_fn="".join)
+    other.load_state_dict(state)
+    assert list(other) == ["def", "g"]
+
+
+class Drawing(Slow):
+    def __getitem__(self, index):
+        super().__getitem__(index)
+        return float(minicnn.rand(1))
+
+
+def test_workers_do_not_change_the_random_numbers_of_samples():
+    minicnn.manual_seed(5)
+    state = minicnn.get_rng_state()
+    epochs = [list(loader) for loader in [DataLoader(Drawing(20), 3, collate_fn=list, seed=2)] for _ in range(2)]
+    for num_workers in (1, 4):
+        loader = DataLoader(Drawing(20), 3, num_workers=num_workers, collate_fn=list, seed=2)
+        assert [list(loader), list(loader)] == epochs
+    assert minicnn.get_rng_state() == state
+    drawn = [number for epoch in epochs for batch in epoch for number in batch]
+    assert len(set(drawn)) == 40
+
+
+def test_a_resumed_epoch_draws_the_same_numbers():
+    loader = DataLoader(Drawing(10), 2, collate_fn=list, seed=2)
+    batches = iter(loader)
+    next(batches)
+    other = DataLoader(Drawing(10), 2, collate_fn=list, seed=2, num_workers=2)
+    other.load_state_dict(loader.state_dict())
+    assert list(other) == list(batches)
+
+
+def test_the_seed_is_that_of_the_program_or_the_generator():
+    def order(**options):
+        return list(DataLoader(range(40), 40, True, collate_fn=tuple, **options))
+
+    minicnn.manual_seed(1)
+    first = order()
+    assert order(seed=1) == first
+    minicnn.manual_seed(2)
+    assert order() != first
+    own = [order(generator=minicnn.Generator().manual_seed(k)) for k in (3, 3, 4)]
+    assert own[0] == own[1] != own[2]
+
+
+def test_workers_know_themselves():
+    seen = set()
+
+    class Asking(Slow):
+        def __getitem__(self, index):
+            time.sleep(0.002)
+            seen.add(get_worker_info().id)
+            assert get_worker_info().dataset is self
+            return index
+
+    started = []
+    list(DataLoader(Asking(40), 1, num_workers=3, worker_init_fn=started.append))
+    assert sorted(started) == [0, 1, 2]
+    assert seen <= {0, 1, 2}
+    assert get_worker_info() is None
+
+
+def test_all_samples_of_a_batch_at_once():
+    class Whole(Slow):
+        def __getitems__(self, indices):
+            return [-index for index in indices]
+
+    assert list(DataLoader(Whole(5), 2, collate_fn=list)) == [[0, -1], [-2, -3], [-4]]
+
+
+def test_a_worker_that_takes_too_long():
+    with pytest.raises(DataError, match=r"a worker has given no batch within 0\.02 seconds"):
+        list(DataLoader(Slow(6, 0.2), 3, num_workers=1, timeout=0.02))
+    with pytest.raises(TimeoutError, match="its own"):
+        list(DataLoader(Failing(20, TimeoutError("its own")), 2, num_workers=1, timeout=9))
+
+
 @pytest.mark.parametrize(
-    ("samples", "dtype"),
+    ("options", "message"),
     [
-        ([0.5, 1.5], np.float32),
-        ([1, 2], np.int64),
-        ([True, False], np.bool_),
-        ([np.float64(0.5), np.float64(1)], np.float64),
-        ([np.float32(0.5), np.float32(1)], np.float32),
-        ([np.zeros((2, 2)), np.ones((2, 2))], np.float64),
-        ([np.zeros((0, 2), np.float32)] * 2, np.float32),
+        ({"shuffle": True, "sampler": [0]}, "shuffle and sampler exclude each other"),
+        ({"sampler": [0], "batch_sampler": [[0]]}, "sampler and batch_sampler exclude each other"),
+        ({"batch_sampler": [[0]], "batch_size": 2}, "batch_sampler and batch_size=2 exclude each other"),
+        ({"batch_sampler": [[0]], "drop_last": True}, "batch_sampler and drop_last exclude each other"),
+        ({"batch_size": None, "drop_last": True}, r"without batches \(batch_size=None\) there is no last one"),
     ],
 )
-def test_numbers_and_arrays_are_stacked(samples, dtype):
-    batch = default_collate(samples)
-    np.testing.assert_array_equal(batch.numpy(), np.stack(samples))
-    assert batch.numpy().dtype == dtype
+def test_arguments_that_exclude_each_other(options, message):
+    with pytest.raises(DataError, match=f"DataLoader: {message}"):
+        DataLoader(range(4), **options)
 
 
-def test_tensors_and_nested_tuples_are_stacked():
-    sample = (minicnn.tensor([1.0, 2.0]), (3, [4.0, 5.0]))
-    first, (second, (third, fourth)) = default_collate([sample, sample])
-    np.testing.assert_array_equal(first.numpy(), [[1, 2], [1, 2]])
-    assert [part.numpy().tolist() for part in (second, third, fourth)] == [[3, 3], [4, 4], [5, 5]]
-
-
-def test_what_cannot_be_stacked():
-    shapes = r"\[\(3, 4, 4\), \(3, 4, 5\)\]"
-    with pytest.raises(DataError, match=rf"samples of a batch must have the same shape, got {shapes}; cut patches"):
-        default_collate([np.zeros((3, 4, 5)), np.zeros((3, 4, 4))])
-    for second in ((1,), (1, 2, 3), 4):
-        with pytest.raises(DataError, match="samples of a batch must be tuples of the same length; pass collate="):
-            default_collate([(1, 2), second])
-    for sample, kind in (("text", "str"), ({"a": 1}, "dict"), (None, "NoneType")):
-        with pytest.raises(DataError, match=f"must be numbers, arrays or tuples of these, got {kind}; pass collate="):
-            default_collate([sample, sample])
+@pytest.mark.parametrize("options", [{"shuffle": True}, {"sampler": [0]}, {"batch_sampler": [[0]]}])
+def test_iterable_datasets_have_their_own_order(options):
+    with pytest.raises(DataError, match=f"an IterableDataset has its own order; leave out {next(iter(options))}"):
+        DataLoader(Letters(), **options)

@@ -13,11 +13,25 @@ import ast
 import importlib
 import inspect
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-MODULES = ("", "autograd", "nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler")
+MODULES = (
+    "",
+    "amp",
+    "autograd",
+    "cuda",
+    "nn",
+    "nn.functional",
+    "nn.init",
+    "nn.utils",
+    "optim",
+    "optim.lr_scheduler",
+    "utils.checkpoint",
+    "utils.data",
+)
 STUBS = {
     "": ("_VariableFunctions.pyi", None),
     "Tensor": ("__init__.pyi", "TensorBase"),
@@ -33,7 +47,9 @@ def plain(value: Any) -> Any:
         return [plain(v) for v in value]
     if inspect.ismodule(value):
         return value.__name__
-    return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return re.sub(r" at 0x\w+", "", repr(value))  # an address differs in each run
 
 
 def inspected(function: Any) -> list[Parameter]:

@@ -50,5 +50,5 @@ def test_seeds_that_are_none(seed):
 
 @pytest.mark.parametrize("state", [{"a": 1}, None, {"bit_generator": "PCG64"}])
 def test_states_that_are_none(state):
-    with pytest.raises(ArgumentError, match=r"set_rng_state: expected a state from get_rng_state\(\), got "):
+    with pytest.raises(ArgumentError, match=r"expected the result of get_state\(\) or get_rng_state\(\), got "):
         mc.set_rng_state(state)

@@ -260,8 +260,8 @@ def test_evaluate(tiny):
     before, state = tiny.weights(trainer), minicnn.get_rng_state()
     trainer.model.train()
     loader = tiny.loader(samples=10, batch_size=4)
-    inputs = minicnn.from_numpy(loader.dataset.arrays[0])
-    targets = minicnn.from_numpy(loader.dataset.arrays[1])
+    inputs = minicnn.from_numpy(loader.dataset.tensors[0])
+    targets = minicnn.from_numpy(loader.dataset.tensors[1])
     found = trainer.evaluate(loader, {"error": lambda y, t: float((y - t).abs().mean()), "squared": tiny.loss})
     assert trainer.model.training
     trainer.model.eval()

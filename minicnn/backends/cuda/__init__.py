@@ -1,5 +1,7 @@
 """The backend `cuda`: CUDA kernels for a GPU and for the simulator. Importing this package registers them."""
 
+from types import SimpleNamespace
+
 from minicnn.backends.cuda import (
     conv,
     conv_weight_grad,
@@ -21,11 +23,14 @@ __all__ = [
     "elementwise",
     "gemm",
     "im2col",
+    "matmul",
     "norm",
     "optim",
     "pool",
     "winograd",
 ]
+
+matmul = SimpleNamespace(allow_tf32=False)  # a switch of PyTorch that programs set; no effect
 
 GEMM = ("split", "warp_tiles", "vec4", "registers_2d", "registers_1d", "shared", "coalesced", "naive")
 NORM = ("columns", "warp", "split", "block", "two_pass")

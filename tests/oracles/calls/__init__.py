@@ -36,6 +36,8 @@ def run(topic: str, call: str, torch: ModuleType) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
     if not hasattr(value, "requires_grad"):
         return round(value, 5) if isinstance(value, float) else value
     return {

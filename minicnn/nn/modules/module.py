@@ -1,0 +1,5 @@
+"""PyTorch's address ``torch.nn.modules.module``."""
+
+from minicnn.nn.module import Module
+
+__all__ = ["Module"]

@@ -1,0 +1,20 @@
+"""Memory formats, which programs of PyTorch choose. Here they have no effect: tensors are in row-major order."""
+
+from enum import Enum
+
+__all__ = ["channels_last", "channels_last_3d", "contiguous_format", "memory_format", "preserve_format"]
+
+
+class memory_format(Enum):  # noqa: N801 (PyTorch's name)
+    """The order of a tensor's elements in memory."""
+
+    contiguous_format = "contiguous_format"
+    preserve_format = "preserve_format"
+    channels_last = "channels_last"
+    channels_last_3d = "channels_last_3d"
+
+
+contiguous_format = memory_format.contiguous_format
+preserve_format = memory_format.preserve_format
+channels_last = memory_format.channels_last
+channels_last_3d = memory_format.channels_last_3d
