@@ -52,6 +52,21 @@ SCHEDULES = [
     ("CosineAnnealingLR", {"T_max": 30}),
     ("CosineAnnealingLR", {"T_max": 8, "eta_min": 0.01}),
     ("LambdaLR", {"lr_lambda": "0.95 ** epoch / (1 + epoch)"}),
+    ("MultiplicativeLR", {"lr_lambda": "0.95 + 0.01 * (epoch % 3)"}),
+    ("PolynomialLR", {}),
+    ("PolynomialLR", {"total_iters": 20, "power": 2.5}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 5}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 2, "eta_min": 0.01}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 4}),
+    (
+        "CyclicLR",
+        {"base_lr": [0.01, 0.02], "max_lr": 0.1, "step_size_up": 3, "step_size_down": 5, "mode": "triangular2"},
+    ),
+    (
+        "CyclicLR",
+        {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 4, "mode": "exp_range", "gamma": 0.97, "base_momentum": 0.5},
+    ),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 4, "cycle_momentum": False}),
     ("OneCycleLR", {"max_lr": 0.5, "total_steps": 30}),
     ("OneCycleLR", {"max_lr": [0.5, 0.2], "epochs": 5, "steps_per_epoch": 6, "pct_start": 0.4}),
     ("OneCycleLR", {"max_lr": 0.5, "total_steps": 31, "anneal_strategy": "linear", "div_factor": 10.0}),
@@ -157,7 +172,7 @@ def main() -> None:
         "schedules": [
             rates(name, options, kind)
             for name, options in SCHEDULES
-            for kind in (["SGD", "Adam"] if name == "OneCycleLR" else ["SGD"])
+            for kind in (["SGD", "Adam"] if name in ("OneCycleLR", "CyclicLR") else ["SGD"])
         ],
         "metrics": METRICS,
         "plateaus": [plateau(options) for options in PLATEAUS],

@@ -6,7 +6,9 @@ The curve is a list of corner points; between two corners it follows half a cosi
 from collections.abc import Sequence
 
 from minicnn.errors import ArgumentError
-from minicnn.optim.lr_scheduler.schedule import LRScheduler, check_fraction, cosine, value_per_group
+from minicnn.optim.lr_scheduler.cosine import cosine
+from minicnn.optim.lr_scheduler.cyclic import check_momentum, set_momentum
+from minicnn.optim.lr_scheduler.schedule import LRScheduler, check_fraction, value_per_group
 from minicnn.optim.optimizer import Optimizer, check_at_least
 
 __all__ = ["OneCycleLR", "line"]
@@ -70,8 +72,8 @@ class OneCycleLR(LRScheduler):
         check_fraction("OneCycleLR", "pct_start", pct_start)
         if anneal_strategy not in ("cos", "linear"):
             raise ArgumentError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
-        if cycle_momentum and not {"momentum", "betas"} & optimizer.defaults.keys():
-            raise ArgumentError("OneCycleLR: this optimizer has no momentum to cycle; pass cycle_momentum=False")
+        if cycle_momentum:
+            check_momentum("OneCycleLR", optimizer)
         self.max_lrs: list[float] = value_per_group("OneCycleLR", "max_lr", max_lr, optimizer)
         self.total_steps, self.cycle_momentum = total_steps, cycle_momentum
         self._anneal = cosine if anneal_strategy == "cos" else line
@@ -85,15 +87,18 @@ class OneCycleLR(LRScheduler):
         self._corners.append((total_steps - 1.0, end, high))
         super().__init__(optimizer, last_epoch)
 
-    def lr_at(self, epoch: int, group: int) -> float:
-        """Return the learning rate of a parameter group; `epoch` is the number of the step.
+    def get_lr(self) -> list[float]:
+        """Return the learning rates of the step `last_epoch`, and set the momentum.
 
         Raises
         ------
         ArgumentError
             If the step is larger than total_steps.
         """
-        return self.max_lrs[group] * self._values_at(epoch)[0]
+        height, momentum = self._values_at(self.last_epoch)
+        if self.cycle_momentum:
+            set_momentum(self.optimizer, [momentum] * len(self.max_lrs))
+        return [high * height for high in self.max_lrs]
 
     def _values_at(self, step: int) -> tuple[float, float]:
         """Return lr / max_lr and the momentum of a step."""
@@ -106,17 +111,6 @@ class OneCycleLR(LRScheduler):
         left, right = next((pair for pair in pairs if step <= pair[1][0]), pairs[-1])
         done = (step - left[0]) / (right[0] - left[0]) if right[0] != left[0] else 1.0
         return self._anneal(left[1], right[1], done), self._anneal(left[2], right[2], done)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Set learning rates and momentum of a step; errors as in `lr_at`."""
-        super().set_epoch(epoch)
-        if self.cycle_momentum:
-            momentum = self._values_at(epoch)[1]
-            for group in self.optimizer.param_groups:
-                if "betas" in group:
-                    group["betas"] = (momentum, *group["betas"][1:])
-                else:
-                    group["momentum"] = momentum
 
 
 def line(start: float, end: float, done: float) -> float:

@@ -1,20 +1,19 @@
 """ReduceLROnPlateau, the schedule that depends on a metric.
 
-It has no formula over epochs. So it is not an LRScheduler: its `step` takes the metric.
+It has no formula over epochs: its `step` takes the metric.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from minicnn.errors import ArgumentError
-from minicnn.optim.lr_scheduler.schedule import load_position, value_per_group
+from minicnn.optim.lr_scheduler.schedule import LRScheduler, value_per_group
 from minicnn.optim.optimizer import Optimizer, check_at_least
 
 __all__ = ["ReduceLROnPlateau"]
 
 
-class ReduceLROnPlateau:
+class ReduceLROnPlateau(LRScheduler):
     """Multiply the learning rates by `factor` if a metric has not improved for more than `patience` epochs.
 
     Parameters
@@ -64,11 +63,12 @@ class ReduceLROnPlateau:
         self.min_lrs: list[float] = value_per_group("ReduceLROnPlateau", "min_lr", min_lr, optimizer)
         self.best: float | None = None
         self.last_epoch = self.num_bad_epochs = self.cooldown_counter = 0
+        self._last_lr = [group["lr"] for group in optimizer.param_groups]
 
-    def step(self, metrics: float) -> None:
+    def step(self, metrics: float, epoch: int | None = None) -> None:  # type: ignore[override]
         """Record the metric of an epoch, and reduce the learning rates after too many bad epochs."""
         current = float(metrics)
-        self.last_epoch += 1
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self.is_better(current):
             self.best, self.num_bad_epochs = current, 0
         else:
@@ -79,6 +79,7 @@ class ReduceLROnPlateau:
         if self.num_bad_epochs > self.patience:
             self._reduce()
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
+        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
 
     def is_better(self, metric: float) -> bool:
         """Return whether a metric is better than the best metric by more than the threshold."""
@@ -93,21 +94,3 @@ class ReduceLROnPlateau:
             reduced = max(group["lr"] * self.factor, minimum)
             if group["lr"] - reduced > self.eps:
                 group["lr"] = reduced
-
-    def get_last_lr(self) -> list[float]:
-        """Return the learning rate of each group."""
-        return [group["lr"] for group in self.optimizer.param_groups]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the best metric and the counters, as plain numbers."""
-        return {name: getattr(self, name) for name in ("best", "last_epoch", "num_bad_epochs", "cooldown_counter")}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load the best metric and the counters. The learning rates are in the optimizer's state.
-
-        Raises
-        ------
-        CheckpointError
-            If the state is from another kind of schedule.
-        """
-        load_position(self, state_dict)

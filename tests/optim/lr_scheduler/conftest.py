@@ -57,7 +57,7 @@ def check_rates() -> Callable[[dict[str, Any]], None]:
 
 @pytest.fixture(scope="session")
 def check_resumption() -> Callable[[dict[str, Any], int], None]:
-    """Take a state through JSON into a new schedule, which must go on like the old one."""
+    """Take the states through JSON into a new optimizer and schedule, which must go on like the old ones."""
 
     def check(case: dict[str, Any], epochs: int) -> None:
         straight, resumed = make_optimizer(case["optimizer"]), make_optimizer(case["optimizer"])
@@ -65,6 +65,7 @@ def check_resumption() -> Callable[[dict[str, Any], int], None]:
         for _ in range(epochs):
             scheduler.step()
         twin = build(case["name"], case["options"], resumed)
+        resumed.load_state_dict(json.loads(json.dumps(straight.state_dict())))
         twin.load_state_dict(json.loads(json.dumps(scheduler.state_dict())))
         for _ in range(5):
             scheduler.step()
