@@ -3,13 +3,12 @@
 `adam_step` is the reference kernel: the equations in NumPy. Faster kernels are in `backends/*/optim.py`.
 """
 
+from math import inf
 from typing import Any, ClassVar
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.backends.step_options import AdamOptions
-from minicnn.errors import ArgumentError
-from minicnn.ops.create import zeros_like
-from minicnn.optim.optimizer import Optimizer, Parameters, check_at_least, check_not_differentiable, run_step
+from minicnn.optim.optimizer import Optimizer, Parameters, run_step
 from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.dispatch import kernel
 
@@ -62,6 +61,7 @@ class Adam(Optimizer):
     """
 
     state_names: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True, "max_exp_avg_sq": False}
+    limits: ClassVar = {"lr": (0, inf), "eps": (0, inf), "weight_decay": (0, inf), "betas": (0, 1)}
 
     def __init__(
         self,
@@ -84,35 +84,17 @@ class Adam(Optimizer):
         options |= {"differentiable": differentiable, "fused": fused}
         super().__init__(params, options | {"decoupled_weight_decay": decoupled_weight_decay})
 
-    def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ArgumentError if an option is out of range, DTypeError if it has a wrong type."""
-        check_not_differentiable(self._name, options)
-        for name in ("lr", "eps", "weight_decay"):
-            check_at_least(self._name, name, options[name], 0)
-        betas = options["betas"]
-        if not isinstance(betas, tuple | list) or len(betas) != 2:
-            raise ArgumentError(f"{self._name}: betas must be two numbers, got {betas!r}; pass e.g. (0.9, 0.999)")
-        for i, beta in enumerate(betas):
-            check_at_least(self._name, f"betas[{i}]", beta, 0, below=1)
-
     def update(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
         """Take a step with these parameters, which have gradients."""
-        states = [self.state.setdefault(p, {"step": 0}) for p in parameters]
-        for state in states:
-            state["step"] += 1
-
-        def tensors(name: str) -> list[Tensor]:
-            for p, state in zip(parameters, states, strict=True):
-                if name not in state:
-                    state[name] = zeros_like(p)
-            return [state[name] for state in states]
-
+        steps = self.count_steps(parameters)
+        names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
+        averages, squares, *maxima = (self.tensors(name, parameters) for name in names)
         beta1, beta2 = group["betas"]
         run_step(
             "adam_step",
             parameters,
-            [tensors("exp_avg"), tensors("exp_avg_sq"), tensors("max_exp_avg_sq") if group["amsgrad"] else []],
-            steps=[state["step"] for state in states],
+            [averages, squares, *(maxima or [[]])],
+            steps=steps,
             maximize=group["maximize"],
             options=AdamOptions(
                 group["lr"], beta1, beta2, group["eps"], group["weight_decay"], group["decoupled_weight_decay"]

@@ -1,12 +1,13 @@
 """`Optimizer`, the base class: parameter groups with options, state for each parameter, and the state dict.
 
-A new optimizer derives from `Optimizer`. It lists its state in `state_names` and checks its options in `check_options`.
+A new optimizer derives from `Optimizer`. It lists its state in `state_names` and the ranges of its options in `limits`.
 Its `update` calls `run_step` once, which runs an operation on lists of arrays and changes them in place. The
 reference kernel of this operation is in the file of the class: the textbook's equations. Faster kernels are registered
 under the same name (`runtime/dispatch.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -14,12 +15,13 @@ import numpy as np
 from minicnn.autograd.tape import enable_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeError, ShapeError
-from minicnn.ops.create import tensor
+from minicnn.ops.create import full_like, tensor
 from minicnn.ops.in_place import clear_gradient
 from minicnn.runtime.dispatch import select
 
-__all__ = ["Optimizer", "Parameters", "check_at_least", "check_not_differentiable", "run_step"]
+__all__ = ["Optimizer", "Parameters", "check_at_least", "run_step"]
 
+PAIRS = ("betas", "etas", "step_sizes")  # options of two numbers
 # Options that older states do not have.
 LATER = {"maximize", "foreach", "capturable", "differentiable", "fused", "decoupled_weight_decay"}
 
@@ -52,11 +54,15 @@ class Optimizer:
     """
 
     state_names: ClassVar[dict[str, bool]] = {}  # name of an entry of the state -> True if every state has it
+    numbers: ClassVar[tuple[str, ...]] = (
+        "step",
+    )  # the entries that are numbers; the others have the parameter's shape
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {}  # option -> (minimum, limit that it must stay below)
 
     def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
-        self.state: dict[Tensor, dict[str, Any]] = {}
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         entries: list[Any] = [params] if isinstance(params, Tensor | dict) else list(params)
         if not entries:
             raise ArgumentError(f"{self._name}: the list of parameters is empty; pass model.parameters()")
@@ -90,6 +96,10 @@ class Optimizer:
             )
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
+        named = [p for p in params if isinstance(p, tuple) and len(p) == 2 and isinstance(p[0], str)]
+        if named and len(named) == len(params):  # model.named_parameters()
+            param_group = {**param_group, "param_names": [name for name, _ in named]}
+            params = [p for _, p in named]
         known = set(self._parameters())
         for i, p in enumerate(params):
             if not isinstance(p, Tensor):
@@ -113,8 +123,40 @@ class Optimizer:
         self.param_groups.append(group)
 
     def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ArgumentError if an option is out of range, DTypeError if it has a wrong type."""
-        raise NotImplementedError
+        """Check the options of a group: those in `limits`, pairs of them element by element.
+
+        Raises
+        ------
+        ArgumentError
+            If an option is out of range.
+        DTypeError
+            If it has a wrong type.
+        """
+        if options.get("differentiable"):
+            raise ArgumentError(f"{self._name}: differentiable=True is not supported, because steps are not recorded")
+        for name, (minimum, below) in self.limits.items():
+            value = options[name]
+            if name not in PAIRS:
+                check_at_least(self._name, name, value, minimum, below)
+                continue
+            if not isinstance(value, tuple | list) or len(value) != 2:
+                raise ArgumentError(f"{self._name}: {name} must be two numbers, got {value!r}; pass e.g. (0.9, 0.999)")
+            for i, part in enumerate(value):
+                check_at_least(self._name, f"{name}[{i}]", part, minimum, below)
+
+    def tensors(self, name: str, parameters: list[Tensor], value: float = 0.0) -> list[Tensor]:
+        """Return the entry of the state of each parameter; a new one has the parameter's shape and this value."""
+        states = [self.state[p] for p in parameters]
+        for p, state in zip(parameters, states, strict=True):
+            if state.get(name) is None:
+                state[name] = full_like(p, value)
+        return [state[name] for state in states]
+
+    def count_steps(self, parameters: list[Tensor]) -> list[int]:
+        """Return the number of this step for each parameter, from 1, and keep it in the state."""
+        for p in parameters:
+            self.state[p]["step"] = self.state[p].get("step", 0) + 1
+        return [self.state[p]["step"] for p in parameters]
 
     def update(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
         """Update parameters of a group in place. Each of them has a gradient."""
@@ -227,14 +269,17 @@ class Optimizer:
         unknown = sorted(entries.keys() - by_number.keys())
         if unknown:
             raise CheckpointError(f"{call}: the state has parameters {unknown}, which are in no group; use another")
-        self.state = {by_number[n]: self._saved_entries(call, values, by_number[n]) for n, values in entries.items()}
+        states = {by_number[n]: self._saved_entries(call, values, by_number[n]) for n, values in entries.items()}
+        self.state = defaultdict(dict, states)
         for group, values in zip(self.param_groups, options, strict=True):
             group.update(values)
 
     def _saved_options(self, call: str, saved: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         """Check a group's saved options and return them."""
         # Schedules store `initial_lr` in a group, and users may store their own entries.
-        names = saved.keys() - (group.keys() | {"initial_lr"}) | self.defaults.keys() - saved.keys() - LATER
+        names = (
+            saved.keys() - (group.keys() | {"initial_lr", "param_names"}) | self.defaults.keys() - saved.keys() - LATER
+        )
         if names:
             raise CheckpointError(
                 f"{call}: the state has the options {sorted(saved)}, {self._name} has {sorted(self.defaults)}; "
@@ -252,12 +297,17 @@ class Optimizer:
         """Check the saved state of a parameter and return a copy."""
         entries = {name: value for name, value in entries.items() if value is not None}  # PyTorch saves unset as None
         needed = {name for name, always in self.state_names.items() if always}
-        if not needed <= entries.keys() <= self.state_names.keys():
+        if self.state_names and not needed <= entries.keys() <= self.state_names.keys():
             raise CheckpointError(
                 f"{call}: the state of a parameter has {sorted(entries)}, but {self._name} needs "
                 f"{sorted(self.state_names)}; load it into an optimizer of the class that it was saved from"
             )
-        return {name: _fit(call, name, value, parameter) for name, value in entries.items()}
+        return {
+            name: _number(call, name, value)
+            if name in self.numbers or (not self.state_names and not isinstance(value, Tensor | np.ndarray))
+            else _fit(call, name, value, parameter)
+            for name, value in entries.items()
+        }
 
     def __repr__(self) -> str:
         groups = [{k: v for k, v in group.items() if k != "params"} for group in self.param_groups]
@@ -266,12 +316,7 @@ class Optimizer:
 
 
 def _fit(call: str, name: str, value: Any, parameter: Tensor) -> Any:
-    """Return a saved value for this parameter: a copied tensor, or a number."""
-    if name == "step":
-        count = value.item() if isinstance(value, Tensor | np.ndarray) and value.shape == () else value  # as in PyTorch
-        if not isinstance(count, int | float | np.integer | np.floating) or not count >= 0 or count % 1 != 0:
-            raise CheckpointError(f"{call}: step must be an integer >= 0, got {count!r}; use another state")
-        return int(count)
+    """Return a copy of a saved tensor for this parameter."""
     if not isinstance(value, Tensor | np.ndarray):
         raise CheckpointError(f"{call}: {name} must be a tensor, got a {type(value).__name__}; use another state")
     if value.shape != parameter.shape:
@@ -279,6 +324,16 @@ def _fit(call: str, name: str, value: Any, parameter: Tensor) -> Any:
             f"{call}: {name} has shape {value.shape}, the parameter {parameter.shape}; use a state of the same model"
         )
     return tensor(value, dtype=parameter.dtype, device=parameter.device)
+
+
+def _number(call: str, name: str, value: Any) -> Any:
+    """Return a saved number, which PyTorch saves as a tensor without axes; a step is an integer."""
+    number = value.item() if isinstance(value, Tensor | np.ndarray) and value.shape == () else value
+    if name == "step":
+        if not isinstance(number, int | float | np.integer | np.floating) or not number >= 0 or number % 1 != 0:
+            raise CheckpointError(f"{call}: step must be an integer >= 0, got {number!r}; use another state")
+        return int(number)
+    return number
 
 
 # --- helpers of the optimizers --------------------------------------------------------------------------------
@@ -299,18 +354,6 @@ def check_at_least(call: str, name: str, value: Any, minimum: float, below: floa
     if not minimum <= value < below:
         upper = "" if below == float("inf") else f" and below {below:g}"
         raise ArgumentError(f"{call}: {name} must be at least {minimum:g}{upper}, got {value}")
-
-
-def check_not_differentiable(call: str, options: dict[str, Any]) -> None:
-    """Check that nobody wants a gradient of the steps.
-
-    Raises
-    ------
-    ArgumentError
-        If `differentiable` is True.
-    """
-    if options["differentiable"]:
-        raise ArgumentError(f"{call}: differentiable=True is not supported, because steps are not recorded")
 
 
 def run_step(

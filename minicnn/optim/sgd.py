@@ -3,13 +3,14 @@
 `sgd_step` is the reference kernel: the equations in NumPy. Faster kernels are in `backends/*/optim.py`.
 """
 
+from math import inf
 from typing import Any, ClassVar
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.backends.step_options import SGDOptions
 from minicnn.errors import ArgumentError
 from minicnn.ops.create import zeros_like
-from minicnn.optim.optimizer import Optimizer, Parameters, check_at_least, check_not_differentiable, run_step
+from minicnn.optim.optimizer import Optimizer, Parameters, run_step
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -67,6 +68,7 @@ class SGD(Optimizer):
     """
 
     state_names: ClassVar = {"momentum_buffer": False}
+    limits: ClassVar = {"lr": (0, inf), "momentum": (0, inf), "weight_decay": (0, inf), "dampening": (-inf, inf)}
 
     def __init__(
         self,
@@ -87,11 +89,14 @@ class SGD(Optimizer):
         super().__init__(params, options | {"differentiable": differentiable, "fused": fused})
 
     def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ArgumentError if an option is out of range, DTypeError if it has a wrong type."""
-        check_not_differentiable("SGD", options)
-        for name in ("lr", "momentum", "weight_decay"):
-            check_at_least("SGD", name, options[name], 0)
-        check_at_least("SGD", "dampening", options["dampening"], float("-inf"))
+        """Check the options of a group.
+
+        Raises
+        ------
+        ArgumentError
+            If an option is out of range, or nesterov is used without momentum or with dampening.
+        """
+        super().check_options(options)
         if options["nesterov"] and (options["momentum"] == 0 or options["dampening"] != 0):
             raise ArgumentError(
                 f"SGD: nesterov needs momentum and no dampening, got momentum={options['momentum']} and "
@@ -104,7 +109,7 @@ class SGD(Optimizer):
         buffers: list[Tensor] = []
         if group["momentum"]:
             for i, p in enumerate(parameters):
-                state = self.state.setdefault(p, {})
+                state = self.state[p]
                 if state.get("momentum_buffer") is None:
                     state["momentum_buffer"] = zeros_like(p)  # with share 1, the first step makes b = g
                 else:

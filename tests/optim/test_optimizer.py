@@ -71,7 +71,7 @@ def test_parameters_may_come_from_a_generator_or_be_one_tensor():
     [
         (ArgumentError, r"SGD: the list of parameters is empty; pass model.parameters\(\)", lambda p: optim.SGD([])),
         (DTypeError, "SGD: parameters are tensors, but number 1 is a str", lambda p: optim.SGD([p, "w"])),
-        (DTypeError, "number 0 is a tuple; pass model.parameters", lambda p: optim.SGD([("w", p)])),
+        (DTypeError, "number 0 is a tuple; pass model.parameters", lambda p: optim.SGD([(p, "w")])),
         (
             DTypeError,
             r"AdamW: parameter 0, of shape \(2,\), is not a leaf: it was computed by <mul>",

@@ -1,0 +1,56 @@
+"""Adamax, NAdam and RAdam against PyTorch's recorded steps, and a step by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import minicnn
+from minicnn import optim
+from minicnn.errors import ArgumentError
+
+RECORDED = json.loads((Path(__file__).parents[1] / "oracles" / "torch_optim.json").read_text())["optimizers"]
+CASES = [case for case in RECORDED if case["name"] in ("Adamax", "NAdam", "RAdam")]
+
+
+@pytest.mark.parametrize("backend", ["reference"], indirect=True)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['name']} {case['options']}")
+def test_every_step_is_pytorchs(case, check_trajectory):
+    # PyTorch keeps products and rates of NAdam and ASGD in float32.
+    check_trajectory(case, minicnn.float64, 1e-7 if case["name"] in ("NAdam", "ASGD") else 1e-12)
+    check_trajectory(case, minicnn.float32, 1e-5)
+
+
+def leaf():
+    return minicnn.tensor([1.0, -2.0], requires_grad=True)
+
+
+@pytest.mark.parametrize("name", ["Adamax", "NAdam", "RAdam"])
+def test_a_saved_state_goes_on(name):
+    def train(steps, p, optimizer):
+        for _ in range(steps):
+            optimizer.zero_grad()
+            (p**2).sum().backward()
+            optimizer.step()
+
+    p, q = leaf(), leaf()
+    optimizer, twin = (getattr(optim, name)([t], lr=0.1) for t in (p, q))
+    train(3, p, optimizer)
+    q.data.copy_(p.detach())
+    twin.load_state_dict(optimizer.state_dict())
+    train(3, p, optimizer)
+    train(3, q, twin)
+    assert q.tolist() == p.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("Adamax", {"betas": (1.0, 0.5)}, "Adamax: betas.0. must be at least 0 and below 1, got 1.0"),
+        ("NAdam", {"momentum_decay": -1}, "NAdam: momentum_decay must be at least 0"),
+        ("RAdam", {"betas": 0.5}, "RAdam: betas must be two numbers, got 0.5"),
+    ],
+)
+def test_options_that_are_none(name, options, message):
+    with pytest.raises(ArgumentError, match=message):
+        getattr(optim, name)([leaf()], **options)
