@@ -61,7 +61,7 @@ models: venv ## train the shipped models on them (at most an hour each)
 	$(BIN)/python -m recipes.models $(PHOTOS)
 	$(BIN)/python -m recipes.texture $(PHOTOS)
 	$(BIN)/python -m recipes.clothes
-	$(BIN)/python -m recipes.generators $(PHOTOS)/runs clothes-latent emoji
+	$(BIN)/python -m recipes.generators $(PHOTOS)/runs clothes clothes-latent emoji
 
 quality: venv ## measure the shipped models on photos that none of them saw; writes docs/quality.md
 	$(BIN)/python -m recipes.quality $(PHOTOS)

@@ -160,7 +160,7 @@ class Optimizer:
 
     def update(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
         """Update parameters of a group in place. Each of them has a gradient."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self._name} has neither step nor update; define one of them")
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient.

@@ -351,8 +351,10 @@ def test_an_optimizer_must_say_what_it_does():
     class Nothing(Optimizer):
         pass
 
-    with pytest.raises(NotImplementedError):
-        Nothing([parameter(2)], {})
+    p = parameter(2)
+    p.grad = minicnn.zeros(2, dtype=p.dtype)
+    with pytest.raises(NotImplementedError, match="Nothing has neither step nor update"):
+        Nothing([p], {}).step()
 
 
 def test_a_state_left_behind_by_its_parameters(device):
