@@ -26,6 +26,7 @@ from minicnn.dtypes import float64 as double
 from minicnn.dtypes import int32 as int
 from minicnn.dtypes import int64 as long
 from minicnn.errors import *
+from minicnn.nn.functional import celu, celu_, relu_, rrelu, rrelu_, selu, selu_, threshold, threshold_
 from minicnn.ops import arrangement as _arrangement
 from minicnn.ops import comparison as _comparison
 from minicnn.ops import create as _create
@@ -35,7 +36,7 @@ from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its meth
 from minicnn.ops import reduce as _reduce
 from minicnn.ops import shape as _shape
 from minicnn.ops import typed as _typed
-from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
+from minicnn.ops.activation import erf, hardshrink, log_softmax, prelu, relu, sigmoid, softmax
 from minicnn.ops.arrangement import *
 from minicnn.ops.comparison import *
 from minicnn.ops.create import *
@@ -60,6 +61,8 @@ __all__ = [
     "autograd",
     "bmm",
     "bool",
+    "celu",
+    "celu_",
     "cuda",
     "detect_anomaly",
     "device",
@@ -76,6 +79,7 @@ __all__ = [
     "fuse",
     "get_num_threads",
     "get_rng_state",
+    "hardshrink",
     "inf",
     "inference_mode",
     "initial_seed",
@@ -96,13 +100,21 @@ __all__ = [
     "optim",
     "outer",
     "pi",
+    "prelu",
     "relu",
+    "relu_",
+    "rrelu",
+    "rrelu_",
     "save",
+    "selu",
+    "selu_",
     "set_grad_enabled",
     "set_num_threads",
     "set_rng_state",
     "sigmoid",
     "softmax",
+    "threshold",
+    "threshold_",
     "uint8",
     "use_backends",
     "use_kernel",

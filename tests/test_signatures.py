@@ -49,6 +49,8 @@ REASONS = {
     ("", "var"): {"argument 1 is 'dim', not 'unbiased'"},
     ("Tensor", "std"): {"argument 0 is 'dim', not 'unbiased'"},
     ("Tensor", "var"): {"argument 0 is 'dim', not 'unbiased'"},
+    # The function of nn.functional has `inplace` there.
+    ("", "rrelu"): {"argument 4 is 'inplace', not 'generator'"},
     # Not there yet.
     ("", "from_dlpack"): {"'device' is missing", "'copy' is missing"},
     ("nn", "Embedding"): {

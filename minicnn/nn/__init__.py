@@ -30,8 +30,11 @@ from minicnn.nn.parallel import DataParallel
 from minicnn.nn.parameter import Parameter
 from minicnn.nn.pool import *
 from minicnn.nn.pool import __all__ as _pool
+from minicnn.nn.rectifiers import *
+from minicnn.nn.rectifiers import __all__ as _rectifiers
 from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 
 __all__ = ["DataParallel", "Module", "Parameter", "functional", "init", "parallel", "utils"]
-__all__ += _activation + _container + _conv + _dropout + _embedding + _fold + _linear + _loss + _norm + _pool + _resize
+__all__ += _activation + _container + _conv + _dropout + _embedding + _fold + _linear + _loss + _norm + _pool
+__all__ += _rectifiers + _resize

@@ -14,6 +14,8 @@ from minicnn.nn.functional.conv import *
 from minicnn.nn.functional.conv import __all__ as _conv
 from minicnn.nn.functional.cross_entropy import *
 from minicnn.nn.functional.cross_entropy import __all__ as _cross_entropy
+from minicnn.nn.functional.dropout import *
+from minicnn.nn.functional.dropout import __all__ as _dropout
 from minicnn.nn.functional.fold import *
 from minicnn.nn.functional.fold import __all__ as _fold
 from minicnn.nn.functional.loss import *
@@ -23,11 +25,13 @@ from minicnn.nn.functional.norm import __all__ as _norm
 from minicnn.nn.functional.padding import pad
 from minicnn.nn.functional.pool import *
 from minicnn.nn.functional.pool import __all__ as _pool
+from minicnn.nn.functional.rectifiers import *
+from minicnn.nn.functional.rectifiers import __all__ as _rectifiers
 from minicnn.nn.functional.resize import *
 from minicnn.nn.functional.resize import __all__ as _resize
 from minicnn.nn.functional.similarity import *
 from minicnn.nn.functional.similarity import __all__ as _similarity
-from minicnn.ops.activation import erf, gelu, logsigmoid, sigmoid, softplus
+from minicnn.ops.activation import erf, gelu, hardshrink, logsigmoid, prelu, sigmoid, softplus
 from minicnn.ops.bias import bias_act
 from minicnn.ops.elementwise import tanh
 from minicnn.ops.linalg import linear
@@ -36,11 +40,14 @@ __all__ = [
     "bias_act",
     "erf",
     "gelu",
+    "hardshrink",
     "linear",
     "logsigmoid",
     "pad",
+    "prelu",
     "sigmoid",
     "softplus",
     "tanh",
 ]
-__all__ += _activation + _attention + _conv + _cross_entropy + _fold + _loss + _norm + _pool + _resize + _similarity
+__all__ += _activation + _attention + _conv + _cross_entropy + _dropout + _fold + _loss + _norm + _pool
+__all__ += _rectifiers + _resize + _similarity

@@ -4,7 +4,7 @@ import math
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
-from minicnn.nn.functional.norm import dropout
+from minicnn.nn.functional.dropout import dropout
 from minicnn.ops.activation import softmax
 from minicnn.ops.comparison import where
 from minicnn.ops.create import arange, full_like, zeros_like

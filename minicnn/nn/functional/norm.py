@@ -1,4 +1,4 @@
-"""Normalisation (batch, instance, group and layer norm) and dropout.
+"""Normalisation: batch, instance, group and layer norm.
 
 The normalisations are built on the primitives of `ops/norm.py`: `normalize` subtracts the mean and divides by the
 standard deviation, `normalize_with` does the same with given statistics, weight and bias.
@@ -9,18 +9,17 @@ from math import prod
 
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
-from minicnn.errors import ArgumentError, DTypeError, ShapeError
+from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops import norm
-from minicnn.ops.create import as_tensor, ones, ones_like, zeros, zeros_like
+from minicnn.ops.create import ones, ones_like, zeros, zeros_like
 from minicnn.ops.elementwise import add, mul
-from minicnn.ops.in_place import in_place, write
+from minicnn.ops.in_place import write
 from minicnn.ops.operands import promote
 from minicnn.ops.reduce import mean, var
 from minicnn.ops.shape import expand, reshape
-from minicnn.runtime import random
 from minicnn.runtime.devices import Array
 
-__all__ = ["batch_norm", "dropout", "dropout2d", "group_norm", "instance_norm", "layer_norm"]
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm"]
 
 
 def _prepare(call: str, x: Tensor, **vectors: Tensor | None) -> list[Tensor]:
@@ -270,58 +269,3 @@ def layer_norm(
     y: Tensor = norm.normalize(input, axes=tuple(range(input.ndim - len(shape), input.ndim)), eps=eps)
     y = y if weight is None else mul(y, weight)
     return y if bias is None else add(y, bias)
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Set elements to 0 with probability p and divide the others by 1 - p. Without training, return the input.
-
-    With `inplace`, write the result into the input, and return the input.
-
-    Raises
-    ------
-    ArgumentError
-        If p is not in [0, 1].
-    DTypeError
-        If the input is not floating point.
-
-    References
-    ----------
-    Srivastava et al., "Dropout", 2014.
-    """
-    return _drop("dropout", input, p, training, inplace, input.shape)
-
-
-def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Set whole channels of (N, C, H, W) or (C, H, W) to 0 with probability p and divide the others by 1 - p.
-
-    `training` and `inplace` as in `dropout`.
-
-    Raises
-    ------
-    ShapeError
-        If the input has neither 3 nor 4 axes.
-    ArgumentError
-        If p is not in [0, 1].
-    DTypeError
-        If the input is not floating point.
-
-    References
-    ----------
-    Tompson et al., "Efficient object localization using convolutional networks", 2015.
-    """
-    if input.ndim not in (3, 4):
-        raise ShapeError(f"dropout2d: input must be (N, C, H, W) or (C, H, W), got {input.shape}; or use dropout")
-    return _drop("dropout2d", input, p, training, inplace, (*input.shape[:-2], 1, 1))
-
-
-def _drop(call: str, x: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int, ...]) -> Tensor:
-    if not 0 <= p <= 1:
-        raise ArgumentError(f"{call}: p must be a probability from 0 to 1, got {p}")
-    if not training or p == 0:
-        return x
-    if x.dtype.kind != "f":
-        raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
-    mask = x.device.array(random.generator().random(shape, x.dtype) >= p)  # copied to the device as bytes, not floats
-    scale = 0.0 if p == 1 else 1 / (1 - p)
-    factors = as_tensor(mask * x.dtype.type(scale), x.dtype, x.device)
-    return in_place(x, lambda old: mul(old, factors)) if inplace else mul(x, factors)

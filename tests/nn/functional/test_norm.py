@@ -1,10 +1,10 @@
-"""Tests of normalisation and dropout: error messages and statistics. test_against_torch.py tests their values."""
+"""Tests of normalisation: error messages and statistics. test_against_torch.py tests their values."""
 
 import numpy as np
 import pytest
 
 import minicnn
-from minicnn import ArgumentError, DTypeError, ShapeError
+from minicnn import DTypeError, ShapeError
 from minicnn.nn import functional as F
 
 X = minicnn.ones(2, 4, 3, 3)
@@ -42,9 +42,6 @@ THREE, FOUR = minicnn.ones(3), minicnn.ones(4)
         (lambda: F.layer_norm(X, (3,), FOUR), ShapeError, r"layer_norm: weight must be .*\(3,\), got \(4,\)"),
         (lambda: F.layer_norm(X, (3,), THREE, FOUR), ShapeError, "layer_norm: bias must be"),
         (lambda: F.layer_norm(X.long(), (3,)), DTypeError, "layer_norm: the tensor holds int64"),
-        (lambda: F.dropout(X, 1.5), ArgumentError, "dropout: p must be a probability from 0 to 1, got 1.5"),
-        (lambda: F.dropout(X.long()), DTypeError, "dropout: the tensor holds int64"),
-        (lambda: F.dropout2d(X[0, 0]), ShapeError, r"dropout2d: input must be \(N, C, H, W\) or .* got \(3, 3\)"),
     ],
 )
 def test_messages(call, error, message):
@@ -110,31 +107,6 @@ def test_parameters_of_another_type_are_promoted():
     y = F.batch_norm(X, FOUR, FOUR, FOUR.double())
     assert y.dtype == np.float64
     assert F.batch_norm(X, None, None, FOUR.double(), training=True).dtype == np.float64
-
-
-def test_dropout_drops_the_share_and_keeps_the_mean():
-    x = minicnn.ones(200, 200)
-    y = F.dropout(x, 0.3).numpy()
-    assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.7)}
-    assert abs((y == 0).mean() - 0.3) < 0.015  # six standard deviations
-
-
-def test_dropout_gives_the_same_bits_for_the_same_seed_and_masks_the_gradient():
-    x = minicnn.ones(5, 8, requires_grad=True)
-    minicnn.manual_seed(3)
-    first = F.dropout(x)
-    first.sum().backward()
-    minicnn.manual_seed(3)
-    assert F.dropout(x).tolist() == first.tolist() == x.grad.tolist()
-
-
-def test_dropout2d_drops_whole_channels():
-    y = F.dropout2d(minicnn.ones(20, 30, 2, 3), 0.5).numpy()
-    assert set(y.reshape(600, 6).sum(1)) == {0.0, 12.0}
-
-
-def test_without_training_dropout_is_the_identity():
-    assert F.dropout(X, 0.9, training=False) is X
 
 
 def test_running_statistics_of_instance_norm_are_means_over_the_images():
