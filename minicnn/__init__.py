@@ -26,7 +26,20 @@ from minicnn.dtypes import float64 as double
 from minicnn.dtypes import int32 as int
 from minicnn.dtypes import int64 as long
 from minicnn.errors import *
-from minicnn.nn.functional import celu, celu_, relu_, rrelu, rrelu_, selu, selu_, threshold, threshold_
+from minicnn.nn.functional import (
+    celu,
+    celu_,
+    cosine_similarity,
+    pairwise_distance,
+    pdist,
+    relu_,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
+    threshold,
+    threshold_,
+)
 from minicnn.ops import arrangement as _arrangement
 from minicnn.ops import comparison as _comparison
 from minicnn.ops import create as _create
@@ -63,6 +76,7 @@ __all__ = [
     "bool",
     "celu",
     "celu_",
+    "cosine_similarity",
     "cuda",
     "detect_anomaly",
     "device",
@@ -99,6 +113,8 @@ __all__ = [
     "no_grad",
     "optim",
     "outer",
+    "pairwise_distance",
+    "pdist",
     "pi",
     "prelu",
     "relu",

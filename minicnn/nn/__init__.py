@@ -13,6 +13,8 @@ from minicnn.nn.container import *
 from minicnn.nn.container import __all__ as _container
 from minicnn.nn.conv import *
 from minicnn.nn.conv import __all__ as _conv
+from minicnn.nn.distance import *
+from minicnn.nn.distance import __all__ as _distance
 from minicnn.nn.dropout import *
 from minicnn.nn.dropout import __all__ as _dropout
 from minicnn.nn.embedding import *
@@ -23,6 +25,8 @@ from minicnn.nn.linear import *
 from minicnn.nn.linear import __all__ as _linear
 from minicnn.nn.loss import *
 from minicnn.nn.loss import __all__ as _loss
+from minicnn.nn.margin_loss import *
+from minicnn.nn.margin_loss import __all__ as _margin_loss
 from minicnn.nn.module import Module
 from minicnn.nn.norm import *
 from minicnn.nn.norm import __all__ as _norm
@@ -36,5 +40,5 @@ from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 
 __all__ = ["DataParallel", "Module", "Parameter", "functional", "init", "parallel", "utils"]
-__all__ += _activation + _container + _conv + _dropout + _embedding + _fold + _linear + _loss + _norm + _pool
-__all__ += _rectifiers + _resize
+__all__ += _activation + _container + _conv + _distance + _dropout + _embedding + _fold + _linear + _loss + _margin_loss
+__all__ += _norm + _pool + _rectifiers + _resize

@@ -18,8 +18,14 @@ from minicnn.nn.functional.dropout import *
 from minicnn.nn.functional.dropout import __all__ as _dropout
 from minicnn.nn.functional.fold import *
 from minicnn.nn.functional.fold import __all__ as _fold
+from minicnn.nn.functional.likelihood import *
+from minicnn.nn.functional.likelihood import __all__ as _likelihood
 from minicnn.nn.functional.loss import *
 from minicnn.nn.functional.loss import __all__ as _loss
+from minicnn.nn.functional.margin_loss import *
+from minicnn.nn.functional.margin_loss import __all__ as _margin_loss
+from minicnn.nn.functional.metric_loss import *
+from minicnn.nn.functional.metric_loss import __all__ as _metric_loss
 from minicnn.nn.functional.norm import *
 from minicnn.nn.functional.norm import __all__ as _norm
 from minicnn.nn.functional.padding import pad
@@ -49,5 +55,5 @@ __all__ = [
     "softplus",
     "tanh",
 ]
-__all__ += _activation + _attention + _conv + _cross_entropy + _dropout + _fold + _loss + _norm + _pool
-__all__ += _rectifiers + _resize + _similarity
+__all__ += _activation + _attention + _conv + _cross_entropy + _dropout + _fold + _likelihood + _loss + _margin_loss
+__all__ += _metric_loss + _norm + _pool + _rectifiers + _resize + _similarity
