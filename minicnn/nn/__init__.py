@@ -30,6 +30,8 @@ from minicnn.nn.margin_loss import __all__ as _margin_loss
 from minicnn.nn.module import Module
 from minicnn.nn.norm import *
 from minicnn.nn.norm import __all__ as _norm
+from minicnn.nn.padding import *
+from minicnn.nn.padding import __all__ as _padding
 from minicnn.nn.parallel import DataParallel
 from minicnn.nn.parameter import Parameter
 from minicnn.nn.pool import *
@@ -41,4 +43,4 @@ from minicnn.nn.resize import __all__ as _resize
 
 __all__ = ["DataParallel", "Module", "Parameter", "functional", "init", "parallel", "utils"]
 __all__ += _activation + _container + _conv + _distance + _dropout + _embedding + _fold + _linear + _loss + _margin_loss
-__all__ += _norm + _pool + _rectifiers + _resize
+__all__ += _norm + _padding + _pool + _rectifiers + _resize
