@@ -27,6 +27,8 @@ from minicnn.nn.loss import *
 from minicnn.nn.loss import __all__ as _loss
 from minicnn.nn.margin_loss import *
 from minicnn.nn.margin_loss import __all__ as _margin_loss
+from minicnn.nn.max_pool import *
+from minicnn.nn.max_pool import __all__ as _max_pool
 from minicnn.nn.module import Module
 from minicnn.nn.norm import *
 from minicnn.nn.norm import __all__ as _norm
@@ -43,4 +45,4 @@ from minicnn.nn.resize import __all__ as _resize
 
 __all__ = ["DataParallel", "Module", "Parameter", "functional", "init", "parallel", "utils"]
 __all__ += _activation + _container + _conv + _distance + _dropout + _embedding + _fold + _linear + _loss + _margin_loss
-__all__ += _norm + _padding + _pool + _rectifiers + _resize
+__all__ += _max_pool + _norm + _padding + _pool + _rectifiers + _resize

@@ -24,6 +24,8 @@ from minicnn.nn.functional.loss import *
 from minicnn.nn.functional.loss import __all__ as _loss
 from minicnn.nn.functional.margin_loss import *
 from minicnn.nn.functional.margin_loss import __all__ as _margin_loss
+from minicnn.nn.functional.max_pool import *
+from minicnn.nn.functional.max_pool import __all__ as _max_pool
 from minicnn.nn.functional.metric_loss import *
 from minicnn.nn.functional.metric_loss import __all__ as _metric_loss
 from minicnn.nn.functional.norm import *
@@ -31,6 +33,8 @@ from minicnn.nn.functional.norm import __all__ as _norm
 from minicnn.nn.functional.padding import pad
 from minicnn.nn.functional.pool import *
 from minicnn.nn.functional.pool import __all__ as _pool
+from minicnn.nn.functional.power_pool import *
+from minicnn.nn.functional.power_pool import __all__ as _power_pool
 from minicnn.nn.functional.rectifiers import *
 from minicnn.nn.functional.rectifiers import __all__ as _rectifiers
 from minicnn.nn.functional.resize import *
@@ -56,4 +60,4 @@ __all__ = [
     "tanh",
 ]
 __all__ += _activation + _attention + _conv + _cross_entropy + _dropout + _fold + _likelihood + _loss + _margin_loss
-__all__ += _metric_loss + _norm + _pool + _rectifiers + _resize + _similarity
+__all__ += _max_pool + _metric_loss + _norm + _pool + _power_pool + _rectifiers + _resize + _similarity
