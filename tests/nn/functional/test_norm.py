@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import DTypeError, ShapeError
+from minicnn import ArgumentError, DTypeError, ShapeError
 from minicnn.nn import functional as F
 
 X = minicnn.ones(2, 4, 3, 3)
@@ -124,3 +124,45 @@ def test_running_statistics_of_batch_norm_move_by_the_momentum():
     F.batch_norm(minicnn.from_numpy(x), mean, var, training=True, momentum=0.25)
     np.testing.assert_allclose(mean.numpy(), 0.75 * 2 + 0.25 * x.mean((0, 2, 3)), rtol=1e-12)
     np.testing.assert_allclose(var.numpy(), 0.75 * 5 + 0.25 * x.var((0, 2, 3), ddof=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 2, 2), (16, 3, 24, 24), (1000, 3), (2, 1, 50, 700)])
+@pytest.mark.parametrize("backend", ["native", "numpy", "reference"])
+def test_statistics_of_a_constant_far_from_0_are_exact(shape, backend):
+    x, mean, var = minicnn.full(shape, 12345.6), minicnn.zeros(shape[1]), minicnn.ones(shape[1])
+    kernels = minicnn.use_kernel("batch_norm", "reference") if backend == "reference" else minicnn.use_backends(backend)
+    with kernels:
+        y = F.batch_norm(x, mean, var, training=True, momentum=1.0)
+    assert y.abs().max().item() == 0
+    assert mean.tolist() == [np.float32(12345.6)] * shape[1]
+    assert var.tolist() == [0.0] * shape[1]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: F.batch_norm(X, None, None, training=True, eps=0),
+            ArgumentError,
+            "batch_norm: eps must be above 0",
+        ),
+        (lambda: F.batch_norm(X, FOUR, FOUR, eps=-1), ArgumentError, "batch_norm: eps must be above 0 .*, got -1"),
+        (lambda: F.batch_norm(X, FOUR, None, training=True), ArgumentError, "batch_norm: give both running_mean and"),
+        (lambda: F.group_norm(X[:1, :, 0, 0], 4), ShapeError, "group_norm: 4 groups of one value have no variance"),
+        (lambda: F.rms_norm(X, (4,)), ShapeError, r"rms_norm: the input .* must end in normalized_shape=\(4,\)"),
+        (
+            lambda: F.rms_norm(X, (3,), FOUR),
+            ShapeError,
+            r"rms_norm: weight must be .*, got \(4,\)",
+        ),
+        (lambda: F.local_response_norm(X, 0), ShapeError, "local_response_norm: .* size must be at least 1, got"),
+    ],
+)
+def test_messages_of_limits(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_rms_norm_makes_the_mean_square_1():
+    y = F.rms_norm(minicnn.randn(5, 3, 4) * 7, (3, 4))
+    np.testing.assert_allclose((y * y).mean((1, 2)).numpy(), 1, rtol=1e-5)
