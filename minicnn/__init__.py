@@ -27,8 +27,10 @@ from minicnn.dtypes import int32 as int
 from minicnn.dtypes import int64 as long
 from minicnn.errors import *
 from minicnn.nn.functional import (
+    bilinear,
     celu,
     celu_,
+    channel_shuffle,
     cosine_similarity,
     pairwise_distance,
     pdist,
@@ -73,10 +75,12 @@ __all__ = [
     "Size",
     "Tensor",
     "autograd",
+    "bilinear",
     "bmm",
     "bool",
     "celu",
     "celu_",
+    "channel_shuffle",
     "cosine_similarity",
     "cuda",
     "detect_anomaly",

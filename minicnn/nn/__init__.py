@@ -42,7 +42,9 @@ from minicnn.nn.rectifiers import *
 from minicnn.nn.rectifiers import __all__ as _rectifiers
 from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
+from minicnn.nn.shuffle import *
+from minicnn.nn.shuffle import __all__ as _shuffle
 
 __all__ = ["DataParallel", "Module", "Parameter", "functional", "init", "parallel", "utils"]
 __all__ += _activation + _container + _conv + _distance + _dropout + _embedding + _fold + _linear + _loss + _margin_loss
-__all__ += _max_pool + _norm + _padding + _pool + _rectifiers + _resize
+__all__ += _max_pool + _norm + _padding + _pool + _rectifiers + _resize + _shuffle

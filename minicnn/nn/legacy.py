@@ -1,10 +1,34 @@
 """What exists only so that older programs run. Nothing here is needed in a new program."""
 
 import warnings
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from minicnn.errors import ArgumentError
 
-__all__ = ["implicit_dim", "reduction_of"]
+__all__ = ["implicit_dim", "older_name", "reduction_of", "warn_of_older_name"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def warn_of_older_name(name: str, new: str) -> None:
+    """Warn that a name of a function is an older one, and say the new one."""
+    warnings.warn(f"{name} is an older name of {new}", FutureWarning, stacklevel=3)
+
+
+def older_name(name: str, function: Callable[P, R]) -> Callable[P, R]:
+    """Return the function under its older name; each call warns."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        warn_of_older_name(name, function.__name__)
+        return function(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"Warn, because this name is older, and do the same as in `{function.__name__}`."
+    return call
 
 
 def implicit_dim(call: str, ndim: int) -> int:

@@ -16,6 +16,8 @@ from minicnn.nn.functional.cross_entropy import *
 from minicnn.nn.functional.cross_entropy import __all__ as _cross_entropy
 from minicnn.nn.functional.dropout import *
 from minicnn.nn.functional.dropout import __all__ as _dropout
+from minicnn.nn.functional.embedding import *
+from minicnn.nn.functional.embedding import __all__ as _embedding
 from minicnn.nn.functional.fold import *
 from minicnn.nn.functional.fold import __all__ as _fold
 from minicnn.nn.functional.likelihood import *
@@ -39,8 +41,12 @@ from minicnn.nn.functional.rectifiers import *
 from minicnn.nn.functional.rectifiers import __all__ as _rectifiers
 from minicnn.nn.functional.resize import *
 from minicnn.nn.functional.resize import __all__ as _resize
+from minicnn.nn.functional.shuffle import *
+from minicnn.nn.functional.shuffle import __all__ as _shuffle
 from minicnn.nn.functional.similarity import *
 from minicnn.nn.functional.similarity import __all__ as _similarity
+from minicnn.nn.functional.upsampling import *
+from minicnn.nn.functional.upsampling import __all__ as _upsampling
 from minicnn.ops.activation import erf, gelu, hardshrink, logsigmoid, prelu, sigmoid, softplus
 from minicnn.ops.bias import bias_act
 from minicnn.ops.elementwise import tanh
@@ -59,5 +65,6 @@ __all__ = [
     "softplus",
     "tanh",
 ]
-__all__ += _activation + _attention + _conv + _cross_entropy + _dropout + _fold + _likelihood + _loss + _margin_loss
-__all__ += _max_pool + _metric_loss + _norm + _pool + _power_pool + _rectifiers + _resize + _similarity
+__all__ += _activation + _attention + _conv + _cross_entropy + _dropout + _embedding + _fold + _likelihood + _loss
+__all__ += _margin_loss + _max_pool + _metric_loss + _norm + _pool + _power_pool + _rectifiers + _resize + _shuffle
+__all__ += _similarity + _upsampling
