@@ -185,7 +185,13 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonli
 
 
 def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
-    """Draw from the normal distribution with standard deviation gain / √fan; see `kaiming_uniform_` for the rest."""
+    """Draw from the normal distribution with standard deviation gain / √fan; see `kaiming_uniform_` for the rest.
+
+    Raises
+    ------
+    ArgumentError
+        If `mode` or `nonlinearity` is unknown.
+    """
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
 
 

@@ -8,13 +8,12 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.nn.functional.similarity import _length
 from minicnn.ops.comparison import where
-from minicnn.ops.create import as_tensor
+from minicnn.ops.create import ones_like
 from minicnn.ops.elementwise import add, mul
 from minicnn.ops.in_place import write
-from minicnn.ops.indexing import getitem
+from minicnn.ops.indexing import _index_add, getitem
 from minicnn.ops.linalg import matmul
 from minicnn.ops.shape import permute, reshape, unsqueeze
-from minicnn.runtime.devices import xp
 
 __all__ = ["bilinear", "embedding"]
 
@@ -35,12 +34,11 @@ class _ScaledGradient(Function):
 
 def _limit_rows(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
     """Scale the used rows in place, so that no norm is above max_norm."""
-    used = xp(input.array).unique(input.array)
     with no_grad():
-        rows = Tensor._of(weight.array[used], device=weight.device)
-        norms = _length(rows, norm_type, 1, True)
+        rows = getitem(weight, input)
+        norms = _length(rows, norm_type, -1, True)
         shorter = mul(rows, max_norm / (norms + 1e-7))
-        write(weight, used, where(norms > max_norm, shorter, rows).array)
+        write(weight, input.array, where(norms > max_norm, shorter, rows).array)  # the same for equal numbers
 
 
 def embedding(
@@ -105,9 +103,9 @@ def embedding(
         _limit_rows(weight, input, max_norm, norm_type)
     rows: Tensor = getitem(weight, input)
     if scale_grad_by_freq:
-        times = xp(input.array).bincount(input.array.reshape(-1), minlength=count)
-        shares = 1 / times[input.array].astype(weight.dtype)
-        rows = _ScaledGradient.apply(rows, unsqueeze(as_tensor(shares, device=weight.device), -1))
+        ones = ones_like(input, dtype=weight.dtype)
+        times = _index_add(ones, index=(input.array.copy(),), shape=(count,))
+        rows = _ScaledGradient.apply(rows, unsqueeze(1 / getitem(times, input), -1))
     if padding_idx is None:
         return rows
     return where(unsqueeze(input == padding_idx % count, -1), rows.detach(), rows)

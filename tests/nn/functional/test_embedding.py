@@ -50,5 +50,5 @@ def test_messages_of_bilinear():
         F.bilinear(x1, x2[:1], w)
     with pytest.raises(ShapeError, match=r"bilinear: bias must be \(6,\), got \(3,\)"):
         F.bilinear(x1, x2, w, draw(3))
-    with pytest.raises(DTypeError, match="bilinear: all tensors must .* got float64, float32, float64"):
+    with pytest.raises(DTypeError, match=r"bilinear: all tensors must .* got float64, float32, float64"):
         F.bilinear(x1, x2.float(), w)
