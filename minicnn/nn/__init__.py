@@ -34,8 +34,10 @@ from minicnn.nn.norm import *
 from minicnn.nn.norm import __all__ as _norm
 from minicnn.nn.padding import *
 from minicnn.nn.padding import __all__ as _padding
-from minicnn.nn.parallel import DataParallel
-from minicnn.nn.parameter import Parameter
+from minicnn.nn.parallel import DataParallel, SyncBatchNorm
+from minicnn.nn.parameter import Buffer, Parameter
+from minicnn.nn.parameter_container import *
+from minicnn.nn.parameter_container import __all__ as _parameter_container
 from minicnn.nn.pool import *
 from minicnn.nn.pool import __all__ as _pool
 from minicnn.nn.rectifiers import *
@@ -45,6 +47,6 @@ from minicnn.nn.resize import __all__ as _resize
 from minicnn.nn.shuffle import *
 from minicnn.nn.shuffle import __all__ as _shuffle
 
-__all__ = ["DataParallel", "Module", "Parameter", "functional", "init", "parallel", "utils"]
+__all__ = ["Buffer", "DataParallel", "Module", "Parameter", "SyncBatchNorm", "functional", "init", "parallel", "utils"]
 __all__ += _activation + _container + _conv + _distance + _dropout + _embedding + _fold + _linear + _loss + _margin_loss
-__all__ += _max_pool + _norm + _padding + _pool + _rectifiers + _resize + _shuffle
+__all__ += _max_pool + _norm + _padding + _parameter_container + _pool + _rectifiers + _resize + _shuffle

@@ -3,11 +3,11 @@
 Each layer calls a function of `functional`, whose docstring has the equation and the shapes.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.nn import functional as F
-from minicnn.nn.legacy import REDUCTIONS, reduction_of
+from minicnn.nn.legacy import REDUCTIONS, reduction_of, warn_of_older_name
 from minicnn.nn.module import Module
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "L1Loss",
     "MSELoss",
     "NLLLoss",
+    "NLLLoss2d",
     "PoissonNLLLoss",
     "SmoothL1Loss",
 ]
@@ -131,6 +132,14 @@ class NLLLoss(_WeightedLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
+
+
+class NLLLoss2d(NLLLoss):
+    """An older name of `NLLLoss`; it warns. The arguments are the same."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warn_of_older_name("NLLLoss2d", "NLLLoss")
+        super().__init__(*args, **kwargs)
 
 
 class BCELoss(_WeightedLoss):

@@ -13,7 +13,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float32, float64
 from minicnn.errors import CheckpointError, DTypeError, MiniCNNError, ShapeError
 from minicnn.nn.location import note_layer
-from minicnn.nn.parameter import Parameter
+from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.ops.create import as_tensor
 from minicnn.ops.in_place import clear_gradient
 from minicnn.runtime.devices import Device
@@ -118,6 +118,8 @@ class Module:
         elif isinstance(value, Parameter | Module) and name not in self._places:
             self.__dict__.pop(name, None)  # comes last: whatever the attribute was before had no place
         super().__setattr__(name, value)
+        if isinstance(value, Buffer):
+            buffers[name] = value.persistent
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
