@@ -33,6 +33,23 @@ from minicnn.dtypes import int16 as short
 from minicnn.dtypes import int32 as int
 from minicnn.dtypes import int64 as long
 from minicnn.errors import *
+from minicnn.nn.functional import (
+    bilinear,
+    celu,
+    celu_,
+    channel_shuffle,
+    cosine_similarity,
+    pairwise_distance,
+    pdist,
+    relu_,
+    rms_norm,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
+    threshold,
+    threshold_,
+)
 from minicnn.ops import arrangement as _arrangement
 from minicnn.ops import comparison as _comparison
 from minicnn.ops import create as _create
@@ -44,7 +61,7 @@ from minicnn.ops import reduce as _reduce
 from minicnn.ops import sampling as _sampling
 from minicnn.ops import shape as _shape
 from minicnn.ops import typed as _typed
-from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
+from minicnn.ops.activation import erf, hardshrink, log_softmax, prelu, relu, sigmoid, softmax
 from minicnn.ops.arrangement import *
 from minicnn.ops.comparison import *
 from minicnn.ops.create import *
@@ -81,10 +98,15 @@ __all__ = [
     "autocast",
     "autograd",
     "bfloat16",
+    "bilinear",
     "bmm",
     "bool",
+    "celu",
+    "celu_",
+    "channel_shuffle",
     "complex64",
     "complex128",
+    "cosine_similarity",
     "cuda",
     "default_generator",
     "detect_anomaly",
@@ -106,6 +128,7 @@ __all__ = [
     "get_num_threads",
     "get_rng_state",
     "half",
+    "hardshrink",
     "iinfo",
     "inf",
     "inference_mode",
@@ -128,16 +151,27 @@ __all__ = [
     "no_grad",
     "optim",
     "outer",
+    "pairwise_distance",
+    "pdist",
     "pi",
+    "prelu",
     "relu",
+    "relu_",
+    "rms_norm",
+    "rrelu",
+    "rrelu_",
     "save",
     "seed",
+    "selu",
+    "selu_",
     "set_grad_enabled",
     "set_num_threads",
     "set_rng_state",
     "short",
     "sigmoid",
     "softmax",
+    "threshold",
+    "threshold_",
     "uint8",
     "use_backends",
     "use_kernel",

@@ -328,7 +328,7 @@ def pool_spec(
     if len(input_shape) != axes + 2:
         raise ShapeError(f"{call}: input must have {axes + 2} axes (N, C, {axes} spatial), got {input_shape}")
     kernels = _per_axis(call, "kernel_size", kernel_size, axes, 1)
-    strides = kernels if stride is None else _per_axis(call, "stride", stride, axes, 1)
+    strides = kernels if stride is None or stride == () else _per_axis(call, "stride", stride, axes, 1)
     dilations = _per_axis(call, "dilation", dilation, axes, 1)
     pads = _per_axis(call, "padding", padding, axes, 0)
     if any(2 * p > d * (k - 1) + 1 for p, k, d in zip(pads, kernels, dilations, strict=True)):
@@ -336,8 +336,8 @@ def pool_spec(
             f"{call}: padding must be at most half of the window, so that no window contains only padding; "
             f"got padding={pads}, kernel_size={kernels}, dilation={dilations}"
         )
-    if divisor_override is not None and (not isinstance(divisor_override, int) or divisor_override < 1):
-        raise ShapeError(f"{call}: divisor_override must be an integer of at least 1, got {divisor_override!r}")
+    if divisor_override is not None and (not isinstance(divisor_override, int) or divisor_override == 0):
+        raise ShapeError(f"{call}: divisor_override must be an integer other than 0, got {divisor_override!r}")
     spec = PoolSpec(
         input_shape[2:],
         kernels,

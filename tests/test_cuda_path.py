@@ -19,6 +19,8 @@ from minicnn.nn import functional as F
 from minicnn.runtime.devices import CPU, Device
 from minicnn.training import EMA, Checkpoint, ClipGradients, History, StopOnNaN, Trainer
 from tests import standin_cupy
+from tests.device_calls import CALLS, ELEMENTWISE
+from tests.device_calls import run as run_by_name
 from tests.oracles.cases import CASES, run
 
 STEPS = 4  # per epoch
@@ -143,6 +145,7 @@ ALONE = {
 }
 
 
+@pytest.mark.filterwarnings("ignore")  # of broadcasting and older names
 def test_every_function_runs_on_every_device(device, monkeypatch):
     reached = set()
 
@@ -171,6 +174,8 @@ def call_all(there: ModuleType, rng: np.random.Generator, device: Device) -> Non
         run(case, there, lambda name, draw: draw(rng), "float32")
     for call in ALONE.values():
         call(minicnn.randn(4, 4, device=device))
+    for name in (*ELEMENTWISE, *CALLS):
+        run_by_name(name, device)
     for n in (1, 2, 3):  # layers call these functions, which CASES does not list
         x = minicnn.randn(2, 2, *(4,) * n, device=device)
         for name in (f"conv{n}d", f"conv_transpose{n}d"):

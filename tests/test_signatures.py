@@ -49,18 +49,10 @@ REASONS = {
     ("", "var"): {"argument 1 is 'dim', not 'unbiased'"},
     ("Tensor", "std"): {"argument 0 is 'dim', not 'unbiased'"},
     ("Tensor", "var"): {"argument 0 is 'dim', not 'unbiased'"},
+    # The function of nn.functional has `inplace` there.
+    ("", "rrelu"): {"argument 4 is 'inplace', not 'generator'"},
     # Not there yet.
     ("", "from_dlpack"): {"'device' is missing", "'copy' is missing"},
-    ("nn", "Embedding"): {
-        f"argument {i}, {name!r}, is missing"
-        for i, name in enumerate(
-            ["max_norm", "norm_type", "scale_grad_by_freq", "sparse", "_weight", "_freeze", "device", "dtype"], start=3
-        )
-    },
-    ("nn.functional", "embedding"): {
-        f"argument {i}, {name!r}, is missing"
-        for i, name in enumerate(["max_norm", "norm_type", "scale_grad_by_freq", "sparse"], start=3)
-    },
     ("nn.functional", "interpolate"): {"argument 6, 'antialias', is missing"},
     ("nn.functional", "scaled_dot_product_attention"): {"argument 7, 'enable_gqa', is missing"},
     ("", "norm"): {"argument 5, 'dtype', is missing"},  # it is there by keyword

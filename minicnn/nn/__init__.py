@@ -13,6 +13,8 @@ from minicnn.nn.container import *
 from minicnn.nn.container import __all__ as _container
 from minicnn.nn.conv import *
 from minicnn.nn.conv import __all__ as _conv
+from minicnn.nn.distance import *
+from minicnn.nn.distance import __all__ as _distance
 from minicnn.nn.dropout import *
 from minicnn.nn.dropout import __all__ as _dropout
 from minicnn.nn.embedding import *
@@ -23,17 +25,41 @@ from minicnn.nn.linear import *
 from minicnn.nn.linear import __all__ as _linear
 from minicnn.nn.loss import *
 from minicnn.nn.loss import __all__ as _loss
+from minicnn.nn.margin_loss import *
+from minicnn.nn.margin_loss import __all__ as _margin_loss
+from minicnn.nn.max_pool import *
+from minicnn.nn.max_pool import __all__ as _max_pool
 from minicnn.nn.module import Module
 from minicnn.nn.norm import *
 from minicnn.nn.norm import __all__ as _norm
-from minicnn.nn.parallel import DataParallel
-from minicnn.nn.parameter import Parameter
+from minicnn.nn.padding import *
+from minicnn.nn.padding import __all__ as _padding
+from minicnn.nn.parallel import DataParallel, SyncBatchNorm
+from minicnn.nn.parameter import Buffer, Parameter
+from minicnn.nn.parameter_container import *
+from minicnn.nn.parameter_container import __all__ as _parameter_container
 from minicnn.nn.pool import *
 from minicnn.nn.pool import __all__ as _pool
+from minicnn.nn.rectifiers import *
+from minicnn.nn.rectifiers import __all__ as _rectifiers
 from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
+from minicnn.nn.shuffle import *
+from minicnn.nn.shuffle import __all__ as _shuffle
 
-__all__ = ["DataParallel", "Module", "Parameter", "functional", "init", "modules", "parallel", "utils"]
-__all__ += _activation + _container + _conv + _dropout + _embedding + _fold + _linear + _loss + _norm + _pool + _resize
+__all__ = [
+    "Buffer",
+    "DataParallel",
+    "Module",
+    "Parameter",
+    "SyncBatchNorm",
+    "functional",
+    "init",
+    "modules",
+    "parallel",
+    "utils",
+]
+__all__ += _activation + _container + _conv + _distance + _dropout + _embedding + _fold + _linear + _loss + _margin_loss
+__all__ += _max_pool + _norm + _padding + _parameter_container + _pool + _rectifiers + _resize + _shuffle
 
 from minicnn.nn import modules  # noqa: E402 (PyTorch's addresses; they need the layers)

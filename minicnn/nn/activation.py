@@ -1,22 +1,27 @@
-"""Layers that apply an activation function to each element.
+"""Layers that apply an activation function: the usual ones, softmax and gates; `rectifiers.py` has the rest.
 
-With `inplace=True`, ReLU, LeakyReLU, ELU and SiLU write the result into the input.
+With `inplace=True`, ReLU, LeakyReLU, ELU, SiLU and Mish write the result into the input.
 """
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn.module import Module
 
 __all__ = [
     "ELU",
     "GELU",
+    "GLU",
     "LeakyReLU",
+    "LogSigmoid",
     "LogSoftmax",
+    "Mish",
     "ReLU",
     "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softmax2d",
+    "Softmin",
     "Softplus",
     "Tanh",
 ]
@@ -105,6 +110,34 @@ class SiLU(Module):
         return "inplace=True" if self.inplace else ""
 
 
+class Mish(Module):
+    """Apply x tanh(log(1 + eˣ)) to each element."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.mish(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
+
+
+class GLU(Module):
+    """Return a sigmoid(b), where a and b are the two halves of the input along the axis `dim`."""
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
 class Softplus(Module):
     """Apply log(1 + e^(beta x)) / beta to each element; where beta x > threshold, return x."""
 
@@ -124,6 +157,13 @@ class Sigmoid(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
+
+
+class LogSigmoid(Module):
+    """Apply log(sigmoid(x)) to each element."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.logsigmoid(input)
 
 
 class Tanh(Module):
@@ -159,3 +199,33 @@ class LogSoftmax(Module):
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
+
+
+class Softmin(Module):
+    """Apply softmax to -x along the axis `dim`."""
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.softmin(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class Softmax2d(Module):
+    """Apply softmax along the channels of each pixel of (N, C, H, W) or (C, H, W)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the softmax.
+
+        Raises
+        ------
+        ShapeError
+            If the input has neither 3 nor 4 axes.
+        """
+        if input.ndim not in (3, 4):
+            raise ShapeError(f"Softmax2d: input must be (N, C, H, W) or (C, H, W), got {input.shape}")
+        return F.softmax(input, -3)

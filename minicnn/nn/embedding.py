@@ -4,7 +4,7 @@ from typing import Any
 
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn import init
 from minicnn.nn.arguments import check_positive
@@ -27,6 +27,18 @@ class Embedding(Module):
         The length of a vector.
     padding_idx : int, optional
         The number of a vector that begins as zeros and is not trained; a negative number counts from the end.
+    max_norm : float, optional
+        Vectors that are used and have a larger norm are scaled to this norm, in the table itself.
+    norm_type : float
+        The p of this norm.
+    scale_grad_by_freq : bool
+        Divide the gradient of a vector by the number of times that it is used.
+    sparse : bool
+        Must be False: gradients are dense.
+    _weight : Tensor, (num_embeddings, embedding_dim), optional
+        The table.
+    _freeze : bool
+        Do not train the table.
     device, dtype
         Of the parameter.
 
@@ -38,7 +50,9 @@ class Embedding(Module):
     Raises
     ------
     ShapeError
-        If a size is not an integer >= 1, or padding_idx is out of range.
+        If a size is not an integer >= 1, padding_idx is out of range, or `_weight` has another shape.
+    ArgumentError
+        If `sparse` is True.
 
     Examples
     --------
@@ -52,11 +66,18 @@ class Embedding(Module):
         num_embeddings: int,
         embedding_dim: int,
         padding_idx: int | None = None,
-        *,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        _freeze: bool = False,
         device: str | Device | None = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        if sparse:
+            raise ArgumentError("Embedding: sparse must be False, because all gradients are dense tensors")
         check_positive("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
@@ -65,8 +86,41 @@ class Embedding(Module):
                 )
             padding_idx %= num_embeddings
         self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
-        self.weight = Parameter(empty(num_embeddings, embedding_dim, device=device, dtype=dtype))
-        self.reset_parameters()
+        self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
+        self.sparse = sparse
+        if _weight is None:
+            self.weight = Parameter(empty(num_embeddings, embedding_dim, device=device, dtype=dtype), not _freeze)
+            self.reset_parameters()
+            return
+        if _weight.shape != (num_embeddings, embedding_dim):
+            raise ShapeError(f"Embedding: _weight must be {(num_embeddings, embedding_dim)}, got {_weight.shape}")
+        self.weight = Parameter(_weight, not _freeze)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> "Embedding":
+        """Return a layer with a given table (num_embeddings, embedding_dim), which it shares.
+
+        With `freeze`, the table is not trained. The other arguments are those of the layer.
+
+        Raises
+        ------
+        ShapeError
+            If the table does not have 2 axes.
+        """
+        if embeddings.ndim != 2:
+            raise ShapeError(f"from_pretrained: the table must have 2 axes, got {embeddings.shape}")
+        rows, width = embeddings.shape
+        arguments = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+        return cls(rows, width, *arguments, _weight=embeddings, _freeze=freeze)
 
     def reset_parameters(self) -> None:
         """Draw the table from the normal distribution, and set the vector of the padding to 0."""
@@ -76,8 +130,10 @@ class Embedding(Module):
                 self.weight[self.padding_idx] = 0
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.embedding(input, self.weight, self.padding_idx)
+        limits = self.max_norm, self.norm_type
+        return F.embedding(input, self.weight, self.padding_idx, *limits, self.scale_grad_by_freq)
 
     def extra_repr(self) -> str:
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
+        shown = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False}
+        others = [f", {name}={getattr(self, name)}" for name, usual in shown.items() if getattr(self, name) != usual]
+        return f"{self.num_embeddings}, {self.embedding_dim}" + "".join(others)

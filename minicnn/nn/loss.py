@@ -3,19 +3,25 @@
 Each layer calls a function of `functional`, whose docstring has the equation and the shapes.
 """
 
+from typing import Any, ClassVar
+
 from minicnn.autograd.tensor import Tensor
 from minicnn.nn import functional as F
-from minicnn.nn.legacy import reduction_of
+from minicnn.nn.legacy import REDUCTIONS, reduction_of, warn_of_older_name
 from minicnn.nn.module import Module
 
 __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
+    "GaussianNLLLoss",
     "HuberLoss",
+    "KLDivLoss",
     "L1Loss",
     "MSELoss",
     "NLLLoss",
+    "NLLLoss2d",
+    "PoissonNLLLoss",
     "SmoothL1Loss",
 ]
 
@@ -23,9 +29,11 @@ __all__ = [
 class _Loss(Module):
     """The base class of losses, with their `reduction`."""
 
+    _reductions: ClassVar[tuple[str, ...]] = REDUCTIONS
+
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = reduction_of(type(self).__name__, size_average, reduce, reduction)
+        self.reduction = reduction_of(type(self).__name__, size_average, reduce, reduction, self._reductions)
 
 
 class _WeightedLoss(_Loss):
@@ -130,6 +138,14 @@ class NLLLoss(_WeightedLoss):
         return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
 
 
+class NLLLoss2d(NLLLoss):
+    """An older name of `NLLLoss`; it warns. The arguments are the same."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warn_of_older_name("NLLLoss2d", "NLLLoss")
+        super().__init__(*args, **kwargs)
+
+
 class BCELoss(_WeightedLoss):
     """The binary cross-entropy of probabilities; see `functional.binary_cross_entropy`."""
 
@@ -157,3 +173,52 @@ class BCEWithLogitsLoss(_WeightedLoss):
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
         )
+
+
+class KLDivLoss(_Loss):
+    """The Kullback-Leibler divergence of log probabilities; see `functional.kl_div`."""
+
+    _reductions = (*REDUCTIONS, "batchmean")
+
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        log_target: bool = False,
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.log_target = log_target
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+
+
+class PoissonNLLLoss(_Loss):
+    """The negative log likelihood of counts; see `functional.poisson_nll_loss`."""
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        size_average: bool | None = None,
+        eps: float = 1e-8,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
+        self.log_input, self.full, self.eps = log_input, full, eps
+
+    def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
+        return F.poisson_nll_loss(log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction)
+
+
+class GaussianNLLLoss(_Loss):
+    """The negative log likelihood of the normal distribution; see `functional.gaussian_nll_loss`."""
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
+        self.full, self.eps = full, eps
+
+    def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
+        return F.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)

@@ -14,7 +14,7 @@ from minicnn.dtypes import float16, float32, float64
 from minicnn.errors import CheckpointError, DTypeError, ShapeError
 from minicnn.nn.hooks import Hooks
 from minicnn.nn.named import Named
-from minicnn.nn.parameter import Parameter
+from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.ops.create import as_tensor
 from minicnn.ops.in_place import clear_gradient
 from minicnn.ops.places import conversion
@@ -90,6 +90,8 @@ class Module(Hooks):
         elif isinstance(value, Parameter | Module) and name not in self._places:
             self.__dict__.pop(name, None)  # comes last: whatever the attribute was before had no place
         super().__setattr__(name, value)
+        if isinstance(value, Buffer):
+            buffers[name] = value.persistent
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)

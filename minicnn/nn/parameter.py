@@ -5,7 +5,7 @@ from typing import Any
 from minicnn.autograd.tensor import Tensor
 from minicnn.ops.create import as_tensor
 
-__all__ = ["Parameter"]
+__all__ = ["Buffer", "Parameter"]
 
 
 class Parameter(Tensor):
@@ -25,3 +25,20 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+
+class Buffer(Tensor):
+    """A tensor that becomes a buffer as an attribute of a module: a part of its state that is not trained.
+
+    Parameters
+    ----------
+    data : Tensor or array_like
+    persistent : bool
+        Whether `state_dict` contains it.
+    """
+
+    __slots__ = ("persistent",)
+
+    def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
+        super().__init__(as_tensor([] if data is None else data))
+        self.persistent = persistent

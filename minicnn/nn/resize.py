@@ -1,18 +1,18 @@
-"""Layers that change the size of an image: interpolation, pixel shuffle, padding.
+"""Layers that change the size of an image: interpolation, pixel shuffle.
 
 Each layer keeps the arguments and calls a function of `functional`.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.errors import ArgumentError
 from minicnn.nn import functional as F
 from minicnn.nn.arguments import check_positive
 from minicnn.nn.module import Module
 
-__all__ = ["PixelShuffle", "PixelUnshuffle", "ReflectionPad2d", "ReplicationPad2d", "Upsample", "ZeroPad2d"]
+__all__ = ["PixelShuffle", "PixelUnshuffle", "Upsample"]
 
 
 class Upsample(Module):
@@ -96,47 +96,3 @@ class PixelUnshuffle(Module):
 
     def extra_repr(self) -> str:
         return f"downscale_factor={self.downscale_factor}"
-
-
-class _Pad2d(Module):
-    _mode: ClassVar[str]
-
-    def __init__(self, padding: int | Sequence[int]) -> None:
-        super().__init__()
-        self.padding = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
-        if len(self.padding) != 4:
-            raise ShapeError(
-                f"{type(self).__name__}: padding must be an integer or (left, right, top, bottom), got {padding}"
-            )
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.pad(input, self.padding, mode=self._mode)
-
-    def extra_repr(self) -> str:
-        return str(self.padding)
-
-
-class ReflectionPad2d(_Pad2d):
-    """Pad an image with its reflection.
-
-    `padding` is an integer or (left, right, top, bottom). The border pixels are not repeated.
-
-    Raises
-    ------
-    ShapeError
-        If `padding` is neither.
-    """
-
-    _mode = "reflect"
-
-
-class ReplicationPad2d(_Pad2d):
-    """Pad an image with copies of its border pixels; `padding` as in `ReflectionPad2d`."""
-
-    _mode = "replicate"
-
-
-class ZeroPad2d(_Pad2d):
-    """Pad an image with zeros; `padding` as in `ReflectionPad2d`."""
-
-    _mode = "constant"

@@ -14,23 +14,25 @@ import numpy as np
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, float64
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.axes import axis_of
-from minicnn.ops.comparison import clamp, gt, where
+from minicnn.ops.comparison import clamp, ge, gt, le, logical_and, where
 from minicnn.ops.elementwise import add, div, exp, expm1, mul, neg, square, sub, tanh
 from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import FloatUnary, Unary
 from minicnn.ops.reduce import sum as total
-from minicnn.ops.shape import as_float, cast
+from minicnn.ops.shape import as_float, cast, reshape
 from minicnn.runtime.devices import Array, xp
 
 __all__ = [
     "elu",
     "erf",
     "gelu",
+    "hardshrink",
     "leaky_relu",
     "log_softmax",
     "logsigmoid",
+    "prelu",
     "relu",
     "sigmoid",
     "silu",
@@ -71,6 +73,58 @@ def _leaky_relu(x: Tensor, *, negative_slope: float) -> Tensor:
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     """Return x where x > 0, and negative_slope · x elsewhere. Bools and integers become the default float type."""
     return _leaky_relu(x, negative_slope=float(negative_slope))
+
+
+@fuse
+def _prelu(x: Tensor, slope: Tensor) -> Tensor:
+    return where(gt(x, 0), x, mul(x, slope))
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """Return x where x > 0, and weight · x elsewhere, with a trained weight (He et al., 2015).
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, ...), float
+    weight : Tensor, (C,), or with a single element for all channels
+
+    Raises
+    ------
+    ShapeError
+        If the weight has more than one axis, or does not fit the channels.
+    DTypeError
+        If the input is not floating point, or the weight has another element type.
+    """
+    if input.dtype.kind != "f" or weight.dtype != input.dtype:
+        raise DTypeError(
+            f"prelu: input and weight must have the same floating-point type, got {input.dtype} and {weight.dtype}"
+        )
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.ndim > 1 or (weight.shape not in ((), (1,)) and (not input.ndim or weight.shape != (channels,))):
+        raise ShapeError(
+            f"prelu: weight must have one number, or one for each of the {channels} channels, got {weight.shape} "
+            f"for the input {input.shape}"
+        )
+    single = weight.shape in ((), (1,))
+    return _prelu(input, reshape(weight, () if single else (channels, *(1,) * (input.ndim - 2))))
+
+
+@fuse
+def _hardshrink(x: Tensor, *, size: float) -> Tensor:
+    return where(logical_and(ge(x, -size), le(x, size)), 0.0, x)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Return 0 where |x| <= lambd, and x elsewhere.
+
+    Raises
+    ------
+    DTypeError
+        If the input is not floating point.
+    """
+    if input.dtype.kind != "f":
+        raise DTypeError(f"hardshrink: the tensor holds {input.dtype}; convert it with .float() first")
+    return _hardshrink(input, size=float(lambd))
 
 
 # --- sigmoid and similar functions ----------------------------------------------------------------------------
@@ -138,7 +192,7 @@ def logsigmoid(x: Tensor) -> Tensor:
 
 @fuse
 def _elu(x: Tensor, *, alpha: float) -> Tensor:
-    return where(gt(x, 0), x, mul(expm1(clamp(x, max=0)), alpha))
+    return where(le(x, 0), mul(expm1(clamp(x, max=0)), alpha), x)
 
 
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:

@@ -90,6 +90,7 @@ class Methods:
     maximum, minimum = comparison.maximum, comparison.minimum
     clamp = clip = comparison.clamp
     relu, sigmoid = activation.relu, activation.sigmoid
+    prelu, hardshrink = activation.prelu, activation.hardshrink
     softmax, log_softmax = activation.softmax, activation.log_softmax
 
     # reductions

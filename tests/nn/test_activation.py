@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import minicnn
-from minicnn import ArgumentError, nn
+from minicnn import ArgumentError, ShapeError, nn
 
 IN_PLACE = [
     kind
@@ -16,9 +16,11 @@ IN_PLACE = [
 
 @pytest.mark.parametrize("kind", IN_PLACE)
 def test_inplace_writes_to_the_input(kind):
-    outside, layer = kind(), kind(inplace=True)
-    assert repr(layer).endswith("inplace=True)")
-    start = minicnn.randn(2, 3, 4, 5)
+    arguments = (0.5, 2.0) if kind is nn.Threshold else ()
+    outside, layer = kind(*arguments), kind(*arguments, inplace=True)
+    if kind not in (nn.Hardswish, nn.Hardsigmoid):  # PyTorch shows no argument of them
+        assert repr(layer).endswith("inplace=True)")
+    start = minicnn.randn(*((2, 3, 4) if kind is nn.Dropout1d else (2, 3, 4, 5)))
     results, gradients = [], []
     for function in (outside, layer):
         leaf = start.clone().requires_grad_()
@@ -35,7 +37,7 @@ def test_inplace_writes_to_the_input(kind):
 
 
 def test_layers_that_take_inplace_are_found():
-    assert {nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.Dropout, nn.Dropout2d} <= set(IN_PLACE)
+    assert {nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.Mish, nn.SELU, nn.Dropout, nn.Dropout2d} <= set(IN_PLACE)
 
 
 def test_a_softmax_without_an_axis_guesses_it_with_a_warning():
@@ -49,3 +51,5 @@ def test_a_softmax_without_an_axis_guesses_it_with_a_warning():
 def test_messages():
     with pytest.raises(ArgumentError, match="GELU: approximate must be 'none' or 'tanh', got 'fast'"):
         nn.GELU("fast")
+    with pytest.raises(ShapeError, match=r"Softmax2d: input must be \(N, C, H, W\) or \(C, H, W\), got \(2, 3\)"):
+        nn.Softmax2d()(minicnn.zeros(2, 3))

@@ -1,5 +1,6 @@
 """Tests of layers and functions against PyTorch's records: outputs, gradients, running statistics, names, repr."""
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import minicnn
 from minicnn.nn import functional
+from tests.oracles.calls import TOPICS
 from tests.oracles.cases import CASES, Case, Draw, build, models, run
 
 RECORD = Path(__file__).parents[1] / "oracles" / "torch_layers.npz"
@@ -76,6 +78,8 @@ def test_models_have_torchs_names_and_text(record, name):
 
 def test_every_layer_and_loss_has_a_case():
     asked = {case.call for case in CASES}
+    texts = [text for topic in TOPICS.values() for text in (topic.START, *topic.CALLS)]
+    asked |= {name for text in texts for name in re.findall(r"\b(?:nn|F)\.(\w+)", text)}
     others = {"Module", "Parameter", "ModuleDict", "ModuleList", "Sequential", "DataParallel"}
     others |= {"functional", "init", "modules", "parallel", "utils"}
     assert set(minicnn.nn.__all__) - others <= asked

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import ShapeError, nn
+from minicnn import ArgumentError, ShapeError, nn
 
 
 def test_the_table_begins_as_normal_numbers_and_zeros_for_the_padding():
@@ -41,3 +41,18 @@ def test_mistakes():
         nn.Embedding(3, 2, padding_idx=3)
     with pytest.raises(ShapeError, match="embedding: numbers must be from 0 to 2, got 0 to 3"):
         nn.Embedding(3, 2)(minicnn.tensor([0, 3]))
+    with pytest.raises(ShapeError, match=r"Embedding: _weight must be \(3, 2\), got \(2, 3\)"):
+        nn.Embedding(3, 2, _weight=minicnn.ones(2, 3))
+    with pytest.raises(ShapeError, match=r"from_pretrained: the table must have 2 axes, got \(3,\)"):
+        nn.Embedding.from_pretrained(minicnn.ones(3))
+    with pytest.raises(ArgumentError, match="Embedding: sparse must be False"):
+        nn.Embedding(3, 2, sparse=True)
+
+
+def test_a_given_table_is_shared_and_frozen():
+    table = minicnn.ones(3, 2)
+    layer = nn.Embedding.from_pretrained(table, max_norm=0.5)
+    assert not layer.weight.requires_grad
+    layer(minicnn.tensor([1]))
+    np.testing.assert_allclose((table * table).sum(1).numpy(), [2, 0.25, 2], rtol=1e-5)
+    assert nn.Embedding.from_pretrained(table, freeze=False).weight.requires_grad

@@ -105,12 +105,54 @@ def test_element_type_and_gradient_flag_stay():
         (lambda: init.orthogonal_(minicnn.zeros(3)), "at least 2 axes"),
         (lambda: init.kaiming_normal_(minicnn.zeros(3, 3), mode="in"), "mode must be 'fan_in' or 'fan_out', got 'in'"),
         (lambda: init.calculate_gain("swish"), "nonlinearity must be one of linear, .* leaky_relu, selu, got 'swish'"),
-        (
-            lambda: init.trunc_normal_(minicnn.zeros(3), a=8, b=9),
-            "trunc_normal_: .* must have a probability of at least",
-        ),
+        (lambda: init.calculate_gain("leaky_relu", True), "calculate_gain: param must be a number, got True"),
+        (lambda: init.trunc_normal_(minicnn.zeros(3), a=9, b=8), r"trunc_normal_: a must be at most b .* got \[9, 8\]"),
+        (lambda: init.uniform_(minicnn.zeros(3), 2, 1), "uniform_: a must be at most b, got 2 and 1"),
+        (lambda: init.normal_(minicnn.zeros(3), 0, -1), "normal_: std must be at least 0, got -1"),
+        (lambda: init.eye_(minicnn.zeros(3)), r"eye_: the tensor must have 2 axes, got \(3,\)"),
+        (lambda: init.dirac_(minicnn.zeros(3, 2, 3), 2), r"dirac_: the tensor must be .* groups=2, got \(3, 2, 3\)"),
+        (lambda: init.sparse_(minicnn.zeros(3, 3), 1.5), "sparse_: sparsity must be from 0 to 1 .* got 1.5"),
     ],
 )
 def test_messages(call, message):
     with pytest.raises((ArgumentError, ShapeError), match=message):
         call()
+
+
+@pytest.mark.parametrize("name", sorted(name for name in init.__all__ if f"{name}_" in init.__all__))
+def test_older_names_warn_and_do_the_same(name):
+    arguments = {"sparse": (0.5,), "constant": (3.0,)}.get(name, ())
+    shape, results = ((3, 4, 5) if name == "dirac" else (3, 4)), []
+    for function in (getattr(init, name), getattr(init, f"{name}_")):
+        minicnn.manual_seed(0)
+        if function.__name__ == name:
+            with pytest.warns(FutureWarning, match=f"^{name} is an older name of {name}_$"):
+                results.append(function(minicnn.zeros(shape), *arguments).tolist())
+        else:
+            results.append(function(minicnn.zeros(shape), *arguments).tolist())
+    assert results[0] == results[1]
+
+
+def test_a_dirac_weight_passes_the_channels():
+    x = minicnn.randn(2, 4, 6, 7)
+    w = init.dirac_(minicnn.empty(4, 4, 3, 5))
+    assert nn.functional.conv2d(x, w, padding=(1, 2)).tolist() == x.tolist()
+    w = init.dirac_(minicnn.empty(4, 2, 3, 3), groups=2)
+    assert nn.functional.conv2d(x, w, padding=1, groups=2).tolist() == x.tolist()
+
+
+@pytest.mark.parametrize(
+    ("interval", "mean", "std"),
+    [  # of the truncated normal distribution, from scipy.stats.truncnorm
+        ((3.0, 9.0), 3.28309865, 0.26562979),
+        ((-0.1, 0.2), 0.04962613, 0.08647219),
+        ((-60.0, -50.0), -50.01998403, 0.01997607),
+    ],
+)
+def test_narrow_and_far_intervals_have_the_moments_of_the_distribution(interval, mean, std):
+    x = init.trunc_normal_(minicnn.empty(40_000, dtype=minicnn.float64), 5.0, 2.0, *(5 + 2 * v for v in interval))
+    z = (x.numpy() - 5) / 2
+    assert interval[0] <= z.min()
+    assert z.max() <= interval[1]
+    np.testing.assert_allclose(z.mean(), mean, atol=std / 30)
+    np.testing.assert_allclose(z.std(), std, rtol=0.03)

@@ -35,7 +35,7 @@ WARP_REQUIRES = "windows of at least 32 elements that do not overlap along a row
 
 
 def _supports(x: Array, *, spec: PoolSpec) -> bool:
-    return floats(x) and fits(spec) and max(spec.divisor_override or 0, prod(spec.kernel_size)) < 2**31
+    return floats(x) and fits(spec) and max(abs(spec.divisor_override or 0), prod(spec.kernel_size)) < 2**31
 
 
 def _max_pool_supports(x: Array, *winner: Array, spec: PoolSpec) -> bool:

@@ -49,8 +49,16 @@ def _dot(a: Array, b: Array) -> Array:
     return np.vecdot(a, b).sum(0)[:, None]
 
 
-def _centred(x: Array, mean: Array) -> Array:
-    return np.subtract(x, mean, out=scratch("centred", x.shape, x.dtype))
+def _centred(x: Array) -> tuple[Array, Array]:
+    """Return x minus its mean, and the mean (C, 1).
+
+    The first value of each channel is subtracted before the sum, which would lose digits of values far from 0.
+    """
+    first = x[0, :, :1]
+    centred = np.subtract(x, first, out=scratch("centred", x.shape, x.dtype))
+    mean = _sum(centred) / (x.shape[0] * x.shape[2])
+    centred -= mean
+    return centred, first + mean
 
 
 @kernel("batch_norm", "numpy", name="blocks", supports=_supports, requires=REQUIRES)
@@ -62,8 +70,7 @@ def batch_norm_blocks(x: Array, w: Array, b: Array, *, eps: float) -> tuple[Arra
     m = xs.shape[0] * xs.shape[2]
 
     def block(channels: slice) -> None:
-        mean[channels] = _sum(xs[:, channels]) / m
-        centred = _centred(xs[:, channels], mean[channels])
+        centred, mean[channels] = _centred(xs[:, channels])
         variance[channels] = _dot(centred, centred) / m
         np.multiply(centred, w[channels] / np.sqrt(variance[channels] + x.dtype.type(eps)), out=ys[:, channels])
         ys[:, channels] += b[channels]
@@ -82,7 +89,7 @@ def batch_norm_grads_blocks(g: Array, x: Array, w: Array, *, eps: float) -> tupl
 
     def block(channels: slice) -> None:
         g_block, out_block = gs[:, channels], outs[:, channels]
-        centred = _centred(xs[:, channels], _sum(xs[:, channels]) / m)
+        centred, _ = _centred(xs[:, channels])
         r = 1 / np.sqrt(_dot(centred, centred) / m + x.dtype.type(eps))
         grad_w[channels], grad_b[channels] = r * _dot(g_block, centred), _sum(g_block)
         centred *= grad_w[channels] * r / m

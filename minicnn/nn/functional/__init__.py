@@ -14,20 +14,40 @@ from minicnn.nn.functional.conv import *
 from minicnn.nn.functional.conv import __all__ as _conv
 from minicnn.nn.functional.cross_entropy import *
 from minicnn.nn.functional.cross_entropy import __all__ as _cross_entropy
+from minicnn.nn.functional.dropout import *
+from minicnn.nn.functional.dropout import __all__ as _dropout
+from minicnn.nn.functional.embedding import *
+from minicnn.nn.functional.embedding import __all__ as _embedding
 from minicnn.nn.functional.fold import *
 from minicnn.nn.functional.fold import __all__ as _fold
+from minicnn.nn.functional.likelihood import *
+from minicnn.nn.functional.likelihood import __all__ as _likelihood
 from minicnn.nn.functional.loss import *
 from minicnn.nn.functional.loss import __all__ as _loss
+from minicnn.nn.functional.margin_loss import *
+from minicnn.nn.functional.margin_loss import __all__ as _margin_loss
+from minicnn.nn.functional.max_pool import *
+from minicnn.nn.functional.max_pool import __all__ as _max_pool
+from minicnn.nn.functional.metric_loss import *
+from minicnn.nn.functional.metric_loss import __all__ as _metric_loss
 from minicnn.nn.functional.norm import *
 from minicnn.nn.functional.norm import __all__ as _norm
 from minicnn.nn.functional.padding import pad
 from minicnn.nn.functional.pool import *
 from minicnn.nn.functional.pool import __all__ as _pool
+from minicnn.nn.functional.power_pool import *
+from minicnn.nn.functional.power_pool import __all__ as _power_pool
+from minicnn.nn.functional.rectifiers import *
+from minicnn.nn.functional.rectifiers import __all__ as _rectifiers
 from minicnn.nn.functional.resize import *
 from minicnn.nn.functional.resize import __all__ as _resize
+from minicnn.nn.functional.shuffle import *
+from minicnn.nn.functional.shuffle import __all__ as _shuffle
 from minicnn.nn.functional.similarity import *
 from minicnn.nn.functional.similarity import __all__ as _similarity
-from minicnn.ops.activation import erf, gelu, logsigmoid, sigmoid, softplus
+from minicnn.nn.functional.upsampling import *
+from minicnn.nn.functional.upsampling import __all__ as _upsampling
+from minicnn.ops.activation import erf, gelu, hardshrink, logsigmoid, prelu, sigmoid, softplus
 from minicnn.ops.bias import bias_act
 from minicnn.ops.elementwise import tanh
 from minicnn.ops.linalg import linear
@@ -36,11 +56,15 @@ __all__ = [
     "bias_act",
     "erf",
     "gelu",
+    "hardshrink",
     "linear",
     "logsigmoid",
     "pad",
+    "prelu",
     "sigmoid",
     "softplus",
     "tanh",
 ]
-__all__ += _activation + _attention + _conv + _cross_entropy + _fold + _loss + _norm + _pool + _resize + _similarity
+__all__ += _activation + _attention + _conv + _cross_entropy + _dropout + _embedding + _fold + _likelihood + _loss
+__all__ += _margin_loss + _max_pool + _metric_loss + _norm + _pool + _power_pool + _rectifiers + _resize + _shuffle
+__all__ += _similarity + _upsampling

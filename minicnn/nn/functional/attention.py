@@ -1,61 +1,16 @@
-"""embedding, rows of a table by their numbers, and scaled_dot_product_attention, means weighted by similarity."""
+"""scaled_dot_product_attention, means weighted by similarity."""
 
 import math
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
-from minicnn.nn.functional.norm import dropout
+from minicnn.nn.functional.dropout import dropout
 from minicnn.ops.activation import softmax
 from minicnn.ops.comparison import where
 from minicnn.ops.create import arange, full_like, zeros_like
 from minicnn.ops.linalg import matmul, mT
 
-__all__ = ["embedding", "scaled_dot_product_attention"]
-
-
-def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
-    """Return the rows of a table: out[i, j, :] = weight[input[i, j], :].
-
-    Parameters
-    ----------
-    input : Tensor, (...), integers in [0, number of rows)
-    weight : Tensor, (number of rows, width)
-    padding_idx : int, optional
-        The number of a row that gets no gradient; a negative number counts from the end.
-
-    Returns
-    -------
-    Tensor, (..., width)
-
-    Raises
-    ------
-    DTypeError
-        If the input does not hold integers.
-    ShapeError
-        If the table has not two axes, or a number is out of range. On a GPU, the numbers are not checked.
-
-    Examples
-    --------
-    >>> import minicnn
-    >>> embedding(minicnn.tensor([1, 0]), minicnn.tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
-    [[3.0, 4.0], [1.0, 2.0]]
-    """
-    if input.dtype.kind not in "iu":
-        raise DTypeError(f"embedding: the input holds {input.dtype}; it must hold integers, the numbers of rows")
-    if weight.ndim != 2:
-        raise ShapeError(f"embedding: weight must be (number of rows, width), got {weight.shape}")
-    count = len(weight)
-    if input.device.on_host and input.array.size:
-        lowest, highest = int(input.array.min()), int(input.array.max())
-        if lowest < 0 or highest >= count:
-            raise ShapeError(f"embedding: numbers must be from 0 to {count - 1}, got {lowest} to {highest}")
-    rows: Tensor = weight[input]
-    if padding_idx is None:
-        return rows
-    if not -count <= padding_idx < count:
-        raise ShapeError(f"embedding: padding_idx must be from {-count} to {count - 1}, got {padding_idx}")
-    padding = (input == padding_idx % count).unsqueeze(-1)
-    return where(padding, rows.detach(), rows)
+__all__ = ["scaled_dot_product_attention"]
 
 
 def scaled_dot_product_attention(

@@ -1,14 +1,18 @@
 """Losses that compare an output with its target element by element; `cross_entropy.py` has the classification losses.
 
 Every loss takes `reduction`: "mean" and "sum" return a single number, "none" returns a number for each element (in
-`cross_entropy.py`: for each example). Shapes that differ are an error and do not broadcast: a (N, 1) output and a (N,)
-target would give a wrong number.
+`cross_entropy.py`: for each example). Regression losses broadcast shapes that differ, with a warning: for a (N, 1)
+output and a (N,) target the number is wrong. In binary classification they are an error.
 
 On the CPU, values out of range (an index that is not a class, a probability above 1) are errors too. On a GPU this
 check would wait for all earlier kernels. So on a GPU these values make the loss NaN.
 """
 
+import warnings
 from collections.abc import Callable
+from math import prod
+
+import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, ShapeError
@@ -19,7 +23,7 @@ from minicnn.ops.comparison import where
 from minicnn.ops.elementwise import abs as magnitude
 from minicnn.ops.elementwise import log, log1p, mul, square
 from minicnn.ops.fuse import Fused, fuse
-from minicnn.ops.operands import Value
+from minicnn.ops.operands import Value, common_shape, promote
 
 __all__ = [
     "binary_cross_entropy",
@@ -36,7 +40,9 @@ def _elementwise_loss(call: str, loss: Fused, inputs: tuple[Value, ...], reducti
     if reduction == "none":
         return loss(*inputs, **params)
     total = loss.sum(*inputs, **params)
-    return total if reduction == "sum" else total / inputs[0].numel()
+    if reduction == "sum":
+        return total
+    return total / prod(np.broadcast_shapes(*(x.shape for x in inputs if isinstance(x, Tensor))))
 
 
 def _weighted(
@@ -51,6 +57,19 @@ def _weighted(
     if reduction == "none":
         return losses
     return losses.sum() if reduction == "sum" else losses.sum() / weight.sum()
+
+
+def _check_regression(call: str, input: Tensor, target: Tensor) -> None:
+    """Check the types, and warn if the shapes differ."""
+    if promote(input, target).kind != "f":
+        check_float(call, input)
+    if input.shape != target.shape:
+        common_shape(call, (input, target))
+        warnings.warn(
+            f"{call}: input and target have the shapes {input.shape} and {target.shape} and are broadcast; this is "
+            "often a mistake",
+            stacklevel=3,
+        )
 
 
 def _check_pair(call: str, input: Tensor, target: Tensor) -> None:
@@ -77,7 +96,8 @@ def mse_loss(
 
     Parameters
     ----------
-    input, target : Tensor, of the same shape; the input is float
+    input, target : Tensor, of the same shape, at least one of them float
+        Other shapes broadcast, with a warning.
     size_average, reduce : bool, optional
         The older form of `reduction`; see `nn/legacy.py`.
     reduction : "mean", "sum" or "none"
@@ -91,9 +111,9 @@ def mse_loss(
     Raises
     ------
     ShapeError
-        If the shapes differ. (PyTorch broadcasts and warns.)
+        If the shapes do not broadcast, or the weight has another shape than the input.
     DTypeError
-        If the input is not floating point.
+        If both tensors hold integers.
     ArgumentError
         If `reduction` is unknown.
 
@@ -104,7 +124,7 @@ def mse_loss(
     2.0
     """
     reduction = reduction_of("mse_loss", size_average, reduce, reduction)
-    _check_pair("mse_loss", input, target)
+    _check_regression("mse_loss", input, target)
     return _weighted("mse_loss", _squared_error, (input, target), weight, reduction)
 
 
@@ -148,7 +168,7 @@ def l1_loss(
     1.0
     """
     reduction = reduction_of("l1_loss", size_average, reduce, reduction)
-    _check_pair("l1_loss", input, target)
+    _check_regression("l1_loss", input, target)
     return _weighted("l1_loss", _absolute_error, (input, target), weight, reduction)
 
 
@@ -157,12 +177,13 @@ def huber_loss(
 ) -> Tensor:
     """Huber loss: d²/2 where |d| <= delta, delta (|d| - delta/2) elsewhere, with d = input - target.
 
-    See `mse_loss` for the other arguments. With a weight, "mean" divides by the number of elements, as in PyTorch.
+    See `mse_loss` for the other arguments. With a weight, "mean" divides by the number of elements, and the result has
+    the element type of the input, as in PyTorch.
 
     Raises
     ------
     ShapeError
-        If the shapes differ.
+        If the shapes do not broadcast.
     DTypeError
         If the input is not floating point.
     ArgumentError
@@ -179,7 +200,9 @@ def huber_loss(
     [0.5, 2.5]
     """
     reduction = reduction_of("huber_loss", None, None, reduction)
-    _check_pair("huber_loss", input, target)
+    check_float("huber_loss", input)
+    _check_regression("huber_loss", input, target)
+    target = target.to(input.dtype)
     if not delta > 0:
         raise ArgumentError(f"huber_loss: delta must be positive, got {delta}")
     if weight is None:
@@ -203,9 +226,9 @@ def smooth_l1_loss(
     Raises
     ------
     ShapeError
-        If the shapes differ.
+        If the shapes do not broadcast.
     DTypeError
-        If the input is not floating point.
+        If both tensors hold integers.
     ArgumentError
         If `beta` is negative or `reduction` is unknown.
 
@@ -214,7 +237,7 @@ def smooth_l1_loss(
     Girshick, "Fast R-CNN", 2015, equation 3.
     """
     reduction = reduction_of("smooth_l1_loss", size_average, reduce, reduction)
-    _check_pair("smooth_l1_loss", input, target)
+    _check_regression("smooth_l1_loss", input, target)
     if not beta >= 0:
         raise ArgumentError(f"smooth_l1_loss: beta must be at least 0, got {beta}")
     if beta == 0:

@@ -1,4 +1,4 @@
-"""Normalisation (batch, instance, group and layer norm) and dropout.
+"""Normalisation: batch, instance, group, layer and RMS norm, and over near channels.
 
 The normalisations are built on the primitives of `ops/norm.py`: `normalize` subtracts the mean and divides by the
 standard deviation, `normalize_with` does the same with given statistics, weight and bias.
@@ -7,20 +7,24 @@ standard deviation, `normalize_with` does the same with given statistics, weight
 from collections.abc import Sequence
 from math import prod
 
+import numpy as np
+
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
+from minicnn.nn.functional.padding import pad
+from minicnn.nn.functional.pool import avg_pool2d
 from minicnn.ops import norm
-from minicnn.ops.create import as_tensor, ones, ones_like, zeros, zeros_like
-from minicnn.ops.elementwise import add, mul
-from minicnn.ops.in_place import in_place, write
+from minicnn.ops.create import ones, ones_like, zeros, zeros_like
+from minicnn.ops.elementwise import add, div, mul, pow, rsqrt, square, sub
+from minicnn.ops.in_place import write
+from minicnn.ops.indexing import getitem
 from minicnn.ops.operands import promote
 from minicnn.ops.reduce import mean, var
-from minicnn.ops.shape import expand, reshape
-from minicnn.runtime import random
+from minicnn.ops.shape import as_float, expand, reshape
 from minicnn.runtime.devices import Array
 
-__all__ = ["batch_norm", "dropout", "dropout2d", "group_norm", "instance_norm", "layer_norm"]
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
 
 
 def _prepare(call: str, x: Tensor, **vectors: Tensor | None) -> list[Tensor]:
@@ -52,8 +56,10 @@ def _normalize_channels(x: Tensor, w: Tensor, b: Tensor, eps: float) -> tuple[Te
         y, average, variance = fused
         return y, average, variance
     axes = (0, *range(2, x.ndim))
-    with no_grad():
-        statistics = mean(x, axes), var(x, axes, correction=0)
+    with no_grad():  # a sum of values far from 0 would lose digits, so the first value of each channel is subtracted
+        first = getitem(x, (slice(0, 1), slice(None), *(slice(0, 1),) * (x.ndim - 2)))
+        apart = sub(x, first)
+        statistics = add(mean(apart, axes), reshape(first, w.shape)), var(apart, axes, correction=0)
     return _affine(norm.normalize(x, axes=axes, eps=eps), w, b), *statistics
 
 
@@ -103,6 +109,8 @@ def batch_norm(
     ShapeError
         If sizes do not fit, if a channel has a single value in training, or if the running statistics are missing
         without training.
+    ArgumentError
+        If eps is negative, or 0 in training, or only one of the running statistics is given.
     DTypeError
         If the input is not floating point.
 
@@ -111,6 +119,10 @@ def batch_norm(
     Ioffe and Szegedy, "Batch normalization", 2015, algorithms 1 and 2.
     """
     _check_input("batch_norm", input, 2)
+    if eps < 0 or (training and eps == 0):
+        raise ArgumentError(f"batch_norm: eps must be above 0 in training and at least 0 without, got {eps}")
+    if training and (running_mean is None) != (running_var is None):
+        raise ArgumentError("batch_norm: give both running_mean and running_var, or none of them")
     if not training:
         if running_mean is None or running_var is None:
             raise ShapeError("batch_norm: without training, running_mean and running_var are needed")
@@ -209,7 +221,7 @@ def group_norm(
     Raises
     ------
     ShapeError
-        If the channels cannot be split into `num_groups`, or sizes do not fit.
+        If the channels cannot be split into `num_groups`, sizes do not fit, or the only image has one value a group.
     DTypeError
         If the input is not floating point.
 
@@ -220,6 +232,8 @@ def group_norm(
     _check_input("group_norm", input, 2)
     if num_groups < 1 or input.shape[1] % num_groups:
         raise ShapeError(f"group_norm: {input.shape[1]} channels cannot be split into num_groups={num_groups}")
+    if prod(input.shape) == num_groups:
+        raise ShapeError(f"group_norm: {num_groups} groups of one value have no variance; the input is {input.shape}")
     grouped = reshape(input, (input.shape[0], num_groups, input.shape[1] // num_groups, *input.shape[2:]))
     y = reshape(norm.normalize(grouped, axes=tuple(range(2, grouped.ndim)), eps=eps), input.shape)
     if weight is None and bias is None:
@@ -272,56 +286,80 @@ def layer_norm(
     return y if bias is None else add(y, bias)
 
 
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Set elements to 0 with probability p and divide the others by 1 - p. Without training, return the input.
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """Divide by the root of the mean square of the last axes: y = weight x / √(mean x² + eps).
 
-    With `inplace`, write the result into the input, and return the input.
-
-    Raises
-    ------
-    ArgumentError
-        If p is not in [0, 1].
-    DTypeError
-        If the input is not floating point.
-
-    References
+    Parameters
     ----------
-    Srivastava et al., "Dropout", 2014.
-    """
-    return _drop("dropout", input, p, training, inplace, input.shape)
+    input : Tensor, (..., *normalized_shape), float
+    normalized_shape : sequence of int
+        The sizes of the axes of the mean.
+    weight : Tensor, normalized_shape, optional
+        It is converted to the input's element type.
+    eps : float, optional
+        By default the resolution of the element type.
 
-
-def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Set whole channels of (N, C, H, W) or (C, H, W) to 0 with probability p and divide the others by 1 - p.
-
-    `training` and `inplace` as in `dropout`.
+    Returns
+    -------
+    Tensor, the shape of the input
 
     Raises
     ------
     ShapeError
-        If the input has neither 3 nor 4 axes.
-    ArgumentError
-        If p is not in [0, 1].
+        If the input does not end in `normalized_shape`, or the weight has another shape.
     DTypeError
         If the input is not floating point.
 
     References
     ----------
-    Tompson et al., "Efficient object localization using convolutional networks", 2015.
+    Zhang and Sennrich, "Root mean square layer normalization", 2019.
     """
-    if input.ndim not in (3, 4):
-        raise ShapeError(f"dropout2d: input must be (N, C, H, W) or (C, H, W), got {input.shape}; or use dropout")
-    return _drop("dropout2d", input, p, training, inplace, (*input.shape[:-2], 1, 1))
+    shape = tuple(normalized_shape)
+    _check_input("rms_norm", input, 1)
+    if not shape or input.shape[-len(shape) :] != shape:
+        raise ShapeError(f"rms_norm: the input {input.shape} must end in normalized_shape={shape}")
+    if weight is not None and weight.shape != shape:
+        raise ShapeError(f"rms_norm: weight must be normalized_shape={shape}, got {weight.shape}")
+    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
+    axes = tuple(range(input.ndim - len(shape), input.ndim))
+    y = mul(input, rsqrt(add(mean(square(input), axes, keepdim=True), eps)))
+    return y if weight is None else mul(y, weight.to(input.dtype))
 
 
-def _drop(call: str, x: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int, ...]) -> Tensor:
-    if not 0 <= p <= 1:
-        raise ArgumentError(f"{call}: p must be a probability from 0 to 1, got {p}")
-    if not training or p == 0:
-        return x
-    if x.dtype.kind != "f":
-        raise DTypeError(f"{call}: the tensor holds {x.dtype}; convert it with .float() first")
-    mask = x.device.array(random.generator().random(shape, x.dtype) >= p)  # copied to the device as bytes, not floats
-    scale = 0.0 if p == 1 else 1 / (1 - p)
-    factors = as_tensor(mask * x.dtype.type(scale), x.dtype, x.device)
-    return in_place(x, lambda old: mul(old, factors)) if inplace else mul(x, factors)
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """Divide each element by the strength of near channels: y = x / (k + alpha mean x²)^beta over `size` channels.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, ...)
+        With at least 3 axes.
+    size : int
+        The channels from c - size // 2 to c + (size - 1) // 2. Channels that do not exist count as 0.
+    alpha, beta, k : float
+
+    Returns
+    -------
+    Tensor, the shape of the input
+
+    Raises
+    ------
+    ShapeError
+        If the input has fewer than 3 axes, or size is below 1.
+
+    References
+    ----------
+    Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks", 2012.
+    """
+    if input.ndim < 3 or size < 1:
+        raise ShapeError(
+            f"local_response_norm: input must have at least 3 axes and size must be at least 1, got {input.shape} and "
+            f"size={size}"
+        )
+    if not input.numel():
+        return input
+    x = as_float(input)
+    squares = reshape(square(x), (x.shape[0], 1, x.shape[1], prod(x.shape[2:])))
+    strength = avg_pool2d(pad(squares, (0, 0, size // 2, (size - 1) // 2)), (size, 1), stride=1)
+    return div(x, pow(add(mul(reshape(strength, x.shape), alpha), k), float(beta)))

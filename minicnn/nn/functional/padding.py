@@ -68,7 +68,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     ShapeError
         If the number of values in `pad` does not fit, or an axis is too small for the padding.
     ArgumentError
-        If `mode` is unknown.
+        If `mode` is unknown, or there is a `value` for another mode than "constant".
 
     Examples
     --------
@@ -85,6 +85,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode != "constant" and mode not in _MODES:
         raise ArgumentError(f"pad: mode must be 'constant', {', '.join(map(repr, _MODES))}, got {mode!r}")
     widths = [(0, 0)] * (input.ndim - len(pads) // 2) + list(zip(pads[-2::-2], pads[-1::-2], strict=True))
+    if mode != "constant" and value:
+        raise ArgumentError(f"pad: value is only for mode='constant', got value={value} and mode={mode!r}")
     crop_last = mode in ("reflect", "replicate")  # as in PyTorch, the pieces may hold elements that are removed
     x = input if crop_last else _crop(input, widths)
     added = tuple((max(before, 0), max(after, 0)) for before, after in widths)

@@ -1,4 +1,4 @@
-"""Tests of embedding and attention. test_against_torch.py compares results and gradients with PyTorch's."""
+"""Tests of attention. test_against_torch.py compares results and gradients with PyTorch's."""
 
 import numpy as np
 import pytest
@@ -56,15 +56,3 @@ def test_mistakes_of_attention():
         attention(q, k, v, attn_mask=minicnn.ones(3, 5, dtype=minicnn.int64))
     with pytest.raises(ArgumentError, match=r"p must be a probability from 0 to 1, got 1\.5"):
         attention(q, k, v, dropout_p=1.5)
-
-
-def test_mistakes_of_embedding():
-    table = draw(3, 2)
-    with pytest.raises(DTypeError, match="embedding: the input holds float32; it must hold integers"):
-        F.embedding(minicnn.ones(2), table)
-    with pytest.raises(ShapeError, match="numbers must be from 0 to 2, got -1 to 1"):
-        F.embedding(minicnn.tensor([1, -1]), table)
-    with pytest.raises(ShapeError, match=r"weight must be \(number of rows, width\), got \(3,\)"):
-        F.embedding(minicnn.tensor([1]), draw(3))
-    with pytest.raises(ShapeError, match="padding_idx must be from -3 to 2, got -4"):
-        F.embedding(minicnn.tensor([1]), table, padding_idx=-4)

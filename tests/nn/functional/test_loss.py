@@ -114,13 +114,21 @@ PAIR = r"must have the same shape, got \(4, 3\) and \(4, 1\); use target.view"
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: F.mse_loss(X, X[:, :1]), ShapeError, f"mse_loss: input and target {PAIR}"),
-        (lambda: F.l1_loss(X, X[:, :1]), ShapeError, f"l1_loss: input and target {PAIR}"),
-        (lambda: F.huber_loss(X, X[:, :1]), ShapeError, f"huber_loss: input and target {PAIR}"),
-        (lambda: F.smooth_l1_loss(X, X[:, :1]), ShapeError, f"smooth_l1_loss: input and target {PAIR}"),
+        (lambda: F.mse_loss(X, X[:, :2]), ShapeError, r"mse_loss: shapes \(4, 3\) and \(4, 2\) do not broadcast"),
+        (lambda: F.l1_loss(X, X[:, :2]), ShapeError, r"l1_loss: shapes \(4, 3\) and \(4, 2\) do not broadcast"),
+        (lambda: F.huber_loss(X, X[:, :2]), ShapeError, r"huber_loss: shapes \(4, 3\) and \(4, 2\) do not broadcast"),
+        (
+            lambda: F.smooth_l1_loss(X, X[:, :2]),
+            ShapeError,
+            r"smooth_l1_loss: shapes .* \(4, 2\) do not broadcast",
+        ),
         (lambda: F.binary_cross_entropy(X, X[:, :1]), ShapeError, f"binary_cross_entropy: input and target {PAIR}"),
         (lambda: F.binary_cross_entropy_with_logits(X, X[:, :1]), ShapeError, f"_with_logits: input and target {PAIR}"),
-        (lambda: F.mse_loss(X.long(), X), DTypeError, "mse_loss: the input must be floating point, got int64; convert"),
+        (
+            lambda: F.mse_loss(X.long(), X.long()),
+            DTypeError,
+            "mse_loss: the input must be floating point, got int64",
+        ),
         (
             lambda: F.mse_loss(X, X, reduction="avg"),
             ArgumentError,
@@ -223,3 +231,10 @@ def test_a_weight_beside_indices_that_wants_a_gradient_is_told_so():
             assert loss(X, Y, weight).item() == loss(X, Y).item()
     F.cross_entropy(X, X / 3, weight).backward()
     assert weight.grad is not None
+
+
+@pytest.mark.parametrize("loss", [F.mse_loss, F.l1_loss, F.huber_loss, F.smooth_l1_loss])
+def test_regression_losses_broadcast_with_a_warning(loss):
+    with pytest.warns(UserWarning, match=rf"{loss.__name__}: input and target have .* \(4, 3\) and \(4, 1\) and"):
+        broadcast = loss(X, X[:, :1])
+    assert broadcast.item() == pytest.approx(loss(X, X[:, :1].expand(4, 3)).item(), rel=1e-6)

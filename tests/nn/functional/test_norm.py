@@ -1,4 +1,4 @@
-"""Tests of normalisation and dropout: error messages and statistics. test_against_torch.py tests their values."""
+"""Tests of normalisation: error messages and statistics. test_against_torch.py tests their values."""
 
 import numpy as np
 import pytest
@@ -42,9 +42,6 @@ THREE, FOUR = minicnn.ones(3), minicnn.ones(4)
         (lambda: F.layer_norm(X, (3,), FOUR), ShapeError, r"layer_norm: weight must be .*\(3,\), got \(4,\)"),
         (lambda: F.layer_norm(X, (3,), THREE, FOUR), ShapeError, "layer_norm: bias must be"),
         (lambda: F.layer_norm(X.long(), (3,)), DTypeError, "layer_norm: the tensor holds int64"),
-        (lambda: F.dropout(X, 1.5), ArgumentError, "dropout: p must be a probability from 0 to 1, got 1.5"),
-        (lambda: F.dropout(X.long()), DTypeError, "dropout: the tensor holds int64"),
-        (lambda: F.dropout2d(X[0, 0]), ShapeError, r"dropout2d: input must be \(N, C, H, W\) or .* got \(3, 3\)"),
     ],
 )
 def test_messages(call, error, message):
@@ -112,31 +109,6 @@ def test_parameters_of_another_type_are_promoted():
     assert F.batch_norm(X, None, None, FOUR.double(), training=True).dtype == np.float64
 
 
-def test_dropout_drops_the_share_and_keeps_the_mean():
-    x = minicnn.ones(200, 200)
-    y = F.dropout(x, 0.3).numpy()
-    assert set(np.unique(y)) == {np.float32(0), np.float32(1 / 0.7)}
-    assert abs((y == 0).mean() - 0.3) < 0.015  # six standard deviations
-
-
-def test_dropout_gives_the_same_bits_for_the_same_seed_and_masks_the_gradient():
-    x = minicnn.ones(5, 8, requires_grad=True)
-    minicnn.manual_seed(3)
-    first = F.dropout(x)
-    first.sum().backward()
-    minicnn.manual_seed(3)
-    assert F.dropout(x).tolist() == first.tolist() == x.grad.tolist()
-
-
-def test_dropout2d_drops_whole_channels():
-    y = F.dropout2d(minicnn.ones(20, 30, 2, 3), 0.5).numpy()
-    assert set(y.reshape(600, 6).sum(1)) == {0.0, 12.0}
-
-
-def test_without_training_dropout_is_the_identity():
-    assert F.dropout(X, 0.9, training=False) is X
-
-
 def test_running_statistics_of_instance_norm_are_means_over_the_images():
     x = np.random.default_rng(0).standard_normal((3, 4, 2, 5)) * 3 + 1
     mean, var = minicnn.full((4,), 2.0, dtype=minicnn.float64), minicnn.full((4,), 5.0, dtype=minicnn.float64)
@@ -152,3 +124,45 @@ def test_running_statistics_of_batch_norm_move_by_the_momentum():
     F.batch_norm(minicnn.from_numpy(x), mean, var, training=True, momentum=0.25)
     np.testing.assert_allclose(mean.numpy(), 0.75 * 2 + 0.25 * x.mean((0, 2, 3)), rtol=1e-12)
     np.testing.assert_allclose(var.numpy(), 0.75 * 5 + 0.25 * x.var((0, 2, 3), ddof=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 2, 2), (16, 3, 24, 24), (1000, 3), (2, 1, 50, 700)])
+@pytest.mark.parametrize("backend", ["native", "numpy", "reference"])
+def test_statistics_of_a_constant_far_from_0_are_exact(shape, backend):
+    x, mean, var = minicnn.full(shape, 12345.6), minicnn.zeros(shape[1]), minicnn.ones(shape[1])
+    kernels = minicnn.use_kernel("batch_norm", "reference") if backend == "reference" else minicnn.use_backends(backend)
+    with kernels:
+        y = F.batch_norm(x, mean, var, training=True, momentum=1.0)
+    assert y.abs().max().item() == 0
+    assert mean.tolist() == [np.float32(12345.6)] * shape[1]
+    assert var.tolist() == [0.0] * shape[1]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: F.batch_norm(X, None, None, training=True, eps=0),
+            ArgumentError,
+            "batch_norm: eps must be above 0",
+        ),
+        (lambda: F.batch_norm(X, FOUR, FOUR, eps=-1), ArgumentError, "batch_norm: eps must be above 0 .*, got -1"),
+        (lambda: F.batch_norm(X, FOUR, None, training=True), ArgumentError, "batch_norm: give both running_mean and"),
+        (lambda: F.group_norm(X[:1, :, 0, 0], 4), ShapeError, "group_norm: 4 groups of one value have no variance"),
+        (lambda: F.rms_norm(X, (4,)), ShapeError, r"rms_norm: the input .* must end in normalized_shape=\(4,\)"),
+        (
+            lambda: F.rms_norm(X, (3,), FOUR),
+            ShapeError,
+            r"rms_norm: weight must be .*, got \(4,\)",
+        ),
+        (lambda: F.local_response_norm(X, 0), ShapeError, "local_response_norm: .* size must be at least 1, got"),
+    ],
+)
+def test_messages_of_limits(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_rms_norm_makes_the_mean_square_1():
+    y = F.rms_norm(minicnn.randn(5, 3, 4) * 7, (3, 4))
+    np.testing.assert_allclose((y * y).mean((1, 2)).numpy(), 1, rtol=1e-5)

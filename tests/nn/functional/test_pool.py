@@ -23,7 +23,7 @@ X = minicnn.arange(12.0).reshape(1, 1, 3, 4)
         (
             lambda: F.avg_pool2d(X, 2, divisor_override=0),
             ShapeError,
-            "divisor_override must be an integer of at least 1, got 0",
+            "divisor_override must be an integer other than 0, got 0",
         ),
     ],
 )

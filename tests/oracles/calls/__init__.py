@@ -17,9 +17,16 @@ COMMON = """
 F, nn, optim = torch.nn.functional, torch.nn, torch.optim
 
 def gradients(output, *inputs):
-    first = torch.autograd.grad(output, inputs, create_graph=True)
-    second = [torch.autograd.grad(g, i, allow_unused=True) for g in first if g.requires_grad for i in inputs]
-    return first, second
+    first = torch.autograd.grad(output.sum(), inputs, create_graph=True)
+    sums = [g.sum() for g in first if g.requires_grad]
+    return first, [torch.autograd.grad(s, i, retain_graph=True, allow_unused=True) for s in sums for i in inputs]
+
+def refused(function, *arguments, **options):
+    try:
+        function(*arguments, **options)
+    except Exception:
+        return True
+    return False
 """
 
 

@@ -1,0 +1,53 @@
+"""Containers of parameters, buffers as attributes, and names for several GPUs."""
+
+__all__ = ["CALLS", "START"]
+
+START = """
+from collections import OrderedDict
+
+class Holder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.kept = nn.Buffer(torch.ones(2))
+        self.left = nn.Buffer(torch.zeros(1), persistent=False)
+
+def names(module):
+    return list(module.state_dict()), [n for n, _ in module.named_parameters()], [n for n, _ in module.named_buffers()]
+
+def changed(container, action):
+    result = action(container)
+    return result, container
+
+one, two = torch.ones(2), nn.Parameter(torch.zeros(1, 2))
+p, d = nn.ParameterList([one, two]), nn.ParameterDict({"b": one, "a": two})
+batch = torch.arange(24.0).reshape(4, 3, 2)
+"""
+
+CALLS = (
+    "[repr(p), repr(nn.ParameterList()), repr(nn.ParameterList([1, 'a'])), len(p), names(p)]",
+    "[p[0], p[-1], list(p[0:1]), [v.requires_grad for v in p], p[1] is two, p[0] is one]",
+    "[names(changed(p, lambda q: q.append(one))[1]), p[-1]]",
+    "[len(changed(p, lambda q: q.extend([one, one]))[1]), names(p)]",
+    "[changed(p, lambda q: q.__setitem__(-1, one * 3))[1][1], len(p.__iadd__([two])), type(p[1:]).__name__]",
+    "[refused(p.__getitem__, i) for i in (2, -3, 'a')] + [refused(p.extend, 3), refused(p.extend, one)]",
+    "[refused(p.append, torch.tensor([1])), refused(nn.ParameterList, two)]",
+    "[repr(d), repr(nn.ParameterDict()), list(d), names(d), d['b'].requires_grad, d['a'] is two]",
+    "[list(nn.ParameterDict(OrderedDict([('b', one), ('a', two)]))), list(nn.ParameterDict([('z', one), ('c', two)]))]",
+    "[d.pop('a').shape, list(d), names(d), len(d)]",
+    "[d.update({'y': one, 'c': two}), list(d), list(reversed(d)), 'y' in d, 'x' in d, 3 in d]",
+    "[list((d | {'e': one})), list(({'e': one} | d)), len(d), list(d.copy()), d.copy()['a'] is two]",
+    "[d.setdefault('k'), d.setdefault('a') is two, d.popitem(), d.get('none', 3), list(d.fromkeys(['u', 'v'], one))]",
+    "[d.clear(), len(d), list(d.keys()), names(d)]",
+    "[list(changed(d, lambda q: q.__ior__({'q': one}))[1]), list(d.values())[-1], [n for n, _ in d.items()]]",
+    "[refused(d.__getitem__, 'x'), refused(nn.ParameterDict, {1: one}), refused(d.__setitem__, 'values', one)]",
+    "[refused(d.pop, 'x'), refused(nn.ParameterDict().popitem)]",
+    "[names(nn.Sequential(p)), names(nn.ModuleList([d])), names(nn.ParameterList([two, two]))]",
+    "[names(Holder()), Holder().kept, names(Holder().double()), Holder().double().left]",
+    "[changed(Holder(), lambda m: setattr(m, 'kept', one * 5))[1].state_dict()['kept']]",
+    "[repr(nn.SyncBatchNorm(3)), names(nn.SyncBatchNorm(3)), nn.SyncBatchNorm(3)(batch)]",
+    "nn.SyncBatchNorm(3)(batch[..., 0])",
+    "[repr(m) for m in [nn.SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(nn.ReLU(), nn.BatchNorm1d(3)))]]",
+    "[[m[0].weight is n.weight, names(m)] for n in [nn.BatchNorm2d(2)] "
+    "for m in [nn.SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(n))]]",
+    "[refused(nn.SyncBatchNorm(3), one), nn.NLLLoss2d()(batch[:, :, 0].log_softmax(1), torch.tensor([0, 2, 1, 1]))]",
+)
