@@ -10,7 +10,7 @@ SEED := 0
 PHOTOS := runs/photos
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-thorough test-kernels test-bare coverage-kernels mutants lint types stubs format bench photos models quality venv constraints clean
+.PHONY: help demo test test-thorough test-kernels test-bare coverage-kernels mutants lint types stubs format bench photos models surface quality venv constraints clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ models: venv ## train the shipped models on them (at most an hour each)
 	$(BIN)/python -m recipes.texture $(PHOTOS)
 	$(BIN)/python -m recipes.clothes
 	$(BIN)/python -m recipes.generators $(PHOTOS)/runs clothes clothes-latent emoji
+
+surface: venv ## which names of PyTorch programs are there; writes docs/surface.md
+	$(BIN)/python -m tests.oracles.report_surface
 
 quality: venv ## measure the shipped models on photos that none of them saw; writes docs/quality.md
 	$(BIN)/python -m recipes.quality $(PHOTOS)

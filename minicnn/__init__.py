@@ -192,11 +192,21 @@ __version__ = "0.1.0"
 
 
 # Needed later than the rest, so that `import minicnn` stays quick.
-_LATER = ("compiler", "data", "distributed", "hub", "multiprocessing", "serialization", "utils", "version")
+_ELSEWHERE = {"compile": "compiler", "load": "serialization", "save": "serialization"}
+_LATER = (
+    "accelerator",
+    "compiler",
+    "data",
+    "distributed",
+    "hub",
+    "multiprocessing",
+    "serialization",
+    "utils",
+    "version",
+)
 
 # What PyTorch has and minicnn does not: the reason, and what to do instead.
 _ABSENT = {
-    "compile": "models run as they are; leave the call out",
     "jit": "models run as they are; leave out script and trace",
     "fx": "models run as they are, and `nn.Module` has all its parts in named_modules()",
     "onnx": "models are saved as state dicts, with minicnn.save",
@@ -206,8 +216,8 @@ _ABSENT = {
 
 
 def __getattr__(name: str) -> object:
-    if name in ("load", "save"):
-        return getattr(import_module("minicnn.serialization"), name)
+    if name in _ELSEWHERE:
+        return getattr(import_module(f"minicnn.{_ELSEWHERE[name]}"), name)
     if name in _LATER:
         return import_module(f"minicnn.{name}")
     reason = f": {_ABSENT[name]}" if name in _ABSENT else ""

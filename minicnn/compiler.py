@@ -1,6 +1,14 @@
-"""PyTorch's address of questions about its compiler. minicnn has none."""
+"""PyTorch's compiler, which minicnn does not have: models run as they are."""
 
-__all__ = ["is_compiling"]
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["compile", "is_compiling"]
+
+
+def compile(model: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Return the model or function as it is; as a decorator too, with options. Nothing is compiled."""
+    return (lambda function: function) if model is None else model
 
 
 def is_compiling() -> bool:

@@ -57,6 +57,8 @@ REASONS = {
     ("nn.functional", "scaled_dot_product_attention"): {"argument 7, 'enable_gqa', is missing"},
     ("", "norm"): {"argument 5, 'dtype', is missing"},  # it is there by keyword
     ("Tensor", "norm"): {"argument 3, 'dtype', is missing"},
+    # Only `from_buffer` is there.
+    ("", "ByteStorage"): {f"{name!r} is missing" for name in ["wrap_storage", "dtype", "device", "_internal"]},
     # Checks of kinds of gradients that are not here.
     ("autograd", "gradcheck"): {
         f"{name!r} is missing"

@@ -188,5 +188,31 @@ def _compare(
     raise AutogradError(
         f"gradcheck: the gradient of output {k} {y_shape} with respect to input {i} {x_shape} is wrong; worst at "
         f"output element {y_place}, input element {x_place}: analytical {a[row, column]:.9g}, "
-        f"numerical {n[row, column]:.9g}"
+        f"numerical {n[row, column]:.9g}{_likely_cause(a, n, atol, rtol)}"
     )
+
+
+def _likely_cause(a: Matrix, n: Matrix, atol: float, rtol: float) -> str:
+    """Return what a rule may have done wrong, by the way in which the two Jacobians differ; "" if nothing is likely."""
+
+    def same(b: Matrix) -> bool:
+        return b.shape == n.shape and bool((np.abs(b - n) <= atol + rtol * np.abs(n)).all())
+
+    if np.isnan(a).any():
+        return "; the gradient is NaN: 0 / 0, or infinity times 0, in the rule?"
+    if not a.any():
+        return "; the gradient is 0 everywhere: a detach(), or an integer, on the way?"
+    if not n.any():
+        return "; the function does not depend on this input here"
+    if same(-a):
+        return "; the sign is wrong"
+    if same(a.T):
+        return "; it is the transposed matrix: two axes swapped in the rule?"
+    large = np.abs(n) > 1e-3 * np.abs(n).max()
+    ratios = a[large] / n[large]
+    if np.ptp(ratios) < 1e-3 * abs(ratios[0]):
+        return f"; it is {ratios[0]:.4g} times the right one everywhere: a factor in the rule?"
+    wrong = int((np.abs(a - n) > atol + rtol * np.abs(n)).any(axis=0).sum())
+    if 2 * wrong <= a.shape[1]:
+        return f"; {wrong} of {a.shape[1]} input elements are wrong: a kink, a tie or an edge there?"
+    return ""

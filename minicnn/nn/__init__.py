@@ -63,3 +63,10 @@ __all__ += _activation + _container + _conv + _distance + _dropout + _embedding 
 __all__ += _max_pool + _norm + _padding + _parameter_container + _pool + _rectifiers + _resize + _shuffle
 
 from minicnn.nn import modules  # noqa: E402 (PyTorch's addresses; they need the layers)
+
+_RECURRENT = ("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell", "Transformer", "TransformerEncoder")
+
+
+def __getattr__(name: str) -> object:
+    reason = ": minicnn is about images, and has no networks for sequences" if name in _RECURRENT else ""
+    raise AttributeError(f"minicnn.nn has no {name!r}{reason}")

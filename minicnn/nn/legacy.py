@@ -41,6 +41,23 @@ def implicit_dim(call: str, ndim: int) -> int:
 REDUCTIONS = ("mean", "sum", "none")
 
 
+class _Reduction:
+    """PyTorch's numbers of reductions, which losses that people copied ask for."""
+
+    @staticmethod
+    def get_enum(reduction: str) -> int:
+        """Return 0 for "none", 1 for "mean" and 2 for "sum".
+
+        Raises
+        ------
+        ArgumentError
+            If the reduction is unknown.
+        """
+        if reduction not in REDUCTIONS:
+            raise ArgumentError(f"get_enum: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        return ("none", "mean", "sum").index(reduction)
+
+
 def reduction_of(
     call: str,
     size_average: bool | None,

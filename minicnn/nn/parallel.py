@@ -7,7 +7,7 @@ from minicnn.nn.module import Module
 from minicnn.nn.norm import _BatchNorm
 from minicnn.runtime.devices import Device
 
-__all__ = ["DataParallel", "SyncBatchNorm"]
+__all__ = ["DataParallel", "SyncBatchNorm", "data_parallel"]
 
 
 class DataParallel(Module):
@@ -32,6 +32,18 @@ class DataParallel(Module):
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         return self.module(*inputs, **kwargs)
+
+
+def data_parallel(
+    module: Module,
+    inputs: Any,
+    device_ids: Sequence[Any] | None = None,
+    output_device: Any = None,
+    dim: int = 0,
+    module_kwargs: dict[str, Any] | None = None,
+) -> Any:
+    """Return module(*inputs, **module_kwargs); the other arguments have no effect."""
+    return module(*(inputs if isinstance(inputs, tuple) else (inputs,)), **(module_kwargs or {}))
 
 
 class SyncBatchNorm(_BatchNorm):

@@ -6,12 +6,15 @@ They exist so that older programs run. ``isinstance(x, LongTensor)`` asks for th
 
 from typing import Any
 
+import numpy as np
+
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, bool_, default_dtype, float16, float32, float64, int8, int16, int32, int64, uint8
 from minicnn.runtime.devices import CPU, Device
 
 __all__ = [
     "BoolTensor",
+    "ByteStorage",
     "ByteTensor",
     "CharTensor",
     "DoubleTensor",
@@ -61,6 +64,15 @@ CharTensor = TypedTensor("CharTensor", int8)
 IntTensor = TypedTensor("IntTensor", int32)
 LongTensor = TypedTensor("LongTensor", int64)
 ShortTensor = TypedTensor("ShortTensor", int16)
+
+
+class ByteStorage:
+    """Memory of bytes: programs make pictures of it, ``ByteTensor(ByteStorage.from_buffer(picture.tobytes()))``."""
+
+    @staticmethod
+    def from_buffer(buffer: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """Return the bytes of a buffer as a tensor of uint8."""
+        return Tensor._of(np.frombuffer(buffer, np.uint8).copy())
 
 
 def is_tensor(obj: Any) -> bool:

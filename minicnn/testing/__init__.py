@@ -1,11 +1,37 @@
-"""Hypothesis strategies that draw inputs for the tests of all primitives and kernels.
+"""Verification for your own functions, layers and kernels, in a notebook or a test.
 
-They need Hypothesis, which the extra `dev` installs.
+`check(function, *inputs)` tests a function in every way and prints a table. `identities` has laws for layers: adjoint,
+linearity, equivariance. `gradcheck` and `gradgradcheck` compare gradients with finite differences. `cases` draws inputs
+of every primitive with Hypothesis; this part needs the extra `testing`.
 """
 
-from minicnn.testing import graphs as _graphs  # noqa: F401 (the import of these three modules declares the primitives)
-from minicnn.testing import strategies as _strategies  # noqa: F401
-from minicnn.testing import windows as _windows  # noqa: F401
-from minicnn.testing.draw import Case, Draw, cases, declare, declared, fill_empty_with_nan
+from importlib import import_module
 
-__all__ = ["Case", "Draw", "cases", "declare", "declared", "fill_empty_with_nan"]
+from minicnn.autograd.gradcheck import gradcheck, gradgradcheck
+from minicnn.testing import identities
+from minicnn.testing.check import Check, Report, check
+
+__all__ = [
+    "Case",
+    "Check",
+    "Draw",
+    "Report",
+    "cases",
+    "check",
+    "declare",
+    "declared",
+    "fill_empty_with_nan",
+    "gradcheck",
+    "gradgradcheck",
+    "identities",
+]
+
+_DECLARATIONS = ("graphs", "strategies", "windows")  # their import declares the primitives
+
+
+def __getattr__(name: str) -> object:  # Hypothesis is not needed for the rest
+    if name not in __all__:
+        raise AttributeError(f"minicnn.testing has no {name!r}")
+    for module in _DECLARATIONS:
+        import_module(f"minicnn.testing.{module}")
+    return getattr(import_module("minicnn.testing.draw"), name)

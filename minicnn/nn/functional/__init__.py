@@ -47,6 +47,7 @@ from minicnn.nn.functional.similarity import *
 from minicnn.nn.functional.similarity import __all__ as _similarity
 from minicnn.nn.functional.upsampling import *
 from minicnn.nn.functional.upsampling import __all__ as _upsampling
+from minicnn.nn.legacy import _Reduction as _Reduction
 from minicnn.ops.activation import erf, gelu, hardshrink, logsigmoid, prelu, sigmoid, softplus
 from minicnn.ops.bias import bias_act
 from minicnn.ops.elementwise import tanh

@@ -80,6 +80,14 @@ CALLS = (
     "torch.compiler.is_compiling()",
     "torch.backends.mps.is_available()",
     "setattr(torch.backends.cuda.matmul, 'allow_tf32', True)",
+    "torch.compile(lambda a: a * 2)(x)",
+    "torch.compile(dynamic=False)(lambda a: a * 2) is not None",
+    "[F._Reduction.get_enum(r) for r in ('none', 'mean', 'sum')]",
+    "F._Reduction.get_enum('other')",
+    "torch.ByteTensor(torch.ByteStorage.from_buffer(bytes([1, 2, 255])))",
+    "torch.autograd.Variable(x, volatile=True).requires_grad",
+    "torch.accelerator.device_count()",
+    "[hasattr(torch, name) for name in ('no_such_thing',)]",
     # generators
     "[torch.Generator().manual_seed(3).initial_seed(), torch.manual_seed(4).initial_seed(), torch.initial_seed()]",
     "[torch.rand(2, generator=g).tolist() == torch.rand(2, generator=h).tolist() "
