@@ -31,9 +31,12 @@ from minicnn.ops import comparison as _comparison
 from minicnn.ops import create as _create
 from minicnn.ops import elementwise as _elementwise
 from minicnn.ops import indexing as _indexing
+from minicnn.ops import masks as _masks
 from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its methods)
 from minicnn.ops import reduce as _reduce
+from minicnn.ops import scatter as _scatter
 from minicnn.ops import shape as _shape
+from minicnn.ops import slices as _slices
 from minicnn.ops import typed as _typed
 from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
 from minicnn.ops.arrangement import *
@@ -43,8 +46,11 @@ from minicnn.ops.elementwise import *
 from minicnn.ops.fuse import fuse
 from minicnn.ops.indexing import *
 from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
+from minicnn.ops.masks import *
 from minicnn.ops.reduce import *
+from minicnn.ops.scatter import *
 from minicnn.ops.shape import *
+from minicnn.ops.slices import *
 from minicnn.ops.typed import *
 from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.runtime.dispatch import explain, use_backends, use_kernel
@@ -113,6 +119,9 @@ __all__ += _comparison.__all__
 __all__ += _create.__all__
 __all__ += _elementwise.__all__
 __all__ += _indexing.__all__
+__all__ += _masks.__all__
+__all__ += _scatter.__all__
+__all__ += _slices.__all__
 __all__ += _reduce.__all__
 __all__ += _shape.__all__
 __all__ += _typed.__all__

@@ -232,6 +232,10 @@ class ndarray:  # noqa: N801 (CuPy's name)
     def view(self, dtype: Any = None) -> "ndarray":
         return _derived(self._host.view() if dtype is None else self._host.view(dtype), self)
 
+    def nonzero(self) -> tuple["ndarray", ...]:
+        note("waits", "nonzero")
+        return tuple(map(_new, self._host.nonzero()))
+
     def copy(self, order: str = "C") -> "ndarray":
         return _new(self._host.copy(order))
 
@@ -282,7 +286,8 @@ class ufunc:  # noqa: N801 (CuPy's name)
         return _new(result) if out is None else out
 
     def at(self, a: Any, indices: Any, b: Any = None) -> None:
-        if self.name != "cupy_add" or a.dtype.char not in "efdiIQ":
+        kinds = {"cupy_add": "efdiILQ", "cupy_maximum": "fdiIlLQq", "cupy_minimum": "fdiIlLQq"}
+        if a.dtype.char not in kinds.get(self.name, ""):
             raise TypeError(f"{self.name}.at does not take {a.dtype}")
         _quiet(self._function.at, _own(a), a._key(indices), _host(b))
 

@@ -49,6 +49,9 @@ REASONS = {
     ("", "var"): {"argument 1 is 'dim', not 'unbiased'"},
     ("Tensor", "std"): {"argument 0 is 'dim', not 'unbiased'"},
     ("Tensor", "var"): {"argument 0 is 'dim', not 'unbiased'"},
+    ("", "scatter"): {"argument 3 is 'src', not 'value'"},
+    ("Tensor", "scatter"): {"argument 2 is 'src', not 'value'"},
+    ("Tensor", "scatter_"): {"argument 2 is 'src', not 'value'"},
     # Not there yet.
     ("", "from_dlpack"): {"'device' is missing", "'copy' is missing"},
     ("nn", "Embedding"): {

@@ -4,14 +4,14 @@ Comparisons and logical operations return bool tensors without a gradient. Opera
 promoted to one element type and broadcast, as in PyTorch.
 """
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import default_dtype
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.create import as_tensor, zeros_like
 from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import Binary, Unary, Value, operands, require_kind
@@ -203,13 +203,19 @@ def _clamp(x: Array, *, low: float | None, high: float | None) -> Array:
     return xp(x).clip(x, low, high)
 
 
-def where(condition: Value, input: Value, other: Value) -> Tensor:
+@overload
+def where(condition: Value) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Value, input: Value, other: Value) -> Tensor: ...
+def where(condition: Value, input: Value = None, other: Value = None) -> Any:
     """Return input where the condition is true, and other elsewhere. All are broadcast; input and other are promoted.
+
+    ``where(condition)`` returns the indices of the elements that are not 0, a tensor for each axis.
 
     Raises
     ------
     DTypeError
-        If the condition is not a bool tensor.
+        If the condition is not a bool tensor, or only one value is given.
     ShapeError
         If the shapes do not broadcast.
 
@@ -220,6 +226,11 @@ def where(condition: Value, input: Value, other: Value) -> Tensor:
     [1.0, 0.0]
     """
     condition = as_tensor(condition)
+    if input is None and other is None:
+        found = (condition.array if condition.ndim else condition.array.reshape(1)).nonzero()
+        return tuple(Tensor._wrap(i, condition.device) for i in found)
+    if input is None or other is None:
+        raise DTypeError("where: give two values, or only the condition")
     require_kind("where", condition.dtype, "b", "a bool condition")
     input, other = operands("where", input, other, device=condition.device)
     try:

@@ -21,7 +21,7 @@ import numpy as np
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tape import mode
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import result_type
+from minicnn.dtypes import int64, result_type
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.axes import axis_of
 from minicnn.ops.in_place import in_place, write
@@ -31,9 +31,7 @@ from minicnn.runtime.devices import Array, Device, to_host, xp
 __all__ = [
     "cat",
     "chunk",
-    "gather",
     "getitem",
-    "index_select",
     "roll",
     "setitem",
     "split",
@@ -53,6 +51,8 @@ def _index(x: Array, *, index: tuple[Any, ...]) -> Array:
 def _index_add(g: Array, *, index: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
     """Return zeros of `shape` with g added at the index; repeated elements of the index are added repeatedly."""
     out = xp(g).zeros(shape, g.dtype)
+    if g.dtype == int64:  # CuPy adds only unsigned integers; the bits are the same
+        return _index_add.body(g.view(np.uint64), index=index, shape=shape).view(int64)
     if all(i is None or i is Ellipsis or isinstance(i, slice | int) for i in index):
         out[index] = g
     else:
@@ -218,36 +218,6 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
         in_place(x, lambda old: _index_put(old, v, index=key))
     else:
         write(x, key, v.array)
-
-
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return the slices along `dim` whose numbers are in `index`, a 1-D integer tensor.
-
-    Examples
-    --------
-    >>> import minicnn
-    >>> index_select(minicnn.tensor([[1, 2], [3, 4]]), 0, minicnn.tensor([1, 1])).tolist()
-    [[3, 4], [3, 4]]
-    """
-    return getitem(input, (slice(None),) * axis_of("index_select", dim, input.ndim) + (index,))
-
-
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return out[i][j][k] = input[index[i][j][k]][j][k] for dim=0, and the same along another axis for another `dim`.
-
-    Raises
-    ------
-    ShapeError
-        If the index is not an integer tensor with the number of axes of input, or is out of range.
-    """
-    axis = axis_of("gather", dim, input.ndim)
-    if index.ndim != input.ndim or index.dtype.kind not in "iu":
-        raise ShapeError(f"gather: index must hold integers in {input.ndim} axes, got {index.dtype} of {index.shape}")
-    if not input.ndim:
-        return getitem(reshape(input, 1), index)
-    m = input.device.xp
-    grid = [m.arange(s).reshape((-1,) + (1,) * (index.ndim - 1 - i)) for i, s in enumerate(index.shape)]
-    return getitem(input, (*grid[:axis], index, *grid[axis + 1 :]))
 
 
 # --- concatenation and splitting ------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from minicnn.dtypes import bool_, default_dtype, float32, float64, int32, int64,
 from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
 from minicnn.ops import activation, arrangement, comparison, create, elementwise, indexing, linalg, reduce, shape, typed
 from minicnn.ops.axes import sizes_of
+from minicnn.ops.function_methods import FUNCTION_METHODS
+from minicnn.ops.in_place_forms import IN_PLACE_FORMS
 from minicnn.ops.in_place_methods import InPlaceMethods
 from minicnn.runtime.devices import CPU, CUDA, to_host, xp
 
@@ -102,7 +104,6 @@ class Methods:
     flatten, unflatten, permute, transpose = shape.flatten, shape.unflatten, shape.permute, shape.transpose
     unsqueeze, repeat = shape.unsqueeze, shape.repeat
     roll, chunk, unbind = indexing.roll, indexing.chunk, indexing.unbind
-    index_select, gather = indexing.index_select, indexing.gather
     __getitem__, __setitem__ = indexing.getitem, indexing.setitem
     contiguous, clone, to = shape.contiguous, shape.clone, shape.to
     t, narrow, select, movedim = arrangement.t, arrangement.narrow, arrangement.select, arrangement.movedim
@@ -136,10 +137,6 @@ class Methods:
     def mT(self: Any) -> Tensor:  # noqa: N802 (PyTorch's name)
         """The tensor with the last two axes swapped."""
         return linalg.mT(self)
-
-    def masked_fill(self: Any, mask: Tensor, value: float) -> Tensor:
-        """Return `value` where the mask is True, and the tensor elsewhere."""
-        return comparison.where(mask, value, self)
 
     # types
     def float(self: Any) -> Tensor:
@@ -340,7 +337,7 @@ def _comparable(value: Any) -> bool:
     return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float) or xp(value) is not np
 
 
-METHODS = {**vars(Methods), **vars(InPlaceMethods)}
+METHODS = {**FUNCTION_METHODS, **vars(Methods), **vars(InPlaceMethods), **IN_PLACE_FORMS}
 for _name, _method in METHODS.items():
     if _name not in ("__module__", "__dict__", "__weakref__", "__doc__", "__qualname__"):
         setattr(Tensor, _name, _method)

@@ -19,7 +19,8 @@ from minicnn.ops.axes import axes_of, axis_of, check_keepdim, named_axes
 from minicnn.ops.comparison import eq, maximum, minimum
 from minicnn.ops.elementwise import div, exp, log, mul, sqrt, square, sub
 from minicnn.ops.fuse import fuse
-from minicnn.ops.indexing import gather
+from minicnn.ops.masks import masked_fill
+from minicnn.ops.scatter import gather
 from minicnn.ops.shape import _expand_reduced, _reshape, _sum, as_float, cast, flip, squeeze
 from minicnn.runtime.devices import Array, xp
 
@@ -240,7 +241,7 @@ def _square(x: Tensor) -> Tensor:
 def _sqrt_zero_grad(x: Tensor) -> Tensor:
     """Return √x, with gradient 0 where x is 0."""
     zero = eq(x, 0)
-    return sqrt(x.masked_fill(zero, 1.0)).masked_fill(zero, 0.0)
+    return masked_fill(sqrt(masked_fill(x, zero, 1.0)), zero, 0.0)
 
 
 def _require_nonempty(call: str, x: Tensor, axes: tuple[int, ...]) -> None:
@@ -379,6 +380,6 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     input = as_float(input)
     axes = axes_of("logsumexp", dim, input.ndim, keepdim)
     maximum = amax(input.detach(), axes, keepdim=True)
-    maximum = maximum.masked_fill(~maximum.isfinite(), 0.0)
+    maximum = masked_fill(maximum, ~maximum.isfinite(), 0.0)
     out = log(sum(exp(sub(input, maximum)), axes, keepdim=True)) + maximum
     return out if keepdim else squeeze(out, axes)

@@ -1,0 +1,20 @@
+"""Methods of Tensor that are public functions and nothing else, by module; `ops/methods.py` attaches them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from minicnn.ops import masks, scatter, slices
+
+__all__ = ["FUNCTION_METHODS"]
+
+# fmt: off
+_FUNCTIONS = {
+    masks: ("argwhere", "masked_fill", "masked_scatter", "masked_select", "nonzero"),
+    scatter: ("gather", "scatter", "scatter_add", "scatter_reduce", "take", "take_along_dim"),
+    slices: ("index_add", "index_copy", "index_fill", "index_put", "index_select", "put"),
+}
+# fmt: on
+
+FUNCTION_METHODS: dict[str, Callable[..., Any]] = {
+    name: getattr(module, name) for module, names in _FUNCTIONS.items() for name in names
+}

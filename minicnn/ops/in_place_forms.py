@@ -1,0 +1,39 @@
+"""In-place forms of functions: `x.f_(...)` gives x the values of `f(x, ...)`. All of them are made here, by `_form`.
+
+`in_place` checks the shape and the element type of the result, and keeps the graph.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from minicnn.autograd.tensor import Tensor
+from minicnn.ops import masks, scatter, slices
+from minicnn.ops.in_place import in_place
+
+__all__ = ["IN_PLACE_FORMS"]
+
+
+def _form(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
+    """Return the in-place form of a function."""
+
+    @wraps(function)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return in_place(self, lambda x: function(x, *args, **kwargs))
+
+    method.__name__, method.__qualname__, method.__module__ = name, f"Tensor.{name}", __name__
+    method.__doc__ = f"Give the tensor the values of `{name[:-1]}`, in place; arguments and errors as in `{name[:-1]}`."
+    return method
+
+
+# fmt: off
+_FUNCTIONS = {
+    masks: ("masked_fill", "masked_scatter"),
+    scatter: ("scatter", "scatter_add", "scatter_reduce"),
+    slices: ("index_add", "index_copy", "index_fill", "index_put", "put"),
+}
+# fmt: on
+
+IN_PLACE_FORMS = {
+    f"{name}_": _form(getattr(module, name), f"{name}_") for module, names in _FUNCTIONS.items() for name in names
+}
