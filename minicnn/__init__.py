@@ -26,8 +26,10 @@ from minicnn.dtypes import float64 as double
 from minicnn.dtypes import int32 as int
 from minicnn.dtypes import int64 as long
 from minicnn.errors import *
+from minicnn.ops import arithmetic as _arithmetic
 from minicnn.ops import arrangement as _arrangement
 from minicnn.ops import comparison as _comparison
+from minicnn.ops import counting as _counting
 from minicnn.ops import create as _create
 from minicnn.ops import elementwise as _elementwise
 from minicnn.ops import indexing as _indexing
@@ -37,10 +39,13 @@ from minicnn.ops import reduce as _reduce
 from minicnn.ops import scatter as _scatter
 from minicnn.ops import shape as _shape
 from minicnn.ops import slices as _slices
+from minicnn.ops import sorting as _sorting
 from minicnn.ops import typed as _typed
 from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
+from minicnn.ops.arithmetic import *
 from minicnn.ops.arrangement import *
 from minicnn.ops.comparison import *
+from minicnn.ops.counting import *
 from minicnn.ops.create import *
 from minicnn.ops.elementwise import *
 from minicnn.ops.fuse import fuse
@@ -51,6 +56,7 @@ from minicnn.ops.reduce import *
 from minicnn.ops.scatter import *
 from minicnn.ops.shape import *
 from minicnn.ops.slices import *
+from minicnn.ops.sorting import *
 from minicnn.ops.typed import *
 from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.runtime.dispatch import explain, use_backends, use_kernel
@@ -122,6 +128,9 @@ __all__ += _indexing.__all__
 __all__ += _masks.__all__
 __all__ += _scatter.__all__
 __all__ += _slices.__all__
+__all__ += _sorting.__all__
+__all__ += _arithmetic.__all__
+__all__ += _counting.__all__
 __all__ += _reduce.__all__
 __all__ += _shape.__all__
 __all__ += _typed.__all__

@@ -352,6 +352,7 @@ FUNCTIONS: dict[str, Any] = {
     "arange": lambda start, stop=None, step=1, dtype=None: _new(
         np.arange(*((start,) if stop is None else (start, stop, step)), dtype=dtype)
     ),
+    "argsort": lambda a, axis=-1, kind=None: _new(np.argsort(_own(a), axis, kind=kind)),
     "array": array,
     "asarray": asarray,
     "ascontiguousarray": lambda a: a if a.flags.c_contiguous and a.ndim else _new(np.ascontiguousarray(_own(a))),
@@ -376,6 +377,7 @@ FUNCTIONS: dict[str, Any] = {
     ),
     "round": lambda a: _new(np.round(_own(a))),
     "stack": lambda tup, axis=0: _new(np.stack([_own(a) for a in tup], axis)),
+    "take_along_axis": lambda a, indices, axis: _new(np.take_along_axis(_own(a), _own(indices), axis)),
     "tensordot": lambda a, b, axes=2: _new(_quiet(np.tensordot, _own(a), _own(b), axes)),
     "where": lambda condition, x, y: _new(np.where(_own(condition), _host(x), _host(y))),
     "zeros": lambda shape, dtype=float: _new(np.zeros(shape, dtype)),

@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from minicnn.ops import masks, scatter, slices
+from minicnn.ops import arithmetic, counting, masks, scatter, slices, sorting
 
 __all__ = ["FUNCTION_METHODS"]
 
 # fmt: off
 _FUNCTIONS = {
+    arithmetic: ("lerp",),
+    counting: ("bincount", "histc", "unique", "unique_consecutive"),
     masks: ("argwhere", "masked_fill", "masked_scatter", "masked_select", "nonzero"),
     scatter: ("gather", "scatter", "scatter_add", "scatter_reduce", "take", "take_along_dim"),
     slices: ("index_add", "index_copy", "index_fill", "index_put", "index_select", "put"),
+    sorting: (
+        "argsort", "kthvalue", "median", "mode", "msort", "nanmedian", "nanquantile", "quantile", "sort", "topk",
+    ),
 }
 # fmt: on
 

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.ops import masks, scatter, slices
+from minicnn.ops import arithmetic, masks, scatter, slices
 from minicnn.ops.in_place import in_place
 
 __all__ = ["IN_PLACE_FORMS"]
@@ -28,6 +28,7 @@ def _form(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
 
 # fmt: off
 _FUNCTIONS = {
+    arithmetic: ("lerp",),
     masks: ("masked_fill", "masked_scatter"),
     scatter: ("scatter", "scatter_add", "scatter_reduce"),
     slices: ("index_add", "index_copy", "index_fill", "index_put", "put"),

@@ -48,7 +48,7 @@ Dims = int | Sequence[int] | None
 
 
 class MaxResult(NamedTuple):
-    """The result of `max` and `min` along one axis."""
+    """Values and their indices along an axis: the result of `max`, `sort`, `topk` and others."""
 
     values: Tensor
     indices: Tensor
