@@ -31,15 +31,19 @@ from minicnn.ops import arrangement as _arrangement
 from minicnn.ops import comparison as _comparison
 from minicnn.ops import counting as _counting
 from minicnn.ops import create as _create
+from minicnn.ops import einsum as _einsum
 from minicnn.ops import elementwise as _elementwise
 from minicnn.ops import indexing as _indexing
 from minicnn.ops import masks as _masks
 from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its methods)
+from minicnn.ops import products as _products
 from minicnn.ops import reduce as _reduce
 from minicnn.ops import scatter as _scatter
 from minicnn.ops import shape as _shape
 from minicnn.ops import slices as _slices
 from minicnn.ops import sorting as _sorting
+from minicnn.ops import strided as _strided
+from minicnn.ops import triangles as _triangles
 from minicnn.ops import typed as _typed
 from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
 from minicnn.ops.arithmetic import *
@@ -47,16 +51,20 @@ from minicnn.ops.arrangement import *
 from minicnn.ops.comparison import *
 from minicnn.ops.counting import *
 from minicnn.ops.create import *
+from minicnn.ops.einsum import *
 from minicnn.ops.elementwise import *
 from minicnn.ops.fuse import fuse
 from minicnn.ops.indexing import *
 from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
 from minicnn.ops.masks import *
+from minicnn.ops.products import *
 from minicnn.ops.reduce import *
 from minicnn.ops.scatter import *
 from minicnn.ops.shape import *
 from minicnn.ops.slices import *
 from minicnn.ops.sorting import *
+from minicnn.ops.strided import *
+from minicnn.ops.triangles import *
 from minicnn.ops.typed import *
 from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.runtime.dispatch import explain, use_backends, use_kernel
@@ -131,6 +139,10 @@ __all__ += _slices.__all__
 __all__ += _sorting.__all__
 __all__ += _arithmetic.__all__
 __all__ += _counting.__all__
+__all__ += _strided.__all__
+__all__ += _triangles.__all__
+__all__ += _products.__all__
+__all__ += _einsum.__all__
 __all__ += _reduce.__all__
 __all__ += _shape.__all__
 __all__ += _typed.__all__

@@ -348,6 +348,10 @@ def array(obj: Any, dtype: Any = None, *, order: str = "K") -> ndarray:
     return _new(np.array(obj._host, dtype, order=order)) if isinstance(obj, ndarray) else _uploaded(obj, dtype)
 
 
+def as_strided(x: Any, shape: Any = None, strides: Any = None) -> ndarray:
+    return _derived(np.lib.stride_tricks.as_strided(_own(x), shape, strides), x)
+
+
 FUNCTIONS: dict[str, Any] = {
     "arange": lambda start, stop=None, step=1, dtype=None: _new(
         np.arange(*((start,) if stop is None else (start, stop, step)), dtype=dtype)
@@ -392,6 +396,7 @@ for _name in NUMBERS:
     setattr(module, _name, getattr(np, _name))
 for _name, _thing in {**FUNCTIONS, "RawModule": RawModule, "cuda": cuda, "ndarray": ndarray, "ufunc": ufunc}.items():
     setattr(module, _name, _thing)
+vars(module)["lib"] = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=as_strided))
 vars(module)["__version__"] = "0 (stand-in)"
 for _name, _function in OPERATORS.items():
     setattr(ndarray, f"__{_name}__", _operator(getattr(module, _function)))

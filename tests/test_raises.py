@@ -98,10 +98,14 @@ def owner_of(name: str) -> type | None:
 
 def text_of(function: Callable[..., Any], owner: type | None) -> str:
     """Return the docstring, with the docstrings of the functions that it refers to: "see `x`", "errors as in `x`"."""
-    text = inspect.getdoc(function) or ""
-    for name in re.findall(r"(?:[Ss]ee|as in) `(\w+)`", text):
-        other = getattr(owner, name, None) or inspect.unwrap(function).__globals__.get(name)
-        text += inspect.getdoc(other) or ""
+    text, todo = "", [function]
+    while todo:
+        new = inspect.getdoc(todo.pop()) or ""
+        if new not in text:
+            text += new
+            names = re.findall(r"(?:[Ss]ee|as in) `(\w+)`", new)
+            found = (getattr(owner, name, None) or inspect.unwrap(function).__globals__.get(name) for name in names)
+            todo += [other for other in found if other is not None]
     return text
 
 

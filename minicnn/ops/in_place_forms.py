@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.ops import arithmetic, masks, scatter, slices
+from minicnn.ops import arithmetic, masks, products, scatter, slices, triangles
 from minicnn.ops.in_place import in_place
 
 __all__ = ["IN_PLACE_FORMS"]
@@ -28,6 +28,12 @@ def _form(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
 
 # fmt: off
 _FUNCTIONS = {
+    products: (
+        "addbmm", "addmm", "addmv", "addr", "baddbmm",
+    ),
+    triangles: (
+        "tril", "triu",
+    ),
     arithmetic: ("lerp",),
     masks: ("masked_fill", "masked_scatter"),
     scatter: ("scatter", "scatter_add", "scatter_reduce"),
