@@ -28,11 +28,14 @@ from minicnn.dtypes import int64 as long
 from minicnn.errors import *
 from minicnn.ops import arithmetic as _arithmetic
 from minicnn.ops import arrangement as _arrangement
+from minicnn.ops import closeness as _closeness
 from minicnn.ops import comparison as _comparison
 from minicnn.ops import counting as _counting
 from minicnn.ops import create as _create
 from minicnn.ops import einsum as _einsum
+from minicnn.ops import elementary as _elementary
 from minicnn.ops import elementwise as _elementwise
+from minicnn.ops import exponentials as _exponentials
 from minicnn.ops import indexing as _indexing
 from minicnn.ops import masks as _masks
 from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its methods)
@@ -42,17 +45,21 @@ from minicnn.ops import scatter as _scatter
 from minicnn.ops import shape as _shape
 from minicnn.ops import slices as _slices
 from minicnn.ops import sorting as _sorting
+from minicnn.ops import special as _special
 from minicnn.ops import strided as _strided
 from minicnn.ops import triangles as _triangles
 from minicnn.ops import typed as _typed
 from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
 from minicnn.ops.arithmetic import *
 from minicnn.ops.arrangement import *
+from minicnn.ops.closeness import *
 from minicnn.ops.comparison import *
 from minicnn.ops.counting import *
 from minicnn.ops.create import *
 from minicnn.ops.einsum import *
+from minicnn.ops.elementary import *
 from minicnn.ops.elementwise import *
+from minicnn.ops.exponentials import *
 from minicnn.ops.fuse import fuse
 from minicnn.ops.indexing import *
 from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
@@ -63,6 +70,7 @@ from minicnn.ops.scatter import *
 from minicnn.ops.shape import *
 from minicnn.ops.slices import *
 from minicnn.ops.sorting import *
+from minicnn.ops.special import *
 from minicnn.ops.strided import *
 from minicnn.ops.triangles import *
 from minicnn.ops.typed import *
@@ -143,6 +151,10 @@ __all__ += _strided.__all__
 __all__ += _triangles.__all__
 __all__ += _products.__all__
 __all__ += _einsum.__all__
+__all__ += _exponentials.__all__
+__all__ += _elementary.__all__
+__all__ += _special.__all__
+__all__ += _closeness.__all__
 __all__ += _reduce.__all__
 __all__ += _shape.__all__
 __all__ += _typed.__all__

@@ -294,11 +294,13 @@ class ufunc:  # noqa: N801 (CuPy's name)
 
 # fmt: off
 UFUNCS = [
-    "abs", "absolute", "add", "bitwise_and", "bitwise_or", "bitwise_xor", "ceil", "copysign", "cos", "divide", "equal",
-    "exp", "expm1", "floor", "floor_divide", "greater", "greater_equal", "invert", "isfinite", "isinf", "isnan", "less",
-    "less_equal", "log", "log1p", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum",
-    "minimum", "multiply", "negative", "not_equal", "power", "remainder", "sign", "sin", "sqrt", "square", "subtract",
-    "tanh", "true_divide",
+    "abs", "absolute", "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "bitwise_and",
+    "bitwise_or", "bitwise_xor", "ceil", "copysign", "cos", "cosh", "divide", "equal", "exp", "exp2", "expm1",
+    "floor", "floor_divide", "fmod", "gcd", "greater", "greater_equal", "hypot", "invert", "isfinite", "isinf",
+    "isnan", "lcm", "left_shift", "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative",
+    "not_equal", "power", "remainder", "right_shift", "sign", "signbit", "sin", "sinh", "sqrt", "square", "subtract",
+    "tan", "tanh", "true_divide", "trunc",
 ]
 NUMBERS = [
     "bool_", "dtype", "finfo", "float32", "float64", "iinfo", "inf", "int32", "int64", "min_scalar_type", "nan",
@@ -376,6 +378,7 @@ FUNCTIONS: dict[str, Any] = {
     "matmul": matmul,
     "may_share_memory": lambda a, b: np.may_share_memory(_own(a), _own(b)),
     "ones": lambda shape, dtype=float: _new(np.ones(shape, dtype)),
+    "ones_like": lambda a, dtype=None: _new(np.ones(_own(a).shape, dtype or a.dtype)),
     "pad": lambda array, pad_width, *, constant_values=0: _new(
         np.pad(_own(array), pad_width, constant_values=_host(constant_values))
     ),

@@ -17,7 +17,7 @@ from minicnn.errors import ArgumentError
 from minicnn.models.generative_model import check_arguments
 from minicnn.ops.comparison import where
 from minicnn.ops.create import arange, full, full_like, rand
-from minicnn.ops.elementwise import cos, exp, sin
+from minicnn.ops.exponentials import cos, exp, sin
 from minicnn.ops.indexing import cat
 
 __all__ = ["DiffusionUNet"]

@@ -3,12 +3,51 @@
 from collections.abc import Callable
 from typing import Any
 
-from minicnn.ops import arithmetic, counting, masks, products, scatter, slices, sorting, strided, triangles
+from minicnn.ops import (
+    arithmetic,
+    closeness,
+    counting,
+    elementary,
+    elementwise,
+    masks,
+    products,
+    scatter,
+    shape,
+    slices,
+    sorting,
+    special,
+    strided,
+    triangles,
+)
 
 __all__ = ["FUNCTION_METHODS"]
 
 # fmt: off
 _FUNCTIONS = {
+    shape: (
+        "broadcast_to",
+    ),
+    elementwise: (
+        "floor_divide", "trunc",
+    ),
+    closeness: (
+        "allclose", "equal", "isclose", "isinf", "isneginf", "isposinf", "isreal",
+    ),
+    arithmetic: (
+        "absolute", "addcdiv", "addcmul", "bitwise_left_shift", "bitwise_right_shift", "clamp_max", "clamp_min",
+        "copysign", "deg2rad", "divide", "fix", "float_power", "fmod", "frac", "gcd", "greater", "greater_equal",
+        "heaviside", "lcm", "ldexp", "lerp", "less", "less_equal", "multiply", "nan_to_num", "negative",
+        "not_equal", "rad2deg", "reciprocal", "sgn", "subtract", "true_divide", "fmax", "fmin", "positive",
+        "signbit",
+    ),
+    special: (
+        "digamma", "erfc", "erfinv", "lgamma", "logit", "sinc", "xlogy",
+    ),
+    elementary: (
+        "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh",
+        "atan", "atan2", "atanh", "cosh", "exp2", "hypot", "log2", "log10", "sinh", "tan", "logaddexp",
+        "logaddexp2",
+    ),
     products: (
         "addbmm", "addmm", "addmv", "addr", "baddbmm", "cross", "ger", "inner", "kron", "vdot",
     ),
@@ -18,7 +57,6 @@ _FUNCTIONS = {
     strided: (
         "as_strided", "diag", "diag_embed", "diagonal",
     ),
-    arithmetic: ("lerp",),
     counting: ("bincount", "histc", "unique", "unique_consecutive"),
     masks: ("argwhere", "masked_fill", "masked_scatter", "masked_select", "nonzero"),
     scatter: ("gather", "scatter", "scatter_add", "scatter_reduce", "take", "take_along_dim"),

@@ -14,7 +14,21 @@ from minicnn.autograd import engine
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_, default_dtype, float32, float64, int32, int64, uint8
 from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
-from minicnn.ops import activation, arrangement, comparison, create, elementwise, indexing, linalg, reduce, shape, typed
+from minicnn.ops import (
+    activation,
+    arithmetic,
+    arrangement,
+    comparison,
+    create,
+    elementwise,
+    exponentials,
+    indexing,
+    linalg,
+    reduce,
+    shape,
+    special,
+    typed,
+)
 from minicnn.ops.axes import sizes_of
 from minicnn.ops.function_methods import FUNCTION_METHODS
 from minicnn.ops.in_place_forms import IN_PLACE_FORMS
@@ -38,7 +52,7 @@ class Methods:
     div = elementwise.div
     __floordiv__ = elementwise.floor_divide
     __mod__ = remainder = elementwise.remainder
-    __pow__ = pow = elementwise.pow
+    __pow__ = pow = exponentials.pow
     __matmul__ = matmul = linalg.matmul
     __neg__ = neg = elementwise.neg
     __abs__ = abs = elementwise.abs
@@ -47,12 +61,21 @@ class Methods:
     __le__ = le = comparison.le
     __gt__ = gt = comparison.gt
     __ge__ = ge = comparison.ge
+    __pos__ = arithmetic.positive
     __and__ = __rand__ = bitwise_and = comparison.bitwise_and
     __or__ = __ror__ = bitwise_or = comparison.bitwise_or
     __xor__ = __rxor__ = bitwise_xor = comparison.bitwise_xor
     __invert__ = bitwise_not = comparison.bitwise_not
     logical_and, logical_or = comparison.logical_and, comparison.logical_or
     logical_xor, logical_not = comparison.logical_xor, comparison.logical_not
+
+    __lshift__, __rshift__ = arithmetic.bitwise_left_shift, arithmetic.bitwise_right_shift
+
+    def __rlshift__(self, other: Any) -> Tensor:
+        return arithmetic.bitwise_left_shift(other, self)
+
+    def __rrshift__(self, other: Any) -> Tensor:
+        return arithmetic.bitwise_right_shift(other, self)
 
     def __truediv__(self, other: Any) -> Tensor:
         return elementwise.div(self, other)
@@ -70,7 +93,7 @@ class Methods:
         return elementwise.remainder(other, self)
 
     def __rpow__(self, other: Any) -> Tensor:
-        return elementwise.pow(other, self)
+        return exponentials.pow(other, self)
 
     def __rmatmul__(self: Any, other: Any) -> Tensor:
         return linalg.matmul(other, self)
@@ -83,15 +106,23 @@ class Methods:
 
     __hash__ = object.__hash__  # by identity, so that tensors can be in sets and dictionaries
 
-    square, sqrt, rsqrt = elementwise.square, elementwise.sqrt, elementwise.rsqrt
-    exp, expm1, log, log1p = elementwise.exp, elementwise.expm1, elementwise.log, elementwise.log1p
-    sin, cos, tanh, erf = elementwise.sin, elementwise.cos, elementwise.tanh, activation.erf
+    square, sqrt, rsqrt = elementwise.square, exponentials.sqrt, exponentials.rsqrt
+    exp, expm1, log, log1p = exponentials.exp, exponentials.expm1, exponentials.log, exponentials.log1p
+    sin, cos, tanh, erf = exponentials.sin, exponentials.cos, exponentials.tanh, activation.erf
     sign, floor, ceil, round = elementwise.sign, elementwise.floor, elementwise.ceil, elementwise.round
     isnan, isfinite = comparison.isnan, comparison.isfinite
     maximum, minimum = comparison.maximum, comparison.minimum
     clamp = clip = comparison.clamp
     relu, sigmoid = activation.relu, activation.sigmoid
     softmax, log_softmax = activation.softmax, activation.log_softmax
+
+    def polygamma(self: Any, n: Any) -> Tensor:
+        """Return the n-th derivative of `digamma`."""
+        return special.polygamma(n, self)
+
+    def where(self: Any, condition: Tensor, other: Any) -> Tensor:
+        """Return the elements where the condition is true, and those of `other` elsewhere."""
+        return comparison.where(condition, self, other)
 
     # reductions
     sum, mean, var, std, norm = reduce.sum, reduce.mean, reduce.var, reduce.std, reduce.norm

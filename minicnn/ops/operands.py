@@ -22,6 +22,7 @@ from minicnn.runtime.devices import Device
 
 __all__ = [
     "Binary",
+    "FloatBinary",
     "FloatUnary",
     "Unary",
     "common_shape",
@@ -109,6 +110,13 @@ class Binary(_Method):
         ):
             input, other = operands(self.name, input, other)
         return super().__call__(input, other, **params)
+
+
+class FloatBinary(Binary):
+    """A Binary primitive with a floating-point result: bools and integers become the default float type."""
+
+    def __call__(self, input: Value, other: Value, **params: Any) -> Tensor:  # type: ignore[override]
+        return super().__call__(*float_operands(self.name, input, other), **params)
 
 
 def operands(call: str, *values: Value, dtype: DType | None = None, device: Device | None = None) -> list[Tensor]:

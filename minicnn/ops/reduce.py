@@ -17,7 +17,8 @@ from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops import create
 from minicnn.ops.axes import axes_of, axis_of, check_keepdim, named_axes
 from minicnn.ops.comparison import eq, maximum, minimum
-from minicnn.ops.elementwise import div, exp, log, mul, sqrt, square, sub
+from minicnn.ops.elementwise import div, mul, square, sub
+from minicnn.ops.exponentials import exp, log, sqrt
 from minicnn.ops.fuse import fuse
 from minicnn.ops.masks import masked_fill
 from minicnn.ops.scatter import gather

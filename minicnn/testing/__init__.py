@@ -3,6 +3,7 @@
 They need Hypothesis, which the extra `dev` installs.
 """
 
+from minicnn.testing import functions as _functions  # noqa: F401
 from minicnn.testing import graphs as _graphs  # noqa: F401 (the import of these modules declares the primitives)
 from minicnn.testing import places as _places  # noqa: F401
 from minicnn.testing import strategies as _strategies  # noqa: F401

@@ -29,7 +29,7 @@ from minicnn.nn.functional.similarity import *
 from minicnn.nn.functional.similarity import __all__ as _similarity
 from minicnn.ops.activation import erf, gelu, logsigmoid, sigmoid, softplus
 from minicnn.ops.bias import bias_act
-from minicnn.ops.elementwise import tanh
+from minicnn.ops.exponentials import tanh
 from minicnn.ops.linalg import linear
 
 __all__ = [

@@ -2,7 +2,8 @@
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError
-from minicnn.ops.elementwise import mul, sqrt, square
+from minicnn.ops.elementwise import mul, square
+from minicnn.ops.exponentials import sqrt
 from minicnn.ops.reduce import norm
 from minicnn.ops.reduce import sum as total
 
