@@ -40,12 +40,15 @@ from minicnn.ops import indexing as _indexing
 from minicnn.ops import masks as _masks
 from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its methods)
 from minicnn.ops import products as _products
+from minicnn.ops import ranges as _ranges
 from minicnn.ops import reduce as _reduce
+from minicnn.ops import scans as _scans
 from minicnn.ops import scatter as _scatter
 from minicnn.ops import shape as _shape
 from minicnn.ops import slices as _slices
 from minicnn.ops import sorting as _sorting
 from minicnn.ops import special as _special
+from minicnn.ops import statistics as _statistics
 from minicnn.ops import strided as _strided
 from minicnn.ops import triangles as _triangles
 from minicnn.ops import typed as _typed
@@ -65,12 +68,15 @@ from minicnn.ops.indexing import *
 from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
 from minicnn.ops.masks import *
 from minicnn.ops.products import *
+from minicnn.ops.ranges import *
 from minicnn.ops.reduce import *
+from minicnn.ops.scans import *
 from minicnn.ops.scatter import *
 from minicnn.ops.shape import *
 from minicnn.ops.slices import *
 from minicnn.ops.sorting import *
 from minicnn.ops.special import *
+from minicnn.ops.statistics import *
 from minicnn.ops.strided import *
 from minicnn.ops.triangles import *
 from minicnn.ops.typed import *
@@ -155,6 +161,9 @@ __all__ += _exponentials.__all__
 __all__ += _elementary.__all__
 __all__ += _special.__all__
 __all__ += _closeness.__all__
+__all__ += _scans.__all__
+__all__ += _statistics.__all__
+__all__ += _ranges.__all__
 __all__ += _reduce.__all__
 __all__ += _shape.__all__
 __all__ += _typed.__all__

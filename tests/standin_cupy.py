@@ -249,7 +249,13 @@ class ndarray:  # noqa: N801 (CuPy's name)
 
 
 def _reduction(name: str) -> Any:
-    return lambda self, axis=None, *, keepdims=False: _new(_quiet(getattr(self._host, name), axis, keepdims=keepdims))
+    def reduced(self: Any, axis: Any = None, *, keepdims: bool = False) -> ndarray:
+        return _new(_quiet(getattr(self._host, name), axis, keepdims=keepdims))
+
+    def summed(self: Any, axis: Any = None, *, dtype: Any = None, keepdims: bool = False) -> ndarray:
+        return _new(_quiet(getattr(self._host, name), axis, dtype, keepdims=keepdims))
+
+    return summed if name in ("mean", "prod", "sum") else reduced
 
 
 for _name in ["all", "any", "argmax", "argmin", "max", "mean", "min", "prod", "sum"]:
@@ -368,7 +374,8 @@ FUNCTIONS: dict[str, Any] = {
         np.clip(_own(a), *(None if limit is None else _host(limit) for limit in (a_min, a_max)))
     ),
     "concatenate": lambda tup, axis=0: _new(np.concatenate([_own(a) for a in tup], axis)),
-    "cumsum": lambda a, axis=None: _new(_quiet(np.cumsum, _own(a), axis)),
+    "cumprod": lambda a, axis=None, dtype=None: _new(_quiet(np.cumprod, _own(a), axis, dtype)),
+    "cumsum": lambda a, axis=None, dtype=None: _new(_quiet(np.cumsum, _own(a), axis, dtype)),
     "einsum": lambda *operands: _new(_quiet(np.einsum, operands[0], *map(_own, operands[1:]))),
     "empty": lambda shape, dtype=float: _unset(shape, dtype),
     "empty_like": lambda prototype, dtype=None: _unset(_own(prototype).shape, dtype or prototype.dtype),

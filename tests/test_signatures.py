@@ -49,6 +49,7 @@ REASONS = {
     ("", "scatter"): {"argument 3 is 'src', not 'value'"},
     ("Tensor", "scatter"): {"argument 2 is 'src', not 'value'"},
     ("Tensor", "scatter_"): {"argument 2 is 'src', not 'value'"},
+    **{("", name): {"argument 1 is 'dim', not 'unbiased'"} for name in ("std_mean", "var_mean")},
     ("", "isin"): {"argument 0 is 'elements', not 'element'", "argument 1 is 'test_elements', not 'test_element'"},
     **{("", name): {"argument 2, 'alpha', is missing"} for name in ("rsub", "subtract")},  # it is there by keyword
     **{("Tensor", name): {"argument 1, 'alpha', is missing"} for name in ("subtract", "subtract_")},

@@ -5,7 +5,7 @@ from typing import Any
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ShapeError
-from minicnn.ops.axes import axis_of, sizes_of
+from minicnn.ops.axes import axis_of, numpy_names, sizes_of
 from minicnn.ops.indexing import cat, getitem
 from minicnn.ops.shape import broadcast_to, permute, repeat, reshape, transpose
 
@@ -32,6 +32,7 @@ def t(input: Tensor) -> Tensor:
     return permute(input, *range(input.ndim - 1, -1, -1))
 
 
+@numpy_names
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """Return the part of an axis that begins at `start` and has `length` elements; a view.
 
@@ -56,6 +57,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     return getitem(input, (slice(None),) * axis + (slice(begin, begin + length),))
 
 
+@numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """Return the part of the tensor at one index of an axis, which is removed; a view.
 

@@ -18,7 +18,6 @@ from minicnn.runtime import random
 from minicnn.runtime.devices import CPU, CUDA, Device, xp
 
 __all__ = [
-    "arange",
     "as_tensor",
     "empty",
     "empty_like",
@@ -27,7 +26,6 @@ __all__ = [
     "from_numpy",
     "full",
     "full_like",
-    "linspace",
     "ones",
     "ones_like",
     "rand",
@@ -277,47 +275,6 @@ def full_like(
 
 def _like(input: Tensor, dtype: Any, device: Place) -> dict[str, Any]:
     return {"dtype": dtype or input.dtype, "device": device or input.device}
-
-
-@_checked
-def arange(
-    start: float = 0,
-    end: float | None = None,
-    step: float = 1,
-    dtype: Any = None,
-    device: Place = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Return start, start + step, ... without end; `arange(end)` starts at 0. Integers give int64, floats float32.
-
-    Raises
-    ------
-    DTypeError, ArgumentError
-        If an argument has a wrong type or value.
-
-    Examples
-    --------
-    >>> arange(3).tolist()
-    [0, 1, 2]
-    """
-    low, high = (0, start) if end is None else (start, end)
-    if any(isinstance(v, float) for v in (low, high, step)):  # computed on the host: the same values on every device
-        return _make(np.arange(low, high, step, dtype=dtype or default_dtype), device, requires_grad)
-    return _make(_place(device).xp.arange(low, high, step, dtype=dtype), device, requires_grad)
-
-
-@_checked
-def linspace(
-    start: float, end: float, steps: int, dtype: Any = None, device: Place = None, requires_grad: bool = False
-) -> Tensor:
-    """Return `steps` evenly spaced values from start to end, both included; float32 by default.
-
-    Raises
-    ------
-    DTypeError, ArgumentError
-        If an argument has a wrong type or value.
-    """
-    return _make(np.linspace(start, end, steps, dtype=dtype or default_dtype), device, requires_grad)
 
 
 # --- random numbers: drawn on the host, so that a seed gives the same numbers on every device ------------------

@@ -11,11 +11,13 @@ from minicnn.ops import (
     elementwise,
     masks,
     products,
+    scans,
     scatter,
     shape,
     slices,
     sorting,
     special,
+    statistics,
     strided,
     triangles,
 )
@@ -24,6 +26,12 @@ __all__ = ["FUNCTION_METHODS"]
 
 # fmt: off
 _FUNCTIONS = {
+    statistics: (
+        "aminmax", "cummax", "cummin", "dist", "nanmean", "nansum", "renorm",
+    ),
+    scans: (
+        "cumprod", "cumsum", "diff", "logcumsumexp",
+    ),
     shape: (
         "broadcast_to",
     ),

@@ -17,9 +17,11 @@ from minicnn.ops import (
     exponentials,
     masks,
     products,
+    scans,
     scatter,
     slices,
     special,
+    statistics,
     triangles,
 )
 from minicnn.ops.in_place import in_place
@@ -41,6 +43,12 @@ def _form(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
 
 # fmt: off
 _FUNCTIONS = {
+    statistics: (
+        "renorm",
+    ),
+    scans: (
+        "cumprod", "cumsum",
+    ),
     activation: (
         "erf", "sigmoid",
     ),

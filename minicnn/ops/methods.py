@@ -27,9 +27,10 @@ from minicnn.ops import (
     reduce,
     shape,
     special,
+    statistics,
     typed,
 )
-from minicnn.ops.axes import sizes_of
+from minicnn.ops.axes import numpy_names, sizes_of
 from minicnn.ops.function_methods import FUNCTION_METHODS
 from minicnn.ops.in_place_forms import IN_PLACE_FORMS
 from minicnn.ops.in_place_methods import InPlaceMethods
@@ -127,7 +128,7 @@ class Methods:
     # reductions
     sum, mean, var, std, norm = reduce.sum, reduce.mean, reduce.var, reduce.std, reduce.norm
     amax, amin, max, min = reduce.amax, reduce.amin, reduce.max, reduce.min
-    argmax, argmin, prod, cumsum = reduce.argmax, reduce.argmin, reduce.prod, reduce.cumsum
+    argmax, argmin, prod = reduce.argmax, reduce.argmin, reduce.prod
     all, any, logsumexp = reduce.all, reduce.any, reduce.logsumexp
 
     # shapes
@@ -151,13 +152,20 @@ class Methods:
         """Return a copy with the elements along axes in reverse order: `x.flip(0, 1)` or `x.flip((0, 1))`."""
         return shape.flip(self, sizes_of("flip", dims))
 
+    def count_nonzero(self: Any, *dims: Any, dim: Any = None) -> Tensor:
+        """Return the number of elements that are not 0, along one axis or several, or of all elements."""
+        named = dims if dim is None else (dim,)
+        return statistics.count_nonzero(self, sizes_of("count_nonzero", named) if named else None)
+
     def split(self: Any, split_size: Any, dim: Any = 0) -> tuple[Tensor, ...]:
         """Split along an axis into parts of size `split_size` (the last may be smaller), or of the sizes in a list."""
         return indexing.split(self, split_size, dim)
 
-    def squeeze(self: Any, *dim: Any) -> Tensor:
-        """Remove axes of size 1: all of them, or the axes in `dim` that have size 1."""
-        return shape.squeeze(self, sizes_of("squeeze", dim)) if dim else shape.squeeze(self)
+    @numpy_names
+    def squeeze(self: Any, *dims: Any, dim: Any = None) -> Tensor:
+        """Remove axes of size 1: all of them, or those of the named axes that have size 1."""
+        named = dims if dim is None else (dim,)
+        return shape.squeeze(self, sizes_of("squeeze", named)) if named else shape.squeeze(self)
 
     @property
     def T(self: Any) -> Tensor:  # noqa: N802 (PyTorch's name)

@@ -12,18 +12,18 @@ import numpy as np
 
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import DType, int64
+from minicnn.dtypes import DType
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
-from minicnn.ops import create
-from minicnn.ops.axes import axes_of, axis_of, check_keepdim, named_axes
+from minicnn.ops.axes import axes_of, axis_of, check_keepdim, named_axes, numpy_names
 from minicnn.ops.comparison import eq, maximum, minimum
 from minicnn.ops.elementwise import div, mul, square, sub
 from minicnn.ops.exponentials import exp, log, sqrt
 from minicnn.ops.fuse import fuse
 from minicnn.ops.masks import masked_fill
+from minicnn.ops.scans import accumulator, prod_grad
 from minicnn.ops.scatter import gather
-from minicnn.ops.shape import _expand_reduced, _reshape, _sum, as_float, cast, flip, squeeze
-from minicnn.runtime.devices import Array, xp
+from minicnn.ops.shape import _expand_reduced, _reshape, _sum, as_float, cast, squeeze
+from minicnn.runtime.devices import Array
 
 __all__ = [
     "MaxResult",
@@ -33,7 +33,6 @@ __all__ = [
     "any",
     "argmax",
     "argmin",
-    "cumsum",
     "logsumexp",
     "max",
     "mean",
@@ -90,11 +89,6 @@ def _any(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
     return x.any(axis=axes, keepdims=keepdim)
 
 
-@primitive
-def _cumsum(x: Array, *, axis: int) -> Array:
-    return xp(x).cumsum(x, axis=axis) if x.ndim else x.copy()
-
-
 def _split_among_ties(g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Divide the gradient of a maximum or minimum equally among the elements that are equal to it."""
     is_extremum = cast(eq(x, _expand_reduced(y.detach(), x.shape, axes)), x.dtype)
@@ -104,32 +98,12 @@ def _split_among_ties(g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...]) ->
     )
 
 
-def _product_of_others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Return for each element the product of the other elements along the axes, without a division (exact for 0)."""
-    kept = [i for i in range(x.ndim) if i not in axes]
-    order = (*kept, *axes)
-    n = product(x.shape[i] for i in axes)
-    rows = x.permute(order).reshape(*(x.shape[i] for i in kept), n)
-    table = rows.unsqueeze(-2).expand(*rows.shape[:-1], n, n)
-    eye = create.eye(n, dtype=x.dtype, device=x.device)
-    others = _prod(table * (1 - eye) + eye, axes=(table.ndim - 1,), keepdim=False)
-    back = sorted(range(x.ndim), key=lambda i: order[i])
-    return others.reshape(tuple(x.shape[i] for i in order)).permute(back)
-
-
 _amax.gradient(x=lambda grad, x, y, axes: _split_among_ties(grad, x, y, axes))
 _amin.gradient(x=lambda grad, x, y, axes: _split_among_ties(grad, x, y, axes))
-_prod.gradient(x=lambda grad, x, axes: mul(_expand_reduced(grad, x.shape, axes), _product_of_others(x, axes)))
-_cumsum.gradient(x=lambda grad, axis: flip(_cumsum(flip(grad, axis), axis=axis), axis))
+_prod.gradient(x=lambda grad, x, axes: prod_grad(grad, x, axes))
 
 
-def _accumulator(x: Tensor, dtype: DType | None = None) -> Tensor:
-    """Convert to an element type; by default bools and integers to int64, so that sums do not overflow."""
-    if dtype is not None:
-        return cast(x, np.dtype(dtype))
-    return x if x.dtype.kind == "f" else cast(x, int64)
-
-
+@numpy_names
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """Return the sum along axes; bools and integers give int64. With `dtype`, the elements are converted first.
 
@@ -139,9 +113,10 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType 
     >>> sum(minicnn.tensor([[1, 2], [3, 4]]), dim=0).tolist()
     [4, 6]
     """
-    return _sum(_accumulator(input, dtype), axes=axes_of("sum", dim, input.ndim, keepdim), keepdim=keepdim)
+    return _sum(accumulator(input, dtype), axes=axes_of("sum", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
+@numpy_names
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """Return the arithmetic mean along axes. With `dtype`, the elements are converted first.
 
@@ -157,6 +132,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType
     return div(_sum(input, axes=axes, keepdim=keepdim), product(input.shape[a] for a in axes))
 
 
+@numpy_names
 def var(
     input: Tensor,
     dim: bool | Dims = None,
@@ -193,6 +169,7 @@ def _squared_distance(x: Tensor, mean: Tensor) -> Tensor:
     return square(sub(x, mean))
 
 
+@numpy_names
 def std(
     input: Tensor,
     dim: bool | Dims = None,
@@ -250,6 +227,7 @@ def _require_nonempty(call: str, x: Tensor, axes: tuple[int, ...]) -> None:
         raise ShapeError(f"{call}: a reduced axis must not have size 0, the tensor is {x.shape}")
 
 
+@numpy_names
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Return the largest element along axes; equal elements share the gradient.
 
@@ -263,6 +241,7 @@ def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     return _amax(input, axes=axes, keepdim=keepdim)
 
 
+@numpy_names
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Return the smallest element along axes; equal elements share the gradient.
 
@@ -276,6 +255,7 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     return _amin(input, axes=axes, keepdim=keepdim)
 
 
+@numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the first largest element along an axis; without `dim`, the index in the flattened tensor.
 
@@ -289,6 +269,7 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _argmax(input, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
 
 
+@numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the first smallest element along an axis; without `dim`, the index in the flattened tensor.
 
@@ -302,6 +283,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     return _argmin(input, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
 
 
+@numpy_names
 def max(
     input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None
 ) -> Tensor | MaxResult:
@@ -327,6 +309,7 @@ def max(
     return _gather_result(input, argmax(input, axis, keepdim=True), axis, keepdim)
 
 
+@numpy_names
 def min(
     input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None
 ) -> Tensor | MaxResult:
@@ -350,36 +333,34 @@ def _gather_result(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResu
     return MaxResult(values, index) if keepdim else MaxResult(values.squeeze(dim), index.squeeze(dim))
 
 
+@numpy_names
 def prod(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """Return the product along axes; bools and integers give int64. The gradient is exact if elements are zero.
 
     With `dtype`, the elements are converted first.
     """
-    return _prod(_accumulator(input, dtype), axes=axes_of("prod", dim, input.ndim, keepdim), keepdim=keepdim)
+    return _prod(accumulator(input, dtype), axes=axes_of("prod", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
+@numpy_names
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return whether all elements along axes are nonzero, as a bool tensor."""
     return _all(input, axes=named_axes("all", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
+@numpy_names
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Return whether at least one element along axes is nonzero, as a bool tensor."""
     return _any(input, axes=named_axes("any", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
-def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
-    """Return the cumulative sum along an axis; bools and integers give int64.
-
-    With `dtype`, the elements are converted first.
-    """
-    return _cumsum(_accumulator(input, dtype), axis=axis_of("cumsum", dim, input.ndim))
-
-
+@numpy_names
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """Return log Σ eˣ along axes, without overflow; bools and integers give the default float type."""
     input = as_float(input)
     axes = axes_of("logsumexp", dim, input.ndim, keepdim)
+    if builtins.any(input.shape[a] == 0 for a in axes):
+        return log(sum(exp(input), axes, keepdim))  # log 0
     maximum = amax(input.detach(), axes, keepdim=True)
     maximum = masked_fill(maximum, ~maximum.isfinite(), 0.0)
     out = log(sum(exp(sub(input, maximum)), axes, keepdim=True)) + maximum

@@ -18,6 +18,7 @@ from minicnn.ops.create import as_tensor
 from minicnn.ops.elementwise import add, ceil, div, floor, mul, round, sub
 from minicnn.ops.masks import masked_fill
 from minicnn.ops.reduce import MaxResult, sum
+from minicnn.ops.scans import running
 from minicnn.ops.scatter import gather
 from minicnn.ops.shape import broadcast_to, cast, reshape, squeeze
 from minicnn.runtime.devices import xp
@@ -216,18 +217,9 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> MaxResult:
     a = a.swapaxes(axis, -1)
     place = m.arange(n)
     starts = m.concatenate([m.ones((*a.shape[:-1], 1), bool), a[..., 1:] != a[..., :-1]], -1)
-    run = place - _running_maximum(m.where(starts, place, 0))  # how many equal elements are before this one
+    run = place - running(m.maximum, m.where(starts, place, 0))  # how many equal elements are before this one
     last = run.argmax(-1, keepdims=True).swapaxes(axis, -1)
     return _pick(input, axis, order, Tensor._wrap(last, input.device), keepdim)
-
-
-def _running_maximum(a: Any) -> Any:
-    """Return the maximum of each element and the ones before it, along the last axis, in log2(n) steps."""
-    step = 1
-    while step < a.shape[-1]:
-        a = xp(a).concatenate([a[..., :step], xp(a).maximum(a[..., step:], a[..., :-step])], -1)
-        step *= 2
-    return a
 
 
 INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
