@@ -28,6 +28,7 @@ from minicnn.dtypes import int64 as long
 from minicnn.errors import *
 from minicnn.ops import arithmetic as _arithmetic
 from minicnn.ops import arrangement as _arrangement
+from minicnn.ops import assembly as _assembly
 from minicnn.ops import closeness as _closeness
 from minicnn.ops import comparison as _comparison
 from minicnn.ops import counting as _counting
@@ -36,10 +37,12 @@ from minicnn.ops import einsum as _einsum
 from minicnn.ops import elementary as _elementary
 from minicnn.ops import elementwise as _elementwise
 from minicnn.ops import exponentials as _exponentials
+from minicnn.ops import grids as _grids
 from minicnn.ops import indexing as _indexing
 from minicnn.ops import masks as _masks
 from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its methods)
 from minicnn.ops import products as _products
+from minicnn.ops import random as _random_tensors
 from minicnn.ops import ranges as _ranges
 from minicnn.ops import reduce as _reduce
 from minicnn.ops import scans as _scans
@@ -55,6 +58,7 @@ from minicnn.ops import typed as _typed
 from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
 from minicnn.ops.arithmetic import *
 from minicnn.ops.arrangement import *
+from minicnn.ops.assembly import *
 from minicnn.ops.closeness import *
 from minicnn.ops.comparison import *
 from minicnn.ops.counting import *
@@ -64,10 +68,12 @@ from minicnn.ops.elementary import *
 from minicnn.ops.elementwise import *
 from minicnn.ops.exponentials import *
 from minicnn.ops.fuse import fuse
+from minicnn.ops.grids import *
 from minicnn.ops.indexing import *
 from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
 from minicnn.ops.masks import *
 from minicnn.ops.products import *
+from minicnn.ops.random import *
 from minicnn.ops.ranges import *
 from minicnn.ops.reduce import *
 from minicnn.ops.scans import *
@@ -164,6 +170,9 @@ __all__ += _closeness.__all__
 __all__ += _scans.__all__
 __all__ += _statistics.__all__
 __all__ += _ranges.__all__
+__all__ += _assembly.__all__
+__all__ += _random_tensors.__all__
+__all__ += _grids.__all__
 __all__ += _reduce.__all__
 __all__ += _shape.__all__
 __all__ += _typed.__all__

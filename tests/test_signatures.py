@@ -50,6 +50,20 @@ REASONS = {
     ("Tensor", "scatter"): {"argument 2 is 'src', not 'value'"},
     ("Tensor", "scatter_"): {"argument 2 is 'src', not 'value'"},
     **{("", name): {"argument 1 is 'dim', not 'unbiased'"} for name in ("std_mean", "var_mean")},
+    ("", "randint_like"): {"argument 1 is 'low', not 'high'"},
+    ("", "repeat_interleave"): {"argument 0 is 'input', not 'repeats'"},
+    ("Tensor", "random_"): {"argument 0 is 'from_', not 'to'"},
+    # An argument that is a number or a list has NumPy's name for both.
+    **{
+        (module, name): {f"argument {place} is 'indices_or_sections', not {other!r}" for other in others}
+        for module, name, place, others in (
+            ("", "hsplit", 1, ("sections", "indices")),
+            ("", "vsplit", 1, ("sections", "indices")),
+            ("", "dsplit", 1, ("sections", "indices")),
+            ("", "tensor_split", 1, ("sections", "indices", "tensor_indices_or_sections")),
+            ("Tensor", "tensor_split", 0, ("sections", "indices", "tensor_indices_or_sections")),
+        )
+    },
     ("", "isin"): {"argument 0 is 'elements', not 'element'", "argument 1 is 'test_elements', not 'test_element'"},
     **{("", name): {"argument 2, 'alpha', is missing"} for name in ("rsub", "subtract")},  # it is there by keyword
     **{("Tensor", name): {"argument 1, 'alpha', is missing"} for name in ("subtract", "subtract_")},

@@ -1,16 +1,21 @@
-"""Methods of Tensor that are public functions and nothing else, by module; `ops/methods.py` attaches them."""
+"""Methods of Tensor that are public functions, by module; `ops/methods.py` attaches them."""
 
 from collections.abc import Callable
 from typing import Any
 
+from minicnn.autograd.tensor import Tensor
 from minicnn.ops import (
     arithmetic,
+    arrangement,
+    assembly,
     closeness,
+    comparison,
     counting,
     elementary,
     elementwise,
     masks,
     products,
+    random,
     scans,
     scatter,
     shape,
@@ -21,11 +26,21 @@ from minicnn.ops import (
     strided,
     triangles,
 )
+from minicnn.ops.axes import sizes_of
 
-__all__ = ["FUNCTION_METHODS"]
+__all__ = ["FUNCTION_METHODS", "OwnMethods"]
 
 # fmt: off
 _FUNCTIONS = {
+    random: (
+        "multinomial",
+    ),
+    arrangement: (
+        "adjoint", "moveaxis", "ravel", "swapdims",
+    ),
+    assembly: (
+        "fliplr", "flipud", "repeat_interleave", "rot90", "tensor_split",
+    ),
     statistics: (
         "aminmax", "cummax", "cummin", "dist", "nanmean", "nansum", "renorm",
     ),
@@ -79,3 +94,36 @@ FUNCTION_METHODS: dict[str, Callable[..., Any]] = {
     name: getattr(module, name) for module, names in _FUNCTIONS.items() for name in names
 }
 FUNCTION_METHODS["unfold"] = strided._unfold  # `nn.functional.unfold` is another function
+
+
+class OwnMethods:
+    """Methods that have other arguments than the function."""
+
+    def hsplit(self: Any, *indices_or_sections: Any) -> tuple[Tensor, ...]:
+        """Split along the second axis; arguments and errors as in `hsplit`."""
+        return assembly.hsplit(self, _one_or_all(indices_or_sections))
+
+    def vsplit(self: Any, *indices_or_sections: Any) -> tuple[Tensor, ...]:
+        """Split along the first axis; arguments and errors as in `vsplit`."""
+        return assembly.vsplit(self, _one_or_all(indices_or_sections))
+
+    def dsplit(self: Any, *indices_or_sections: Any) -> tuple[Tensor, ...]:
+        """Split along the third axis; arguments and errors as in `dsplit`."""
+        return assembly.dsplit(self, _one_or_all(indices_or_sections))
+
+    def polygamma(self: Any, n: Any) -> Tensor:
+        """Return the n-th derivative of `digamma`."""
+        return special.polygamma(n, self)
+
+    def where(self: Any, condition: Tensor, other: Any) -> Tensor:
+        """Return the elements where the condition is true, and those of `other` elsewhere."""
+        return comparison.where(condition, self, other)
+
+    def count_nonzero(self: Any, *dims: Any, dim: Any = None) -> Tensor:
+        """Return the number of elements that are not 0, along one axis or several, or of all elements."""
+        named = dims if dim is None else (dim,)
+        return statistics.count_nonzero(self, sizes_of("count_nonzero", named) if named else None)
+
+
+def _one_or_all(values: tuple[Any, ...]) -> Any:
+    return values[0] if len(values) == 1 else values

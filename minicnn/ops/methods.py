@@ -26,14 +26,14 @@ from minicnn.ops import (
     linalg,
     reduce,
     shape,
-    special,
-    statistics,
     typed,
 )
 from minicnn.ops.axes import numpy_names, sizes_of
-from minicnn.ops.function_methods import FUNCTION_METHODS
+from minicnn.ops.function_methods import FUNCTION_METHODS, OwnMethods
 from minicnn.ops.in_place_forms import IN_PLACE_FORMS
 from minicnn.ops.in_place_methods import InPlaceMethods
+from minicnn.ops.random_methods import RandomMethods
+from minicnn.ops.reshaped_in_place import ReshapingMethods
 from minicnn.runtime.devices import CPU, CUDA, to_host, xp
 
 __all__ = ["METHODS", "Methods"]
@@ -117,14 +117,6 @@ class Methods:
     relu, sigmoid = activation.relu, activation.sigmoid
     softmax, log_softmax = activation.softmax, activation.log_softmax
 
-    def polygamma(self: Any, n: Any) -> Tensor:
-        """Return the n-th derivative of `digamma`."""
-        return special.polygamma(n, self)
-
-    def where(self: Any, condition: Tensor, other: Any) -> Tensor:
-        """Return the elements where the condition is true, and those of `other` elsewhere."""
-        return comparison.where(condition, self, other)
-
     # reductions
     sum, mean, var, std, norm = reduce.sum, reduce.mean, reduce.var, reduce.std, reduce.norm
     amax, amin, max, min = reduce.amax, reduce.amin, reduce.max, reduce.min
@@ -152,11 +144,6 @@ class Methods:
         """Return a copy with the elements along axes in reverse order: `x.flip(0, 1)` or `x.flip((0, 1))`."""
         return shape.flip(self, sizes_of("flip", dims))
 
-    def count_nonzero(self: Any, *dims: Any, dim: Any = None) -> Tensor:
-        """Return the number of elements that are not 0, along one axis or several, or of all elements."""
-        named = dims if dim is None else (dim,)
-        return statistics.count_nonzero(self, sizes_of("count_nonzero", named) if named else None)
-
     def split(self: Any, split_size: Any, dim: Any = 0) -> tuple[Tensor, ...]:
         """Split along an axis into parts of size `split_size` (the last may be smaller), or of the sizes in a list."""
         return indexing.split(self, split_size, dim)
@@ -176,6 +163,8 @@ class Methods:
     def mT(self: Any) -> Tensor:  # noqa: N802 (PyTorch's name)
         """The tensor with the last two axes swapped."""
         return linalg.mT(self)
+
+    mH = mT  # noqa: N815 (PyTorch's name; the numbers are real)
 
     # types
     def float(self: Any) -> Tensor:
@@ -376,7 +365,10 @@ def _comparable(value: Any) -> bool:
     return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float) or xp(value) is not np
 
 
-METHODS = {**FUNCTION_METHODS, **vars(Methods), **vars(InPlaceMethods), **IN_PLACE_FORMS}
+METHODS: dict[str, Any] = dict(FUNCTION_METHODS)
+for _group in (OwnMethods, Methods, InPlaceMethods, RandomMethods, ReshapingMethods):
+    METHODS |= vars(_group)
+METHODS |= IN_PLACE_FORMS
 for _name, _method in METHODS.items():
     if _name not in ("__module__", "__dict__", "__weakref__", "__doc__", "__qualname__"):
         setattr(Tensor, _name, _method)

@@ -20,7 +20,7 @@ from minicnn.ops.elementwise import div, mul, square, sub
 from minicnn.ops.exponentials import exp, log, sqrt
 from minicnn.ops.fuse import fuse
 from minicnn.ops.masks import masked_fill
-from minicnn.ops.scans import accumulator, prod_grad
+from minicnn.ops.scans import _accumulator, _prod_grad
 from minicnn.ops.scatter import gather
 from minicnn.ops.shape import _expand_reduced, _reshape, _sum, as_float, cast, squeeze
 from minicnn.runtime.devices import Array
@@ -100,7 +100,7 @@ def _split_among_ties(g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...]) ->
 
 _amax.gradient(x=lambda grad, x, y, axes: _split_among_ties(grad, x, y, axes))
 _amin.gradient(x=lambda grad, x, y, axes: _split_among_ties(grad, x, y, axes))
-_prod.gradient(x=lambda grad, x, axes: prod_grad(grad, x, axes))
+_prod.gradient(x=lambda grad, x, axes: _prod_grad(grad, x, axes))
 
 
 @numpy_names
@@ -113,7 +113,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType 
     >>> sum(minicnn.tensor([[1, 2], [3, 4]]), dim=0).tolist()
     [4, 6]
     """
-    return _sum(accumulator(input, dtype), axes=axes_of("sum", dim, input.ndim, keepdim), keepdim=keepdim)
+    return _sum(_accumulator(input, dtype), axes=axes_of("sum", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
 @numpy_names
@@ -339,7 +339,7 @@ def prod(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType
 
     With `dtype`, the elements are converted first.
     """
-    return _prod(accumulator(input, dtype), axes=axes_of("prod", dim, input.ndim, keepdim), keepdim=keepdim)
+    return _prod(_accumulator(input, dtype), axes=axes_of("prod", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
 @numpy_names

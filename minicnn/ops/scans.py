@@ -28,7 +28,7 @@ from minicnn.runtime.devices import Array, xp
 __all__ = ["cumprod", "cumsum", "diff", "logcumsumexp"]
 
 
-def accumulator(x: Tensor, dtype: DType | None = None) -> Tensor:
+def _accumulator(x: Tensor, dtype: DType | None = None) -> Tensor:
     """Convert to an element type; by default bools and integers to int64, so that sums do not overflow."""
     if dtype is not None:
         return cast(x, np.dtype(dtype))
@@ -66,7 +66,7 @@ def _at(axis: int, part: slice) -> tuple[slice, ...]:
     return (slice(None),) * axis + (part,)
 
 
-def shifted(x: Tensor, axis: int, first: float) -> Tensor:
+def _shifted(x: Tensor, axis: int, first: float) -> Tensor:
     """Return the elements moved to the next index along an axis; the first one becomes a constant."""
     if not x.shape[axis]:
         return x
@@ -77,13 +77,13 @@ def shifted(x: Tensor, axis: int, first: float) -> Tensor:
 
 def _adjoint(grad: Tensor, f: Tensor, axis: int) -> Tensor:
     """Return the recurrence in the other direction, a[i] = grad[i] + f[i+1] a[i+1]."""
-    return flip(_recurrence(flip(grad, axis), shifted(flip(f, axis), axis, 0.0), axis=axis), axis)
+    return flip(_recurrence(flip(grad, axis), _shifted(flip(f, axis), axis, 0.0), axis=axis), axis)
 
 
 def _cumprod_grad(grad: Tensor, x: Tensor, y: Tensor, axis: int) -> Tensor:
     if not x.ndim:
         return grad
-    return mul(shifted(y, axis, 1.0), _adjoint(grad, x, axis))
+    return mul(_shifted(y, axis, 1.0), _adjoint(grad, x, axis))
 
 
 _cumsum.gradient(x=lambda grad, axis: flip(_cumsum(flip(grad, axis), axis=axis), axis))
@@ -91,7 +91,7 @@ _cumprod.gradient(x=_cumprod_grad)
 _recurrence.gradient(
     adjoint=lambda grad, f, axis: _adjoint(grad, f, axis),
     g=lambda adjoint: adjoint,
-    f=lambda adjoint, y, axis: mul(adjoint, shifted(y, axis, 0.0)),
+    f=lambda adjoint, y, axis: mul(adjoint, _shifted(y, axis, 0.0)),
 )
 
 
@@ -101,7 +101,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
 
     With `dtype`, the elements are converted first.
     """
-    return _cumsum(accumulator(input, dtype), axis=axis_of("cumsum", dim, input.ndim))
+    return _cumsum(_accumulator(input, dtype), axis=axis_of("cumsum", dim, input.ndim))
 
 
 @numpy_names
@@ -116,7 +116,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
     >>> cumprod(minicnn.tensor([1, 2, 3]), 0).tolist()
     [1, 2, 6]
     """
-    return _cumprod(accumulator(input, dtype), axis=axis_of("cumprod", dim, input.ndim))
+    return _cumprod(_accumulator(input, dtype), axis=axis_of("cumprod", dim, input.ndim))
 
 
 @numpy_names
@@ -139,19 +139,19 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     return y.clone() if y is input else y
 
 
-def running_extremum(x: Tensor, axis: int, largest: bool) -> tuple[Tensor, Tensor]:
+def _running_extremum(x: Tensor, axis: int, largest: bool) -> tuple[Tensor, Tensor]:
     """Return the extremum of each element and the ones before it, and its index, the last of equal ones."""
     if not x.ndim:
         return x.clone(), Tensor._wrap(x.device.xp.zeros((), int64), x.device)
     m, a = x.device.xp, x.array.swapaxes(axis, -1)
-    values = running(m.maximum if largest else m.minimum, a)
+    values = _running(m.maximum if largest else m.minimum, a)
     new = (a == values) | (a != a)
-    index = running(m.maximum, m.where(new, m.arange(a.shape[-1]), 0)).swapaxes(axis, -1)
+    index = _running(m.maximum, m.where(new, m.arange(a.shape[-1]), 0)).swapaxes(axis, -1)
     order = Tensor._wrap(index, x.device)
     return gather(x, axis, order), order
 
 
-def running(function: Any, a: Array) -> Array:
+def _running(function: Any, a: Array) -> Array:
     """Return the results of an extremum of each element and all before it, along the last axis, in log2(n) steps."""
     reach = 1
     while reach < a.shape[-1]:
@@ -199,19 +199,19 @@ def diff(
     return x if n else x.clone()
 
 
-def product_of_others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+def _product_of_others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Return for each element the product of the other elements along the axes, without a division (exact for 0)."""
     kept = [i for i in range(x.ndim) if i not in axes]
     order = (*kept, *axes)
     rows = _reshape(x.permute(order), shape=(*(x.shape[i] for i in kept), int(np.prod([x.shape[i] for i in axes]))))
     last = len(kept)
-    before = shifted(_cumprod(rows, axis=last), last, 1.0)
-    after = flip(shifted(_cumprod(flip(rows, last), axis=last), last, 1.0), last)
+    before = _shifted(_cumprod(rows, axis=last), last, 1.0)
+    after = flip(_shifted(_cumprod(flip(rows, last), axis=last), last, 1.0), last)
     back = sorted(range(x.ndim), key=lambda i: order[i])
     others: Tensor = _reshape(mul(before, after), shape=tuple(x.shape[i] for i in order)).permute(back)
     return others
 
 
-def prod_grad(grad: Tensor, x: Tensor, axes: tuple[int, ...]) -> Tensor:
+def _prod_grad(grad: Tensor, x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Return the gradient of a product along axes."""
-    return mul(_expand_reduced(grad, x.shape, axes), product_of_others(x, axes))
+    return mul(_expand_reduced(grad, x.shape, axes), _product_of_others(x, axes))

@@ -18,7 +18,7 @@ from minicnn.ops.create import as_tensor
 from minicnn.ops.elementwise import add, ceil, div, floor, mul, round, sub
 from minicnn.ops.masks import masked_fill
 from minicnn.ops.reduce import MaxResult, sum
-from minicnn.ops.scans import running
+from minicnn.ops.scans import _running
 from minicnn.ops.scatter import gather
 from minicnn.ops.shape import broadcast_to, cast, reshape, squeeze
 from minicnn.runtime.devices import xp
@@ -217,7 +217,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> MaxResult:
     a = a.swapaxes(axis, -1)
     place = m.arange(n)
     starts = m.concatenate([m.ones((*a.shape[:-1], 1), bool), a[..., 1:] != a[..., :-1]], -1)
-    run = place - running(m.maximum, m.where(starts, place, 0))  # how many equal elements are before this one
+    run = place - _running(m.maximum, m.where(starts, place, 0))  # how many equal elements are before this one
     last = run.argmax(-1, keepdims=True).swapaxes(axis, -1)
     return _pick(input, axis, order, Tensor._wrap(last, input.device), keepdim)
 

@@ -13,7 +13,7 @@ from minicnn.ops.indexing import _index, cat
 from minicnn.ops.masks import masked_fill
 from minicnn.ops.operands import require_kind
 from minicnn.ops.reduce import Dims, MaxResult, amax, amin, mean, norm, std, sum, var
-from minicnn.ops.scans import cumsum, running_extremum
+from minicnn.ops.scans import _running_extremum, cumsum
 from minicnn.ops.shape import as_float, reshape
 
 __all__ = [
@@ -51,13 +51,13 @@ def cummax(input: Tensor, dim: int) -> MaxResult:
     >>> cummax(minicnn.tensor([1, 3, 2, 3]), 0).indices.tolist()
     [0, 1, 1, 3]
     """
-    return MaxResult(*running_extremum(input, axis_of("cummax", dim, input.ndim), largest=True))
+    return MaxResult(*_running_extremum(input, axis_of("cummax", dim, input.ndim), largest=True))
 
 
 @numpy_names
 def cummin(input: Tensor, dim: int) -> MaxResult:
     """Return the smallest of each element and the ones before it along an axis, and its index, as `cummax` does."""
-    return MaxResult(*running_extremum(input, axis_of("cummin", dim, input.ndim), largest=False))
+    return MaxResult(*_running_extremum(input, axis_of("cummin", dim, input.ndim), largest=False))
 
 
 @numpy_names
