@@ -274,7 +274,7 @@ def fmod(a: Array, b: Array) -> Array:
     >>> fmod(minicnn.tensor([7, -7]), 2).tolist()
     [1, -1]
     """
-    _check_divisor("fmod", b)
+    _check_divisor("fmod", a, b)
     return xp(a).fmod(a, b)
 
 

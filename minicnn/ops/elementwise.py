@@ -68,7 +68,17 @@ def add(a: Array, b: Array) -> Array:
     return xp(a).add(a, b)
 
 
-@_Sum
+class _Difference(_Sum):
+    """The difference, which bools do not have."""
+
+    def __call__(self, input: Value, other: Value, *, alpha: float = 1, **params: Any) -> Tensor:  # type: ignore[override]
+        for t in (input, other):
+            if isinstance(t, Tensor) and t.array.dtype.kind == "b":
+                raise DTypeError("sub: expected numbers (for bools, use a ^ b), got bool; convert with .to()")
+        return super().__call__(input, other, alpha=alpha, **params)
+
+
+@_Difference
 def sub(a: Array, b: Array) -> Array:
     """Return a - alpha b, element by element; the operands are promoted and broadcast.
 
@@ -77,7 +87,6 @@ def sub(a: Array, b: Array) -> Array:
     DTypeError
         For bool tensors.
     """
-    require_kind("sub", a.dtype, "iuf", "numbers (for bools, use a ^ b)")
     return xp(a).subtract(a, b)
 
 
@@ -107,14 +116,14 @@ def floor_divide(a: Array, b: Array) -> Array:
     >>> floor_divide(minicnn.tensor([7, -7]), 2).tolist()
     [3, -4]
     """
-    _check_divisor("floor_divide", b)
+    _check_divisor("floor_divide", a, b)
     return xp(a).floor_divide(a, b)
 
 
-def _check_divisor(call: str, b: Array) -> None:
+def _check_divisor(call: str, a: Array, b: Array) -> None:
     """Raise an error for bools, and for integers if one is 0."""
     require_kind(call, b.dtype, "iuf", "numbers")
-    if b.dtype.kind != "f" and xp(b) is np and not b.all():
+    if b.dtype.kind != "f" and xp(b) is np and a.size and not b.all():
         raise ArgumentError(f"{call}: integers cannot be divided by 0; convert to floats with .float()")
 
 
@@ -133,7 +142,7 @@ def remainder(a: Array, b: Array) -> Array:
     >>> remainder(minicnn.tensor([7, -7]), 2).tolist()
     [1, 1]
     """
-    _check_divisor("remainder", b)
+    _check_divisor("remainder", a, b)
     return xp(a).remainder(a, b)
 
 
@@ -224,8 +233,10 @@ def abs(x: Array) -> Array:
 
 @Unary
 def sign(x: Array) -> Array:
-    """Return the sign of x: -1, 0 or 1; the gradient is 0. Bools stay as they are."""
-    return xp(x).sign(x) if x.dtype.kind != "b" else x.copy()
+    """Return the sign of x: -1, 0 or 1, and 0 for NaN; the gradient is 0. Bools stay as they are."""
+    if x.dtype.kind == "b":
+        return x.copy()
+    return xp(x).where(x == x, xp(x).sign(x), x.dtype.type(0)) if x.dtype.kind == "f" else xp(x).sign(x)
 
 
 @Unary

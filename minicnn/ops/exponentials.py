@@ -7,7 +7,7 @@ from minicnn.ops.comparison import eq, ge, logical_and, logical_or, lt, where
 from minicnn.ops.create import zeros_like
 from minicnn.ops.elementwise import _div, add, mul, neg, remainder, square, sub
 from minicnn.ops.fuse import fuse
-from minicnn.ops.operands import FloatUnary, Value, operands, promote
+from minicnn.ops.operands import FloatUnary, Value, operands, promote, require_kind
 from minicnn.runtime.devices import Array, xp
 
 __all__ = ["cos", "exp", "expm1", "log", "log1p", "pow", "rsqrt", "sin", "sqrt", "tanh"]
@@ -36,9 +36,10 @@ def pow(input: Value, exponent: Value) -> Tensor:
     Raises
     ------
     DTypeError
-        If integers are raised to a negative number. (In a tensor, it gives 0, and ±1 for ±1.)
+        For bools alone, and if integers are raised to a negative number. (In a tensor, it gives 0, and ±1 for ±1.)
     """
     dtype = promote(input, exponent)
+    require_kind("pow", dtype, "iuf", "numbers")
     x, y = operands("pow", input, exponent, dtype=dtype)
     if dtype.kind != "f" and isinstance(exponent, int) and exponent < 0:
         raise DTypeError(f"pow: {dtype} cannot be raised to a negative power; convert it with .float() first")

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn.autograd.primitive import primitive
+from minicnn.autograd.primitive import Primitive, primitive
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import DType
+from minicnn.dtypes import DType, uint8
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.axes import axes_of, axis_of, check_keepdim, named_axes, numpy_names
 from minicnn.ops.comparison import eq, maximum, minimum
@@ -20,6 +20,7 @@ from minicnn.ops.elementwise import div, mul, square, sub
 from minicnn.ops.exponentials import exp, log, sqrt
 from minicnn.ops.fuse import fuse
 from minicnn.ops.masks import masked_fill
+from minicnn.ops.operands import require_kind
 from minicnn.ops.scans import _accumulator, _prod_grad
 from minicnn.ops.scatter import gather
 from minicnn.ops.shape import _expand_reduced, _reshape, _sum, as_float, cast, squeeze
@@ -148,14 +149,14 @@ def var(
     Raises
     ------
     DTypeError
-        If `unbiased` or `keepdim` is not a bool.
+        If the tensor does not hold floats, or `unbiased` or `keepdim` is not a bool.
     """
     if isinstance(dim, bool):
         return var(input, None, dim, keepdim, correction=correction)
     if not isinstance(unbiased, bool):
         raise DTypeError(f"var: unbiased must be a bool, got {unbiased!r}; name the argument, as in correction=0")
     correction = int(unbiased) if correction is None else correction
-    input = as_float(input)
+    require_kind("var", input.dtype, "f", "floats")
     axes = axes_of("var", dim, input.ndim, keepdim)
     if len(axes) == input.ndim:  # over all axes: one pass, without an array of squares
         total = _reshape(_squared_distance.sum(input, mean(input)), shape=(1,) * input.ndim if keepdim else ())
@@ -255,6 +256,13 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     return _amin(input, axes=axes, keepdim=keepdim)
 
 
+def _winner(call: str, winner: Primitive[Tensor], input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    """Return the index of an extremum along an axis, or in the flattened tensor."""
+    axes = axes_of(call, dim, input.ndim, keepdim)
+    _require_nonempty(call, input, axes)
+    return winner(input, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
+
+
 @numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the first largest element along an axis; without `dim`, the index in the flattened tensor.
@@ -263,10 +271,11 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     ------
     ShapeError
         If a reduced axis has size 0.
+    DTypeError
+        For bool tensors.
     """
-    axes = axes_of("argmax", dim, input.ndim, keepdim)
-    _require_nonempty("argmax", input, axes)
-    return _argmax(input, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
+    require_kind("argmax", input.dtype, "iuf", "numbers")
+    return _winner("argmax", _argmax, input, dim, keepdim)
 
 
 @numpy_names
@@ -277,10 +286,11 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     ------
     ShapeError
         If a reduced axis has size 0.
+    DTypeError
+        For bool tensors.
     """
-    axes = axes_of("argmin", dim, input.ndim, keepdim)
-    _require_nonempty("argmin", input, axes)
-    return _argmin(input, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
+    require_kind("argmin", input.dtype, "iuf", "numbers")
+    return _winner("argmin", _argmin, input, dim, keepdim)
 
 
 @numpy_names
@@ -292,6 +302,11 @@ def max(
     With a second tensor, `dim` or `other`, return the larger of the two, element by element.
 
     Without `dim`, equal elements share the gradient. With `dim`, only the element at the index gets it.
+
+    Raises
+    ------
+    ShapeError
+        If a reduced axis has size 0.
 
     Examples
     --------
@@ -306,7 +321,7 @@ def max(
     if dim is None:
         return amax(input)
     axis = axis_of("max", dim, input.ndim)
-    return _gather_result(input, argmax(input, axis, keepdim=True), axis, keepdim)
+    return _gather_result(input, _winner("max", _argmax, input, axis, True), axis, keepdim)
 
 
 @numpy_names
@@ -318,6 +333,11 @@ def min(
     With a second tensor, `dim` or `other`, return the smaller of the two, element by element.
 
     Without `dim`, equal elements share the gradient. With `dim`, only the element at the index gets it.
+
+    Raises
+    ------
+    ShapeError
+        If a reduced axis has size 0.
     """
     check_keepdim("min", keepdim)
     if isinstance(dim, Tensor) or other is not None:
@@ -325,7 +345,7 @@ def min(
     if dim is None:
         return amin(input)
     axis = axis_of("min", dim, input.ndim)
-    return _gather_result(input, argmin(input, axis, keepdim=True), axis, keepdim)
+    return _gather_result(input, _winner("min", _argmin, input, axis, True), axis, keepdim)
 
 
 def _gather_result(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResult:
@@ -344,14 +364,16 @@ def prod(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType
 
 @numpy_names
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return whether all elements along axes are nonzero, as a bool tensor."""
-    return _all(input, axes=named_axes("all", dim, input.ndim, keepdim), keepdim=keepdim)
+    """Return whether all elements along axes are nonzero, as a bool tensor (as uint8 for uint8)."""
+    out = _all(input, axes=named_axes("all", dim, input.ndim, keepdim), keepdim=keepdim)
+    return cast(out, uint8) if input.dtype == uint8 else out
 
 
 @numpy_names
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return whether at least one element along axes is nonzero, as a bool tensor."""
-    return _any(input, axes=named_axes("any", dim, input.ndim, keepdim), keepdim=keepdim)
+    """Return whether at least one element along axes is nonzero, as a bool tensor (as uint8 for uint8)."""
+    out = _any(input, axes=named_axes("any", dim, input.ndim, keepdim), keepdim=keepdim)
+    return cast(out, uint8) if input.dtype == uint8 else out
 
 
 @numpy_names

@@ -17,6 +17,7 @@ from minicnn.ops.comparison import eq, isfinite, isnan, logical_and, where
 from minicnn.ops.create import as_tensor
 from minicnn.ops.elementwise import add, ceil, div, floor, mul, round, sub
 from minicnn.ops.masks import masked_fill
+from minicnn.ops.operands import require_kind
 from minicnn.ops.reduce import MaxResult, sum
 from minicnn.ops.scans import _running
 from minicnn.ops.scatter import gather
@@ -82,6 +83,8 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     ------
     ArgumentError
         If the axis has fewer than k elements.
+    DTypeError
+        For bools.
 
     Examples
     --------
@@ -90,6 +93,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     [3, 2]
     """
     axis = axis_of("topk", dim, input.ndim)
+    require_kind("topk", input.dtype, "iuf", "numbers")
     n = input.shape[axis] if input.ndim else 1
     if not 0 <= k <= n:
         raise ArgumentError(f"topk: k must be from 0 to {n}, the size of dim={dim}, got {k}")
@@ -124,9 +128,12 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Max
     ------
     ArgumentError
         If the axis has fewer than k elements, or k is below 1.
+    DTypeError
+        For bools.
     """
     check_keepdim("kthvalue", keepdim)
     axis = axis_of("kthvalue", dim, input.ndim)
+    require_kind("kthvalue", input.dtype, "iuf", "numbers")
     n = input.shape[axis] if input.ndim else 1
     if not 1 <= k <= n:
         raise ArgumentError(f"kthvalue: k must be from 1 to {n}, the size of dim={dim}, got {k}")
@@ -249,7 +256,7 @@ def quantile(
     ArgumentError
         If a number of q is not in [0, 1], or the interpolation is unknown.
     ShapeError
-        If the axis has size 0, or q has more than one axis.
+        If the tensor is empty, or q has more than one axis.
 
     Examples
     --------
@@ -282,9 +289,11 @@ def _quantile(
         raise ShapeError(f"{call}: q must be a number or a vector, got {q.shape}")
     if q.array.size and not bool(((q >= 0) & (q <= 1)).all()):
         raise ArgumentError(f"{call}: q must be in [0, 1], got {q.tolist()}")
+    if not input.array.size:
+        raise ShapeError(f"{call}: the tensor must not be empty, it is {input.shape}")
     axis = 0 if dim is None else axis_of(call, dim, input.ndim)
     x = reshape(input, prod(input.shape)) if dim is None or not input.ndim else input
-    n = _nonempty(call, x, axis)
+    n = x.shape[axis]
     x = movedim(x, axis, -1)
     ordered = gather(x, -1, _order(x, x.ndim - 1))
     nans = sum(isnan(x), -1, keepdim=True)

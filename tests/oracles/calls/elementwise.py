@@ -320,5 +320,12 @@ large.asinh()
 large.hypot(large)
 t([1000.0, -1000.0]).logaddexp(t([1000.0, -1000.0]))
 t([inf, -inf, inf]).logaddexp(t([inf, -inf, -inf]))
+torch.sign(odd)
+torch.sgn(odd)
+g(torch.abs(odd * y[:1]), y)
+b**b
+torch.sub(n, b[:1])
+torch.fmod(n[:0], 0)
+n[:0] // 0
 """.strip().splitlines(),
 )
