@@ -364,6 +364,7 @@ FUNCTIONS: dict[str, Any] = {
     "arange": lambda start, stop=None, step=1, dtype=None: _new(
         np.arange(*((start,) if stop is None else (start, stop, step)), dtype=dtype)
     ),
+    "argpartition": lambda a, kth, axis=-1: _new(np.argpartition(_own(a), kth, axis)),
     "argsort": lambda a, axis=-1, kind=None: _new(np.argsort(_own(a), axis, kind=kind)),
     "array": array,
     "asarray": asarray,
@@ -390,6 +391,7 @@ FUNCTIONS: dict[str, Any] = {
         np.pad(_own(array), pad_width, constant_values=_host(constant_values))
     ),
     "round": lambda a: _new(np.round(_own(a))),
+    "sort": lambda a, axis=-1: _new(np.sort(_own(a), axis)),
     "stack": lambda tup, axis=0: _new(np.stack([_own(a) for a in tup], axis)),
     "take_along_axis": lambda a, indices, axis: _new(np.take_along_axis(_own(a), _own(indices), axis)),
     "tensordot": lambda a, b, axes=2: _new(_quiet(np.tensordot, _own(a), _own(b), axes)),

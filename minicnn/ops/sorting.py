@@ -16,6 +16,7 @@ from minicnn.ops.axes import axis_of, check_keepdim, numpy_names
 from minicnn.ops.comparison import eq, isfinite, isnan, logical_and, where
 from minicnn.ops.create import as_tensor
 from minicnn.ops.elementwise import add, ceil, div, floor, mul, round, sub
+from minicnn.ops.indexing import _index
 from minicnn.ops.masks import masked_fill
 from minicnn.ops.operands import require_kind
 from minicnn.ops.reduce import MaxResult, sum
@@ -97,8 +98,20 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     n = input.shape[axis] if input.ndim else 1
     if not 0 <= k <= n:
         raise ArgumentError(f"topk: k must be from 0 to {n}, the size of dim={dim}, got {k}")
-    order = _order(input, axis, largest)
-    return _taken(input, axis, order[(slice(None),) * axis + (slice(k),)] if input.ndim else order)
+    if not input.ndim:
+        return _taken(input, axis, _order(input, axis, largest))
+    return _taken(input, axis, _first(input, axis, k, largest))
+
+
+def _first(x: Tensor, axis: int, k: int, largest: bool) -> Tensor:
+    """Return the indices of the k largest (or smallest) elements in their order, without sorting the others."""
+    n, m, part = x.shape[axis], x.device.xp, (slice(None),) * axis
+    if not 0 < 4 * k < n:
+        return _index(_order(x, axis, largest), index=(*part, slice(k)))
+    found = m.argpartition(x.array, n - k if largest else k - 1, axis=axis)
+    found = m.sort(found[(*part, slice(n - k, n) if largest else slice(k))], axis=axis)
+    candidates = Tensor._wrap(m.take_along_axis(x.array, found, axis), x.device)
+    return Tensor._wrap(m.take_along_axis(found, _order(candidates, axis, largest).array, axis), x.device)
 
 
 def _nonempty(call: str, input: Tensor, axis: int) -> int:

@@ -42,12 +42,23 @@ def test_modes_and_counts(row):
     assert mc.tensor(row).bincount().tolist() == [row.count(v) for v in range(max(row) + 1)]
 
 
+@given(seed=st.integers(0, 99), largest=st.booleans(), k=st.integers(1, 5), axis=st.integers(0, 1))
+def test_a_few_of_many_are_the_first_of_all(seed, largest, k, axis):
+    x = np.random.default_rng(seed).integers(-40, 40, (30, 30)).astype(np.float32)
+    x[x == -40] = np.nan
+    values, indices = mc.tensor(x).topk(k, axis, largest)
+    expected = mc.tensor(x).sort(axis, descending=largest).values.narrow(axis, 0, k)
+    np.testing.assert_array_equal(values.numpy(), expected.numpy())
+    np.testing.assert_array_equal(np.take_along_axis(x, indices.numpy(), axis), values.numpy())
+
+
 def test_the_order_is_the_same_on_every_device(device):
     x = mc.tensor([[3.0, 1.0, 1.0, float("nan")], [0.0, 2.0, -1.0, 2.0]])
     on_device = x.to(device)
     for call in (
         lambda t: t.sort(descending=True)[1],
         lambda t: t.mode(1)[1],
+        lambda t: t.repeat(1, 3).topk(2)[0],
         lambda t: t.median(0)[1],
         lambda t: t.nanquantile(0.5, 1),
         lambda t: t.unique(return_inverse=True)[1],
