@@ -15,7 +15,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, uint8
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.axes import axes_of, axis_of, check_keepdim, named_axes, numpy_names
-from minicnn.ops.comparison import eq, maximum, minimum
+from minicnn.ops.comparison import eq, maximum, minimum, ne
 from minicnn.ops.elementwise import div, mul, square, sub
 from minicnn.ops.exponentials import exp, log, sqrt
 from minicnn.ops.fuse import fuse
@@ -188,12 +188,13 @@ def norm(
 ) -> Tensor:
     """Return the p-norm (Σ |x|ᵖ)^(1/p) along axes, or the largest |x| for p = inf; the gradient at 0 is 0.
 
-    p = "fro", the Frobenius norm, is p = 2. With `dtype`, the elements are converted first.
+    For p = -inf, it is the smallest |x|, and for p = 0 the number of elements that are not 0. p = "fro", the Frobenius
+    norm, is p = 2. With `dtype`, the elements are converted first.
 
     Raises
     ------
     ArgumentError
-        If p is neither a number above 0 nor "fro".
+        If p is neither a number nor "fro".
 
     Examples
     --------
@@ -202,14 +203,18 @@ def norm(
     5.0
     """
     p = 2 if p == "fro" else p
-    if not isinstance(p, int | float) or not p > 0:
-        raise ArgumentError(f"norm: p must be a number above 0 or 'fro', got {p!r}")
+    if not isinstance(p, int | float) or p != p:
+        raise ArgumentError(f"norm: p must be a number or 'fro', got {p!r}")
     input = as_float(input) if dtype is None else cast(input, np.dtype(dtype))
     if p == 2:
         return _sqrt_zero_grad(_square.sum(input) if dim is None and not keepdim else sum(square(input), dim, keepdim))
-    if p == float("inf"):
-        return amax(input.abs(), dim, keepdim)
-    return sum(input.abs() ** p, dim, keepdim) ** (1 / p)
+    if p in (float("inf"), float("-inf")):
+        return (amax if p > 0 else amin)(input.abs(), dim, keepdim)
+    if p == 0:
+        return sum(cast(ne(input, 0), input.dtype), dim, keepdim)
+    total = sum(input.abs() ** p, dim, keepdim)
+    zero = eq(total, 0)
+    return masked_fill(masked_fill(total, zero, 1.0) ** (1 / p), zero, 0.0)  # the gradient at 0 is 0
 
 
 @fuse

@@ -219,5 +219,12 @@ t([[1, 0]], dtype=torch.uint8).any(1)
 b.argmax()
 n.var()
 n.float().var(0)
+torch.norm(x[0], 0)
+torch.norm(y, float("-inf"), 1)
+torch.norm(y[:, 2:] + 0.25, -1.5, 1)
+torch.norm(x[0], "fro")
+gradients(torch.norm(y * 0, 1.5) + y.sum() ** 2, y)[0]
+gradients(torch.norm(y * 0, 3.0, 1).sum() + y.sum() ** 2, y)[0]
+gradients(torch.cdist(y[:, :1] * 0, y[:1, 2:3] * 0, 1.5).sum() + y.sum() ** 2, y)[0]
 """.strip().splitlines()
 )
