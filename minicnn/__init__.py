@@ -55,6 +55,7 @@ from minicnn.ops import statistics as _statistics
 from minicnn.ops import strided as _strided
 from minicnn.ops import triangles as _triangles
 from minicnn.ops import typed as _typed
+from minicnn.ops import view_writes as _view_writes
 from minicnn.ops.activation import erf, log_softmax, relu, sigmoid, softmax
 from minicnn.ops.arithmetic import *
 from minicnn.ops.arrangement import *
@@ -86,6 +87,7 @@ from minicnn.ops.statistics import *
 from minicnn.ops.strided import *
 from minicnn.ops.triangles import *
 from minicnn.ops.typed import *
+from minicnn.ops.view_writes import *
 from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.runtime.dispatch import explain, use_backends, use_kernel
 from minicnn.runtime.random import get_rng_state, initial_seed, manual_seed, set_rng_state
@@ -173,6 +175,7 @@ __all__ += _ranges.__all__
 __all__ += _assembly.__all__
 __all__ += _random_tensors.__all__
 __all__ += _grids.__all__
+__all__ += _view_writes.__all__
 __all__ += _reduce.__all__
 __all__ += _shape.__all__
 __all__ += _typed.__all__

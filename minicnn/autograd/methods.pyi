@@ -12,6 +12,19 @@ from minicnn.runtime.devices import Device
 TensorT = TypeVar("TensorT")  # Tensor
 
 class TensorMethods(Generic[TensorT]):
+    def diagflat(self, offset: builtins.int = 0) -> TensorT: ...
+    def diagonal_scatter(
+        self, src: TensorT, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1
+    ) -> TensorT: ...
+    def select_scatter(self, src: TensorT, dim: builtins.int, index: builtins.int) -> TensorT: ...
+    def slice_scatter(
+        self,
+        src: TensorT,
+        dim: builtins.int = 0,
+        start: builtins.int | None = None,
+        end: builtins.int | None = None,
+        step: builtins.int = 1,
+    ) -> TensorT: ...
     def multinomial(self, num_samples: builtins.int, replacement: builtins.bool = False) -> TensorT: ...
     def adjoint(self) -> TensorT: ...
     def moveaxis(

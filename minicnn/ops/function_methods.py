@@ -25,6 +25,7 @@ from minicnn.ops import (
     statistics,
     strided,
     triangles,
+    view_writes,
 )
 from minicnn.ops.axes import sizes_of
 
@@ -32,6 +33,9 @@ __all__ = ["FUNCTION_METHODS", "OwnMethods"]
 
 # fmt: off
 _FUNCTIONS = {
+    view_writes: (
+        "diagflat", "diagonal_scatter", "select_scatter", "slice_scatter",
+    ),
     random: (
         "multinomial",
     ),
