@@ -50,30 +50,72 @@ from minicnn.nn.functional import (
     threshold,
     threshold_,
 )
+from minicnn.ops import arithmetic as _arithmetic
 from minicnn.ops import arrangement as _arrangement
+from minicnn.ops import assembly as _assembly
+from minicnn.ops import closeness as _closeness
 from minicnn.ops import comparison as _comparison
+from minicnn.ops import counting as _counting
 from minicnn.ops import create as _create
+from minicnn.ops import einsum as _einsum
+from minicnn.ops import elementary as _elementary
 from minicnn.ops import elementwise as _elementwise
+from minicnn.ops import exponentials as _exponentials
 from minicnn.ops import formats as _formats
+from minicnn.ops import grids as _grids
 from minicnn.ops import indexing as _indexing
+from minicnn.ops import masks as _masks
 from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its methods)
+from minicnn.ops import products as _products
+from minicnn.ops import random as _random_tensors
+from minicnn.ops import ranges as _ranges
 from minicnn.ops import reduce as _reduce
 from minicnn.ops import sampling as _sampling
+from minicnn.ops import scans as _scans
+from minicnn.ops import scatter as _scatter
 from minicnn.ops import shape as _shape
+from minicnn.ops import slices as _slices
+from minicnn.ops import sorting as _sorting
+from minicnn.ops import special as _special
+from minicnn.ops import statistics as _statistics
+from minicnn.ops import strided as _strided
+from minicnn.ops import triangles as _triangles
 from minicnn.ops import typed as _typed
+from minicnn.ops import view_writes as _view_writes
 from minicnn.ops.activation import erf, hardshrink, log_softmax, prelu, relu, sigmoid, softmax
+from minicnn.ops.arithmetic import *
 from minicnn.ops.arrangement import *
+from minicnn.ops.assembly import *
+from minicnn.ops.closeness import *
 from minicnn.ops.comparison import *
+from minicnn.ops.counting import *
 from minicnn.ops.create import *
+from minicnn.ops.einsum import *
+from minicnn.ops.elementary import *
 from minicnn.ops.elementwise import *
+from minicnn.ops.exponentials import *
 from minicnn.ops.formats import *
 from minicnn.ops.fuse import fuse
+from minicnn.ops.grids import *
 from minicnn.ops.indexing import *
 from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
+from minicnn.ops.masks import *
+from minicnn.ops.products import *
+from minicnn.ops.random import *
+from minicnn.ops.ranges import *
 from minicnn.ops.reduce import *
 from minicnn.ops.sampling import *
+from minicnn.ops.scans import *
+from minicnn.ops.scatter import *
 from minicnn.ops.shape import *
+from minicnn.ops.slices import *
+from minicnn.ops.sorting import *
+from minicnn.ops.special import *
+from minicnn.ops.statistics import *
+from minicnn.ops.strided import *
+from minicnn.ops.triangles import *
 from minicnn.ops.typed import *
+from minicnn.ops.view_writes import *
 from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.runtime.dispatch import explain, use_backends, use_kernel
 from minicnn.runtime.random import (
@@ -183,6 +225,27 @@ __all__ += _create.__all__
 __all__ += _elementwise.__all__
 __all__ += _formats.__all__
 __all__ += _indexing.__all__
+__all__ += _masks.__all__
+__all__ += _scatter.__all__
+__all__ += _slices.__all__
+__all__ += _sorting.__all__
+__all__ += _arithmetic.__all__
+__all__ += _counting.__all__
+__all__ += _strided.__all__
+__all__ += _triangles.__all__
+__all__ += _products.__all__
+__all__ += _einsum.__all__
+__all__ += _exponentials.__all__
+__all__ += _elementary.__all__
+__all__ += _special.__all__
+__all__ += _closeness.__all__
+__all__ += _scans.__all__
+__all__ += _statistics.__all__
+__all__ += _ranges.__all__
+__all__ += _assembly.__all__
+__all__ += _random_tensors.__all__
+__all__ += _grids.__all__
+__all__ += _view_writes.__all__
 __all__ += _reduce.__all__
 __all__ += _sampling.__all__
 __all__ += _shape.__all__

@@ -232,6 +232,10 @@ class ndarray:  # noqa: N801 (CuPy's name)
     def view(self, dtype: Any = None) -> "ndarray":
         return _derived(self._host.view() if dtype is None else self._host.view(dtype), self)
 
+    def nonzero(self) -> tuple["ndarray", ...]:
+        note("waits", "nonzero")
+        return tuple(map(_new, self._host.nonzero()))
+
     def copy(self, order: str = "C") -> "ndarray":
         return _new(self._host.copy(order))
 
@@ -245,7 +249,13 @@ class ndarray:  # noqa: N801 (CuPy's name)
 
 
 def _reduction(name: str) -> Any:
-    return lambda self, axis=None, *, keepdims=False: _new(_quiet(getattr(self._host, name), axis, keepdims=keepdims))
+    def reduced(self: Any, axis: Any = None, *, keepdims: bool = False) -> ndarray:
+        return _new(_quiet(getattr(self._host, name), axis, keepdims=keepdims))
+
+    def summed(self: Any, axis: Any = None, *, dtype: Any = None, keepdims: bool = False) -> ndarray:
+        return _new(_quiet(getattr(self._host, name), axis, dtype, keepdims=keepdims))
+
+    return summed if name in ("mean", "prod", "sum") else reduced
 
 
 for _name in ["all", "any", "argmax", "argmin", "max", "mean", "min", "prod", "sum"]:
@@ -282,18 +292,21 @@ class ufunc:  # noqa: N801 (CuPy's name)
         return _new(result) if out is None else out
 
     def at(self, a: Any, indices: Any, b: Any = None) -> None:
-        if self.name != "cupy_add" or a.dtype.char not in "efdiIQ":
+        kinds = {"cupy_add": "efdiILQ", "cupy_maximum": "fdiIlLQq", "cupy_minimum": "fdiIlLQq"}
+        if a.dtype.char not in kinds.get(self.name, ""):
             raise TypeError(f"{self.name}.at does not take {a.dtype}")
         _quiet(self._function.at, _own(a), a._key(indices), _host(b))
 
 
 # fmt: off
 UFUNCS = [
-    "abs", "absolute", "add", "bitwise_and", "bitwise_or", "bitwise_xor", "ceil", "copysign", "cos", "divide", "equal",
-    "exp", "expm1", "floor", "floor_divide", "greater", "greater_equal", "invert", "isfinite", "isinf", "isnan", "less",
-    "less_equal", "log", "log1p", "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum",
-    "minimum", "multiply", "negative", "not_equal", "power", "remainder", "sign", "sin", "sqrt", "square", "subtract",
-    "tanh", "true_divide",
+    "abs", "absolute", "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "bitwise_and",
+    "bitwise_or", "bitwise_xor", "ceil", "copysign", "cos", "cosh", "divide", "equal", "exp", "exp2", "expm1",
+    "floor", "floor_divide", "fmod", "gcd", "greater", "greater_equal", "hypot", "invert", "isfinite", "isinf",
+    "isnan", "lcm", "left_shift", "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative",
+    "not_equal", "power", "remainder", "right_shift", "sign", "signbit", "sin", "sinh", "sqrt", "square", "subtract",
+    "tan", "tanh", "true_divide", "trunc",
 ]
 NUMBERS = [
     "bool_", "dtype", "finfo", "float32", "float64", "iinfo", "inf", "int32", "int64", "min_scalar_type", "nan",
@@ -343,10 +356,16 @@ def array(obj: Any, dtype: Any = None, *, order: str = "K") -> ndarray:
     return _new(np.array(obj._host, dtype, order=order)) if isinstance(obj, ndarray) else _uploaded(obj, dtype)
 
 
+def as_strided(x: Any, shape: Any = None, strides: Any = None) -> ndarray:
+    return _derived(np.lib.stride_tricks.as_strided(_own(x), shape, strides), x)
+
+
 FUNCTIONS: dict[str, Any] = {
     "arange": lambda start, stop=None, step=1, dtype=None: _new(
         np.arange(*((start,) if stop is None else (start, stop, step)), dtype=dtype)
     ),
+    "argpartition": lambda a, kth, axis=-1: _new(np.argpartition(_own(a), kth, axis)),
+    "argsort": lambda a, axis=-1, kind=None: _new(np.argsort(_own(a), axis, kind=kind)),
     "array": array,
     "asarray": asarray,
     "ascontiguousarray": lambda a: a if a.flags.c_contiguous and a.ndim else _new(np.ascontiguousarray(_own(a))),
@@ -356,7 +375,8 @@ FUNCTIONS: dict[str, Any] = {
         np.clip(_own(a), *(None if limit is None else _host(limit) for limit in (a_min, a_max)))
     ),
     "concatenate": lambda tup, axis=0: _new(np.concatenate([_own(a) for a in tup], axis)),
-    "cumsum": lambda a, axis=None: _new(_quiet(np.cumsum, _own(a), axis)),
+    "cumprod": lambda a, axis=None, dtype=None: _new(_quiet(np.cumprod, _own(a), axis, dtype)),
+    "cumsum": lambda a, axis=None, dtype=None: _new(_quiet(np.cumsum, _own(a), axis, dtype)),
     "einsum": lambda *operands: _new(_quiet(np.einsum, operands[0], *map(_own, operands[1:]))),
     "empty": lambda shape, dtype=float: _unset(shape, dtype),
     "empty_like": lambda prototype, dtype=None: _unset(_own(prototype).shape, dtype or prototype.dtype),
@@ -366,11 +386,14 @@ FUNCTIONS: dict[str, Any] = {
     "matmul": matmul,
     "may_share_memory": lambda a, b: np.may_share_memory(_own(a), _own(b)),
     "ones": lambda shape, dtype=float: _new(np.ones(shape, dtype)),
+    "ones_like": lambda a, dtype=None: _new(np.ones(_own(a).shape, dtype or a.dtype)),
     "pad": lambda array, pad_width, *, constant_values=0: _new(
         np.pad(_own(array), pad_width, constant_values=_host(constant_values))
     ),
     "round": lambda a: _new(np.round(_own(a))),
+    "sort": lambda a, axis=-1: _new(np.sort(_own(a), axis)),
     "stack": lambda tup, axis=0: _new(np.stack([_own(a) for a in tup], axis)),
+    "take_along_axis": lambda a, indices, axis: _new(np.take_along_axis(_own(a), _own(indices), axis)),
     "tensordot": lambda a, b, axes=2: _new(_quiet(np.tensordot, _own(a), _own(b), axes)),
     "where": lambda condition, x, y: _new(np.where(_own(condition), _host(x), _host(y))),
     "zeros": lambda shape, dtype=float: _new(np.zeros(shape, dtype)),
@@ -385,6 +408,7 @@ for _name in NUMBERS:
     setattr(module, _name, getattr(np, _name))
 for _name, _thing in {**FUNCTIONS, "RawModule": RawModule, "cuda": cuda, "ndarray": ndarray, "ufunc": ufunc}.items():
     setattr(module, _name, _thing)
+vars(module)["lib"] = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=as_strided))
 vars(module)["__version__"] = "0 (stand-in)"
 for _name, _function in OPERATORS.items():
     setattr(ndarray, f"__{_name}__", _operator(getattr(module, _function)))

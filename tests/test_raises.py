@@ -43,9 +43,15 @@ def public_functions() -> dict[str, Callable[..., Any]]:
     return found
 
 
+def unwrapped(function: Callable[..., Any]) -> Any:
+    """Return the function that others wrap; of a primitive, its body."""
+    function = inspect.unwrap(function)
+    return getattr(function, "body", function)
+
+
 @cache
 def tree(function: Callable[..., Any]) -> ast.AST:
-    return ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    return ast.parse(textwrap.dedent(inspect.getsource(unwrapped(function))))
 
 
 def is_error(name: str) -> bool:
@@ -54,7 +60,7 @@ def is_error(name: str) -> bool:
 
 def raised(function: Callable[..., Any], owner: type | None, seen: set[Any]) -> Iterator[str]:
     """Yield the names of the errors that the code of a function raises."""
-    function = inspect.unwrap(function)
+    function = unwrapped(function)
     if function in seen:
         return
     seen.add(function)
@@ -98,10 +104,14 @@ def owner_of(name: str) -> type | None:
 
 def text_of(function: Callable[..., Any], owner: type | None) -> str:
     """Return the docstring, with the docstrings of the functions that it refers to: "see `x`", "errors as in `x`"."""
-    text = inspect.getdoc(function) or ""
-    for name in re.findall(r"(?:[Ss]ee|as in) `(\w+)`", text):
-        other = getattr(owner, name, None) or inspect.unwrap(function).__globals__.get(name)
-        text += inspect.getdoc(other) or ""
+    text, todo = "", [function]
+    while todo:
+        new = inspect.getdoc(todo.pop()) or ""
+        if new not in text:
+            text += new
+            names = re.findall(r"(?:[Ss]ee|as in) `(\w+)`", new)
+            found = (getattr(owner, name, None) or unwrapped(function).__globals__.get(name) for name in names)
+            todo += [other for other in found if other is not None]
     return text
 
 

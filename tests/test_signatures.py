@@ -35,9 +35,6 @@ MISSING = {
 }
 
 REASONS = {
-    # An older order of arguments, add(x, alpha, y), which PyTorch warns about.
-    ("", "add"): {"argument 1 is 'other', not 'alpha'", "argument 2, 'other', is missing"},
-    ("", "sub"): {"argument 1 is 'other', not 'alpha'", "argument 2, 'other', is missing"},
     # The function looks at the type or number of its arguments.
     ("", "arange"): {"argument 0 is 'start', not 'end'"},
     ("", "randint"): {"argument 0 is 'low', not 'high'", "argument 1 is 'high', not 'size'"},
@@ -51,6 +48,27 @@ REASONS = {
     ("Tensor", "var"): {"argument 0 is 'dim', not 'unbiased'"},
     # The function of nn.functional has `inplace` there.
     ("", "rrelu"): {"argument 4 is 'inplace', not 'generator'"},
+    ("", "scatter"): {"argument 3 is 'src', not 'value'"},
+    ("Tensor", "scatter"): {"argument 2 is 'src', not 'value'"},
+    ("Tensor", "scatter_"): {"argument 2 is 'src', not 'value'"},
+    **{("", name): {"argument 1 is 'dim', not 'unbiased'"} for name in ("std_mean", "var_mean")},
+    ("", "randint_like"): {"argument 1 is 'low', not 'high'"},
+    ("", "repeat_interleave"): {"argument 0 is 'input', not 'repeats'"},
+    ("Tensor", "random_"): {"argument 0 is 'from_', not 'to'"},
+    # An argument that is a number or a list has NumPy's name for both.
+    **{
+        (module, name): {f"argument {place} is 'indices_or_sections', not {other!r}" for other in others}
+        for module, name, place, others in (
+            ("", "hsplit", 1, ("sections", "indices")),
+            ("", "vsplit", 1, ("sections", "indices")),
+            ("", "dsplit", 1, ("sections", "indices")),
+            ("", "tensor_split", 1, ("sections", "indices", "tensor_indices_or_sections")),
+            ("Tensor", "tensor_split", 0, ("sections", "indices", "tensor_indices_or_sections")),
+        )
+    },
+    ("", "isin"): {"argument 0 is 'elements', not 'element'", "argument 1 is 'test_elements', not 'test_element'"},
+    **{("", name): {"argument 2, 'alpha', is missing"} for name in ("rsub", "subtract")},  # it is there by keyword
+    **{("Tensor", name): {"argument 1, 'alpha', is missing"} for name in ("subtract", "subtract_")},
     # Not there yet.
     ("", "from_dlpack"): {"'device' is missing", "'copy' is missing"},
     ("nn.functional", "interpolate"): {"argument 6, 'antialias', is missing"},
@@ -127,10 +145,16 @@ def differences(ours, theirs):
                 yield f"{name}={here!r}, not {default[0]!r}"
 
 
+def is_older(theirs):
+    """Return whether a signature has PyTorch's older order of arguments, add(x, alpha, y), which it warns about."""
+    names = [name for name, kind, *_ in theirs if kind.startswith("POSITIONAL")]
+    return names[:1] == ["beta"] or (len(names) > 2 and names[1] in ("alpha", "value"))
+
+
 @pytest.mark.parametrize(("module", "name"), NAMES)
 def test_signatures_are_pytorchs(module, name):
     ours = parameters(module, name)
-    found = [set(differences(ours, theirs)) for theirs in RECORDED[module][name]]
+    found = [set(differences(ours, theirs)) for theirs in RECORDED[module][name] if not is_older(theirs)]
     defaults = {d for several in found for d in several if "=" in d}
     wrong = {d for d in defaults if all(d in several for several in found)}  # several signatures differ in defaults
     problems = wrong | {d for several in found for d in several - defaults}

@@ -48,7 +48,7 @@ static void run_step(int64_t operation, Real* to, const Real* a, const Real* b, 
         case CLONE: return unary([](Vec x) { return x; });
         case NEG: return unary([](Vec x) { return -x; });
         case ABS: return unary([](Vec x) { return abs(x); });
-        case SIGN: return unary([](Vec x) { return x > 0 ? broadcast(1) : x < 0 ? broadcast(-1) : x + 0; });   // not -0
+        case SIGN: return unary([](Vec x) { return x > 0 ? broadcast(1) : x < 0 ? broadcast(-1) : broadcast(0); });
         case SQUARE: return unary([](Vec x) { return x * x; });
         case SQRT: return unary([](Vec x) { return sqrt(x); });
         case RSQRT: return unary([](Vec x) { return 1 / sqrt(x); });

@@ -16,9 +16,10 @@ from minicnn.dtypes import int64
 from minicnn.errors import ArgumentError
 from minicnn.models.generative_model import check_arguments
 from minicnn.ops.comparison import where
-from minicnn.ops.create import arange, full, full_like
-from minicnn.ops.elementwise import cos, exp, sin
+from minicnn.ops.create import full, full_like
+from minicnn.ops.exponentials import cos, exp, sin
 from minicnn.ops.indexing import cat
+from minicnn.ops.ranges import arange
 from minicnn.ops.sampling import rand
 
 __all__ = ["DiffusionUNet"]

@@ -16,7 +16,7 @@ from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.models.autoencoder import convolutional_decoder, convolutional_encoder
 from minicnn.models.generative_model import GenerativeModel
-from minicnn.ops.elementwise import exp, log
+from minicnn.ops.exponentials import exp, log
 from minicnn.ops.indexing import cat
 from minicnn.ops.sampling import randn
 

@@ -14,7 +14,7 @@ from minicnn.nn.arguments import check_groups, check_positive
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
 from minicnn.ops.create import ones, tensor, zeros
-from minicnn.ops.elementwise import rsqrt
+from minicnn.ops.exponentials import rsqrt
 from minicnn.ops.shape import reshape, squeeze, unsqueeze
 from minicnn.runtime.devices import Device
 

@@ -17,7 +17,8 @@ from minicnn.dtypes import DType, float64
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.axes import axis_of
 from minicnn.ops.comparison import clamp, ge, gt, le, logical_and, where
-from minicnn.ops.elementwise import add, div, exp, expm1, mul, neg, square, sub, tanh
+from minicnn.ops.elementwise import add, div, mul, neg, square, sub
+from minicnn.ops.exponentials import exp, expm1, tanh
 from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import FloatUnary, Unary
 from minicnn.ops.reduce import sum as total

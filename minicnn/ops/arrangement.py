@@ -5,18 +5,55 @@ from typing import Any
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ShapeError
-from minicnn.ops.axes import axis_of, sizes_of
+from minicnn.ops.axes import axis_of, numpy_names, sizes_of
 from minicnn.ops.indexing import cat, getitem
 from minicnn.ops.shape import broadcast_to, permute, repeat, reshape, transpose
 
-__all__ = ["concat", "movedim", "narrow", "numel", "select", "swapaxes", "t", "tile"]
+__all__ = [
+    "adjoint",
+    "concat",
+    "concatenate",
+    "moveaxis",
+    "movedim",
+    "narrow",
+    "numel",
+    "ravel",
+    "select",
+    "swapaxes",
+    "swapdims",
+    "t",
+    "tile",
+]
 
-concat = cat
+concat = concatenate = cat
 
 
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """Return the tensor with two axes swapped, as `transpose`."""
     return transpose(input, axis0, axis1)
+
+
+def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Return the tensor with two axes swapped, as `transpose`."""
+    return transpose(input, dim0, dim1)
+
+
+def ravel(input: Tensor) -> Tensor:
+    """Return the elements in row-major order as a vector; a view if possible."""
+    return reshape(input, input.array.size)
+
+
+def adjoint(input: Tensor) -> Tensor:
+    """Return the tensor with the last two axes swapped: the transpose of each matrix.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than 2 axes.
+    """
+    if input.ndim < 2:
+        raise ShapeError(f"adjoint: expected matrices, got {input.shape}")
+    return transpose(input, -2, -1)
 
 
 def t(input: Tensor) -> Tensor:
@@ -32,6 +69,7 @@ def t(input: Tensor) -> Tensor:
     return permute(input, *range(input.ndim - 1, -1, -1))
 
 
+@numpy_names
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """Return the part of an axis that begins at `start` and has `length` elements; a view.
 
@@ -56,6 +94,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     return getitem(input, (slice(None),) * axis + (slice(begin, begin + length),))
 
 
+@numpy_names
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """Return the part of the tensor at one index of an axis, which is removed; a view.
 
@@ -84,6 +123,9 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
     rest = iter(i for i in range(input.ndim) if i not in sources)
     order = {place: axis for axis, place in zip(sources, places, strict=True)}
     return permute(input, [order[i] if i in order else next(rest) for i in range(input.ndim)])
+
+
+moveaxis = movedim
 
 
 def tile(input: Tensor, *dims: Any) -> Tensor:

@@ -3,13 +3,33 @@
 Users may count axes from the end (-1), and write sizes as f(2, 3) or f((2, 3)); the operations see tuples of int >= 0.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from operator import index
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from minicnn.errors import DTypeError, ShapeError
 
-__all__ = ["axes_of", "axis_of", "check_keepdim", "named_axes", "sizes_of"]
+__all__ = ["axes_of", "axis_of", "check_keepdim", "named_axes", "numpy_names", "sizes_of"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function accept NumPy's names of two arguments, `axis` for `dim` and `keepdims` for `keepdim`."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if kwargs:
+            for numpy_name, name in (("axis", "dim"), ("keepdims", "keepdim")):
+                if numpy_name in kwargs:
+                    if name in kwargs:
+                        raise TypeError(f"{function.__name__}: {name} and {numpy_name} mean the same; give one of them")
+                    kwargs[name] = kwargs.pop(numpy_name)
+        return function(*args, **kwargs)
+
+    return call
 
 
 def axis_of(call: str, dim: int, ndim: int) -> int:

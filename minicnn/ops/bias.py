@@ -13,7 +13,7 @@ from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.activation import _relu_grad, _sigmoid_grad
-from minicnn.ops.elementwise import _tanh_grad
+from minicnn.ops.exponentials import _tanh_grad
 from minicnn.ops.shape import _sum
 from minicnn.runtime.devices import Array, xp
 

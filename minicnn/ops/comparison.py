@@ -4,17 +4,17 @@ Comparisons and logical operations return bool tensors without a gradient. Opera
 promoted to one element type and broadcast, as in PyTorch.
 """
 
-from typing import Any
+from math import nan
+from typing import Any, overload
 
 import numpy as np
 
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import default_dtype
-from minicnn.errors import ArgumentError, ShapeError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.create import as_tensor, zeros_like
 from minicnn.ops.fuse import fuse
-from minicnn.ops.operands import Binary, Unary, Value, operands, require_kind
+from minicnn.ops.operands import Binary, Unary, Value, operands, promote, require_kind
 from minicnn.ops.shape import cast, expand
 from minicnn.runtime.devices import Array, xp
 
@@ -203,13 +203,19 @@ def _clamp(x: Array, *, low: float | None, high: float | None) -> Array:
     return xp(x).clip(x, low, high)
 
 
-def where(condition: Value, input: Value, other: Value) -> Tensor:
+@overload
+def where(condition: Value) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Value, input: Value, other: Value) -> Tensor: ...
+def where(condition: Value, input: Value = None, other: Value = None) -> Any:
     """Return input where the condition is true, and other elsewhere. All are broadcast; input and other are promoted.
+
+    ``where(condition)`` returns the indices of the elements that are not 0, a tensor for each axis.
 
     Raises
     ------
     DTypeError
-        If the condition is not a bool tensor.
+        If the condition is not a bool tensor, or only one value is given.
     ShapeError
         If the shapes do not broadcast.
 
@@ -220,6 +226,11 @@ def where(condition: Value, input: Value, other: Value) -> Tensor:
     [1.0, 0.0]
     """
     condition = as_tensor(condition)
+    if input is None and other is None:
+        found = (condition.array if condition.ndim else condition.array.reshape(1)).nonzero()
+        return tuple(Tensor._wrap(i, condition.device) for i in found)
+    if input is None or other is None:
+        raise DTypeError("where: give two values, or only the condition")
     require_kind("where", condition.dtype, "b", "a bool condition")
     input, other = operands("where", input, other, device=condition.device)
     try:
@@ -233,24 +244,36 @@ def where(condition: Value, input: Value, other: Value) -> Tensor:
     return _where(condition, input, other)
 
 
-def clamp(input: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Limit input to [min, max]. The gradient is passed on where min <= input <= max, and is 0 elsewhere.
 
-    Integers stay integers, unless a limit is a float.
+    The limits are numbers, or tensors that broadcast; where they limit, they get the gradient. If min > max, the result
+    is max. Integers stay integers, unless a limit is a float.
 
     Raises
     ------
     ArgumentError
-        If `min` and `max` are both None, or a limit is not a number.
+        If `min` and `max` are both None, or a limit is neither a number nor a tensor as the other.
     """
     limits = [v for v in (min, max) if v is not None]
+    if limits and all(isinstance(v, Tensor) for v in limits):
+        return _clamp_to_tensors(input, min, max)
     if not limits or not all(isinstance(v, int | float) for v in limits):
-        raise ArgumentError(f"clamp: give a number for min, max or both, got min={min!r}, max={max!r}")
-    if input.dtype.kind != "f" and any(isinstance(v, float) for v in limits):
-        input = cast(input, default_dtype)
-    number: Any = float if input.dtype.kind == "f" else int  # a NumPy number would change the element type
+        raise ArgumentError(f"clamp: give numbers or tensors for min, max or both, got min={min!r}, max={max!r}")
+    dtype = promote(input, *limits)
+    input = input if input.dtype == dtype else cast(input, dtype)
+    number: Any = float if dtype.kind == "f" else int  # a NumPy number would change the element type
     low, high = (None if v is None else number(v) for v in (min, max))
+    if low != low or high != high:  # NaN
+        low = high = nan
     return _clamp(input, low=low, high=high)
+
+
+def _clamp_to_tensors(x: Tensor, low: Tensor | None, high: Tensor | None) -> Tensor:
+    x, *limits = operands("clamp", x, *(v for v in (low, high) if v is not None))
+    if low is not None:
+        x = where(logical_or(lt(x, limits[0]), isnan(limits[0])), limits[0], x)
+    return x if high is None else where(logical_or(gt(x, limits[-1]), isnan(limits[-1])), limits[-1], x)
 
 
 @fuse

@@ -16,7 +16,6 @@ from minicnn.ops.places import Place, checked, options_like, place_of, placed
 from minicnn.runtime.devices import CUDA, xp
 
 __all__ = [
-    "arange",
     "as_tensor",
     "empty",
     "empty_like",
@@ -25,7 +24,6 @@ __all__ = [
     "from_numpy",
     "full",
     "full_like",
-    "linspace",
     "ones",
     "ones_like",
     "tensor",
@@ -237,44 +235,3 @@ def full_like(
 ) -> Tensor:
     """Return a tensor filled with one value, with the shape, and by default the element type and device, of input."""
     return full(input.shape, fill_value, **options_like(input, dtype, device), requires_grad=requires_grad)
-
-
-@checked
-def arange(
-    start: float = 0,
-    end: float | None = None,
-    step: float = 1,
-    dtype: Any = None,
-    device: Place = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Return start, start + step, ... without end; `arange(end)` starts at 0. Integers give int64, floats float32.
-
-    Raises
-    ------
-    DTypeError, ArgumentError
-        If an argument has a wrong type or value.
-
-    Examples
-    --------
-    >>> arange(3).tolist()
-    [0, 1, 2]
-    """
-    low, high = (0, start) if end is None else (start, end)
-    if any(isinstance(v, float) for v in (low, high, step)):  # computed on the host: the same values on every device
-        return placed(np.arange(low, high, step, dtype=dtype or default_dtype), device, requires_grad)
-    return placed(place_of(device).xp.arange(low, high, step, dtype=dtype), device, requires_grad)
-
-
-@checked
-def linspace(
-    start: float, end: float, steps: int, dtype: Any = None, device: Place = None, requires_grad: bool = False
-) -> Tensor:
-    """Return `steps` evenly spaced values from start to end, both included; float32 by default.
-
-    Raises
-    ------
-    DTypeError, ArgumentError
-        If an argument has a wrong type or value.
-    """
-    return placed(np.linspace(start, end, steps, dtype=dtype or default_dtype), device, requires_grad)

@@ -13,11 +13,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from minicnn.autograd.tape import Leaf, Node, mode
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import bool_
+from minicnn.dtypes import bool_, category
 from minicnn.errors import AutogradError, DTypeError, ShapeError
 from minicnn.ops.comparison import where
 from minicnn.ops.create import ones_like
@@ -54,7 +52,7 @@ def in_place(target: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
             f"in-place: the result has shape {result.shape} but the tensor has {target.shape}; use the method without _"
         )
     if result.dtype != target.dtype:
-        if not np.can_cast(result.dtype, target.dtype, "same_kind"):
+        if category(result.dtype) > category(target.dtype):
             raise DTypeError(f"in-place: a result of {result.dtype} cannot be written into {target.dtype}")
         result = cast(result, target.dtype)
     recorded = mode.recording and (target.requires_grad or result.requires_grad)

@@ -6,7 +6,7 @@ import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.ops import activation, comparison, create, elementwise, sampling, shape
+from minicnn.ops import activation, arithmetic, comparison, create, elementwise, exponentials, sampling, shape, special
 from minicnn.ops.in_place import in_place
 
 __all__ = ["InPlaceMethods"]
@@ -128,7 +128,7 @@ class InPlaceMethods:
         return in_place(self, lambda x: elementwise.remainder(x, other))
 
     def __ipow__(self: Any, other: Any) -> Any:
-        return in_place(self, lambda x: elementwise.pow(x, other))
+        return in_place(self, lambda x: exponentials.pow(x, other))
 
     def __iand__(self: Any, other: Any) -> Any:
         return in_place(self, lambda x: comparison.bitwise_and(x, other))
@@ -138,3 +138,13 @@ class InPlaceMethods:
 
     def __ixor__(self: Any, other: Any) -> Any:
         return in_place(self, lambda x: comparison.bitwise_xor(x, other))
+
+    def __ilshift__(self: Any, other: Any) -> Any:
+        return in_place(self, lambda x: arithmetic.bitwise_left_shift(x, other))
+
+    def __irshift__(self: Any, other: Any) -> Any:
+        return in_place(self, lambda x: arithmetic.bitwise_right_shift(x, other))
+
+    def polygamma_(self: Any, n: Any) -> Tensor:
+        """Give the tensor the values of `polygamma`, in place."""
+        return in_place(self, lambda x: special.polygamma(n, x))

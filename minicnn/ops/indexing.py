@@ -21,19 +21,17 @@ import numpy as np
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tape import mode
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import result_type
+from minicnn.dtypes import int64, result_type
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.ops.axes import axis_of
+from minicnn.ops.axes import axis_of, numpy_names
 from minicnn.ops.in_place import in_place, write
-from minicnn.ops.shape import broadcast_to, cast, reshape, unsqueeze
+from minicnn.ops.shape import broadcast_to, cast, reshape
 from minicnn.runtime.devices import Array, Device, to_host, xp
 
 __all__ = [
     "cat",
     "chunk",
-    "gather",
     "getitem",
-    "index_select",
     "roll",
     "setitem",
     "split",
@@ -53,6 +51,8 @@ def _index(x: Array, *, index: tuple[Any, ...]) -> Array:
 def _index_add(g: Array, *, index: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
     """Return zeros of `shape` with g added at the index; repeated elements of the index are added repeatedly."""
     out = xp(g).zeros(shape, g.dtype)
+    if g.dtype == int64:  # CuPy adds only unsigned integers; the bits are the same
+        return _index_add.body(g.view(np.uint64), index=index, shape=shape).view(int64)
     if all(i is None or i is Ellipsis or isinstance(i, slice | int) for i in index):
         out[index] = g
     else:
@@ -74,6 +74,11 @@ def _cat(*xs: Array, axis: int) -> Array:
 
 
 @primitive
+def _stack(*xs: Array, axis: int) -> Array:
+    return xp(xs[0]).stack(xs, axis)
+
+
+@primitive
 def _pad(x: Array, *, widths: tuple[tuple[int, int], ...], value: float) -> Array:
     return xp(x).pad(x, widths, constant_values=value)
 
@@ -92,6 +97,7 @@ _index_put.gradient(
     v=lambda grad, index: _index(grad, index=index),
 )
 _cat.gradient(xs=lambda grad, position, xs_shape, axis: _slice_of(grad, position, xs_shape, axis))
+_stack.gradient(xs=lambda grad, position, axis: _index(grad, index=(slice(None),) * axis + (position, ...)))
 _pad.gradient(
     x=lambda grad, x_shape, widths: _index(
         grad, index=tuple(slice(b, b + s) for (b, _), s in zip(widths, x_shape, strict=True))
@@ -220,36 +226,6 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
         write(x, key, v.array)
 
 
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return the slices along `dim` whose numbers are in `index`, a 1-D integer tensor.
-
-    Examples
-    --------
-    >>> import minicnn
-    >>> index_select(minicnn.tensor([[1, 2], [3, 4]]), 0, minicnn.tensor([1, 1])).tolist()
-    [[3, 4], [3, 4]]
-    """
-    return getitem(input, (slice(None),) * axis_of("index_select", dim, input.ndim) + (index,))
-
-
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return out[i][j][k] = input[index[i][j][k]][j][k] for dim=0, and the same along another axis for another `dim`.
-
-    Raises
-    ------
-    ShapeError
-        If the index is not an integer tensor with the number of axes of input, or is out of range.
-    """
-    axis = axis_of("gather", dim, input.ndim)
-    if index.ndim != input.ndim or index.dtype.kind not in "iu":
-        raise ShapeError(f"gather: index must hold integers in {input.ndim} axes, got {index.dtype} of {index.shape}")
-    if not input.ndim:
-        return getitem(reshape(input, 1), index)
-    m = input.device.xp
-    grid = [m.arange(s).reshape((-1,) + (1,) * (index.ndim - 1 - i)) for i, s in enumerate(index.shape)]
-    return getitem(input, (*grid[:axis], index, *grid[axis + 1 :]))
-
-
 # --- concatenation and splitting ------------------------------------------------------------------------------
 
 
@@ -261,6 +237,7 @@ def _require_tensors(call: str, tensors: Sequence[Tensor]) -> list[Tensor]:
     return tensors
 
 
+@numpy_names
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Concatenate tensors along an existing axis; their element types are promoted.
 
@@ -283,6 +260,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return _cat(*(t if t.dtype == dtype else cast(t, dtype) for t in tensors), axis=axis)
 
 
+@numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Concatenate tensors of one shape along a new axis.
 
@@ -297,9 +275,12 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     if len({t.shape for t in tensors}) != 1:
         got = ", ".join(str(t.shape) for t in tensors) or "none"
         raise ShapeError(f"stack: expected tensors of one shape, got {got}")
-    return cat([unsqueeze(t, dim) for t in tensors], dim)
+    axis = axis_of("stack", dim, tensors[0].ndim + 1)
+    dtype = result_type([t.dtype for t in tensors], [], [])
+    return _stack(*(t if t.dtype == dtype else cast(t, dtype) for t in tensors), axis=axis)
 
 
+@numpy_names
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Split along an axis into parts of a size (the last may be smaller), or of the sizes in a list.
 
@@ -330,6 +311,7 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
     )
 
 
+@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Split along an axis into at most `chunks` parts of equal size; the last may be smaller.
 
@@ -343,6 +325,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, max(1, -(-_axis_and_size("chunk", input, dim)[1] // chunks)), dim)
 
 
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Return a tuple of the slices along an axis; the axis is removed.
 

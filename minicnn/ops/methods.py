@@ -14,10 +14,26 @@ from minicnn.autograd import engine
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_, default_dtype, int64
 from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
-from minicnn.ops import activation, arrangement, comparison, elementwise, indexing, linalg, reduce, shape, typed
-from minicnn.ops.axes import sizes_of
+from minicnn.ops import (
+    activation,
+    arithmetic,
+    arrangement,
+    comparison,
+    elementwise,
+    exponentials,
+    indexing,
+    linalg,
+    reduce,
+    shape,
+    typed,
+)
+from minicnn.ops.axes import numpy_names, sizes_of
+from minicnn.ops.function_methods import FUNCTION_METHODS, OwnMethods
+from minicnn.ops.in_place_forms import IN_PLACE_FORMS
 from minicnn.ops.in_place_methods import InPlaceMethods
 from minicnn.ops.older_methods import OlderMethods
+from minicnn.ops.random_methods import RandomMethods
+from minicnn.ops.reshaped_in_place import ReshapingMethods
 from minicnn.runtime.devices import CPU, CUDA, to_host, xp
 
 __all__ = ["METHODS", "Methods"]
@@ -37,7 +53,7 @@ class Methods:
     div = elementwise.div
     __floordiv__ = elementwise.floor_divide
     __mod__ = remainder = elementwise.remainder
-    __pow__ = pow = elementwise.pow
+    __pow__ = pow = exponentials.pow
     __matmul__ = matmul = linalg.matmul
     __neg__ = neg = elementwise.neg
     __abs__ = abs = elementwise.abs
@@ -46,12 +62,21 @@ class Methods:
     __le__ = le = comparison.le
     __gt__ = gt = comparison.gt
     __ge__ = ge = comparison.ge
+    __pos__ = arithmetic.positive
     __and__ = __rand__ = bitwise_and = comparison.bitwise_and
     __or__ = __ror__ = bitwise_or = comparison.bitwise_or
     __xor__ = __rxor__ = bitwise_xor = comparison.bitwise_xor
     __invert__ = bitwise_not = comparison.bitwise_not
     logical_and, logical_or = comparison.logical_and, comparison.logical_or
     logical_xor, logical_not = comparison.logical_xor, comparison.logical_not
+
+    __lshift__, __rshift__ = arithmetic.bitwise_left_shift, arithmetic.bitwise_right_shift
+
+    def __rlshift__(self, other: Any) -> Tensor:
+        return arithmetic.bitwise_left_shift(other, self)
+
+    def __rrshift__(self, other: Any) -> Tensor:
+        return arithmetic.bitwise_right_shift(other, self)
 
     def __truediv__(self, other: Any) -> Tensor:
         return elementwise.div(self, other)
@@ -69,7 +94,7 @@ class Methods:
         return elementwise.remainder(other, self)
 
     def __rpow__(self, other: Any) -> Tensor:
-        return elementwise.pow(other, self)
+        return exponentials.pow(other, self)
 
     def __rmatmul__(self: Any, other: Any) -> Tensor:
         return linalg.matmul(other, self)
@@ -82,9 +107,9 @@ class Methods:
 
     __hash__ = object.__hash__  # by identity, so that tensors can be in sets and dictionaries
 
-    square, sqrt, rsqrt = elementwise.square, elementwise.sqrt, elementwise.rsqrt
-    exp, expm1, log, log1p = elementwise.exp, elementwise.expm1, elementwise.log, elementwise.log1p
-    sin, cos, tanh, erf = elementwise.sin, elementwise.cos, elementwise.tanh, activation.erf
+    square, sqrt, rsqrt = elementwise.square, exponentials.sqrt, exponentials.rsqrt
+    exp, expm1, log, log1p = exponentials.exp, exponentials.expm1, exponentials.log, exponentials.log1p
+    sin, cos, tanh, erf = exponentials.sin, exponentials.cos, exponentials.tanh, activation.erf
     sign, floor, ceil, round = elementwise.sign, elementwise.floor, elementwise.ceil, elementwise.round
     isnan, isfinite = comparison.isnan, comparison.isfinite
     maximum, minimum = comparison.maximum, comparison.minimum
@@ -96,7 +121,7 @@ class Methods:
     # reductions
     sum, mean, var, std, norm = reduce.sum, reduce.mean, reduce.var, reduce.std, reduce.norm
     amax, amin, max, min = reduce.amax, reduce.amin, reduce.max, reduce.min
-    argmax, argmin, prod, cumsum = reduce.argmax, reduce.argmin, reduce.prod, reduce.cumsum
+    argmax, argmin, prod = reduce.argmax, reduce.argmin, reduce.prod
     all, any, logsumexp = reduce.all, reduce.any, reduce.logsumexp
 
     # shapes
@@ -104,7 +129,6 @@ class Methods:
     flatten, unflatten, permute, transpose = shape.flatten, shape.unflatten, shape.permute, shape.transpose
     unsqueeze, repeat = shape.unsqueeze, shape.repeat
     roll, chunk, unbind = indexing.roll, indexing.chunk, indexing.unbind
-    index_select, gather = indexing.index_select, indexing.gather
     __getitem__, __setitem__ = indexing.getitem, indexing.setitem
     contiguous, clone, to = shape.contiguous, shape.clone, shape.to
     t, narrow, select, movedim = arrangement.t, arrangement.narrow, arrangement.select, arrangement.movedim
@@ -125,9 +149,11 @@ class Methods:
         """Split along an axis into parts of size `split_size` (the last may be smaller), or of the sizes in a list."""
         return indexing.split(self, split_size, dim)
 
-    def squeeze(self: Any, *dim: Any) -> Tensor:
-        """Remove axes of size 1: all of them, or the axes in `dim` that have size 1."""
-        return shape.squeeze(self, sizes_of("squeeze", dim)) if dim else shape.squeeze(self)
+    @numpy_names
+    def squeeze(self: Any, *dims: Any, dim: Any = None) -> Tensor:
+        """Remove axes of size 1: all of them, or those of the named axes that have size 1."""
+        named = dims if dim is None else (dim,)
+        return shape.squeeze(self, sizes_of("squeeze", named)) if named else shape.squeeze(self)
 
     @property
     def T(self: Any) -> Tensor:  # noqa: N802 (PyTorch's name)
@@ -139,9 +165,7 @@ class Methods:
         """The tensor with the last two axes swapped."""
         return linalg.mT(self)
 
-    def masked_fill(self: Any, mask: Tensor, value: float) -> Tensor:
-        """Return `value` where the mask is True, and the tensor elsewhere."""
-        return comparison.where(mask, value, self)
+    mH = mT  # noqa: N815 (PyTorch's name; the numbers are real)
 
     # types
     def cpu(self: Any, memory_format: Any = None) -> Tensor:
@@ -284,7 +308,10 @@ def _comparable(value: Any) -> bool:
     return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float) or xp(value) is not np
 
 
-METHODS = {**vars(Methods), **vars(InPlaceMethods), **vars(OlderMethods)}
+METHODS: dict[str, Any] = dict(FUNCTION_METHODS)
+for _group in (OwnMethods, Methods, InPlaceMethods, OlderMethods, RandomMethods, ReshapingMethods):
+    METHODS |= vars(_group)
+METHODS |= IN_PLACE_FORMS
 for _name, _method in METHODS.items():
     if _name not in ("__module__", "__dict__", "__weakref__", "__doc__", "__qualname__"):
         setattr(Tensor, _name, _method)

@@ -27,7 +27,8 @@ from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tape import mode
 from minicnn.autograd.tensor import Tensor
 from minicnn.ops.bias import _per_channel
-from minicnn.ops.elementwise import add, div, mul, neg, rsqrt, square, sub
+from minicnn.ops.elementwise import add, div, mul, neg, square, sub
+from minicnn.ops.exponentials import rsqrt
 from minicnn.ops.reduce import mean
 from minicnn.ops.reduce import sum as total
 from minicnn.ops.shape import reshape

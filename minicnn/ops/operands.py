@@ -6,7 +6,7 @@
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from inspect import Parameter, Signature
-from math import copysign, nan
+from math import copysign, isfinite, nan
 from types import MethodType
 from typing import Any, ClassVar
 
@@ -15,16 +15,18 @@ import numpy as np
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, category, default_dtype, result_type, scalar_dtype
-from minicnn.errors import DTypeError, ShapeError
+from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.create import as_tensor
 from minicnn.ops.shape import cast, expand
 from minicnn.runtime.devices import Device
 
 __all__ = [
     "Binary",
+    "FloatBinary",
     "FloatUnary",
     "Unary",
     "common_shape",
+    "fitting",
     "float_operands",
     "operands",
     "promote",
@@ -110,6 +112,13 @@ class Binary(_Method):
         return super().__call__(input, other, **params)
 
 
+class FloatBinary(Binary):
+    """A Binary primitive with a floating-point result: bools and integers become the default float type."""
+
+    def __call__(self, input: Value, other: Value, **params: Any) -> Tensor:  # type: ignore[override]
+        return super().__call__(*float_operands(self.name, input, other), **params)
+
+
 def operands(call: str, *values: Value, dtype: DType | None = None, device: Device | None = None) -> list[Tensor]:
     """Promote operands to one element type, and expand operands that require a gradient to the common shape.
 
@@ -170,6 +179,39 @@ def float_operands(call: str, a: Value, b: Value) -> list[Tensor]:
     """Promote two operands as `operands` does, but bools and integers to the default float type."""
     dtype = promote(a, b)
     return operands(call, a, b, dtype=dtype if dtype.kind == "f" else default_dtype)
+
+
+def fitting(call: str, value: Value, dtype: DType, device: Device) -> Tensor:
+    """Return a number, or a tensor without axes, as a tensor of an element type; integers are cut off at the point.
+
+    Raises
+    ------
+    ShapeError
+        If it is a tensor with axes.
+    DTypeError
+        If it is no number.
+    ArgumentError
+        If the number is too large for the element type.
+    """
+    if isinstance(value, Tensor) and value.ndim:
+        raise ShapeError(f"{call}: the value must be a number or a tensor without axes, got {value.shape}")
+    if not isinstance(value, Tensor | bool | int | float | np.generic):
+        raise DTypeError(f"{call}: the value must be a number, got {type(value).__name__}")
+    if not isinstance(value, Tensor) or value.device.on_host:
+        number = value.item() if isinstance(value, Tensor | np.generic) else value
+        if dtype.kind == "f":
+            fits = not isfinite(number) or -np.finfo(dtype).max <= number <= np.finfo(dtype).max
+        else:
+            highest = np.iinfo(dtype).max if dtype.kind in "iu" else 0
+            lowest = -highest if dtype.kind == "u" else -highest - 1  # PyTorch lets -1 be 255
+            fits = dtype.kind == "b" or (isfinite(number) and lowest <= int(number) <= highest)
+        if not fits:
+            raise ArgumentError(f"{call}: {number!r} does not fit into {dtype}; convert the tensor with .to() first")
+        if not isinstance(value, Tensor):
+            whole = number if dtype.kind in "fb" else int(number)
+            return _operand(np.asarray(whole).astype(dtype).item(), dtype, device)
+    value = value if value.device is device else value.to(device)
+    return value if value.dtype == dtype else cast(value, dtype)
 
 
 def require_kind(call: str, dtype: DType, kinds: str, wanted: str) -> None:

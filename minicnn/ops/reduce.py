@@ -10,18 +10,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicnn.autograd.primitive import primitive
+from minicnn.autograd.primitive import Primitive, primitive
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import DType, int64
+from minicnn.dtypes import DType, uint8
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
-from minicnn.ops import create
-from minicnn.ops.axes import axes_of, axis_of, check_keepdim, named_axes
-from minicnn.ops.comparison import eq, maximum, minimum
-from minicnn.ops.elementwise import div, exp, log, mul, sqrt, square, sub
+from minicnn.ops.axes import axes_of, axis_of, check_keepdim, named_axes, numpy_names
+from minicnn.ops.comparison import eq, maximum, minimum, ne
+from minicnn.ops.elementwise import div, mul, square, sub
+from minicnn.ops.exponentials import exp, log, sqrt
 from minicnn.ops.fuse import fuse
-from minicnn.ops.indexing import gather
-from minicnn.ops.shape import _expand_reduced, _reshape, _sum, as_float, cast, flip, squeeze
-from minicnn.runtime.devices import Array, xp
+from minicnn.ops.masks import masked_fill
+from minicnn.ops.operands import require_kind
+from minicnn.ops.scans import _accumulator, _prod_grad
+from minicnn.ops.scatter import gather
+from minicnn.ops.shape import _expand_reduced, _reshape, _sum, as_float, cast, squeeze
+from minicnn.runtime.devices import Array
 
 __all__ = [
     "MaxResult",
@@ -31,7 +34,6 @@ __all__ = [
     "any",
     "argmax",
     "argmin",
-    "cumsum",
     "logsumexp",
     "max",
     "mean",
@@ -47,7 +49,7 @@ Dims = int | Sequence[int] | None
 
 
 class MaxResult(NamedTuple):
-    """The result of `max` and `min` along one axis."""
+    """Values and their indices along an axis: the result of `max`, `sort`, `topk` and others."""
 
     values: Tensor
     indices: Tensor
@@ -88,11 +90,6 @@ def _any(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
     return x.any(axis=axes, keepdims=keepdim)
 
 
-@primitive
-def _cumsum(x: Array, *, axis: int) -> Array:
-    return xp(x).cumsum(x, axis=axis) if x.ndim else x.copy()
-
-
 def _split_among_ties(g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Divide the gradient of a maximum or minimum equally among the elements that are equal to it."""
     is_extremum = cast(eq(x, _expand_reduced(y.detach(), x.shape, axes)), x.dtype)
@@ -102,32 +99,12 @@ def _split_among_ties(g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...]) ->
     )
 
 
-def _product_of_others(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Return for each element the product of the other elements along the axes, without a division (exact for 0)."""
-    kept = [i for i in range(x.ndim) if i not in axes]
-    order = (*kept, *axes)
-    n = product(x.shape[i] for i in axes)
-    rows = x.permute(order).reshape(*(x.shape[i] for i in kept), n)
-    table = rows.unsqueeze(-2).expand(*rows.shape[:-1], n, n)
-    eye = create.eye(n, dtype=x.dtype, device=x.device)
-    others = _prod(table * (1 - eye) + eye, axes=(table.ndim - 1,), keepdim=False)
-    back = sorted(range(x.ndim), key=lambda i: order[i])
-    return others.reshape(tuple(x.shape[i] for i in order)).permute(back)
-
-
 _amax.gradient(x=lambda grad, x, y, axes: _split_among_ties(grad, x, y, axes))
 _amin.gradient(x=lambda grad, x, y, axes: _split_among_ties(grad, x, y, axes))
-_prod.gradient(x=lambda grad, x, axes: mul(_expand_reduced(grad, x.shape, axes), _product_of_others(x, axes)))
-_cumsum.gradient(x=lambda grad, axis: flip(_cumsum(flip(grad, axis), axis=axis), axis))
+_prod.gradient(x=lambda grad, x, axes: _prod_grad(grad, x, axes))
 
 
-def _accumulator(x: Tensor, dtype: DType | None = None) -> Tensor:
-    """Convert to an element type; by default bools and integers to int64, so that sums do not overflow."""
-    if dtype is not None:
-        return cast(x, np.dtype(dtype))
-    return x if x.dtype.kind == "f" else cast(x, int64)
-
-
+@numpy_names
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """Return the sum along axes; bools and integers give int64. With `dtype`, the elements are converted first.
 
@@ -140,6 +117,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType 
     return _sum(_accumulator(input, dtype), axes=axes_of("sum", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
+@numpy_names
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """Return the arithmetic mean along axes. With `dtype`, the elements are converted first.
 
@@ -155,6 +133,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType
     return div(_sum(input, axes=axes, keepdim=keepdim), product(input.shape[a] for a in axes))
 
 
+@numpy_names
 def var(
     input: Tensor,
     dim: bool | Dims = None,
@@ -170,14 +149,14 @@ def var(
     Raises
     ------
     DTypeError
-        If `unbiased` or `keepdim` is not a bool.
+        If the tensor does not hold floats, or `unbiased` or `keepdim` is not a bool.
     """
     if isinstance(dim, bool):
         return var(input, None, dim, keepdim, correction=correction)
     if not isinstance(unbiased, bool):
         raise DTypeError(f"var: unbiased must be a bool, got {unbiased!r}; name the argument, as in correction=0")
     correction = int(unbiased) if correction is None else correction
-    input = as_float(input)
+    require_kind("var", input.dtype, "f", "floats")
     axes = axes_of("var", dim, input.ndim, keepdim)
     if len(axes) == input.ndim:  # over all axes: one pass, without an array of squares
         total = _reshape(_squared_distance.sum(input, mean(input)), shape=(1,) * input.ndim if keepdim else ())
@@ -191,6 +170,7 @@ def _squared_distance(x: Tensor, mean: Tensor) -> Tensor:
     return square(sub(x, mean))
 
 
+@numpy_names
 def std(
     input: Tensor,
     dim: bool | Dims = None,
@@ -208,12 +188,13 @@ def norm(
 ) -> Tensor:
     """Return the p-norm (Σ |x|ᵖ)^(1/p) along axes, or the largest |x| for p = inf; the gradient at 0 is 0.
 
-    p = "fro", the Frobenius norm, is p = 2. With `dtype`, the elements are converted first.
+    For p = -inf, it is the smallest |x|, and for p = 0 the number of elements that are not 0. p = "fro", the Frobenius
+    norm, is p = 2. With `dtype`, the elements are converted first.
 
     Raises
     ------
     ArgumentError
-        If p is neither a number above 0 nor "fro".
+        If p is neither a number nor "fro".
 
     Examples
     --------
@@ -222,14 +203,18 @@ def norm(
     5.0
     """
     p = 2 if p == "fro" else p
-    if not isinstance(p, int | float) or not p > 0:
-        raise ArgumentError(f"norm: p must be a number above 0 or 'fro', got {p!r}")
+    if not isinstance(p, int | float) or p != p:
+        raise ArgumentError(f"norm: p must be a number or 'fro', got {p!r}")
     input = as_float(input) if dtype is None else cast(input, np.dtype(dtype))
     if p == 2:
         return _sqrt_zero_grad(_square.sum(input) if dim is None and not keepdim else sum(square(input), dim, keepdim))
-    if p == float("inf"):
-        return amax(input.abs(), dim, keepdim)
-    return sum(input.abs() ** p, dim, keepdim) ** (1 / p)
+    if p in (float("inf"), float("-inf")):
+        return (amax if p > 0 else amin)(input.abs(), dim, keepdim)
+    if p == 0:
+        return sum(cast(ne(input, 0), input.dtype), dim, keepdim)
+    total = sum(input.abs() ** p, dim, keepdim)
+    zero = eq(total, 0)
+    return masked_fill(masked_fill(total, zero, 1.0) ** (1 / p), zero, 0.0)  # the gradient at 0 is 0
 
 
 @fuse
@@ -240,7 +225,7 @@ def _square(x: Tensor) -> Tensor:
 def _sqrt_zero_grad(x: Tensor) -> Tensor:
     """Return √x, with gradient 0 where x is 0."""
     zero = eq(x, 0)
-    return sqrt(x.masked_fill(zero, 1.0)).masked_fill(zero, 0.0)
+    return masked_fill(sqrt(masked_fill(x, zero, 1.0)), zero, 0.0)
 
 
 def _require_nonempty(call: str, x: Tensor, axes: tuple[int, ...]) -> None:
@@ -248,6 +233,7 @@ def _require_nonempty(call: str, x: Tensor, axes: tuple[int, ...]) -> None:
         raise ShapeError(f"{call}: a reduced axis must not have size 0, the tensor is {x.shape}")
 
 
+@numpy_names
 def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Return the largest element along axes; equal elements share the gradient.
 
@@ -261,6 +247,7 @@ def amax(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     return _amax(input, axes=axes, keepdim=keepdim)
 
 
+@numpy_names
 def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """Return the smallest element along axes; equal elements share the gradient.
 
@@ -274,6 +261,14 @@ def amin(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     return _amin(input, axes=axes, keepdim=keepdim)
 
 
+def _winner(call: str, winner: Primitive[Tensor], input: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    """Return the index of an extremum along an axis, or in the flattened tensor."""
+    axes = axes_of(call, dim, input.ndim, keepdim)
+    _require_nonempty(call, input, axes)
+    return winner(input, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
+
+
+@numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the first largest element along an axis; without `dim`, the index in the flattened tensor.
 
@@ -281,12 +276,14 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     ------
     ShapeError
         If a reduced axis has size 0.
+    DTypeError
+        For bool tensors.
     """
-    axes = axes_of("argmax", dim, input.ndim, keepdim)
-    _require_nonempty("argmax", input, axes)
-    return _argmax(input, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
+    require_kind("argmax", input.dtype, "iuf", "numbers")
+    return _winner("argmax", _argmax, input, dim, keepdim)
 
 
+@numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the first smallest element along an axis; without `dim`, the index in the flattened tensor.
 
@@ -294,12 +291,14 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     ------
     ShapeError
         If a reduced axis has size 0.
+    DTypeError
+        For bool tensors.
     """
-    axes = axes_of("argmin", dim, input.ndim, keepdim)
-    _require_nonempty("argmin", input, axes)
-    return _argmin(input, axis=None if dim is None or not axes else axes[0], keepdim=keepdim)
+    require_kind("argmin", input.dtype, "iuf", "numbers")
+    return _winner("argmin", _argmin, input, dim, keepdim)
 
 
+@numpy_names
 def max(
     input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None
 ) -> Tensor | MaxResult:
@@ -308,6 +307,11 @@ def max(
     With a second tensor, `dim` or `other`, return the larger of the two, element by element.
 
     Without `dim`, equal elements share the gradient. With `dim`, only the element at the index gets it.
+
+    Raises
+    ------
+    ShapeError
+        If a reduced axis has size 0.
 
     Examples
     --------
@@ -322,9 +326,10 @@ def max(
     if dim is None:
         return amax(input)
     axis = axis_of("max", dim, input.ndim)
-    return _gather_result(input, argmax(input, axis, keepdim=True), axis, keepdim)
+    return _gather_result(input, _winner("max", _argmax, input, axis, True), axis, keepdim)
 
 
+@numpy_names
 def min(
     input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | None = None
 ) -> Tensor | MaxResult:
@@ -333,6 +338,11 @@ def min(
     With a second tensor, `dim` or `other`, return the smaller of the two, element by element.
 
     Without `dim`, equal elements share the gradient. With `dim`, only the element at the index gets it.
+
+    Raises
+    ------
+    ShapeError
+        If a reduced axis has size 0.
     """
     check_keepdim("min", keepdim)
     if isinstance(dim, Tensor) or other is not None:
@@ -340,7 +350,7 @@ def min(
     if dim is None:
         return amin(input)
     axis = axis_of("min", dim, input.ndim)
-    return _gather_result(input, argmin(input, axis, keepdim=True), axis, keepdim)
+    return _gather_result(input, _winner("min", _argmin, input, axis, True), axis, keepdim)
 
 
 def _gather_result(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResult:
@@ -348,6 +358,7 @@ def _gather_result(x: Tensor, index: Tensor, dim: int, keepdim: bool) -> MaxResu
     return MaxResult(values, index) if keepdim else MaxResult(values.squeeze(dim), index.squeeze(dim))
 
 
+@numpy_names
 def prod(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """Return the product along axes; bools and integers give int64. The gradient is exact if elements are zero.
 
@@ -356,29 +367,28 @@ def prod(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType
     return _prod(_accumulator(input, dtype), axes=axes_of("prod", dim, input.ndim, keepdim), keepdim=keepdim)
 
 
+@numpy_names
 def all(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return whether all elements along axes are nonzero, as a bool tensor."""
-    return _all(input, axes=named_axes("all", dim, input.ndim, keepdim), keepdim=keepdim)
+    """Return whether all elements along axes are nonzero, as a bool tensor (as uint8 for uint8)."""
+    out = _all(input, axes=named_axes("all", dim, input.ndim, keepdim), keepdim=keepdim)
+    return cast(out, uint8) if input.dtype == uint8 else out
 
 
+@numpy_names
 def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
-    """Return whether at least one element along axes is nonzero, as a bool tensor."""
-    return _any(input, axes=named_axes("any", dim, input.ndim, keepdim), keepdim=keepdim)
+    """Return whether at least one element along axes is nonzero, as a bool tensor (as uint8 for uint8)."""
+    out = _any(input, axes=named_axes("any", dim, input.ndim, keepdim), keepdim=keepdim)
+    return cast(out, uint8) if input.dtype == uint8 else out
 
 
-def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
-    """Return the cumulative sum along an axis; bools and integers give int64.
-
-    With `dtype`, the elements are converted first.
-    """
-    return _cumsum(_accumulator(input, dtype), axis=axis_of("cumsum", dim, input.ndim))
-
-
+@numpy_names
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """Return log Σ eˣ along axes, without overflow; bools and integers give the default float type."""
     input = as_float(input)
     axes = axes_of("logsumexp", dim, input.ndim, keepdim)
+    if builtins.any(input.shape[a] == 0 for a in axes):
+        return log(sum(exp(input), axes, keepdim))  # log 0
     maximum = amax(input.detach(), axes, keepdim=True)
-    maximum = maximum.masked_fill(~maximum.isfinite(), 0.0)
+    maximum = masked_fill(maximum, ~maximum.isfinite(), 0.0)
     out = log(sum(exp(sub(input, maximum)), axes, keepdim=True)) + maximum
     return out if keepdim else squeeze(out, axes)

@@ -17,9 +17,9 @@ import numpy as np
 
 from minicnn.autograd.primitive import Primitive, primitive
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import DType, category, default_dtype
+from minicnn.dtypes import DType, category, default_dtype, float32, float64
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.ops.axes import axis_of, named_axes, sizes_of
+from minicnn.ops.axes import axis_of, named_axes, numpy_names, sizes_of
 from minicnn.ops.places import conversion
 from minicnn.runtime.devices import Array, Device, to_host, xp
 
@@ -93,6 +93,9 @@ def expand(x: Array, *, shape: tuple[int, ...]) -> Array:
 
 @primitive
 def _sum(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
+    """Return the sum; float32 is added in float64, because NumPy adds rows one after another, and loses digits."""
+    if x.dtype == float32:
+        return x.sum(axis=axes, dtype=float64, keepdims=keepdim).astype(float32)
     return x.sum(axis=axes, keepdims=keepdim)
 
 
@@ -218,12 +221,14 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return _permute(input, axes=tuple(axes))
 
 
+@numpy_names
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Remove axes of size 1: all of them, or the axes in `dim` that have size 1."""
     axes = named_axes("squeeze", dim, input.ndim)
     return reshape(input, tuple(s for i, s in enumerate(input.shape) if s != 1 or i not in axes))
 
 
+@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Insert an axis of size 1 at position `dim`."""
     axis = axis_of("unsqueeze", dim, input.ndim + 1)

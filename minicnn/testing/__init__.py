@@ -26,7 +26,7 @@ __all__ = [
     "identities",
 ]
 
-_DECLARATIONS = ("graphs", "strategies", "windows")  # their import declares the primitives
+_DECLARATIONS = ("functions", "graphs", "places", "strategies", "windows")  # their import declares the primitives
 
 
 def __getattr__(name: str) -> object:  # Hypothesis is not needed for the rest

@@ -229,6 +229,12 @@ def _cat(d: Draw) -> Drawn:
     return tuple(d.array((*shape[:axis], size, *shape[axis + 1 :])) for size in sizes), {"axis": axis}
 
 
+@declare("stack")
+def _stack(d: Draw) -> Drawn:
+    shape = d.shape()
+    return tuple(d.array(shape) for _ in range(d.integer(1, 3))), {"axis": d.integer(0, len(shape))}
+
+
 @declare("pad")
 def _pad(d: Draw) -> Drawn:
     shape = d.shape(1, 3)
@@ -265,10 +271,16 @@ def _winner(d: Draw) -> Drawn:
     return d.with_nan(d.array(shape, -0.5, 0.5)), {"axis": d.one_of(None, *range(len(shape))), "keepdim": d.boolean()}
 
 
-@declare("cumsum")
+@declare("cumsum", "cumprod")
 def _along_axis(d: Draw) -> Drawn:
     shape = d.shape(1, 3)
     return d.array(shape), {"axis": d.integer(0, len(shape) - 1)}
+
+
+@declare("recurrence")
+def _recurrence(d: Draw) -> Drawn:
+    shape = d.shape(1, 3)
+    return (d.array(shape), d.array(shape)), {"axis": d.integer(0, len(shape) - 1)}
 
 
 @declare("softmax", "log_softmax")

@@ -61,6 +61,7 @@ def _is_method(name: str, value: Any) -> bool:
 
 
 def _method(name: str, value: Any, hidden: set[str]) -> Iterator[str]:
+    value = inspect.unwrap(value) if callable(value) else value
     if name == "__hash__":
         yield "def __hash__(self) -> int: ..."
     elif isinstance(value, property):

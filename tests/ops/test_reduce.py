@@ -170,9 +170,9 @@ def test_two_orders_of_gradients(function):
     assert gradgradcheck(function, x)
 
 
-@pytest.mark.parametrize("p", [0, -1, None, "nuc"])
+@pytest.mark.parametrize("p", [None, "nuc", float("nan")])
 def test_norms_that_are_not_there(p):
-    with pytest.raises(ArgumentError, match="norm: p must be a number above 0 or 'fro', got"):
+    with pytest.raises(ArgumentError, match="norm: p must be a number or 'fro', got"):
         mc.ones(2).norm(p)
 
 

@@ -37,7 +37,7 @@ order(
     conv=("nonoverlapping", "winograd", "col2im", "im2col"),
     conv_input_grad=("nonoverlapping", "winograd", "im2col", "col2im"),
     conv_weight_grad=("nonoverlapping", "winograd", "im2col_of_g", "im2col"),
-    matmul=("outer", "rows"),
+    matmul=("outer", "rows", "integers"),
     max_pool=("nonoverlapping", "polyphase"),
     max_unpool=("nonoverlapping", "polyphase"),
 )

@@ -10,7 +10,7 @@ from minicnn.backends.numpy.threads import run
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
-__all__ = ["linear_rows", "matmul_outer", "matmul_rows"]
+__all__ = ["linear_rows", "matmul_integers", "matmul_outer", "matmul_rows"]
 
 LARGE = 1 << 23  # multiplications: from there on, two threads are faster
 
@@ -58,3 +58,29 @@ def matmul_rows(a: Array, b: Array) -> Array:
 def linear_rows(x: Array, w: Array) -> Array:
     """Return x (n, k) @ wᵀ (k, m) -> (n, m)."""
     return _rows(x, w.T)
+
+
+def _largest_sum(a: Array, b: Array) -> float:
+    """Return a bound of the elements of a @ b."""
+    first, second = (max(-float(x.min()), float(x.max())) for x in (a, b))
+    return first * second * int(a.shape[-1])
+
+
+def _exact_in_float64(a: Array, b: Array) -> bool:
+    whole = a.size > 0 and b.size > 0 and a.dtype.kind in "iu" and b.dtype.kind in "iu"
+    return bool(whole and _largest_sum(a, b) < 2**53)
+
+
+@kernel(
+    "matmul",
+    "numpy",
+    name="integers",
+    supports=_exact_in_float64,
+    requires="nonempty arrays of integers whose products have sums below 2⁵³",
+    profitable=lambda a, b: a.size * b.shape[-1] >= 1 << 12,
+    best_for="at least 4096 products",
+)
+def matmul_integers(a: Array, b: Array) -> Array:
+    """Return the matrix product of integers, by BLAS in float64, which is exact here; NumPy's own loop is slow."""
+    product = np.matmul(a.astype(np.float64), b.astype(np.float64))
+    return product.astype(np.int64).astype(a.dtype, copy=False)

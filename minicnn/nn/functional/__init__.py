@@ -50,7 +50,7 @@ from minicnn.nn.functional.upsampling import __all__ as _upsampling
 from minicnn.nn.legacy import _Reduction as _Reduction
 from minicnn.ops.activation import erf, gelu, hardshrink, logsigmoid, prelu, sigmoid, softplus
 from minicnn.ops.bias import bias_act
-from minicnn.ops.elementwise import tanh
+from minicnn.ops.exponentials import tanh
 from minicnn.ops.linalg import linear
 
 __all__ = [

@@ -15,11 +15,13 @@ from minicnn.ops import activation
 from minicnn.ops.activation import _softplus, sigmoid
 from minicnn.ops.axes import axis_of
 from minicnn.ops.comparison import eq
-from minicnn.ops.create import arange, as_tensor
-from minicnn.ops.elementwise import mul, neg, tanh
+from minicnn.ops.create import as_tensor
+from minicnn.ops.elementwise import mul, neg
+from minicnn.ops.exponentials import tanh
 from minicnn.ops.fuse import fuse
 from minicnn.ops.in_place import in_place
 from minicnn.ops.indexing import chunk
+from minicnn.ops.ranges import arange
 from minicnn.ops.reduce import argmax
 from minicnn.ops.shape import cast, reshape
 from minicnn.runtime import random

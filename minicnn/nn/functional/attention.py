@@ -7,8 +7,9 @@ from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.nn.functional.dropout import dropout
 from minicnn.ops.activation import softmax
 from minicnn.ops.comparison import where
-from minicnn.ops.create import arange, full_like, zeros_like
+from minicnn.ops.create import full_like, zeros_like
 from minicnn.ops.linalg import matmul, mT
+from minicnn.ops.ranges import arange
 
 __all__ = ["scaled_dot_product_attention"]
 

@@ -14,12 +14,13 @@ from minicnn.nn.arguments import check_float
 from minicnn.nn.legacy import reduction_of
 from minicnn.ops.activation import log_softmax
 from minicnn.ops.comparison import eq
-from minicnn.ops.create import arange, ones
+from minicnn.ops.create import ones
 from minicnn.ops.cross_entropy import Classes, nll
 from minicnn.ops.cross_entropy import cross_entropy as cross_entropy_of_indices
 from minicnn.ops.elementwise import mul, neg
 from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import promote
+from minicnn.ops.ranges import arange
 from minicnn.ops.reduce import amax, amin
 from minicnn.ops.reduce import sum as total
 from minicnn.ops.shape import reshape, unsqueeze

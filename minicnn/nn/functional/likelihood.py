@@ -11,7 +11,8 @@ from minicnn.nn.functional.loss import _elementwise_loss
 from minicnn.nn.legacy import REDUCTIONS, reduction_of
 from minicnn.ops.comparison import eq, le, where
 from minicnn.ops.create import full_like
-from minicnn.ops.elementwise import add, div, exp, log, mul, square, sub
+from minicnn.ops.elementwise import add, div, mul, square, sub
+from minicnn.ops.exponentials import exp, log
 from minicnn.ops.fuse import fuse
 from minicnn.ops.shape import as_float, unsqueeze
 

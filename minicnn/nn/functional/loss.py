@@ -21,7 +21,8 @@ from minicnn.nn.legacy import reduction_of
 from minicnn.ops.activation import logsigmoid
 from minicnn.ops.comparison import where
 from minicnn.ops.elementwise import abs as magnitude
-from minicnn.ops.elementwise import log, log1p, mul, square
+from minicnn.ops.elementwise import mul, square
+from minicnn.ops.exponentials import log, log1p
 from minicnn.ops.fuse import Fused, fuse
 from minicnn.ops.operands import Value, common_shape, promote
 

@@ -8,14 +8,15 @@ from minicnn.nn.functional.loss import _elementwise_loss
 from minicnn.nn.legacy import reduction_of
 from minicnn.ops.activation import _softplus, logsigmoid
 from minicnn.ops.comparison import eq, gt, ne, where
-from minicnn.ops.create import arange
 from minicnn.ops.elementwise import mul, square, sub
 from minicnn.ops.fuse import fuse
-from minicnn.ops.indexing import gather, getitem
+from minicnn.ops.indexing import getitem
 from minicnn.ops.operands import promote
+from minicnn.ops.ranges import arange
 from minicnn.ops.reduce import any as any_of
-from minicnn.ops.reduce import cumsum
 from minicnn.ops.reduce import sum as total
+from minicnn.ops.scans import cumsum
+from minicnn.ops.scatter import gather
 from minicnn.ops.shape import cast, reshape, unsqueeze
 
 __all__ = [

@@ -16,10 +16,12 @@ from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.geometry import _per_axis
 from minicnn.nn.arguments import check_float
 from minicnn.ops.comparison import isnan, where
-from minicnn.ops.create import arange, as_tensor, zeros
-from minicnn.ops.indexing import _index_put, gather
+from minicnn.ops.create import as_tensor, zeros
+from minicnn.ops.indexing import _index_put
+from minicnn.ops.ranges import arange
 from minicnn.ops.reduce import any as any_of
 from minicnn.ops.reduce import argmax
+from minicnn.ops.scatter import gather
 from minicnn.ops.shape import broadcast_to, cast, flip, reshape
 from minicnn.runtime import random
 

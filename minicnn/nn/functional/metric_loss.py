@@ -9,7 +9,8 @@ from minicnn.nn.functional.margin_loss import _reduced
 from minicnn.nn.functional.similarity import pairwise_distance
 from minicnn.nn.legacy import reduction_of
 from minicnn.ops.comparison import eq, minimum, where
-from minicnn.ops.elementwise import mul, sqrt, square
+from minicnn.ops.elementwise import mul, square
+from minicnn.ops.exponentials import sqrt
 from minicnn.ops.fuse import fuse
 from minicnn.ops.reduce import sum as total
 

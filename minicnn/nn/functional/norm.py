@@ -16,7 +16,8 @@ from minicnn.nn.functional.padding import pad
 from minicnn.nn.functional.pool import avg_pool2d
 from minicnn.ops import norm
 from minicnn.ops.create import ones, ones_like, zeros, zeros_like
-from minicnn.ops.elementwise import add, div, mul, pow, rsqrt, square, sub
+from minicnn.ops.elementwise import add, div, mul, square, sub
+from minicnn.ops.exponentials import pow, rsqrt
 from minicnn.ops.in_place import write
 from minicnn.ops.indexing import getitem
 from minicnn.ops.operands import promote

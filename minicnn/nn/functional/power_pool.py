@@ -10,7 +10,8 @@ from minicnn.geometry import _per_axis
 from minicnn.nn.functional.pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 from minicnn.ops.activation import relu
 from minicnn.ops.elementwise import abs as magnitude
-from minicnn.ops.elementwise import mul, neg, pow, sign
+from minicnn.ops.elementwise import mul, neg, sign
+from minicnn.ops.exponentials import pow
 from minicnn.ops.shape import as_float
 
 __all__ = ["lp_pool1d", "lp_pool2d", "lp_pool3d"]

@@ -12,7 +12,8 @@ from minicnn.ops.activation import leaky_relu
 from minicnn.ops.comparison import clamp, ge, gt, le, logical_and, where
 from minicnn.ops.create import as_tensor
 from minicnn.ops.elementwise import abs as magnitude
-from minicnn.ops.elementwise import add, div, expm1, mul, sub, tanh
+from minicnn.ops.elementwise import add, div, mul, sub
+from minicnn.ops.exponentials import expm1, tanh
 from minicnn.ops.fuse import fuse
 from minicnn.runtime import random
 

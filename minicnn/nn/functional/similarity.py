@@ -9,7 +9,8 @@ from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.nn.arguments import check_float
 from minicnn.ops.comparison import eq, where
 from minicnn.ops.elementwise import abs as magnitude
-from minicnn.ops.elementwise import add, mul, pow, sqrt, square, sub
+from minicnn.ops.elementwise import add, mul, square, sub
+from minicnn.ops.exponentials import pow, sqrt
 from minicnn.ops.indexing import getitem
 from minicnn.ops.operands import common_shape, promote, promoted
 from minicnn.ops.reduce import amax, amin

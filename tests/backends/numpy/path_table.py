@@ -4,6 +4,7 @@ A block of a convolution is 4 MB of columns, at least 192 outputs; below 1 MB al
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,9 @@ def other_cases() -> Iterator[Case]:
         yield Case("matmul", "rows", path, matrices(a, b))
     for path, a, b in (("a column by a row", (5, 1), (1, 7)), ("with leading axes", (3, 5, 1), (3, 1, 4))):
         yield Case("matmul", "outer", path, matrices(a, b))
+    for path, a, b in (("two matrices", (20, 30), (30, 10)), ("leading axes", (2, 20, 30), (2, 30, 10))):
+        whole = partial(lambda rng, a, b: (tuple(rng.integers(-9, 9, shape) for shape in (a, b)), {}), a=a, b=b)
+        yield Case("matmul", "integers", path, whole, dtypes=("float64",))
     for path, a, b in (("one part", (5, 7), (3, 7)), ("two parts", (301, 200), (150, 200))):
         yield Case("linear", "rows", path, matrices(a, b))
     graph = fuse(lambda x, y, z: ((x * y).exp() + z) * 0.5 - y.maximum(x)).graph()

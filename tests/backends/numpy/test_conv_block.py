@@ -28,7 +28,7 @@ def test_bias_and_relu_in_place(operation, n):
 
 
 def test_a_column_times_a_row():
-    fast, _, reference = kernels("matmul", CPU, NUMPY)
+    fast, *_, reference = kernels("matmul", CPU, NUMPY)
     rng = np.random.default_rng(0)
     for a, b in (((5, 1), (1, 7)), ((2, 5, 1), (2, 1, 7))):
         x, y = rng.normal(size=a), rng.normal(size=b)
