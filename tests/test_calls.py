@@ -23,7 +23,7 @@ def flat(value):
         yield (), value
 
 
-@pytest.mark.filterwarnings("ignore:.*without dim, the axis is guessed")
+@pytest.mark.filterwarnings("ignore:.*without dim, the axis is guessed", "ignore:.*without align_corners")
 @pytest.mark.parametrize(("topic", "call"), [(topic, call) for topic in TOPICS for call in TOPICS[topic].CALLS])
 def test_a_call_means_the_same(topic, call):
     found, expected = dict(flat(run(topic, call, minicnn))), dict(flat(RECORDED[topic][call]))

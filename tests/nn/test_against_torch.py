@@ -1,5 +1,6 @@
 """Tests of layers and functions against PyTorch's records: outputs, gradients, running statistics, names, repr."""
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import minicnn
 from minicnn.nn import functional
+from tests.oracles.calls import TOPICS
 from tests.oracles.cases import CASES, Case, Draw, build, models, run
 
 RECORD = Path(__file__).parents[1] / "oracles" / "torch_layers.npz"
@@ -78,6 +80,9 @@ def test_every_layer_and_loss_has_a_case():
     asked = {case.call for case in CASES}
     others = {"Module", "Parameter", "ModuleDict", "ModuleList", "Sequential", "DataParallel"}
     others |= {"functional", "init", "parallel", "utils"}
+    asked |= {
+        name for topic in TOPICS.values() for call in topic.CALLS for name in re.findall(r"\b(?:nn|F)\.(\w+)", call)
+    }
     assert set(minicnn.nn.__all__) - others <= asked
     from_losses = set(functional.loss.__all__) | set(functional.resize.__all__) | {"pad", "normalize"}
     through_layers = {"one_hot", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"}

@@ -16,6 +16,10 @@ from minicnn.nn.functional.cross_entropy import *
 from minicnn.nn.functional.cross_entropy import __all__ as _cross_entropy
 from minicnn.nn.functional.fold import *
 from minicnn.nn.functional.fold import __all__ as _fold
+from minicnn.nn.functional.grid import *
+from minicnn.nn.functional.grid import __all__ as _grid
+from minicnn.nn.functional.interpolation import *
+from minicnn.nn.functional.interpolation import __all__ as _interpolation
 from minicnn.nn.functional.loss import *
 from minicnn.nn.functional.loss import __all__ as _loss
 from minicnn.nn.functional.norm import *
@@ -43,4 +47,5 @@ __all__ = [
     "softplus",
     "tanh",
 ]
-__all__ += _activation + _attention + _conv + _cross_entropy + _fold + _loss + _norm + _pool + _resize + _similarity
+__all__ += _activation + _attention + _conv + _cross_entropy + _fold + _grid + _interpolation + _loss + _norm + _pool
+__all__ += _resize + _similarity
