@@ -61,7 +61,6 @@ REASONS = {
         f"argument {i}, {name!r}, is missing"
         for i, name in enumerate(["max_norm", "norm_type", "scale_grad_by_freq", "sparse"], start=3)
     },
-    ("nn.functional", "scaled_dot_product_attention"): {"argument 7, 'enable_gqa', is missing"},
     ("", "norm"): {"argument 5, 'dtype', is missing"},  # it is there by keyword
     ("Tensor", "norm"): {"argument 3, 'dtype', is missing"},
     # Checks of kinds of gradients that are not here.

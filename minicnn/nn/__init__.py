@@ -9,6 +9,8 @@ from minicnn.nn import functional, init, parallel
 from minicnn.nn import utils as utils
 from minicnn.nn.activation import *
 from minicnn.nn.activation import __all__ as _activation
+from minicnn.nn.attention import *
+from minicnn.nn.attention import __all__ as _attention
 from minicnn.nn.container import *
 from minicnn.nn.container import __all__ as _container
 from minicnn.nn.conv import *
@@ -34,4 +36,5 @@ from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 
 __all__ = ["DataParallel", "Module", "Parameter", "functional", "init", "parallel", "utils"]
-__all__ += _activation + _container + _conv + _dropout + _embedding + _fold + _linear + _loss + _norm + _pool + _resize
+__all__ += _activation + _attention + _container + _conv + _dropout + _embedding + _fold + _linear + _loss + _norm
+__all__ += _pool + _resize

@@ -22,6 +22,7 @@ from minicnn.nn.functional.interpolation import *
 from minicnn.nn.functional.interpolation import __all__ as _interpolation
 from minicnn.nn.functional.loss import *
 from minicnn.nn.functional.loss import __all__ as _loss
+from minicnn.nn.functional.multi_head import multi_head_attention_forward
 from minicnn.nn.functional.norm import *
 from minicnn.nn.functional.norm import __all__ as _norm
 from minicnn.nn.functional.padding import pad
@@ -42,6 +43,7 @@ __all__ = [
     "gelu",
     "linear",
     "logsigmoid",
+    "multi_head_attention_forward",
     "pad",
     "sigmoid",
     "softplus",
