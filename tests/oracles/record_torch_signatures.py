@@ -17,7 +17,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-MODULES = ("", "autograd", "nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler")
+MODULES = (
+    "",
+    "autograd",
+    "nn",
+    "nn.functional",
+    "nn.init",
+    "nn.utils",
+    "nn.utils.parametrizations",
+    "nn.utils.parametrize",
+    "optim",
+    "optim.lr_scheduler",
+)
 STUBS = {
     "": ("_VariableFunctions.pyi", None),
     "Tensor": ("__init__.pyi", "TensorBase"),
