@@ -52,6 +52,7 @@ from minicnn.runtime.random import get_rng_state, initial_seed, manual_seed, set
 from minicnn.runtime.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
+    from minicnn import distributions
     from minicnn.serialization import load, save
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "cuda",
     "detect_anomaly",
     "device",
+    "distributions",
     "dot",
     "double",
     "e",
@@ -120,7 +122,11 @@ __all__ += _typed.__all__
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> object:  # files are needed later than the rest: `import minicnn` stays quick
+def __getattr__(name: str) -> object:  # some parts are needed later than the rest: `import minicnn` stays quick
+    if name == "distributions":
+        from importlib import import_module
+
+        return import_module("minicnn.distributions")
     if name in ("load", "save"):
         from minicnn import serialization
 

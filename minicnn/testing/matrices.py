@@ -1,4 +1,4 @@
-"""The declarations of the primitives on pixels of any index and on matrices."""
+"""The declarations of the primitives on pixels of any index, on probabilities and on matrices."""
 
 from typing import Any
 
@@ -34,3 +34,8 @@ def _pixels(d: Draw) -> tuple[int, int, int, Array]:
     n, c, taps, points = (d.one_of(*sizes) for sizes in ((2, 1, 0), (2, 1, 3, 0), (1, 2, 4), (3, 1, 5, 0)))
     size = d.integer(1, 5)
     return n, c, size, d.integers((n, taps, points), 0, size)
+
+
+@declare("normal_quantile")
+def _normal_quantile(d: Draw) -> Drawn:
+    return d.array(d.shape(), *((0.05, 0.95) if d.smooth else (0, 1))), {}

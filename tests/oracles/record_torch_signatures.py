@@ -20,6 +20,7 @@ from typing import Any
 MODULES = (
     "",
     "autograd",
+    "distributions",
     "nn",
     "nn.functional",
     "nn.init",
