@@ -8,7 +8,7 @@ The surface is PyTorch's: `import minicnn as torch`, `import minicnn.nn as nn`, 
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
 
-from minicnn import autograd, cuda, errors, nn, optim
+from minicnn import autograd, cuda, errors, linalg, nn, optim
 from minicnn.autograd.tape import (
     detect_anomaly,
     enable_grad,
@@ -32,6 +32,7 @@ from minicnn.ops import create as _create
 from minicnn.ops import elementwise as _elementwise
 from minicnn.ops import indexing as _indexing
 from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its methods)
+from minicnn.ops import older_matrices as _older_matrices
 from minicnn.ops import reduce as _reduce
 from minicnn.ops import shape as _shape
 from minicnn.ops import typed as _typed
@@ -43,6 +44,9 @@ from minicnn.ops.elementwise import *
 from minicnn.ops.fuse import fuse
 from minicnn.ops.indexing import *
 from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
+from minicnn.ops.matrices import logdet
+from minicnn.ops.matrix_products import matrix_exp
+from minicnn.ops.older_matrices import *
 from minicnn.ops.reduce import *
 from minicnn.ops.shape import *
 from minicnn.ops.typed import *
@@ -85,11 +89,14 @@ __all__ = [
     "int32",
     "int64",
     "is_grad_enabled",
+    "linalg",
     "load",
     "log_softmax",
+    "logdet",
     "long",
     "manual_seed",
     "matmul",
+    "matrix_exp",
     "mm",
     "mv",
     "nan",
@@ -115,6 +122,7 @@ __all__ += _comparison.__all__
 __all__ += _create.__all__
 __all__ += _elementwise.__all__
 __all__ += _indexing.__all__
+__all__ += _older_matrices.__all__
 __all__ += _reduce.__all__
 __all__ += _shape.__all__
 __all__ += _typed.__all__

@@ -21,6 +21,7 @@ MODULES = (
     "",
     "autograd",
     "distributions",
+    "linalg",
     "nn",
     "nn.functional",
     "nn.init",
