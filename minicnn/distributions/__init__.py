@@ -13,6 +13,7 @@ from minicnn.distributions.independent import Independent
 from minicnn.distributions.kl import kl_divergence, register_kl
 from minicnn.distributions.laplace import Laplace
 from minicnn.distributions.log_normal import LogNormal
+from minicnn.distributions.multivariate_normal import MultivariateNormal
 from minicnn.distributions.normal import Normal
 from minicnn.distributions.one_hot_categorical import OneHotCategorical, OneHotCategoricalStraightThrough
 from minicnn.distributions.relaxed_bernoulli import RelaxedBernoulli
@@ -40,6 +41,7 @@ __all__ = [
     "Independent",
     "Laplace",
     "LogNormal",
+    "MultivariateNormal",
     "Normal",
     "OneHotCategorical",
     "OneHotCategoricalStraightThrough",

@@ -7,6 +7,7 @@ from minicnn.errors import ArgumentError
 from minicnn.ops.comparison import eq, logical_and
 from minicnn.ops.create import arange, full
 from minicnn.ops.linalg import mT
+from minicnn.ops.matrices import eigvalsh
 
 __all__ = [
     "Constraint",
@@ -26,6 +27,7 @@ __all__ = [
     "nonnegative_integer",
     "one_hot",
     "positive",
+    "positive_definite",
     "positive_integer",
     "real",
     "real_vector",
@@ -168,6 +170,12 @@ class _Symmetric(_Square):
         return ((value - mT(value)).abs() <= 1e-6 + 1e-6 * value.abs()).flatten(-2).all(-1)
 
 
+class _PositiveDefinite(_Symmetric):
+    def check(self, value: Tensor) -> Tensor:
+        symmetric = super().check(value)
+        return symmetric & (eigvalsh(value) > 0).all(-1) if symmetric.any().item() else symmetric
+
+
 class _Independent(Constraint):
     """A constraint whose last batch axes count as axes of its elements."""
 
@@ -248,3 +256,4 @@ lower_triangular = _LowerTriangular()
 lower_cholesky = _LowerCholesky()
 square = _Square()
 symmetric = _Symmetric()
+positive_definite = _PositiveDefinite()

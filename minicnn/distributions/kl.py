@@ -14,6 +14,7 @@ from minicnn.distributions.distribution import Distribution
 from minicnn.distributions.exponential import Exponential
 from minicnn.distributions.independent import Independent, sum_rightmost
 from minicnn.distributions.laplace import Laplace
+from minicnn.distributions.multivariate_normal import MultivariateNormal, squared_distance
 from minicnn.distributions.normal import Normal
 from minicnn.distributions.one_hot_categorical import OneHotCategorical
 from minicnn.distributions.transformed_distribution import TransformedDistribution
@@ -23,6 +24,7 @@ from minicnn.ops.activation import softplus
 from minicnn.ops.comparison import where
 from minicnn.ops.create import full_like
 from minicnn.ops.elementwise import exp
+from minicnn.ops.matrices import solve_triangular
 
 __all__ = ["kl_divergence", "register_kl"]
 
@@ -97,6 +99,16 @@ def _infinite(t: Tensor) -> Tensor:
 def _normal(p: Normal, q: Normal) -> Tensor:
     ratio = (p.scale / q.scale).square()
     return 0.5 * (ratio + ((p.loc - q.loc) / q.scale).square() - 1 - ratio.log())
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
+    if p.event_shape != q.event_shape:
+        raise ArgumentError(f"kl_divergence: the vectors have different sizes, {p.event_shape} and {q.event_shape}")
+    spread = solve_triangular(q._root, p._root, upper=False).square().sum((-2, -1))
+    distance = squared_distance(q._root, q.loc - p.loc)
+    logarithms = q._half_log_determinant() - p._half_log_determinant()
+    return logarithms + 0.5 * (spread + distance - p.event_shape[0])
 
 
 @register_kl(Laplace, Laplace)

@@ -12,6 +12,10 @@ A, B = minicnn.tensor([0.5, 1.0], dtype=minicnn.float64), minicnn.tensor([1.25, 
 EXAMPLES = {
     D.Normal: (D.Normal(A, B), D.Normal(B, A)),
     D.Laplace: (D.Laplace(A, B), D.Laplace(B, A)),
+    D.MultivariateNormal: (
+        D.MultivariateNormal(A, minicnn.eye(2).double() * B),
+        D.MultivariateNormal(B, minicnn.tensor([[2.0, 0.5], [0.5, 1.0]], dtype=minicnn.float64)),
+    ),
     D.Exponential: (D.Exponential(A), D.Exponential(B)),
     D.Uniform: (D.Uniform(A, B), D.Uniform(A - 1, B + 1)),
     D.Bernoulli: (D.Bernoulli(A / 2), D.Bernoulli(B / 3)),
@@ -64,6 +68,9 @@ def test_the_nearest_formula_is_taken():
 
 
 def test_mistakes():
+    vectors = [D.MultivariateNormal(minicnn.zeros(n), minicnn.eye(n)) for n in (2, 3)]
+    with pytest.raises(ArgumentError, match=r"the vectors have different sizes, \(2,\) and \(3,\)"):
+        kl_divergence(*vectors)
     with pytest.raises(NotImplementedError, match="no formula for Bernoulli and Normal"):
         kl_divergence(D.Bernoulli(0.5), D.Normal(0.0, 1.0))
     with pytest.raises(ArgumentError, match="expected a class of distributions, got <class 'int'>"):

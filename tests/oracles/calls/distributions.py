@@ -24,6 +24,10 @@ relaxed, relaxed_vector = D.RelaxedBernoulli(t, inner), D.RelaxedOneHotCategoric
 independent, joint = D.Independent(normal, 1), D.Independent(normal, 2)
 transformed = D.TransformedDistribution(normal, [D.AffineTransform(1.0, -2.0), D.TanhTransform()])
 falling = D.TransformedDistribution(normal, [D.AffineTransform(new(1.0), -b), D.SigmoidTransform()])
+cov = new([[2.0, 0.6, 0.1], [0.6, 1.5, 0.2], [0.1, 0.2, 1.0]]).requires_grad_()
+low = new([[1.5, 0.0, 0.0], [0.3, 1.0, 0.0], [-0.2, 0.5, 2.0]]).requires_grad_()
+vectors, roots = D.MultivariateNormal(a, cov), D.MultivariateNormal(b, scale_tril=low)
+precise = D.MultivariateNormal(a, precision_matrix=cov)
 number, mixed = D.Normal(0, 1), D.Normal(0.5, torch.tensor([1.0, 2.0]))
 
 x, y, z = a.detach() - 1, new([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]]), new([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]])
@@ -148,6 +152,28 @@ CALLS = [
         )
     ),
     *(f"D.kl_divergence({q}, {r})" for q in _PAIRS for r in _PAIRS),
+    *(f"differentiated({d}.log_prob(x), a, cov)" for d in ("vectors", "precise")),
+    "second(vectors.log_prob(x), a, cov)",
+    "differentiated(roots.log_prob(x), b, low)",
+    *(
+        f"differentiated({d}.{m}, {i})"
+        for d, i in (("vectors", "cov"), ("precise", "cov"), ("roots", "low"))
+        for m in ("entropy()", "variance", "covariance_matrix", "precision_matrix", "scale_tril")
+    ),
+    *(f"list({d}.batch_shape), list({d}.event_shape), {d}.mean, {d}.mode, {d}.stddev" for d in ("vectors", "roots")),
+    *(f"drawn({d}, 2), with_gradient({d}), expanded({d})" for d in ("vectors", "precise", "roots")),
+    *(f"{d}.expand((4, 2)).log_prob(x)" for d in ("vectors", "precise", "roots")),
+    *(f"D.kl_divergence({q}, {r})" for q in ("vectors", "roots", "precise") for r in ("vectors", "roots", "precise")),
+    "differentiated(D.kl_divergence(vectors, roots), a, b, cov, low)",
+    "D.constraints.positive_definite.check(torch.stack([cov, -cov, cov - cov, low @ low.T]))",
+    "D.MultivariateNormal(a)",
+    "D.MultivariateNormal(a, cov, cov)",
+    "D.MultivariateNormal(a, low)",
+    "D.MultivariateNormal(a, -cov)",
+    "D.MultivariateNormal(a, scale_tril=cov)",
+    "D.MultivariateNormal(a, b)",
+    "D.MultivariateNormal(torch.tensor(0.0), cov)",
+    "D.kl_divergence(vectors, D.MultivariateNormal(a[:, :2], cov[:2, :2]))",
     "registered()",
     # types, numbers, wrong arguments
     "D.Normal(torch.tensor(0.0), new([1.0])).log_prob(torch.tensor(1.0))",
