@@ -6,9 +6,12 @@
 from minicnn.distributions import constraints as constraints
 from minicnn.distributions import transforms as transforms
 from minicnn.distributions.bernoulli import Bernoulli
+from minicnn.distributions.beta import Beta
 from minicnn.distributions.categorical import Categorical
+from minicnn.distributions.dirichlet import Dirichlet
 from minicnn.distributions.distribution import Distribution
 from minicnn.distributions.exponential import Exponential
+from minicnn.distributions.gamma import Gamma
 from minicnn.distributions.independent import Independent
 from minicnn.distributions.kl import kl_divergence, register_kl
 from minicnn.distributions.laplace import Laplace
@@ -33,11 +36,14 @@ from minicnn.distributions.uniform import Uniform
 __all__ = [
     "AffineTransform",
     "Bernoulli",
+    "Beta",
     "Categorical",
     "ComposeTransform",
+    "Dirichlet",
     "Distribution",
     "ExpTransform",
     "Exponential",
+    "Gamma",
     "Independent",
     "Laplace",
     "LogNormal",

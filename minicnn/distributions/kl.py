@@ -4,14 +4,17 @@
 """
 
 from collections.abc import Callable
-from math import inf, log, pi, sqrt
+from math import inf, pi, sqrt
 from typing import Any
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.distributions.bernoulli import Bernoulli
+from minicnn.distributions.beta import Beta
 from minicnn.distributions.categorical import Categorical
+from minicnn.distributions.dirichlet import Dirichlet
 from minicnn.distributions.distribution import Distribution
 from minicnn.distributions.exponential import Exponential
+from minicnn.distributions.gamma import Gamma, xlogy
 from minicnn.distributions.independent import Independent, sum_rightmost
 from minicnn.distributions.laplace import Laplace
 from minicnn.distributions.multivariate_normal import MultivariateNormal, squared_distance
@@ -22,8 +25,9 @@ from minicnn.distributions.uniform import Uniform
 from minicnn.errors import ArgumentError
 from minicnn.ops.activation import softplus
 from minicnn.ops.comparison import where
-from minicnn.ops.create import full_like
+from minicnn.ops.create import full_like, ones_like
 from minicnn.ops.elementwise import exp
+from minicnn.ops.gamma_functions import digamma, lgamma
 from minicnn.ops.matrices import solve_triangular
 
 __all__ = ["kl_divergence", "register_kl"]
@@ -165,21 +169,86 @@ def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tens
     return kl_divergence(p.base_dist, q.base_dist)
 
 
+@register_kl(Gamma, Gamma)
+def _gamma(p: Gamma, q: Gamma) -> Tensor:
+    logarithms = q.concentration * (p.rate / q.rate).log() + lgamma(q.concentration) - lgamma(p.concentration)
+    moved = (p.concentration - q.concentration) * digamma(p.concentration)
+    return logarithms + moved + (q.rate - p.rate) * (p.concentration / p.rate)
+
+
+@register_kl(Dirichlet, Dirichlet)
+def _dirichlet(p: Dirichlet, q: Dirichlet) -> Tensor:
+    a, b = p.concentration, q.concentration
+    total = a.sum(-1)
+    logarithms = lgamma(total) - lgamma(b.sum(-1)) + (lgamma(b) - lgamma(a)).sum(-1)
+    return logarithms + ((a - b) * (digamma(a) - digamma(total).unsqueeze(-1))).sum(-1)
+
+
+@register_kl(Beta, Beta)
+def _beta(p: Beta, q: Beta) -> Tensor:
+    return _dirichlet(p._pairs, q._pairs)
+
+
 # --- two classes ------------------------------------------------------------------------------------------------------
 
 
 @register_kl(Exponential, Normal)
-def _exponential_normal(p: Exponential, q: Normal) -> Tensor:
-    variance, rate = q.variance, p.rate
-    moments = 2 / rate.square() - 2 * q.loc / rate + q.loc.square()
-    return rate.log() - 1 + 0.5 * (2 * pi * variance).log() + moments / (2 * variance)
-
-
 @register_kl(Laplace, Normal)
-def _laplace_normal(p: Laplace, q: Normal) -> Tensor:
-    variance = q.variance
-    moments = 2 * p.scale.square() + (p.loc - q.loc).square()
-    return -(2 * p.scale).log() - 1 + 0.5 * (2 * pi * variance).log() + moments / (2 * variance)
+@register_kl(Uniform, Normal)
+@register_kl(Gamma, Normal)
+@register_kl(Beta, Normal)
+def _with_moments(p: Any, q: Normal) -> Tensor:
+    """The mean of log q depends on mean and variance of p only."""
+    squares, entropy = p.variance + (p.mean - q.loc).square(), p.entropy()
+    found: Tensor = 0.5 * (2 * pi * q.variance).log() + squares / (2 * q.variance) - entropy
+    return found
+
+
+@register_kl(Beta, Exponential)
+@register_kl(Uniform, Exponential)
+@register_kl(Gamma, Exponential)
+def _with_the_mean(p: Any, q: Exponential) -> Tensor:
+    """The mean of log q depends on the mean of p only, if all values are above 0."""
+    found = q.rate * p.mean - q.rate.log() - p.entropy()
+    return where(p.low < 0, _infinite(found), found) if isinstance(p, Uniform) else found
+
+
+@register_kl(Exponential, Gamma)
+def _exponential_gamma(p: Exponential, q: Gamma) -> Tensor:
+    return _gamma(Gamma(ones_like(p.rate), p.rate, validate_args=False), q)
+
+
+@register_kl(Beta, Gamma)
+def _beta_gamma(p: Beta, q: Gamma) -> Tensor:
+    logarithm = digamma(p.concentration1) - digamma(p.concentration1 + p.concentration0)
+    mean = xlogy(q.concentration, q.rate) - lgamma(q.concentration) + (q.concentration - 1) * logarithm
+    return q.rate * p.mean - mean - p.entropy()
+
+
+@register_kl(Beta, Uniform)
+def _beta_uniform(p: Beta, q: Uniform) -> Tensor:
+    found = (q.high - q.low).log() - p.entropy()
+    return where((q.low > 0) | (q.high < 1), _infinite(found), found)
+
+
+def _mean_logarithm(low: Tensor, high: Tensor) -> Tensor:
+    """Return the mean of log x for x from `low` to `high`."""
+    return (xlogy(high, high) - xlogy(low, low)) / (high - low) - 1
+
+
+@register_kl(Uniform, Gamma)
+def _uniform_gamma(p: Uniform, q: Gamma) -> Tensor:
+    mean = (q.concentration - 1) * _mean_logarithm(p.low, p.high) - q.rate * p.mean
+    found = lgamma(q.concentration) - xlogy(q.concentration, q.rate) - mean - p.entropy()
+    return where(p.low < 0, _infinite(found), found)
+
+
+@register_kl(Uniform, Beta)
+def _uniform_beta(p: Uniform, q: Beta) -> Tensor:
+    a, b = q.concentration1, q.concentration0
+    mean = (a - 1) * _mean_logarithm(p.low, p.high) + (b - 1) * _mean_logarithm(1 - p.high, 1 - p.low)
+    found = lgamma(a) + lgamma(b) - lgamma(a + b) - mean - p.entropy()
+    return where((p.low < 0) | (p.high > 1), _infinite(found), found)
 
 
 @register_kl(Normal, Laplace)
@@ -188,27 +257,21 @@ def _normal_laplace(p: Normal, q: Laplace) -> Tensor:
     distance = p.loc - q.loc
     t = distance / p.scale
     mean = p.scale * sqrt(2 / pi) * exp(-0.5 * t.square()) + distance * (t / sqrt(2)).erf()
-    return -p.scale.log() - 0.5 * (log(2 * pi) + 1) + (2 * q.scale).log() + mean / q.scale
-
-
-@register_kl(Uniform, Normal)
-def _uniform_normal(p: Uniform, q: Normal) -> Tensor:
-    width, variance = p.high - p.low, q.variance
-    moments = width.square() / 12 + ((p.high + p.low) / 2 - q.loc).square()
-    return -width.log() + 0.5 * (2 * pi * variance).log() + moments / (2 * variance)
-
-
-@register_kl(Uniform, Exponential)
-def _uniform_exponential(p: Uniform, q: Exponential) -> Tensor:
-    found = q.rate * (p.high + p.low) / 2 - ((p.high - p.low) * q.rate).log()
-    return where(p.low < 0, _infinite(found), found)
+    return (2 * q.scale).log() + mean / q.scale - p.entropy()
 
 
 @register_kl(Exponential, Uniform)
+@register_kl(Exponential, Beta)
+@register_kl(Gamma, Uniform)
+@register_kl(Gamma, Beta)
 @register_kl(Laplace, Uniform)
 @register_kl(Laplace, Exponential)
+@register_kl(Laplace, Gamma)
+@register_kl(Laplace, Beta)
 @register_kl(Normal, Uniform)
 @register_kl(Normal, Exponential)
+@register_kl(Normal, Gamma)
+@register_kl(Normal, Beta)
 def _outside_of_the_support(p: Any, q: Any) -> Tensor:
     """The first has values that the second has not."""
     return _infinite(p.mean)

@@ -41,6 +41,11 @@ def _normal_quantile(d: Draw) -> Drawn:
     return d.array(d.shape(), *((0.05, 0.95) if d.smooth else (0, 1))), {}
 
 
+@declare("gamma_derivative")
+def _gamma_derivative(d: Draw) -> Drawn:
+    return d.array(d.shape(), 0.5, 3), {"order": d.one_of(0, 1, 2, 3)}
+
+
 # --- matrices: the diagonal is larger than the rest, so they are regular, with different singular values ------
 
 

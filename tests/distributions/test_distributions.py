@@ -29,7 +29,13 @@ DISCRETE = {
     "OneHotCategorical": D.OneHotCategorical(PROBS),
     "OneHotCategoricalStraightThrough": D.OneHotCategoricalStraightThrough(PROBS),
 }
-SIMPLE = {name: d for name, d in (CONTINUOUS | DISCRETE).items() if name not in ("falling", "Categorical")}
+WITHOUT_CDF = {
+    "Gamma": D.Gamma(SCALE, LOC.abs()),
+    "Beta": D.Beta(SCALE, LOC.abs()),
+    "Dirichlet": D.Dirichlet(PROBS + 0.5),
+}
+SIMPLE = CONTINUOUS | DISCRETE | WITHOUT_CDF
+del SIMPLE["falling"], SIMPLE["Categorical"]  # have no moments
 COUNT = 20_000
 
 
@@ -82,9 +88,9 @@ def test_probabilities_are_frequencies(name):
         np.testing.assert_allclose(frequency, probability, atol=0.02)
 
 
-@pytest.mark.parametrize("name", (CONTINUOUS | DISCRETE).keys() - {"falling"})
+@pytest.mark.parametrize("name", (CONTINUOUS | DISCRETE | WITHOUT_CDF).keys() - {"falling"})
 def test_the_entropy_is_the_mean_of_minus_log_prob(name):
-    d = (CONTINUOUS | DISCRETE)[name]
+    d = (CONTINUOUS | DISCRETE | WITHOUT_CDF)[name]
     found = -d.log_prob(d.sample((COUNT,))).mean(0)
     np.testing.assert_allclose(d.entropy().numpy(), found.numpy(), atol=0.06)
 
@@ -131,6 +137,14 @@ def test_samples_have_gradients_of_both_orders(make):
     assert gradgradcheck(function, (a, b))
 
 
+def test_gradients_of_densities_with_gamma_functions():
+    a, b = (minicnn.tensor(v, dtype=minicnn.float64, requires_grad=True) for v in ([0.5, 1.5], [0.25, 0.75]))
+    x = minicnn.tensor([0.3, 0.6], dtype=minicnn.float64)
+    for make in (D.Gamma, D.Beta, lambda a, b: D.Independent(D.Gamma(a + b, b), 1)):
+        assert gradcheck(lambda a, b, make=make: make(a, b).log_prob(x), (a, b))
+        assert gradgradcheck(lambda a, b, make=make: make(a, b).log_prob(x), (a, b))
+
+
 def test_straight_through_gradients():
     probs = PROBS.clone().requires_grad_()
     D.OneHotCategoricalStraightThrough(probs).rsample().sum().backward()
@@ -147,9 +161,9 @@ def test_lazy_parameters_have_gradients_after_no_grad():
     assert (logits.grad.numpy() > 0).all()
 
 
-@pytest.mark.parametrize("name", CONTINUOUS | DISCRETE)
+@pytest.mark.parametrize("name", CONTINUOUS | DISCRETE | WITHOUT_CDF)
 def test_expanded_distributions_are_the_same(name):
-    d = (CONTINUOUS | DISCRETE)[name]
+    d = (CONTINUOUS | DISCRETE | WITHOUT_CDF)[name]
     large = d.expand((5, *d.batch_shape))
     assert type(large) is type(d)
     assert large.batch_shape == (5, *d.batch_shape)
@@ -161,7 +175,8 @@ def test_expanded_distributions_are_the_same(name):
 
 def test_samples_are_on_the_device_of_the_parameters(device):
     loc, probs = LOC.float().to(device), PROBS.float().to(device)
-    for d in (D.Normal(loc, 1.0), D.Laplace(loc, 1.0), D.Bernoulli(logits=loc), D.Categorical(probs)):
+    makes = (D.Normal, D.Laplace, lambda loc, _: D.Bernoulli(logits=loc), lambda loc, _: D.Gamma(loc.abs(), 1.0))
+    for d in (*(make(loc, 1.0) for make in makes), D.Categorical(probs), D.Dirichlet(probs + 1)):
         x = d.sample((2,))
         assert x.device is d.log_prob(x).device is device
     minicnn.manual_seed(5)
@@ -200,6 +215,10 @@ def test_mistakes():
         D.Bernoulli(0.5, 0.5)
     with pytest.raises(ArgumentError, match="Categorical: probs or logits must have at least one axis"):
         D.Categorical(minicnn.tensor(1.0))
+    with pytest.raises(ArgumentError, match="Dirichlet: concentration must have at least one axis"):
+        D.Dirichlet(minicnn.tensor(1.0))
+    with pytest.raises(NotImplementedError, match="Gamma has no rsample"):
+        D.Gamma(1.0, 1.0).rsample()
     with pytest.raises(ArgumentError, match="Independent: reinterpreted_batch_ndims must be at most 1"):
         D.Independent(D.Normal(LOC, SCALE), 2)
     with pytest.raises(ArgumentError, match="transforms must be a Transform or several"):

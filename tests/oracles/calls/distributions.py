@@ -28,6 +28,8 @@ cov = new([[2.0, 0.6, 0.1], [0.6, 1.5, 0.2], [0.1, 0.2, 1.0]]).requires_grad_()
 low = new([[1.5, 0.0, 0.0], [0.3, 1.0, 0.0], [-0.2, 0.5, 2.0]]).requires_grad_()
 vectors, roots = D.MultivariateNormal(a, cov), D.MultivariateNormal(b, scale_tril=low)
 precise = D.MultivariateNormal(a, precision_matrix=cov)
+gamma, beta, dirichlet = D.Gamma(a, b), D.Beta(a, b), D.Dirichlet(a)
+inner_uniform, wide_uniform = D.Uniform(0 * a + b / 10, b / 10 + 0.2), D.Uniform(-a, b + 1)
 number, mixed = D.Normal(0, 1), D.Normal(0.5, torch.tensor([1.0, 2.0]))
 
 x, y, z = a.detach() - 1, new([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]]), new([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]])
@@ -152,6 +154,37 @@ CALLS = [
         )
     ),
     *(f"D.kl_divergence({q}, {r})" for q in _PAIRS for r in _PAIRS),
+    *(f"differentiated({d}.log_prob({v}), a, b)" for d, v in (("gamma", "x + 1"), ("beta", "z"), ("dirichlet", "z"))),
+    "second(gamma.log_prob(x + 1), a, b), second(beta.log_prob(z), a, b), second(dirichlet.log_prob(z), a)",
+    *(
+        f"differentiated({d}.{m}, a, b)"
+        for d in ("gamma", "beta", "dirichlet")
+        for m in ("mean", "variance", "entropy()")
+    ),
+    *(f"{d}.mode, {d}.stddev, list({d}.batch_shape), list({d}.event_shape)" for d in ("gamma", "beta", "dirichlet")),
+    *(
+        f"drawn({d}, 2), expanded({d}), {d}.expand((4, *{d}.batch_shape)).log_prob(z)"
+        for d in ("gamma", "beta", "dirichlet")
+    ),
+    *(
+        f"D.kl_divergence({q}, {r})"
+        for q in ("gamma", "beta", "dirichlet", "inner_uniform", "wide_uniform", *_PAIRS)
+        for r in ("gamma", "beta", "dirichlet", "inner_uniform", "wide_uniform", *_PAIRS)
+        if {q, r} - set(_PAIRS)
+    ),
+    "differentiated(D.kl_divergence(gamma, D.Gamma(b, a)), a, b)",
+    "differentiated(D.kl_divergence(beta, D.Beta(b, a)), a, b)",
+    "differentiated(D.kl_divergence(dirichlet, D.Dirichlet(b)), a, b)",
+    "D.Beta(2.0, torch.tensor([1.0, 3.0])).mean, D.Gamma(2, 4).variance",
+    "D.Gamma(1.0, 0.0)",
+    "D.Gamma(-1.0, 1.0)",
+    "D.Beta(0.0, 1.0)",
+    "D.Dirichlet(torch.tensor(1.0))",
+    "D.Dirichlet(torch.tensor([1.0, 0.0]))",
+    "beta.log_prob(2 * z)",
+    "gamma.log_prob(-z)",
+    "D.Gamma(torch.tensor([1.0, 2.0, 0.5]), 1.0).log_prob(torch.zeros(3))",
+    "D.Beta(torch.tensor([1.0, 2.0, 0.5]), 1.0).log_prob(torch.tensor([0.0, 1.0, 0.0]))",
     *(f"differentiated({d}.log_prob(x), a, cov)" for d in ("vectors", "precise")),
     "second(vectors.log_prob(x), a, cov)",
     "differentiated(roots.log_prob(x), b, low)",
