@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import AutogradError
-from minicnn.ops.comparison import where
+from minicnn.ops.comparison import logical_and, where
 from minicnn.ops.create import ones_like, tensor
 from minicnn.ops.indexing import stack
 from minicnn.ops.reduce import norm
@@ -50,11 +50,13 @@ def get_total_norm(
     listed = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if not listed:
         return tensor(0.0)
+    on_host = listed[0].device.on_host  # a GPU would have to wait for the answer, so there both norms are computed
     total = _norm_of_norms(listed, norm_type)
-    if not total.isfinite().item():
-        largest = _norm_of_norms([t for t in listed if t.numel()], float("inf"))
-        scale = where(largest.isfinite(), largest, ones_like(largest))
-        total = _norm_of_norms([t / scale for t in listed], norm_type) * scale
+    filled = [t for t in listed if t.numel()]
+    if filled and not (on_host and total.isfinite().item()):
+        largest = _norm_of_norms(filled, float("inf"))
+        scale = where(logical_and(largest.isfinite(), largest > 0), largest, ones_like(largest))
+        total = where(total.isfinite(), total, _norm_of_norms([t / scale for t in filled], norm_type) * scale)
     if error_if_nonfinite and not total.isfinite().item():
         raise AutogradError(
             f"get_total_norm: the norm of the gradients is {total.item()}; look for the cause with "
