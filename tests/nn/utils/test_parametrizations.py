@@ -12,14 +12,16 @@ from minicnn.nn.utils.parametrizations import spectral_norm, weight_norm
     "make", [lambda: nn.Linear(5, 3), lambda: nn.Conv2d(2, 4, 3), lambda: nn.ConvTranspose2d(2, 4, 3)]
 )
 def test_the_largest_singular_value_becomes_one(make):
-    layer = spectral_norm(make().double(), n_power_iterations=200)
+    minicnn.manual_seed(0)
+    layer = spectral_norm(make().double(), n_power_iterations=500)
     weight = layer.weight.detach().numpy()
     matrix = np.moveaxis(weight, 1 if isinstance(layer, nn.ConvTranspose2d) else 0, 0)
-    assert np.linalg.svd(matrix.reshape(len(matrix), -1))[1][0] == pytest.approx(1)
+    assert np.linalg.svd(matrix.reshape(len(matrix), -1))[1][0] == pytest.approx(1, rel=1e-4)
 
 
 def test_eval_makes_no_step():
     layer = spectral_norm(nn.Linear(4, 3))
+    layer.parametrizations.weight.original.data = minicnn.randn(3, 4)  # its singular vectors are other ones
     u = layer.parametrizations.weight[0]._u.tolist()
     layer.eval()
     assert layer.weight.tolist() == layer.weight.tolist()
