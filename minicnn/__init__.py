@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from numpy import dtype, finfo, iinfo
 
-from minicnn import amp, autograd, cuda, errors, nn, optim
+from minicnn import amp, autograd, cuda, errors, linalg, nn, optim
 from minicnn.amp import autocast
 from minicnn.autograd.tape import (
     detect_anomaly,
@@ -66,6 +66,7 @@ from minicnn.ops import grids as _grids
 from minicnn.ops import indexing as _indexing
 from minicnn.ops import masks as _masks
 from minicnn.ops import methods as _methods  # noqa: F401 (gives Tensor its methods)
+from minicnn.ops import older_matrices as _older_matrices
 from minicnn.ops import products as _products
 from minicnn.ops import random as _random_tensors
 from minicnn.ops import ranges as _ranges
@@ -100,6 +101,9 @@ from minicnn.ops.grids import *
 from minicnn.ops.indexing import *
 from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
 from minicnn.ops.masks import *
+from minicnn.ops.matrices import logdet
+from minicnn.ops.matrix_products import matrix_exp
+from minicnn.ops.older_matrices import *
 from minicnn.ops.products import *
 from minicnn.ops.random import *
 from minicnn.ops.ranges import *
@@ -130,6 +134,7 @@ from minicnn.runtime.random import (
 from minicnn.runtime.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
+    from minicnn import distributions
     from minicnn.serialization import load, save
 
 __all__ = [
@@ -153,6 +158,7 @@ __all__ = [
     "default_generator",
     "detect_anomaly",
     "device",
+    "distributions",
     "dot",
     "double",
     "dtype",
@@ -181,11 +187,14 @@ __all__ = [
     "int32",
     "int64",
     "is_grad_enabled",
+    "linalg",
     "load",
     "log_softmax",
+    "logdet",
     "long",
     "manual_seed",
     "matmul",
+    "matrix_exp",
     "mm",
     "mv",
     "nan",
@@ -246,6 +255,7 @@ __all__ += _assembly.__all__
 __all__ += _random_tensors.__all__
 __all__ += _grids.__all__
 __all__ += _view_writes.__all__
+__all__ += _older_matrices.__all__
 __all__ += _reduce.__all__
 __all__ += _sampling.__all__
 __all__ += _shape.__all__
@@ -261,6 +271,7 @@ _LATER = (
     "compiler",
     "data",
     "distributed",
+    "distributions",
     "hub",
     "multiprocessing",
     "serialization",

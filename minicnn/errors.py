@@ -13,6 +13,7 @@ __all__ = [
     "DataError",
     "DeviceError",
     "KernelError",
+    "LinAlgError",
     "MiniCNNError",
     "MissingPackageError",
     "ShapeError",
@@ -41,6 +42,10 @@ class DeviceError(MiniCNNError, RuntimeError):
 
 class KernelError(MiniCNNError, RuntimeError):
     """A kernel does not exist, does not support the call, or cannot be built."""
+
+
+class LinAlgError(MiniCNNError, RuntimeError):
+    """A matrix is singular or not positive definite, or a decomposition does not converge."""
 
 
 class AutogradError(MiniCNNError, RuntimeError):

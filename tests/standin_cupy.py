@@ -401,12 +401,30 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 
+linalg = SimpleNamespace(
+    cholesky=lambda a: _new(np.linalg.cholesky(_own(a))),
+    det=lambda a: _new(_quiet(np.linalg.det, _own(a))),
+    eigh=lambda a, UPLO="L": tuple(map(_new, np.linalg.eigh(_own(a), UPLO))),
+    inv=lambda a: _new(np.linalg.inv(_own(a))),
+    qr=lambda a, mode="reduced": tuple(map(_new, np.linalg.qr(_own(a), mode))),
+    slogdet=lambda a: tuple(map(_new, _quiet(np.linalg.slogdet, _own(a)))),
+    solve=lambda a, b: _new(np.linalg.solve(_own(a), _own(b))),
+    svd=lambda a, full_matrices=True: tuple(map(_new, np.linalg.svd(_own(a), full_matrices))),
+)
+
 module = ModuleType("cupy", __doc__)
 for _name in UFUNCS:
     setattr(module, _name, ufunc(_name))
 for _name in NUMBERS:
     setattr(module, _name, getattr(np, _name))
-for _name, _thing in {**FUNCTIONS, "RawModule": RawModule, "cuda": cuda, "ndarray": ndarray, "ufunc": ufunc}.items():
+for _name, _thing in {
+    **FUNCTIONS,
+    "linalg": linalg,
+    "RawModule": RawModule,
+    "cuda": cuda,
+    "ndarray": ndarray,
+    "ufunc": ufunc,
+}.items():
     setattr(module, _name, _thing)
 vars(module)["lib"] = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=as_strided))
 vars(module)["__version__"] = "0 (stand-in)"

@@ -142,6 +142,16 @@ ALONE = {
     "one_hot": lambda x: F.one_hot(x.argmax(1), 4),
     "erf": lambda x: F.erf(x),
     "logsigmoid": lambda x: F.logsigmoid(x),
+    "affine_grid": lambda x: F.affine_grid(x.new_ones(2, 2, 3), (2, 1, 3, 3), False),
+    "grid_sample": lambda x: F.grid_sample(x.new_ones(1, 1, 3, 3), x.new_zeros(1, 2, 2, 2), align_corners=False),
+    "multi_head_attention_forward": lambda x: F.multi_head_attention_forward(
+        *(x.new_ones(n, 1, 4) for n in (2, 3, 3)),
+        *(4, 2, x.new_ones(12, 4), None, None, None, True, 0.0, x.new_ones(4, 4), None),
+        attn_mask=x.new_ones(2, 3),
+    ),
+    "upsample": lambda x: F.upsample(x.new_ones(1, 1, 3, 3), 5),
+    "upsample_bilinear": lambda x: F.upsample_bilinear(x.new_ones(1, 1, 3, 3), 5),
+    "upsample_nearest": lambda x: F.upsample_nearest(x.new_ones(1, 1, 3, 3), 5),
 }
 
 

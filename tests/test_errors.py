@@ -14,6 +14,7 @@ PARENTS = {
     "DataError": ValueError,
     "DeviceError": RuntimeError,
     "KernelError": RuntimeError,
+    "LinAlgError": RuntimeError,
     "MissingPackageError": ImportError,
     "ShapeError": ValueError,
 }

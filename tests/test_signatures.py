@@ -71,8 +71,6 @@ REASONS = {
     **{("Tensor", name): {"argument 1, 'alpha', is missing"} for name in ("subtract", "subtract_")},
     # Not there yet.
     ("", "from_dlpack"): {"'device' is missing", "'copy' is missing"},
-    ("nn.functional", "interpolate"): {"argument 6, 'antialias', is missing"},
-    ("nn.functional", "scaled_dot_product_attention"): {"argument 7, 'enable_gqa', is missing"},
     ("", "norm"): {"argument 5, 'dtype', is missing"},  # it is there by keyword
     ("Tensor", "norm"): {"argument 3, 'dtype', is missing"},
     # Only `from_buffer` is there.

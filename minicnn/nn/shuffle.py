@@ -1,16 +1,10 @@
-"""Layers with fixed choices: the shuffle of channels, and two ways to enlarge images."""
-
-from collections.abc import Sequence
+"""ChannelShuffle, which mixes the channels of groups."""
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.nn import functional as F
 from minicnn.nn.module import Module
-from minicnn.nn.resize import Upsample
 
-__all__ = ["ChannelShuffle", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
-
-Size = int | Sequence[int] | None
-Factor = float | Sequence[float] | None
+__all__ = ["ChannelShuffle"]
 
 
 class ChannelShuffle(Module):
@@ -25,17 +19,3 @@ class ChannelShuffle(Module):
 
     def extra_repr(self) -> str:
         return f"groups={self.groups}"
-
-
-class UpsamplingNearest2d(Upsample):
-    """Resize an image by its nearest pixels; an older form of `Upsample`."""
-
-    def __init__(self, size: Size = None, scale_factor: Factor = None) -> None:
-        super().__init__(size, scale_factor, mode="nearest")
-
-
-class UpsamplingBilinear2d(Upsample):
-    """Resize an image with ``mode="bilinear", align_corners=True``; an older form of `Upsample`."""
-
-    def __init__(self, size: Size = None, scale_factor: Factor = None) -> None:
-        super().__init__(size, scale_factor, mode="bilinear", align_corners=True)

@@ -15,7 +15,7 @@ from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, float64
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
-from minicnn.ops.axes import axis_of
+from minicnn.ops.axes import axis_of, numpy_names
 from minicnn.ops.comparison import clamp, ge, gt, le, logical_and, where
 from minicnn.ops.elementwise import add, div, mul, neg, square, sub
 from minicnn.ops.exponentials import exp, expm1, tanh
@@ -324,6 +324,7 @@ _log_softmax_grad.gradient(
 )
 
 
+@numpy_names
 def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """Return eˣ / Σ eˣ along an axis, without overflow. Bools and integers become the default float type.
 
@@ -338,6 +339,7 @@ def softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     return _softmax(_floats(input, dtype), axis=axis_of("softmax", dim, input.ndim))
 
 
+@numpy_names
 def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
     """Return x - log Σ eˣ along an axis, without overflow. Bools and integers become the default float type.
 

@@ -23,6 +23,9 @@ from minicnn.ops import (
     exponentials,
     indexing,
     linalg,
+    matrices,
+    matrix_products,
+    older_matrices,
     reduce,
     shape,
     typed,
@@ -135,6 +138,10 @@ class Methods:
     swapaxes, tile, numel = arrangement.swapaxes, arrangement.tile, arrangement.numel
     nelement, is_floating_point = arrangement.numel, typed.is_floating_point
     expand_as, view_as, reshape_as = arrangement._expand_as, arrangement._view_as, arrangement._reshape_as
+    det, slogdet, matrix_power = older_matrices.det, older_matrices.slogdet, older_matrices.matrix_power
+    logdet, matrix_exp = matrices.logdet, matrix_products.matrix_exp
+    inverse, pinverse, cholesky = older_matrices.inverse, older_matrices.pinverse, older_matrices.cholesky
+    qr, svd = older_matrices.qr, older_matrices.svd
     mm, bmm, mv, dot, outer = linalg.mm, linalg.bmm, linalg.mv, linalg.dot, linalg.outer
 
     def expand(self: Any, *sizes: Any) -> Tensor:

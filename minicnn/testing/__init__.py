@@ -26,7 +26,8 @@ __all__ = [
     "identities",
 ]
 
-_DECLARATIONS = ("functions", "graphs", "places", "strategies", "windows")  # their import declares the primitives
+# Their import declares the primitives.
+_DECLARATIONS = ("functions", "graphs", "matrices", "places", "strategies", "windows")
 
 
 def __getattr__(name: str) -> object:  # Hypothesis is not needed for the rest

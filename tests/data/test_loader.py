@@ -198,7 +198,7 @@ def test_a_loader_may_be_looped_over_twice_at_once():
 
 
 def test_a_state_of_other_settings_is_refused_within_an_epoch():
-    loader = DataLoader(range(10), 2, shuffle=True)
+    loader = DataLoader(range(10), 2, shuffle=True, seed=0)
     next(iter(loader))
     state = loader.state_dict()
     other = DataLoader(range(9), 3, seed=1)

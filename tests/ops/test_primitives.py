@@ -115,7 +115,9 @@ def test_outputs_own_their_memory_unless_they_are_views(name, device, data):
             continue
         first = call(kernel.function, tuple(inputs), case.params)
         kept = [to_host(y).copy() for y in first]
-        others = tuple(device.array(-x) if x.dtype.kind == "f" and name != "pow" else x for x in inputs)
+        others = tuple(
+            device.array(-x) if x.dtype.kind == "f" and name not in ("pow", "cholesky") else x for x in inputs
+        )
         call(kernel.function, others, case.params)
         for y, old in zip(first, kept, strict=True):
             np.testing.assert_array_equal(to_host(y), old, err_msg=f"{kernel.name} gave away its working memory")

@@ -34,7 +34,7 @@ ABSENT = {  # the beginning of a name -> why it is not there
     r"torch\.nn\.(LSTM|GRU|RNN)|torch\.nn\.utils\.rnn\.": "networks for sequences",
     r"torch\.(view_as_real|view_as_complex|polar)": "numbers are real",
     r"torch\.nn\.attention\.": "attention has one kernel",
-    r"\.(cov|cumprod|rot90|allclose|isclose)\((rowvar|axis|k|atol|rel_tol)=\)": "a keyword of NumPy or of Python",
+    r"\.(cov|cumprod|rot90|allclose|isclose|flip)\((rowvar|axis|k|atol|rel_tol)=\)": "a keyword of NumPy or of Python",
     r"torch\.ByteTensor\(size=\)": "sizes have no name in PyTorch either",
 }
 HOMES = (minicnn.Tensor, minicnn.nn.Module, minicnn.nn.Sequential, minicnn.optim.Optimizer)
@@ -75,6 +75,8 @@ def _find(path: str) -> Any:
 
 
 def _takes(function: Any, keyword: str) -> bool:
+    if keyword in ("axis", "keepdims") and inspect.unwrap(function) is not function:  # `numpy_names` wraps it
+        return True
     try:
         parameters = inspect.signature(function).parameters
     except ValueError:

@@ -20,6 +20,10 @@ from minicnn.nn.functional.embedding import *
 from minicnn.nn.functional.embedding import __all__ as _embedding
 from minicnn.nn.functional.fold import *
 from minicnn.nn.functional.fold import __all__ as _fold
+from minicnn.nn.functional.grid import *
+from minicnn.nn.functional.grid import __all__ as _grid
+from minicnn.nn.functional.interpolation import *
+from minicnn.nn.functional.interpolation import __all__ as _interpolation
 from minicnn.nn.functional.likelihood import *
 from minicnn.nn.functional.likelihood import __all__ as _likelihood
 from minicnn.nn.functional.loss import *
@@ -30,6 +34,7 @@ from minicnn.nn.functional.max_pool import *
 from minicnn.nn.functional.max_pool import __all__ as _max_pool
 from minicnn.nn.functional.metric_loss import *
 from minicnn.nn.functional.metric_loss import __all__ as _metric_loss
+from minicnn.nn.functional.multi_head import multi_head_attention_forward
 from minicnn.nn.functional.norm import *
 from minicnn.nn.functional.norm import __all__ as _norm
 from minicnn.nn.functional.padding import pad
@@ -60,12 +65,13 @@ __all__ = [
     "hardshrink",
     "linear",
     "logsigmoid",
+    "multi_head_attention_forward",
     "pad",
     "prelu",
     "sigmoid",
     "softplus",
     "tanh",
 ]
-__all__ += _activation + _attention + _conv + _cross_entropy + _dropout + _embedding + _fold + _likelihood + _loss
-__all__ += _margin_loss + _max_pool + _metric_loss + _norm + _pool + _power_pool + _rectifiers + _resize + _shuffle
-__all__ += _similarity + _upsampling
+__all__ += _activation + _attention + _conv + _cross_entropy + _dropout + _embedding + _fold + _grid + _interpolation
+__all__ += _likelihood + _loss + _margin_loss + _max_pool + _metric_loss + _norm + _pool + _power_pool + _rectifiers
+__all__ += _resize + _shuffle + _similarity + _upsampling

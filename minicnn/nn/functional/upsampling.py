@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.nn.functional.resize import interpolate
+from minicnn.nn.functional.interpolation import interpolate
 from minicnn.nn.legacy import warn_of_older_name
 
 __all__ = ["upsample", "upsample_bilinear", "upsample_nearest"]

@@ -52,7 +52,19 @@ def test_mistakes_of_attention():
         attention(q, k, draw(4, 2))
     with pytest.raises(ArgumentError, match="attn_mask and is_causal exclude each other"):
         attention(q, k, v, attn_mask=minicnn.ones(3, 5), is_causal=True)
-    with pytest.raises(DTypeError, match="attn_mask must be of bool or float, got int64"):
+    with pytest.raises(DTypeError, match="attn_mask must be of bool or float64, got int64"):
         attention(q, k, v, attn_mask=minicnn.ones(3, 5, dtype=minicnn.int64))
     with pytest.raises(ArgumentError, match=r"p must be a probability from 0 to 1, got 1\.5"):
         attention(q, k, v, dropout_p=1.5)
+
+
+def test_heads_share_keys_in_groups():
+    q, k = draw(2, 4, 3, 2), draw(2, 2, 5, 2)
+    shared = F.scaled_dot_product_attention(q, k, k, enable_gqa=True)
+    repeated = minicnn.stack([k, k], 2).reshape(2, 4, 5, 2)
+    np.testing.assert_allclose(
+        shared.detach().numpy(), F.scaled_dot_product_attention(q, repeated, repeated).detach().numpy()
+    )
+    assert gradcheck(lambda q, k: F.scaled_dot_product_attention(q, k, k, enable_gqa=True), (q, k))
+    with pytest.raises(ShapeError, match=r"must be a multiple of the heads .* got \(2, 3, 3, 2\) and \(2, 2, 5, 2\)"):
+        F.scaled_dot_product_attention(q[:, :3], k, k, enable_gqa=True)

@@ -211,6 +211,8 @@ CALLS = (
     "torch.concat([x, x], 1).shape",
     # layers and losses
     "F.softmax(x)",
+    "x.softmax(axis=0)",
+    "torch.log_softmax(x, axis=-1)",
     "F.softmax(x[None])",
     "F.log_softmax(x[0])",
     "nn.Softmax()(x)",
