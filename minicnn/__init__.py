@@ -135,6 +135,7 @@ from minicnn.runtime.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
     from minicnn import distributions
+    from minicnn.backends.native.library import set_flush_denormal
     from minicnn.serialization import load, save
 
 __all__ = [
@@ -215,6 +216,7 @@ __all__ = [
     "seed",
     "selu",
     "selu_",
+    "set_flush_denormal",
     "set_grad_enabled",
     "set_num_threads",
     "set_rng_state",
@@ -265,7 +267,12 @@ __version__ = "0.1.0"
 
 
 # Needed later than the rest, so that `import minicnn` stays quick.
-_ELSEWHERE = {"compile": "compiler", "load": "serialization", "save": "serialization"}
+_ELSEWHERE = {
+    "compile": "compiler",
+    "load": "serialization",
+    "save": "serialization",
+    "set_flush_denormal": "backends.native.library",
+}
 _LATER = (
     "accelerator",
     "compiler",

@@ -31,7 +31,6 @@ MISSING = {
     "mmap",
     "implicit",
     "memory_format",  # all tensors are in row-major order
-    "generator",  # numbers come from the generator of manual_seed
 }
 
 REASONS = {

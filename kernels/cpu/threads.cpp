@@ -5,6 +5,9 @@
 // before it sleeps: a training step, with one kernel after another, finds it awake. If workers sleep, the caller runs the
 // first task alone. It wakes them if that task took long enough. It never waits for a worker that has not joined.
 //
+// Workers compute with the caller's treatment of denormal numbers, which are almost 0 and many times slower than others:
+// exactly, or as 0.
+//
 // Only one job runs at a time. If the pool is busy, with the job of another caller or with a job that made this call, the
 // caller runs all of its tasks alone.
 #include <pthread.h>
@@ -39,6 +42,21 @@ inline void pause() {
 #endif
 }
 
+// The thread's register that says how numbers are rounded, and whether denormal ones are 0.
+#if defined(__x86_64__)
+constexpr uint64_t FLUSH = 1 << 15 | 1 << 6;   // of results, and of operands
+inline uint64_t float_mode() { return __builtin_ia32_stmxcsr(); }
+inline void set_float_mode(uint64_t mode) { __builtin_ia32_ldmxcsr(unsigned(mode)); }
+#elif defined(__aarch64__)
+constexpr uint64_t FLUSH = 1 << 24;
+inline uint64_t float_mode() { uint64_t mode; asm volatile("mrs %0, fpcr" : "=r"(mode)); return mode; }
+inline void set_float_mode(uint64_t mode) { asm volatile("msr fpcr, %0" : : "r"(mode)); }
+#else
+constexpr uint64_t FLUSH = 0;   // not known
+inline uint64_t float_mode() { return 0; }
+inline void set_float_mode(uint64_t) {}
+#endif
+
 std::atomic<int> wanted_threads{1};   // the caller included
 
 // The tasks that a thread runs first. A thread gets the same part of every job: then the numbers that one kernel wrote lie
@@ -61,6 +79,7 @@ struct Pool {
     std::unique_ptr<Share[]> shares;   // of this job, one for each thread; the first is the caller's
     void (*work)(void*, int64_t) = nullptr;
     void* context = nullptr;
+    uint64_t mode = 0;                 // the caller's float_mode
     std::atomic<bool> ending{false};
 
     // Runs the tasks of the thread's own share, and then the remaining tasks of the others.
@@ -85,7 +104,10 @@ struct Pool {
             seen = job.load(std::memory_order_acquire);
             if (ending) return;
             ++inside;
-            if (open) drain(own);
+            if (open) {
+                set_float_mode(mode);
+                drain(own);
+            }
             --inside;
         }
     }
@@ -99,7 +121,7 @@ struct Pool {
 
     void run(int64_t tasks, void (*f)(void*, int64_t), void* c) {
         const int64_t threads = int64_t(workers.size()) + 1;
-        work = f, context = c;
+        work = f, context = c, mode = float_mode();
         for (int64_t t = 0; t < threads; ++t) {
             shares[t].next.store(tasks * t / threads, std::memory_order_relaxed);
             shares[t].end = tasks * (t + 1) / threads;
@@ -147,6 +169,12 @@ extern "C" {
 int minicnn_threads() { return wanted_threads.load(std::memory_order_relaxed); }
 
 void minicnn_set_threads(int threads) { wanted_threads.store(threads, std::memory_order_relaxed); }
+
+// Lets this thread, and the workers in its jobs, treat denormal numbers as 0, or not. Returns whether this is possible.
+int minicnn_flush_denormal(int flush) {
+    set_float_mode(flush ? float_mode() | FLUSH : float_mode() & ~FLUSH);
+    return FLUSH != 0;
+}
 
 void minicnn_run(int64_t tasks, void (*work)(void*, int64_t), void* context) {
     Pool* p = pool;

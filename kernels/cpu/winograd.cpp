@@ -10,6 +10,9 @@
 //    ┌───┐ │    │    │  │              Few tiles: the weights are most of the work. V is computed once, and a task takes a
 //  V │   │ │ M  │    │  │ tiles        panel. It computes U for one block of channels at a time and uses it while it is in
 //    └───┘ └────┴────┴──┘              the L2 cache.
+//
+// A NaN or an infinity in x spreads over all results of its tiles, and large numbers can overflow in V. So the results are
+// watched: `finite` becomes 0 if one of them is not finite, and the caller convolves in another way.
 #include "winograd.hpp"
 
 constexpr int64_t CHANNELS = 256;     // of a block; half of this with few tiles: 590 kB of U for a panel
@@ -26,13 +29,14 @@ struct Winograd {
     const int64_t u_point;   // numbers of U of a panel and a block, for one point
     const Real *w, *bias;
     Real* y;
+    int64_t* finite;
     const bool with_relu;
 
-    Winograd(const Winograd3x3& sizes, const Real* weights, const Real* b, Real* to, bool activation)
+    Winograd(const Winograd3x3& sizes, const Real* weights, const Real* b, Real* to, int64_t* all_finite, bool activation)
         : s(sizes), source(TiledImages::of_source(s)), result(TiledImages::of_result(s)),
           panels(ceil_div(s.filters, PANEL)), few_tiles(source.strips() * source.tiles <= FEW_TILES),
           block(round_up(equal_blocks(s.channels, few_tiles ? CHANNELS / 2 : CHANNELS), LANES)),
-          u_point(point_pitch(block * PANEL)), w(weights), bias(b), y(to), with_relu(activation) {}
+          u_point(point_pitch(block * PANEL)), w(weights), bias(b), y(to), finite(all_finite), with_relu(activation) {}
 
     // Computes U of a panel and channels [c, end) of one block: for each point and channel, PANEL filters.
     void transform_weights(int64_t panel, int64_t c, int64_t end, Real* u) const {
@@ -82,6 +86,7 @@ struct Winograd {
         if (bias) memcpy(bias_lanes, bias + f, size_t(min(LANES, s.filters - f)) * sizeof(Real));
         const Vec b = load(bias_lanes);
         const Real* from = m + i;
+        Vec zero{};   // stays 0 if all results are finite, and becomes NaN otherwise
         for (int64_t strip = first; strip < first + strips; ++strip) {
             for (int64_t t = 0; t < source.tiles; ++t, from += PANEL) {
                 Real* to = patch + t * OUTPUT_TILE * LANES;
@@ -89,12 +94,17 @@ struct Winograd {
                     [&](int i, int j) { return load(from + (i * INPUT_TILE + j) * m_point); },
                     [&](int i, int j, Vec value) {
                         value += b;
+                        zero += value * Real(0);
                         if (with_relu) value = relu(value);
                         store(to + (i * result.pitch + j) * LANES, value);
                     });
             }
             result.write_patch(patch, strip, panel * PANEL_VECTORS + i / LANES, y);
         }
+        Real lanes[LANES];
+        store(lanes, zero);
+        for (int64_t lane = 0; lane < min(LANES, s.filters - f); ++lane)
+            if (lanes[lane] != 0) __atomic_store_n(finite, 0, __ATOMIC_RELAXED);
     }
 
     // Few tiles: all tasks share V. A task takes a panel, and computes its U block by block.
@@ -138,27 +148,31 @@ struct Winograd {
     }
 };
 
-void run(const Real* x, const Real* w, const Real* bias, Real* y, const int64_t* shape, bool with_relu, bool input_grad) {
+void run(
+    const Real* x, const Real* w, const Real* bias, Real* y, const int64_t* shape, int64_t* finite, bool with_relu,
+    bool input_grad
+) {
     const Winograd3x3 sizes(conv_shape(shape), input_grad);
-    const Winograd winograd(sizes, w, bias, y, with_relu);
+    const Winograd winograd(sizes, w, bias, y, finite, with_relu);
+    *finite = 1;
     if (winograd.few_tiles) winograd.by_panels(x);
     else winograd.by_strips(x);
 }
 
 }  // namespace
 
-// --- entry points: shapes are a ConvShape, bias may be null -----------------------------------------------------------
+// --- entry points: shapes are a ConvShape, bias may be null; `finite` (1) tells whether all results are finite --------
 
 // y (N, F, OH, OW) from x (N, C, H, W) and w (F, C, 3, 3); bias (F)
 extern "C" void winograd(
-    const Real* x, const Real* w, const Real* bias, Real* y, const int64_t* shape, int64_t with_relu
+    const Real* x, const Real* w, const Real* bias, Real* y, const int64_t* shape, int64_t* finite, int64_t with_relu
 ) {
-    run(x, w, bias, y, shape, with_relu, false);
+    run(x, w, bias, y, shape, finite, with_relu, false);
 }
 
 // x (N, C, H, W) from g (N, F, OH, OW) and w (F, C, 3, 3); bias (C)
 extern "C" void winograd_input_grad(
-    const Real* g, const Real* w, const Real* bias, Real* x, const int64_t* shape, int64_t with_relu
+    const Real* g, const Real* w, const Real* bias, Real* x, const int64_t* shape, int64_t* finite, int64_t with_relu
 ) {
-    run(g, w, bias, x, shape, with_relu, true);
+    run(g, w, bias, x, shape, finite, with_relu, true);
 }

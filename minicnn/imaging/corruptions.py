@@ -103,7 +103,7 @@ def punch_holes(image: Picture, rng: Generator) -> Picture:
 
     A rectangle or an ellipse has sides of up to 40 pixels, but at most 2/5 of the image; small ones are more frequent.
     A line is up to 8 pixels wide. There are 1 to 4 rectangles and ellipses in each 128 × 128 pixels, and 0 to 4 lines
-    in an image of this size.
+    in an image of this size. The smallest ellipses have no pixel, so a small image can stay as it is.
     """
     from PIL import Image, ImageDraw
 

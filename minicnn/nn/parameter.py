@@ -42,3 +42,6 @@ class Buffer(Tensor):
     def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
         super().__init__(as_tensor([] if data is None else data))
         self.persistent = persistent
+
+    def __reduce__(self) -> Any:
+        return (*super().__reduce__(), (None, {"persistent": self.persistent}))  # the state of the slots

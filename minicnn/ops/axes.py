@@ -17,7 +17,10 @@ R = TypeVar("R")
 
 
 def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function accept NumPy's names of two arguments, `axis` for `dim` and `keepdims` for `keepdim`."""
+    """Let a function accept NumPy's names of two arguments, `axis` for `dim` and `keepdims` for `keepdim`.
+
+    NumPy's own functions, as in ``np.sum(x)``, call the method of the tensor, and pass ``out=None``.
+    """
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -27,6 +30,8 @@ def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
                     if name in kwargs:
                         raise TypeError(f"{function.__name__}: {name} and {numpy_name} mean the same; give one of them")
                     kwargs[name] = kwargs.pop(numpy_name)
+            if kwargs.get("out", 0) is None:
+                del kwargs["out"]
         return function(*args, **kwargs)
 
     return call

@@ -94,7 +94,7 @@ _index.write_back = _index_put
 _index_add.gradient(g=lambda grad, index: _index(grad, index=index))
 _index_put.gradient(
     x=lambda grad, v_shape, index: _index_put(grad, grad.new_zeros(v_shape), index=index),
-    v=lambda grad, index: _index(grad, index=index),
+    v=lambda grad, index: _taken_once(grad, index),
 )
 _cat.gradient(xs=lambda grad, position, xs_shape, axis: _slice_of(grad, position, xs_shape, axis))
 _stack.gradient(xs=lambda grad, position, axis: _index(grad, index=(slice(None),) * axis + (position, ...)))
@@ -103,6 +103,20 @@ _pad.gradient(
         grad, index=tuple(slice(b, b + s) for (b, _), s in zip(widths, x_shape, strict=True))
     )
 )
+
+
+def _taken_once(grad: Tensor, index: tuple[Any, ...]) -> Tensor:
+    """Return grad[index], and 0 for the values that a later value at the same place has overwritten."""
+    taken = _index(grad, index=index)
+    if not any(getattr(i, "dtype", None) is not None and i.dtype.kind in "iu" for i in index):
+        return taken  # slices, numbers and masks select no place twice
+    m = xp(grad.array)
+    order, places = m.arange(taken.array.size).reshape(taken.shape), m.empty(grad.shape, int64)
+    places[index] = order
+    last = places[index] == order
+    if grad.device.on_host and last.all():
+        return taken
+    return taken * Tensor._of(last.astype(grad.dtype), device=grad.device)
 
 
 # --- indexing -------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ from minicnn.ops.in_place_methods import InPlaceMethods
 from minicnn.ops.older_methods import OlderMethods
 from minicnn.ops.random_methods import RandomMethods
 from minicnn.ops.reshaped_in_place import ReshapingMethods
-from minicnn.runtime.devices import CPU, CUDA, to_host, xp
+from minicnn.runtime.devices import CPU, CUDA, Device, to_host, xp
 
 __all__ = ["METHODS", "Methods"]
 
@@ -309,6 +309,17 @@ class Methods:
         duplicate.grad = None if self.grad is None else self.grad.detach().clone()
         memo[id(self)] = duplicate
         return duplicate
+
+    def __reduce__(self: Any) -> Any:  # for copies and other processes: the values, without gradient and graph
+        return _rebuilt, (type(self), to_host(self.array), self.device, self.requires_grad)
+
+
+def _rebuilt(kind: Any, array: np.ndarray[Any, Any], device: Device, requires_grad: Any) -> Any:
+    """Return a leaf tensor of this class; the inverse of `Tensor.__reduce__`."""
+    made = kind.__new__(kind)
+    made._set(device.array(array), device)
+    made.requires_grad = requires_grad
+    return made
 
 
 def _comparable(value: Any) -> bool:

@@ -33,11 +33,14 @@ def numbers(values: Sequence[Any]) -> list[float]:
     return [fetched[i] if i in fetched else float(v) for i, v in enumerate(values)]
 
 
-def _samples(batch: Any) -> int:
-    """Return the number of samples in a batch: the length of its first tensor."""
-    while not isinstance(batch, Tensor):
-        batch = next(iter(batch.values() if isinstance(batch, dict) else batch))
-    return len(batch)
+def _samples(batch: Any) -> int | None:
+    """Return the number of samples in a batch: the length of its first tensor with axes; None without such a tensor."""
+    if isinstance(batch, Tensor):
+        return len(batch) if batch.ndim else None
+    if not isinstance(batch, dict | tuple | list):
+        return None
+    found = map(_samples, batch.values() if isinstance(batch, dict) else batch)
+    return next((count for count in found if count is not None), None)
 
 
 class Trainer:
@@ -117,7 +120,7 @@ class Trainer:
         self.losses: list[Any] = []  # of the current epoch; tensors, because float() would wait for a GPU
         self.epoch_loss = float("nan")
         self.metrics: dict[str, float] = {}
-        self.stopping = False
+        self.stopping = self._broken_off = False
 
     def fit(self, loader: Iterable[Any], epochs: int, resume: str | Path | None = None) -> None:
         """Train until `epochs` epochs are completed. Epochs before a checkpoint count.
@@ -140,12 +143,16 @@ class Trainer:
         self.loader, self.epochs, self.stopping = loader, epochs, False
         if resume is not None:
             self.load(resume)
-        self.model.train()
+        if not self.model.training:  # otherwise single layers may be in eval mode, to stay as they are
+            self.model.train()
+        if self._broken_off:
+            self.losses, self._broken_off = [], False
         with ExitStack() as stack:
             for callback in reversed(self.callbacks):  # ExitStack calls in reverse order
                 stack.push(partial(self._notify_fit_end, callback))
             self._notify("on_fit_start")
             while self.epoch < epochs and not self.stopping:
+                self._broken_off = True  # until the epoch ends, or a checkpoint within an epoch is loaded
                 for batch in loader:
                     self.batch = self._to_device(batch)
                     self._notify("on_step_start")
@@ -160,6 +167,7 @@ class Trainer:
                     self._step_scheduler("step")
                     self._notify("on_step_end")
                 self._end_epoch()
+                self._broken_off = False
                 self._step_scheduler("epoch")
                 self._notify("on_epoch_end")
 
@@ -197,6 +205,7 @@ class Trainer:
             with no_grad():
                 for batch in map(self._to_device, loader):
                     count = _samples(batch)
+                    count = 1 if count is None else count
                     samples += count
                     if metrics is None:
                         totals["loss"] += float(self.compute_loss(batch)) * count
@@ -335,6 +344,7 @@ class Trainer:
         for callback, entry in zip(callbacks, state_dict["callbacks"], strict=True):
             callback.load_state_dict(entry["state"])
         self.step, self.epoch, self.losses = state_dict["step"], state_dict["epoch"], list(state_dict["losses"])
+        self._broken_off = False
         self.epoch_loss, self.metrics = state_dict["epoch_loss"], dict(state_dict["metrics"])
         self.stopping = state_dict.get("stopping", False)  # earlier versions did not save it
 

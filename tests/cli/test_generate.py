@@ -147,7 +147,7 @@ def test_mistakes(mistake, flow, picture, tmp_path):
     out = ["--out", tmp_path / "x.png"]
     assert "name the file to write, for example: --out pictures.png" in mistake("generate", flow)
     assert "there is no folder" in mistake("generate", flow, "--out", tmp_path / "none" / "x.png")
-    assert "there is no file 'clothes'" in mistake("generate", "clothes", *out)
+    assert "there is no file 'shoes'" in mistake("generate", "shoes", *out)
     assert "label 'bird' fits no class; the classes are cat, dog" in mistake("generate", flow, *out, "--label", "bird")
     assert "must be an integer of at least 1, got 0" in mistake("generate", flow, *out, "-n", 0)
     assert "x.txt' must be one of .png, .jpg" in mistake("generate", "no model", "--out", tmp_path / "x.txt")

@@ -29,8 +29,8 @@ def test_a_file_goes_round(generator, tmp_path, monkeypatch):
 
 
 def test_files_that_are_no_generators(tmp_path):
-    with pytest.raises(CheckpointError, match="there is no file 'clothes', and no trained model of this name"):
-        load_generator("clothes")
+    with pytest.raises(CheckpointError, match="there is no file 'shoes', and no trained model of this name"):
+        load_generator("shoes")
     save_editor(tmp_path / "editor.safetensors", ResidualEditor(width=4, blocks=1))
     with pytest.raises(CheckpointError, match="holds ResidualEditor, which cannot generate pictures"):
         load_generator(tmp_path / "editor.safetensors")

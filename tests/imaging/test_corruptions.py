@@ -86,7 +86,8 @@ def test_holes_are_magenta_and_the_rest_is_untouched(height, width, seed):
     image = draw_picture(height, width)
     punched = punch_holes(image, np.random.default_rng(seed))
     changed = (punched != image).any(axis=0)
-    assert 0 < changed.sum() < 0.8 * changed.size
+    assert changed.sum() < 0.8 * changed.size
+    assert changed.any() or min(height, width) < 32  # a small ellipse has no pixel
     np.testing.assert_array_equal(punched[:, changed].T, np.broadcast_to(HOLE_COLOUR, (changed.sum(), 3)))
 
 

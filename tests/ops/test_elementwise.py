@@ -33,7 +33,7 @@ NUMPY = {
     "remainder": np.remainder,
     "round": np.rint,
     "rsqrt": lambda x: x**-0.5,
-    "sign": np.sign,
+    "sign": lambda x: np.nan_to_num(np.sign(x)),  # of NaN it is 0, as in PyTorch
     "sin": np.sin,
     "sqrt": np.sqrt,
     "square": lambda x: x**2,

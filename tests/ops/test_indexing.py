@@ -318,3 +318,23 @@ def test_an_index_may_be_on_the_host_or_with_the_tensor(device):
     assert x[mc.tensor(1, device=device)].shape == A[1].shape
     index = mc.tensor(np.zeros((1, *A.shape[1:]), int), device=device)
     np.testing.assert_array_equal(to_host(mc.gather(x, 0, index).array), A[:1])
+
+
+def test_values_that_are_overwritten_have_no_gradient():
+    """y[[0, 0, 2]] = v keeps v[1] at 0, so v[0] does not matter. PyTorch gives it a gradient."""
+    v = mc.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = mc.zeros(3)
+    y[mc.tensor([0, 0, 2])] = v
+    (y * mc.tensor([5.0, 7.0, 11.0])).sum().backward()
+    assert y.tolist() == [2, 0, 3]
+    assert v.grad.tolist() == [0, 5, 11]
+
+    def put(x, v):
+        out = x.clone()
+        out[[1, 0, 1], [2, 0, 2]] = v * v
+        return out**2
+
+    x, w = mc.randn(2, 3, dtype=mc.float64), mc.randn(3, dtype=mc.float64)
+    inputs = x.requires_grad_(), w.requires_grad_()
+    assert mc.autograd.gradcheck(put, inputs)
+    assert mc.autograd.gradgradcheck(put, inputs)

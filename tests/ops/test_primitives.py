@@ -68,6 +68,14 @@ def assert_close(y: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], tolera
     np.testing.assert_allclose(y, expected, rtol=0, atol=tolerance * largest, equal_nan=not np.isfinite(expected).all())
 
 
+def won(case: Case, outputs: list[np.ndarray[Any, Any]], tolerance: float) -> bool:
+    """Return whether the winners of a pooled convolution are elements that are as large as the maxima."""
+    spec, pool = case.params["spec"], case.params["pool"]
+    z = PRIMITIVES["conv_bias_relu"].body(*case.inputs, spec=spec)
+    picked = PRIMITIVES["pick"].body(z, outputs[1], spec=pool)
+    return np.allclose(picked, outputs[0], atol=tolerance * max(1.0, float(np.abs(z).max(initial=0))), equal_nan=True)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @HALF
 @given(data=st.data())
@@ -85,9 +93,12 @@ def test_every_kernel_agrees_with_the_reference(name, device, data):
                 continue
             first = run(kernel.function, inputs, case.params, device)
             again = run(kernel.function, inputs, case.params, device)
-            for y, same, right, kind in zip(first, again, expected, kinds, strict=True):
+            for y, same, kind in zip(first, again, kinds, strict=True):
                 assert y.dtype == kind
                 assert y.tobytes() == same.tobytes(), f"{kernel.name}: the same inputs gave other bits"
+            if name == "conv_bias_relu_pool":  # where two elements are equal up to rounding, either may win
+                first[1] = expected[1] if won(case, first, tolerance) else first[1]
+            for y, right in zip(first, expected, strict=True):
                 assert_close(y, right, tolerance)
             for x, old in zip(inputs, before, strict=True):
                 np.testing.assert_array_equal(x, old, err_msg=f"{kernel.name} modified its input")

@@ -254,6 +254,41 @@ def test_evaluation_leaves_a_frozen_layer_frozen(tiny):
     assert not trainer.model.norm.training
 
 
+def test_training_leaves_a_frozen_layer_frozen(tiny):
+    trainer = tiny.trainer()
+    trainer.model.norm.eval()
+    trainer.fit(tiny.loader(), 1)
+    assert trainer.model.drop.training
+    assert not trainer.model.norm.training
+    trainer.model.eval()
+    trainer.fit(tiny.loader(), 2)
+    assert trainer.model.norm.training
+
+
+def test_losses_of_an_epoch_that_was_broken_off_are_forgotten(tiny):
+    def breaks_off(loader):
+        yield next(iter(loader))
+        raise KeyboardInterrupt
+
+    trainer = tiny.trainer()
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(breaks_off(tiny.loader()), 1)
+    assert len(trainer.losses) == 1
+    batches, losses = list(tiny.loader()), []
+    trainer.callbacks.append(Losses(losses))
+    trainer.fit(batches, 1)
+    assert len(losses) == len(batches)
+    assert trainer.epoch_loss == pytest.approx(float(np.mean(losses)))
+
+
+class Losses:
+    def __init__(self, losses):
+        self.found = losses
+
+    def on_step_end(self, trainer):
+        self.found.append(float(trainer.loss))
+
+
 def test_evaluate(tiny):
     trainer = tiny.trainer()
     trainer.fit(tiny.loader(), 1)
@@ -290,8 +325,11 @@ def test_a_loss_of_ones_own(tiny):
 
 
 def test_the_samples_of_a_batch():
-    x = minicnn.ones(4, 2)
-    assert _samples(x) == _samples((x, 3)) == _samples({"a": [x, x[:1]]}) == 4
+    x = minicnn.zeros(3, 2)
+    for batch in (x, (x, x[:1]), [[x]], {"name": ["a", "b"], "scale": minicnn.tensor(2.0), "x": x}, ((), {"y": x})):
+        assert _samples(batch) == 3
+    for batch in ((), {}, "text", [1, "a"], minicnn.tensor(1.0)):
+        assert _samples(batch) is None
 
 
 def test_messages(tiny, tmp_path):

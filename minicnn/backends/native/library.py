@@ -27,7 +27,17 @@ from minicnn.errors import KernelError
 from minicnn.runtime.devices import Array
 from minicnn.runtime.threads import get_num_threads, on_change
 
-__all__ = ["LEVELS", "Source", "build_all", "contiguous", "floats", "missing", "target", "usable"]
+__all__ = [
+    "LEVELS",
+    "Source",
+    "build_all",
+    "contiguous",
+    "floats",
+    "missing",
+    "set_flush_denormal",
+    "target",
+    "usable",
+]
 
 # No -ffast-math: sums keep their order, and NaN and infinity keep their meaning. Only errno and traps are given up.
 FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-fno-semantic-interposition")
@@ -244,6 +254,25 @@ def _pool_and_path() -> tuple[ctypes.CDLL, Path]:
 def _pool() -> ctypes.CDLL:
     """Return the library of the thread pool; it is loaded globally, so that all other libraries link to it."""
     return _pool_and_path()[0]
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Treat denormal numbers as 0 in this thread and in the kernels that it calls, or compute with them exactly.
+
+    A denormal number is smaller than 1.2e-38 in float32, and 2.2e-308 in float64. Processors compute many times slower
+    with them, so a network with tiny activations or gradients can become slow.
+
+    Parameters
+    ----------
+    mode : bool
+        Whether they are 0. At first, they are not.
+
+    Returns
+    -------
+    bool
+        Whether this is possible here. It needs the native kernels.
+    """
+    return not missing() and bool(_pool().minicnn_flush_denormal(int(mode)))
 
 
 def _pool_path() -> Path:

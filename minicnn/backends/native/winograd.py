@@ -2,12 +2,15 @@
 
 The wrappers call kernels/cpu/winograd.cpp and conv_weight_grad_winograd.cpp. A tile of 4×4 outputs needs 36
 multiplications for each pair of channel and filter instead of 144. The transforms of the tiles are additional work.
+
+A NaN or an infinity would spread over a tile. If a result is not finite, other kernels compute all results again.
 """
 
 from math import prod
 
 import numpy as np
 
+from minicnn.backends.native import conv, conv_weight_grad
 from minicnn.backends.native.conv_shape import conv_shape
 from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.geometry import ConvSpec, ceil_div
@@ -74,7 +77,10 @@ def forward(x: Array, w: Array, b: Array | None, spec: ConvSpec, relu: bool = Fa
     y = np.empty((len(x), len(w), *spec.output_size), x.dtype)
     if y.size:
         shape = conv_shape(len(x), *w.shape[:2], spec)
-        source.call("winograd", contiguous(x), contiguous(w), b, y, shape, relu)
+        finite = np.empty(1, np.int64)
+        source.call("winograd", contiguous(x), contiguous(w), b, y, shape, finite, relu)
+        if not finite[0]:
+            return conv.forward(x, w, b, spec, relu)
     return y
 
 
@@ -83,7 +89,10 @@ def backward(g: Array, w: Array, b: Array | None, spec: ConvSpec, relu: bool = F
     x = np.empty((len(g), w.shape[1], *spec.input_size), g.dtype)
     if x.size:
         shape = conv_shape(len(g), *w.shape[:2], spec)
-        source.call("winograd_input_grad", contiguous(g), contiguous(w), b, x, shape, relu)
+        finite = np.empty(1, np.int64)
+        source.call("winograd_input_grad", contiguous(g), contiguous(w), b, x, shape, finite, relu)
+        if not finite[0]:
+            return conv.backward(g, w, b, spec, relu)
     return x
 
 
@@ -130,4 +139,6 @@ def conv_weight_grad_winograd(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     if x.size and g.size:
         shape = conv_shape(len(x), g.shape[1], x.shape[1], spec)
         weight_grad.call("winograd_weight_grad", contiguous(x), contiguous(g), w, shape)
+        if not np.isfinite(w.sum()):
+            return conv_weight_grad.conv_weight_grad_outer(x, g, spec=spec)
     return w

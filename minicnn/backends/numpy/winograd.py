@@ -17,6 +17,8 @@ together, as one element of type `QUAD`. A tile is read as six rows of two quads
 by 0. The outputs of a tile are four quads.
 
 The error is about ten times the error of im2col: 1e-6 to 3e-6 of the result's norm in float32.
+
+A NaN or an infinity would spread over a tile. If a result is not finite, im2col computes all results again.
 """
 
 from functools import cache
@@ -24,6 +26,7 @@ from math import prod
 
 import numpy as np
 
+from minicnn.backends.numpy import im2col
 from minicnn.backends.numpy.blocks import Block, blocks
 from minicnn.backends.numpy.polyphase import PhaseBuffer, Windows
 from minicnn.backends.numpy.threads import one_blas_thread, run, scratch
@@ -142,6 +145,11 @@ def _weights(x: Array, g: Array, padding: tuple[tuple[int, int], ...]) -> Array:
     return np.ascontiguousarray(w.T).reshape(filters, channels, 3, 3)
 
 
+def _is_finite(y: Array) -> bool:
+    """Return whether all elements are finite. (A sum is faster than np.isfinite, and may overflow: no harm.)"""
+    return bool(np.isfinite(y.sum()))
+
+
 def _supports(x: Array, channels: tuple[int, ...], size: tuple[int, ...], spec: ConvSpec) -> bool:
     """Return whether the channels and outputs are large enough to repay the transforms."""
     fits = spec.kernel_size == (3, 3) and max(*spec.stride, *spec.dilation, spec.groups) == 1 and x.dtype == FLOAT
@@ -160,7 +168,8 @@ REQUIRES = "float32, 3×3 with stride 1, at least 96 channels and filters, 8×8 
 )
 def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
     """Convolve by Winograd's algorithm: x (N, C, H, W), w (F, C, 3, 3) -> y (N, F, OH, OW)."""
-    return _convolve(x, w, spec.padding, spec.output_size)
+    y = _convolve(x, w, spec.padding, spec.output_size)
+    return y if _is_finite(y) else im2col.conv_im2col(x, w, spec=spec)
 
 
 @kernel(
@@ -173,7 +182,8 @@ def conv_winograd(x: Array, w: Array, *, spec: ConvSpec) -> Array:
 def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
     """Compute the input gradient, a convolution with the rotated kernel: g (N, F, OH, OW) -> x (N, C, H, W)."""
     padding = tuple((2 - before, 2 - after) for before, after in spec.padding)
-    return _convolve(g, w.swapaxes(0, 1)[:, :, ::-1, ::-1], padding, spec.input_size)
+    x = _convolve(g, w.swapaxes(0, 1)[:, :, ::-1, ::-1], padding, spec.input_size)
+    return x if _is_finite(x) else im2col.conv_input_grad_im2col(g, w, spec=spec)
 
 
 @kernel(
@@ -185,4 +195,5 @@ def conv_input_grad_winograd(g: Array, w: Array, *, spec: ConvSpec) -> Array:
 )
 def conv_weight_grad_winograd(x: Array, g: Array, *, spec: ConvSpec) -> Array:
     """Compute the weight gradient by Winograd's algorithm: x (N, C, H, W), g (N, F, OH, OW) -> w (F, C, 3, 3)."""
-    return _weights(x, g, spec.padding)
+    w = _weights(x, g, spec.padding)
+    return w if _is_finite(w) else im2col.conv_weight_grad_im2col(x, g, spec=spec)

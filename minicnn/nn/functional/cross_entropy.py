@@ -237,6 +237,10 @@ def cross_entropy(
             f"cross_entropy: a target of {target.dtype} holds class probabilities and must be {input.shape} like "
             f"the input, got {target.shape}; convert class indices with .long()"
         )
+    if ignore_index >= 0:
+        raise ArgumentError(
+            f"cross_entropy: ignore_index={ignore_index} needs class indices, but the target holds probabilities"
+        )
     axis = min(1, input.ndim - 1)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / input.shape[axis]

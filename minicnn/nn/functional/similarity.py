@@ -149,8 +149,8 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     Examples
     --------
     >>> import minicnn
-    >>> pdist(minicnn.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])).round(decimals=2).tolist()
-    [5.0, 1.0, 4.24]
+    >>> pdist(minicnn.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
+    tensor([5.    , 1.    , 4.2426])
     """
     check_float("pdist", input)
     if input.ndim != 2:

@@ -154,3 +154,17 @@ def test_a_system_without_threads_to_give():
     total, number = result.stdout.split()
     assert float(total) == 1e6
     assert 1 <= int(number) < 1024
+
+
+def test_denormal_numbers_are_computed_or_zero():
+    """Also in the threads: 40 images are 40 tasks."""
+    x = minicnn.full((40, 8, 16, 16), 1e-30)
+    w = minicnn.full((8, 8, 3, 3), 1e-10)
+    assert 0 < float(minicnn.nn.functional.conv2d(x, w)[0, 0, 0, 0]) < 1.2e-38
+    try:
+        assert minicnn.set_flush_denormal(True)
+        assert minicnn.nn.functional.conv2d(x, w).abs().max().item() == 0
+        assert (x * 1e-10).abs().max().item() == 0
+    finally:
+        assert minicnn.set_flush_denormal(False)
+    assert (minicnn.nn.functional.conv2d(x, w) > 0).all().item()

@@ -68,3 +68,29 @@ def test_is_the_default_where_it_pays():
     assert "native/winograd: taken" in minicnn.explain("conv", arrays["x"], arrays["w"], spec=spec)
     arrays, spec = problem("one pixel", "float32")
     assert "native/winograd: not profitable" in minicnn.explain("conv", arrays["x"], arrays["w"], spec=spec)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+@pytest.mark.parametrize("name", ["tiles cut on both sides", "few tiles, many filters", "many tiles"])
+@pytest.mark.parametrize("operation", CALLS)
+def test_what_is_not_finite_does_not_spread(operation, name, value):
+    """The results are those of the equation: a NaN reaches 9 pixels of each filter, not a tile."""
+    arrays, spec = problem(name, "float32")
+    inputs = [arrays[letter] for letter in CALLS[operation]]
+    inputs[0][0, 0, 2, 3] = value
+    with np.errstate(all="ignore"):
+        expected = named(operation, "implicit_gemm", "outer_products")(*inputs, spec=spec)
+        result = named(operation, "winograd")(*inputs, spec=spec)
+    np.testing.assert_array_equal(result, expected)
+    if np.isnan(value):
+        assert np.isnan(expected).sum() == 9 * inputs[1].shape[0 if operation == "conv" else 1]
+
+
+def test_bias_and_relu_see_the_same_numbers():
+    arrays, spec = problem("many tiles", "float32")
+    x, w, b = arrays["x"], arrays["w"], np.linspace(-1, 1, len(arrays["w"]), dtype=np.float32)
+    x[1, 2, 5, 6] = np.nan
+    result = named("conv_bias_relu", "winograd")(x, w, b, spec=spec)
+    np.testing.assert_array_equal(result, named("conv_bias_relu", "implicit_gemm")(x, w, b, spec=spec))
+    assert np.isnan(result).sum() == 9 * len(w)
+    assert (result[np.isfinite(result)] >= 0).all()
