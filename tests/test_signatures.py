@@ -72,6 +72,8 @@ REASONS = {
     ("", "from_dlpack"): {"'device' is missing", "'copy' is missing"},
     ("", "norm"): {"argument 5, 'dtype', is missing"},  # it is there by keyword
     ("Tensor", "norm"): {"argument 3, 'dtype', is missing"},
+    # The default generator has no text.
+    ("utils.data", "random_split"): {"generator=None, not '<torch._C.Generator object>'"},
     # Only `from_buffer` is there.
     ("", "ByteStorage"): {f"{name!r} is missing" for name in ["wrap_storage", "dtype", "device", "_internal"]},
     # Checks of kinds of gradients that are not here.

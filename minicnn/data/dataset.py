@@ -246,7 +246,7 @@ class ChainDataset(IterableDataset[Any]):
 
 
 def random_split(
-    dataset: Samples[Sample], lengths: Sequence[float], generator: random.Generator | None = random.default_generator
+    dataset: Samples[Sample], lengths: Sequence[float], generator: random.Generator | None = None
 ) -> list[Subset[Sample]]:
     """Split a dataset at random into parts. Each sample is in exactly one part.
 

@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 
+@random.takes_generator
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
     """Draw from the uniform distribution on [a, b).
 
@@ -62,6 +63,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
         return tensor.uniform_(a, b)
 
 
+@random.takes_generator
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
     """Draw from the normal distribution.
 
@@ -135,12 +137,14 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return gains[nonlinearity]
 
 
+@random.takes_generator
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Draw from the uniform distribution on ±gain √(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
     bound = gain * sqrt(6 / sum(calculate_fan_in_and_fan_out(tensor)))
     return uniform_(tensor, -bound, bound)
 
 
+@random.takes_generator
 def xavier_normal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Draw from the normal distribution with standard deviation gain √(2 / (fan_in + fan_out)).
 
@@ -158,6 +162,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     return calculate_gain(nonlinearity, a) / sqrt(max(fans[mode], 1))
 
 
+@random.takes_generator
 def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Draw from the uniform distribution on ±gain √(3 / fan).
 
@@ -184,6 +189,7 @@ def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonli
     return uniform_(tensor, -bound, bound)
 
 
+@random.takes_generator
 def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """Draw from the normal distribution with standard deviation gain / √fan; see `kaiming_uniform_` for the rest.
 
@@ -200,6 +206,7 @@ def _fill(tensor: Tensor, values: np.ndarray[Any, Any]) -> Tensor:
         return tensor.copy_(as_tensor(values.astype(tensor.dtype), device=tensor.device))
 
 
+@random.takes_generator
 def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     """Fill with an orthogonal matrix (F, C × kernel elements): orthogonal rows, or orthogonal columns if F is larger.
 
@@ -219,6 +226,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0) -> Tensor:
     return _fill(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape))
 
 
+@random.takes_generator
 def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
     """Draw from the normal distribution, restricted to [a, b].
 
@@ -287,6 +295,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return _fill(tensor, values)
 
 
+@random.takes_generator
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01) -> Tensor:
     """Draw a matrix from the normal distribution, and set a share of each column to 0.
 

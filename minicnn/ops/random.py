@@ -26,6 +26,7 @@ def _check(call: str, holds: Any, rule: str) -> None:
         raise ArgumentError(f"{call}: {rule}")
 
 
+@random.takes_generator
 def normal(
     mean: Any,
     std: Any = 1.0,
@@ -70,6 +71,7 @@ def normal(
     return _tensor(drawn, centre.dtype, centre.device)
 
 
+@random.takes_generator
 def randint_like(
     input: Tensor,
     low: int = 0,
@@ -88,6 +90,7 @@ def randint_like(
     return randint(first, last, input.shape, dtype=kind, device=place, requires_grad=requires_grad)
 
 
+@random.takes_generator
 def bernoulli(input: Tensor, p: float | None = None) -> Tensor:
     """Return 1 with the probability that each element of input is, and 0 otherwise; or with the probability p.
 
@@ -105,6 +108,7 @@ def bernoulli(input: Tensor, p: float | None = None) -> Tensor:
     return _tensor(random.generator().random(input.shape) < chance, input.dtype, input.device)
 
 
+@random.takes_generator
 def poisson(input: Tensor) -> Tensor:
     """Return random numbers from Poisson distributions, whose means are the elements of input.
 
@@ -121,6 +125,7 @@ def poisson(input: Tensor) -> Tensor:
     return _tensor(random.generator().poisson(mean), input.dtype, input.device)
 
 
+@random.takes_generator
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> Tensor:
     """Return the numbers of random elements of each row, which are drawn with the probability of their weight.
 

@@ -18,10 +18,12 @@ __all__ = ["RandomMethods"]
 class RandomMethods:
     """Methods of Tensor that fill it with random numbers."""
 
+    @random.takes_generator
     def bernoulli(self: Any, p: Any = None) -> Tensor:
         """Return 1 with the probability that each element is, or with the probability p; errors as in `bernoulli`."""
         return bernoulli(self, p)
 
+    @random.takes_generator
     def bernoulli_(self: Any, p: Any = 0.5) -> Tensor:
         """Fill with 1 with the probability p, a number or a tensor that broadcasts, and with 0 otherwise.
 
@@ -33,6 +35,7 @@ class RandomMethods:
         chance = broadcast_to(p, self.shape) if isinstance(p, Tensor) else Tensor._of(np.full(self.shape, float(p)))
         return in_place(self, lambda x: bernoulli(chance).to(x))
 
+    @random.takes_generator
     def random_(self: Any, from_: Any = None, to: Any = None) -> Tensor:
         """Fill with random integers from `from_` to `to` - 1; ``random_(to)`` starts at 0.
 
@@ -51,6 +54,7 @@ class RandomMethods:
         drawn = random.generator().integers(low, high - 1, self.shape, endpoint=True)
         return in_place(self, lambda x: _tensor(drawn, x.dtype, x.device))
 
+    @random.takes_generator
     def exponential_(self: Any, lambd: Any = 1.0) -> Tensor:
         """Fill with random numbers from the exponential distribution with the rate `lambd`.
 
@@ -64,6 +68,7 @@ class RandomMethods:
         _check("exponential_", lambd > 0, f"lambd must be above 0, got {lambd}")
         return _filled(self, "exponential_", lambda g: g.standard_exponential(self.shape) / lambd)
 
+    @random.takes_generator
     def geometric_(self: Any, p: Any) -> Tensor:
         """Fill with the number of trials up to the first success, which has the probability p.
 
@@ -76,6 +81,7 @@ class RandomMethods:
         drawn = random.generator().geometric(p, self.shape)
         return in_place(self, lambda x: _tensor(drawn, x.dtype, x.device))
 
+    @random.takes_generator
     def log_normal_(self: Any, mean: Any = 1.0, std: Any = 2.0) -> Tensor:
         """Fill with e to the power of random numbers from a normal distribution.
 
@@ -89,6 +95,7 @@ class RandomMethods:
         _check("log_normal_", std > 0, f"std must be above 0, got {std}")
         return _filled(self, "log_normal_", lambda g: np.exp(g.standard_normal(self.shape) * std + mean))
 
+    @random.takes_generator
     def cauchy_(self: Any, median: Any = 0.0, sigma: Any = 1.0) -> Tensor:
         """Fill with random numbers from the Cauchy distribution.
 

@@ -6,10 +6,12 @@ on the seed, the epoch and the batch alone. So threads never share it.
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Self
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -26,7 +28,10 @@ __all__ = [
     "manual_seed",
     "seed",
     "set_rng_state",
+    "takes_generator",
 ]
+
+R = TypeVar("R")
 
 
 class Generator:
@@ -114,8 +119,10 @@ def generator(chosen: Generator | None = None) -> np.random.Generator:
     ArgumentError
         If the argument is not a Generator.
     """
-    if chosen is None:
-        return _stream.get(default_generator.numpy)
+    return _stream.get(default_generator.numpy) if chosen is None else _numbers_of(chosen)
+
+
+def _numbers_of(chosen: Generator) -> np.random.Generator:
     if not isinstance(chosen, Generator):
         raise ArgumentError(f"generator: expected a minicnn.Generator, got {type(chosen).__name__}")
     return chosen.numpy
@@ -129,6 +136,26 @@ def drawing_from(stream: np.random.Generator) -> Iterator[None]:
         yield
     finally:
         _stream.reset(token)
+
+
+def takes_generator(function: Callable[..., R]) -> Callable[..., R]:
+    """Give a function that draws random numbers a last argument `generator`, None for the shared generator."""
+    own = signature(function)
+    places = sum(p.kind is not p.KEYWORD_ONLY for p in own.parameters.values())
+    kind = Parameter.POSITIONAL_OR_KEYWORD if places == len(own.parameters) else Parameter.KEYWORD_ONLY
+
+    @wraps(function)
+    def call(*args: Any, generator: Generator | None = None, **kwargs: Any) -> R:
+        if len(args) == places + 1 and kind is not Parameter.KEYWORD_ONLY:
+            *args, generator = args  # type: ignore[assignment]
+        if generator is None:
+            return function(*args, **kwargs)
+        with drawing_from(_numbers_of(generator)):
+            return function(*args, **kwargs)
+
+    last = Parameter("generator", kind, default=None, annotation=Generator | None)
+    call.__signature__ = own.replace(parameters=[*own.parameters.values(), last])  # type: ignore[attr-defined]
+    return call
 
 
 def manual_seed(seed: int) -> Generator:

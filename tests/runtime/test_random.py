@@ -52,3 +52,49 @@ def test_seeds_that_are_none(seed):
 def test_states_that_are_none(state):
     with pytest.raises(ArgumentError, match=r"expected the result of get_state\(\) or get_rng_state\(\), got "):
         mc.set_rng_state(state)
+
+
+def seeded(seed):
+    return mc.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda g: mc.rand(3, generator=g),
+        lambda g: mc.randn(3, generator=g),
+        lambda g: mc.randint(0, 99, (3,), generator=g),
+        lambda g: mc.randperm(9, generator=g),
+        lambda g: mc.randn_like(mc.zeros(3), generator=g),
+        lambda g: mc.zeros(3).uniform_(generator=g),
+        lambda g: mc.zeros(3).normal_(1, 2, generator=g),
+        lambda g: mc.zeros(9).random_(99, generator=g),
+        lambda g: mc.bernoulli(mc.full((20,), 0.5), generator=g),
+        lambda g: mc.multinomial(mc.ones(9), 5, generator=g),
+        lambda g: mc.normal(0.0, 1.0, (3,), generator=g),
+        lambda g: mc.nn.init.kaiming_normal_(mc.zeros(3, 3), generator=g),
+        lambda g: mc.nn.init.uniform_(mc.zeros(3), 0.0, 1.0, g),
+    ],
+)
+def test_a_generator_of_ones_own(draw):
+    state = mc.get_rng_state()
+    first, again, other = draw(seeded(1)).tolist(), draw(seeded(1)).tolist(), draw(seeded(2)).tolist()
+    assert first == again != other
+    assert mc.get_rng_state() == state
+    generator = seeded(1)
+    assert draw(generator).tolist() == first != draw(generator).tolist()
+    with pytest.raises(ArgumentError, match="generator: expected a minicnn.Generator, got int"):
+        draw(3)
+
+
+def test_a_generator_has_a_state():
+    generator = seeded(4)
+    twin = generator.clone_state()
+    assert twin.initial_seed() == 4
+    state = generator.get_state()
+    first = mc.rand(2, generator=generator).tolist()
+    assert mc.rand(2, generator=twin).tolist() == first
+    assert mc.rand(2, generator=generator.set_state(state)).tolist() == first
+    assert mc.Generator("cpu").device.name == "cpu"
+    seeds = {mc.Generator().seed() for _ in range(3)}
+    assert len(seeds) == 3

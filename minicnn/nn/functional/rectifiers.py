@@ -344,6 +344,7 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     return _threshold_function(input, threshold, value, inplace=True)
 
 
+@random.takes_generator
 def rrelu_(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Tensor:
     """Apply `rrelu` in place; errors as in `rrelu`."""
     return rrelu(input, lower, upper, training, inplace=True)
