@@ -83,7 +83,7 @@ def test_a_generator_of_ones_own(draw):
     assert mc.get_rng_state() == state
     generator = seeded(1)
     assert draw(generator).tolist() == first != draw(generator).tolist()
-    with pytest.raises(ArgumentError, match="generator: expected a minicnn.Generator, got int"):
+    with pytest.raises(ArgumentError, match=r"generator: expected a minicnn\.Generator, got int"):
         draw(3)
 
 
