@@ -45,3 +45,26 @@ def check_trajectory(backend: None) -> Callable[..., None]:
                 np.testing.assert_allclose(p.detach().numpy().ravel(), values, rtol=tolerance, atol=tolerance)
 
     return check
+
+
+@pytest.fixture
+def check_saved_state() -> Callable[[str], None]:
+    """Save the state after three steps; an optimizer that loads it goes on like the old one."""
+
+    def check(name: str) -> None:
+        def train(p: minicnn.Tensor, optimizer: optim.Optimizer) -> None:
+            for _ in range(3):
+                optimizer.zero_grad()
+                (p**2).sum().backward()
+                optimizer.step()
+
+        p, q = (minicnn.tensor([1.0, -2.0], requires_grad=True) for _ in range(2))
+        optimizer, twin = (getattr(optim, name)([t], lr=0.1) for t in (p, q))
+        train(p, optimizer)
+        q.data.copy_(p.detach())
+        twin.load_state_dict(optimizer.state_dict())
+        train(p, optimizer)
+        train(q, twin)
+        assert q.tolist() == p.tolist()
+
+    return check

@@ -25,21 +25,8 @@ def leaf():
 
 
 @pytest.mark.parametrize("name", ["RMSprop"])
-def test_a_saved_state_goes_on(name):
-    def train(steps, p, optimizer):
-        for _ in range(steps):
-            optimizer.zero_grad()
-            (p**2).sum().backward()
-            optimizer.step()
-
-    p, q = leaf(), leaf()
-    optimizer, twin = (getattr(optim, name)([t], lr=0.1) for t in (p, q))
-    train(3, p, optimizer)
-    q.data.copy_(p.detach())
-    twin.load_state_dict(optimizer.state_dict())
-    train(3, p, optimizer)
-    train(3, q, twin)
-    assert q.tolist() == p.tolist()
+def test_a_saved_state_goes_on(name, check_saved_state):
+    check_saved_state(name)
 
 
 @pytest.mark.parametrize(
