@@ -34,13 +34,23 @@ from minicnn.dtypes import int32 as int
 from minicnn.dtypes import int64 as long
 from minicnn.errors import *
 from minicnn.nn.functional import (
+    adaptive_avg_pool1d,
+    avg_pool1d,
     bilinear,
     celu,
     celu_,
     channel_shuffle,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
     cosine_similarity,
     pairwise_distance,
     pdist,
+    pixel_shuffle,
+    pixel_unshuffle,
     relu_,
     rms_norm,
     rrelu,
@@ -74,6 +84,7 @@ from minicnn.ops import reduce as _reduce
 from minicnn.ops import sampling as _sampling
 from minicnn.ops import scans as _scans
 from minicnn.ops import scatter as _scatter
+from minicnn.ops import settings as _settings
 from minicnn.ops import shape as _shape
 from minicnn.ops import slices as _slices
 from minicnn.ops import sorting as _sorting
@@ -111,6 +122,7 @@ from minicnn.ops.reduce import *
 from minicnn.ops.sampling import *
 from minicnn.ops.scans import *
 from minicnn.ops.scatter import *
+from minicnn.ops.settings import *
 from minicnn.ops.shape import *
 from minicnn.ops.slices import *
 from minicnn.ops.sorting import *
@@ -142,9 +154,11 @@ __all__ = [
     "Generator",
     "Size",
     "Tensor",
+    "adaptive_avg_pool1d",
     "amp",
     "autocast",
     "autograd",
+    "avg_pool1d",
     "bfloat16",
     "bilinear",
     "bmm",
@@ -154,6 +168,12 @@ __all__ = [
     "channel_shuffle",
     "complex64",
     "complex128",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_similarity",
     "cuda",
     "default_generator",
@@ -206,6 +226,8 @@ __all__ = [
     "pairwise_distance",
     "pdist",
     "pi",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "prelu",
     "relu",
     "relu_",
@@ -260,6 +282,7 @@ __all__ += _view_writes.__all__
 __all__ += _older_matrices.__all__
 __all__ += _reduce.__all__
 __all__ += _sampling.__all__
+__all__ += _settings.__all__
 __all__ += _shape.__all__
 __all__ += _typed.__all__
 

@@ -72,6 +72,13 @@ REASONS = {
     ("", "from_dlpack"): {"'device' is missing", "'copy' is missing"},
     ("", "norm"): {"argument 5, 'dtype', is missing"},  # it is there by keyword
     ("Tensor", "norm"): {"argument 3, 'dtype', is missing"},
+    # Tensors and numbers in any order.
+    ("", "result_type"): {
+        "argument 0 is 'tensor', not 'scalar'",
+        "argument 0 is 'tensor', not 'scalar1'",
+        "argument 1 is 'other', not 'scalar2'",
+        "argument 1 is 'other', not 'tensor'",
+    },
     # The default generator has no text.
     ("utils.data", "random_split"): {"generator=None, not '<torch._C.Generator object>'"},
     # Only `from_buffer` is there.

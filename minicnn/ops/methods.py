@@ -27,6 +27,7 @@ from minicnn.ops import (
     matrix_products,
     older_matrices,
     reduce,
+    settings,
     shape,
     typed,
 )
@@ -289,7 +290,7 @@ class Methods:
         return format(self.item(), spec) if not self.ndim else object.__format__(self, spec)
 
     def __repr__(self: Any) -> str:
-        body = np.array2string(to_host(self.array), separator=", ", precision=4, prefix="tensor(")
+        body = np.array2string(to_host(self.array), separator=", ", prefix="tensor(", **settings.print_options)
         notes = [] if self.dtype in (default_dtype, int64, bool_) else [f"dtype={self.dtype}"]
         if self.device is not CPU:
             notes.append(f"device={self.device.name!r}")

@@ -88,6 +88,24 @@ CALLS = (
     "torch.autograd.Variable(x, volatile=True).requires_grad",
     "torch.accelerator.device_count()",
     "[hasattr(torch, name) for name in ('no_such_thing',)]",
+    # settings and questions
+    "[torch.promote_types(a, b) == c for a, b, c in ((torch.int64, torch.float32, torch.float32), "
+    "(torch.uint8, torch.int8, torch.int16), (torch.bool, torch.int32, torch.int32))]",
+    "[torch.result_type(x, 1.0) == torch.float32, torch.result_type(i, 1.0) == torch.float32, "
+    "torch.result_type(i, x[0, 0].double()) == torch.float64, torch.result_type(1, 2.0) == torch.float32]",
+    "[torch.can_cast(a, b) for a in (torch.bool, torch.uint8, torch.int64, torch.float32) "
+    "for b in (torch.bool, torch.uint8, torch.int32, torch.float32)]",
+    "[torch.is_complex(x), torch.is_signed(x), torch.is_signed(i.byte()), torch.is_nonzero(x[0, 0] - 1)]",
+    "torch.is_nonzero(x)",
+    "[torch.is_same_size(x, x), torch.is_same_size(x, i)]",
+    "[torch.typename(x), torch.typename(i), torch.typename(3)]",
+    "[torch.set_default_dtype(torch.float32), torch.set_default_tensor_type(torch.FloatTensor)]",
+    "torch.use_deterministic_algorithms(False)",
+    "torch.set_float32_matmul_precision('highest')",
+    "torch.set_printoptions(profile='default')",
+    "torch.conv2d(x[None, None], torch.ones(1, 1, 2, 2), padding=1)",
+    "torch.pixel_shuffle(torch.arange(8.0).reshape(1, 4, 1, 2), 2)",
+    "torch.avg_pool1d(x, 2)",
     # generators
     "[torch.Generator().manual_seed(3).initial_seed(), torch.manual_seed(4).initial_seed(), torch.initial_seed()]",
     "[torch.rand(2, generator=g).tolist() == torch.rand(2, generator=h).tolist() "

@@ -1,0 +1,181 @@
+"""Settings of PyTorch that programs set, and questions about element types.
+
+Most settings cannot be chosen here: results are always deterministic, and the default element type is float32. A value
+that is already so is accepted; another one is refused with the reason.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minicnn import dtypes
+from minicnn.autograd.tensor import Tensor
+from minicnn.dtypes import DType, default_dtype, scalar_dtype
+from minicnn.errors import ArgumentError
+from minicnn.ops.typed import TypedTensor
+
+__all__ = [
+    "are_deterministic_algorithms_enabled",
+    "can_cast",
+    "get_float32_matmul_precision",
+    "is_complex",
+    "is_nonzero",
+    "is_same_size",
+    "is_signed",
+    "promote_types",
+    "result_type",
+    "set_default_dtype",
+    "set_default_tensor_type",
+    "set_float32_matmul_precision",
+    "set_printoptions",
+    "typename",
+    "use_deterministic_algorithms",
+]
+
+PROFILES = {
+    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "max_line_width": 80},
+    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "max_line_width": 80},
+    "full": {"precision": 4, "threshold": 2**62, "edgeitems": 3, "max_line_width": 80},
+}
+print_options: dict[str, Any] = {"precision": 4}  # of numpy.array2string
+
+
+def set_default_dtype(d: DType, /) -> None:
+    """Accept float32, the type of new tensors of Python floats.
+
+    Raises
+    ------
+    ArgumentError
+        For another type.
+    """
+    if d != default_dtype:
+        raise ArgumentError(f"set_default_dtype: the default is always {default_dtype}; pass dtype={d} where needed")
+
+
+def set_default_tensor_type(t: Any, /) -> None:
+    """Accept `FloatTensor`, the type of new tensors.
+
+    Raises
+    ------
+    ArgumentError
+        For another type.
+    """
+    name = t.__name__ if isinstance(t, TypedTensor) else str(t).removeprefix("torch.")
+    if name != "FloatTensor" or (isinstance(t, TypedTensor) and not t.device.on_host):
+        raise ArgumentError(
+            f"set_default_tensor_type: new tensors are float32 on the CPU; pass dtype= and device= instead of {t}"
+        )
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Do nothing: all algorithms are deterministic."""
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Return True: all algorithms are deterministic."""
+    return True
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Do nothing: products of float32 are computed in float32. PyTorch may use fewer digits on a GPU."""
+
+
+def get_float32_matmul_precision() -> str:
+    """Return "highest": products of float32 are computed in float32."""
+    return "highest"
+
+
+def set_printoptions(
+    precision: int | None = None,
+    threshold: int | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
+    """Set how tensors are printed.
+
+    Parameters
+    ----------
+    precision : int
+        The number of digits behind the point.
+    threshold : int
+        With more elements, only the first and last ones of each axis are shown.
+    edgeitems : int
+        How many of these.
+    linewidth : int
+    profile : "default", "short" or "full"
+        Values for all of these.
+    sci_mode : bool
+        No effect.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such profile.
+    """
+    if profile is not None and profile not in PROFILES:
+        raise ArgumentError(f"set_printoptions: profile must be one of {', '.join(PROFILES)}, got {profile!r}")
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "max_line_width": linewidth}
+    print_options.update(PROFILES[profile] if profile else {})
+    print_options.update({name: value for name, value in given.items() if value is not None})
+
+
+# --- questions ------------------------------------------------------------------------------------------------
+
+
+def promote_types(type1: DType, type2: DType) -> DType:
+    """Return the element type of a result of tensors of two types.
+
+    Examples
+    --------
+    >>> promote_types(dtypes.int64, dtypes.float32)
+    dtype('float32')
+    """
+    return dtypes.result_type([np.dtype(type1), np.dtype(type2)], [], [])
+
+
+def result_type(tensor: Any, other: Any) -> DType:
+    """Return the element type of a result of two tensors or numbers."""
+    axes: list[DType] = []
+    zero_d: list[DType] = []
+    numbers: list[DType] = []
+    for value in (tensor, other):
+        if isinstance(value, Tensor):
+            (axes if value.ndim else zero_d).append(value.dtype)
+        else:
+            numbers.append(scalar_dtype(value))
+    return dtypes.result_type(axes, zero_d, numbers)
+
+
+def can_cast(from_: DType, to: DType) -> bool:
+    """Return whether values of a type may be written into a tensor of another one: not from floats to integers."""
+    return dtypes.category(np.dtype(from_)) <= dtypes.category(np.dtype(to))
+
+
+def is_complex(input: Tensor) -> bool:
+    """Return False: numbers are real."""
+    return False
+
+
+def is_signed(input: Tensor) -> bool:
+    """Return whether the elements of a tensor can be negative."""
+    return input.dtype.kind in "if"
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Return whether the only element of a tensor is not 0."""
+    return bool(input)
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Return whether two tensors have the same shape."""
+    return input.shape == other.shape
+
+
+def typename(obj: Any, /) -> str:
+    """Return the name of the type of an object: of a tensor its older name, such as "torch.FloatTensor"."""
+    if isinstance(obj, Tensor):
+        return str(obj.type())
+    kind = type(obj)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
