@@ -196,6 +196,8 @@ class BatchNorm3d(_BatchNorm):
 
 
 class _InstanceNorm(_StatisticsNorm):
+    """The base class of instance normalization in 1, 2 and 3 axes."""
+
     def __init__(
         self,
         num_features: int,
