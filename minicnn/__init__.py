@@ -265,7 +265,15 @@ __version__ = "0.1.0"
 
 
 # Needed later than the rest, so that `import minicnn` stays quick.
-_ELSEWHERE = {"compile": "compiler", "load": "serialization", "save": "serialization"}
+_ELSEWHERE = {
+    "are_deterministic_algorithms_enabled": "switches",
+    "compile": "compiler",
+    "get_float32_matmul_precision": "switches",
+    "load": "serialization",
+    "save": "serialization",
+    "set_float32_matmul_precision": "switches",
+    "use_deterministic_algorithms": "switches",
+}
 _LATER = (
     "accelerator",
     "compiler",

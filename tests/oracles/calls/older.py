@@ -119,4 +119,13 @@ CALLS = (
     "torch.utils.data.StackDataset(a=[1, 2], b=[3, 4])[1]",
     "torch.utils.data.default_collate([[1, 2.5], [3, 4.5]])",
     "torch.utils.data.default_convert([1, 'a', (2.5,)])",
+    "[nn.init._calculate_fan_in_and_fan_out(torch.empty(4, 3, 2, 5))]",
+    "[torch.use_deterministic_algorithms(m) or torch.are_deterministic_algorithms_enabled() for m in (True, False)]",
+    "[torch.set_float32_matmul_precision(p) or torch.get_float32_matmul_precision() for p in ('high', 'highest')]",
+    "[nn.modules.linear.Identity is nn.Identity, nn.modules.activation.ReLU is nn.ReLU, nn.modules.flatten.Flatten is "
+    "nn.Flatten, nn.modules.pooling.MaxPool2d is nn.MaxPool2d, nn.modules.dropout.Dropout is nn.Dropout]",
+    "[nn.modules.normalization.GroupNorm is nn.GroupNorm, nn.modules.padding.ZeroPad2d is nn.ZeroPad2d, "
+    "nn.modules.upsampling.Upsample is nn.Upsample, nn.modules.pixelshuffle.PixelShuffle is nn.PixelShuffle]",
+    "[isinstance(nn.InstanceNorm2d(1), nn.modules.instancenorm._InstanceNorm), "
+    "nn.modules.sparse.Embedding is nn.Embedding]",
 )
