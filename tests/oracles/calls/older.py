@@ -128,4 +128,7 @@ CALLS = (
     "nn.modules.upsampling.Upsample is nn.Upsample, nn.modules.pixelshuffle.PixelShuffle is nn.PixelShuffle]",
     "[isinstance(nn.InstanceNorm2d(1), nn.modules.instancenorm._InstanceNorm), "
     "nn.modules.sparse.Embedding is nn.Embedding]",
+    "[type('Any', (nn.modules.batchnorm._BatchNorm,), {'_check_input_dim': lambda s, i: None})(3)(batch) "
+    "for batch in (torch.arange(12.0).reshape(4, 3), torch.arange(12.0).reshape(2, 3, 2, 1))]",
+    "[refused(type('None', (nn.BatchNorm2d,), {'_check_input_dim': lambda s, i: 1 / 0})(3), torch.ones(2, 3, 4, 4))]",
 )
