@@ -374,6 +374,9 @@ class Module(Hooks):
 
     # --- text -----------------------------------------------------------------------------------------------
 
+    def _get_name(self) -> str:
+        return type(self).__name__
+
     def extra_repr(self) -> str:
         """Return the text of the module's settings that `repr` shows."""
         return ""

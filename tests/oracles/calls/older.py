@@ -131,4 +131,5 @@ CALLS = (
     "[type('Any', (nn.modules.batchnorm._BatchNorm,), {'_check_input_dim': lambda s, i: None})(3)(batch) "
     "for batch in (torch.arange(12.0).reshape(4, 3), torch.arange(12.0).reshape(2, 3, 2, 1))]",
     "[refused(type('None', (nn.BatchNorm2d,), {'_check_input_dim': lambda s, i: 1 / 0})(3), torch.ones(2, 3, 4, 4))]",
+    "[nn.ReLU()._get_name(), type('Mine', (nn.Linear,), {})(1, 2)._get_name()]",
 )
