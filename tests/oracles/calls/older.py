@@ -3,6 +3,13 @@
 __all__ = ["CALLS", "START"]
 
 START = """
+def kind_of_error(kind, function):
+    try:
+        function()
+    except kind:
+        return True
+    return False
+
 x = torch.tensor([[1.0, 2.0, 4.0], [3.0, -1.0, 0.5]])
 i = torch.tensor([7, -7, 6, -6])
 leaf = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -132,4 +139,6 @@ CALLS = (
     "for batch in (torch.arange(12.0).reshape(4, 3), torch.arange(12.0).reshape(2, 3, 2, 1))]",
     "[refused(type('None', (nn.BatchNorm2d,), {'_check_input_dim': lambda s, i: 1 / 0})(3), torch.ones(2, 3, 4, 4))]",
     "[nn.ReLU()._get_name(), type('Mine', (nn.Linear,), {})(1, 2)._get_name()]",
+    "[kind_of_error(IndexError, f) for f in (lambda: x[0, 5], lambda: x[:, -9], lambda: x[0, 0, 0], lambda: x.sum(2))]",
+    "[kind_of_error(IndexError, f) for f in (lambda: x.size(7), lambda: x.flatten(3), lambda: x.__setitem__(9, 1))]",
 )
