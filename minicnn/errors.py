@@ -16,6 +16,7 @@ __all__ = [
     "LinAlgError",
     "MiniCNNError",
     "MissingPackageError",
+    "OutOfRangeError",
     "ShapeError",
 ]
 
@@ -26,6 +27,10 @@ class MiniCNNError(Exception):
 
 class ShapeError(MiniCNNError, ValueError):
     """Sizes do not fit each other, or a size is out of range."""
+
+
+class OutOfRangeError(ShapeError, IndexError):
+    """An index or the number of an axis is out of range."""
 
 
 class ArgumentError(MiniCNNError, ValueError):

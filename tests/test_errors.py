@@ -16,6 +16,7 @@ PARENTS = {
     "KernelError": RuntimeError,
     "LinAlgError": RuntimeError,
     "MissingPackageError": ImportError,
+    "OutOfRangeError": IndexError,
     "ShapeError": ValueError,
 }
 
@@ -32,3 +33,4 @@ def test_each_is_of_the_tree_and_of_python(name):
 def test_the_tree_catches_nothing_else():
     assert MiniCNNError.__bases__ == (Exception,)
     assert issubclass(errors.AnomalyError, errors.AutogradError)
+    assert issubclass(errors.OutOfRangeError, errors.ShapeError)

@@ -9,7 +9,14 @@ from minicnn.autograd import function
 from minicnn.autograd.engine import grad
 from minicnn.autograd.function import Function
 from minicnn.autograd.gradcheck import gradcheck, gradgradcheck
-from minicnn.autograd.tape import detect_anomaly, enable_grad, inference_mode, no_grad, set_grad_enabled
+from minicnn.autograd.tape import (
+    detect_anomaly,
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
+)
 from minicnn.autograd.variable import Variable
 
 __all__ = [
@@ -23,5 +30,6 @@ __all__ = [
     "gradgradcheck",
     "inference_mode",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

@@ -30,6 +30,7 @@ __all__ = [
     "is_grad_enabled",
     "mode",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]
 
@@ -191,16 +192,11 @@ def inference_mode(mode: Any = True) -> Any:
     return ModeSetting(recording=not mode)
 
 
-class set_grad_enabled(ModeSetting):  # noqa: N801 (PyTorch's name)
-    """Switch recording on or off: from now on, or inside a `with` block or a decorated function.
+class _Switch(ModeSetting):
+    """A setting that holds from now on, or inside a `with` block or a decorated function."""
 
-    Parameters
-    ----------
-    mode : bool
-    """
-
-    def __init__(self, mode: bool) -> None:
-        super().__init__(recording=bool(mode))
+    def __init__(self, **wanted: bool) -> None:
+        super().__init__(**wanted)
         self.__enter__()
 
     def __enter__(self) -> None:
@@ -212,6 +208,18 @@ class set_grad_enabled(ModeSetting):  # noqa: N801 (PyTorch's name)
         return super().__call__(function)
 
 
+class set_grad_enabled(_Switch):  # noqa: N801 (PyTorch's name)
+    """Switch recording on or off: from now on, or inside a `with` block or a decorated function.
+
+    Parameters
+    ----------
+    mode : bool
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(recording=bool(mode))
+
+
 def is_grad_enabled() -> bool:
     """Return whether calls are recorded at the moment."""
     return mode.recording
@@ -220,3 +228,17 @@ def is_grad_enabled() -> bool:
 def detect_anomaly(check_nan: bool = True) -> ModeSetting:
     """Raise AnomalyError inside the block if an operation produces NaN or infinity from finite inputs."""
     return ModeSetting(anomaly=check_nan)
+
+
+class set_detect_anomaly(_Switch):  # noqa: N801 (PyTorch's name)
+    """Switch the search of `detect_anomaly` on or off: from now on, or inside a `with` block.
+
+    Parameters
+    ----------
+    mode : bool
+    check_nan : bool
+        Without it there is no search.
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        super().__init__(anomaly=bool(mode and check_nan))

@@ -4,6 +4,7 @@ The elements are attributes, so `Module` finds their parameters.
 """
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from itertools import groupby
 from typing import Any, Self
 
 from minicnn.nn.fusion import run, stages
@@ -119,6 +120,14 @@ class ModuleList(_Sequence):
         if isinstance(index, slice):
             return type(self)(list(self)[index])
         return getattr(self, self._name(index))
+
+    def _texts(self) -> list[tuple[str, str]]:
+        texts, start = [], 0
+        for text, equal in groupby(map(repr, self)):  # neighbours of the same text share a line
+            end = start + len(list(equal))
+            texts.append((str(start), text) if end - start == 1 else (f"{start}-{end - 1}", f"{end - start} x {text}"))
+            start = end
+        return texts
 
 
 class ModuleDict(_Container):

@@ -6,13 +6,14 @@ of names.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float16, float32, float64
 from minicnn.errors import CheckpointError, DTypeError, ShapeError
 from minicnn.nn.hooks import Hooks
+from minicnn.nn.load_result import LoadResult
 from minicnn.nn.named import Named
 from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.ops.create import as_tensor
@@ -20,14 +21,7 @@ from minicnn.ops.in_place import clear_gradient
 from minicnn.ops.places import conversion
 from minicnn.runtime.devices import Device
 
-__all__ = ["LoadResult", "Module"]
-
-
-class LoadResult(NamedTuple):
-    """The keys that `load_state_dict(strict=False)` ignored."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
+__all__ = ["Module"]
 
 
 class Module(Hooks):
@@ -355,7 +349,9 @@ class Module(Hooks):
             If shapes differ or, when strict, keys differ. The message lists all differences.
         """
         own = dict(self._state())
-        missing = [key for key in own if key not in state_dict]
+        # Plain mappings and files before PyTorch 0.4.1 may lack this counter; then it stays as it is.
+        needed = [key for key in own if key.rpartition(".")[2] != "num_batches_tracked"]
+        missing = [key for key in needed if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
         values = {key: as_tensor(state_dict[key]) for key in own if key in state_dict}
         problems = [
@@ -378,13 +374,20 @@ class Module(Hooks):
 
     # --- text -----------------------------------------------------------------------------------------------
 
+    def _get_name(self) -> str:
+        return type(self).__name__
+
     def extra_repr(self) -> str:
         """Return the text of the module's settings that `repr` shows."""
         return ""
 
+    def _texts(self) -> list[tuple[str, str]]:
+        """Return the names and texts of the modules in this one, as `repr` shows them."""
+        return [(name, repr(value)) for name, value in self.__dict__.items() if isinstance(value, Module)]
+
     def __repr__(self) -> str:
         lines = [self.extra_repr()] if self.extra_repr() else []
-        below = [(name, repr(value)) for name, value in self.__dict__.items() if isinstance(value, Module)]
+        below = self._texts()
         if not below:
             return f"{type(self).__name__}({''.join(lines)})"
         lines += [f"({name}): {text}" for name, text in below]

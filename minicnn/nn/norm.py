@@ -75,10 +75,13 @@ class _StatisticsNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def _check_input(self, input: Tensor, channel_axis: int) -> None:
+    def _check_input_dim(self, input: Tensor) -> None:  # PyTorch's name, which classes of programs override
         if input.ndim not in self._ndims:
             shapes = " or ".join(str(n) for n in self._ndims)
             raise ShapeError(f"{type(self).__name__}: input must have {shapes} axes, got {input.shape}")
+
+    def _check_input(self, input: Tensor, channel_axis: int) -> None:
+        self._check_input_dim(input)
         if input.shape[channel_axis] != self.num_features:
             raise ShapeError(
                 f"{type(self).__name__}: input has {input.shape[channel_axis]} channels but the layer has "
@@ -196,6 +199,8 @@ class BatchNorm3d(_BatchNorm):
 
 
 class _InstanceNorm(_StatisticsNorm):
+    """The base class of instance normalization in 1, 2 and 3 axes."""
+
     def __init__(
         self,
         num_features: int,

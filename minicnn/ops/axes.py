@@ -8,7 +8,7 @@ from functools import wraps
 from operator import index
 from typing import Any, ParamSpec, TypeVar
 
-from minicnn.errors import DTypeError, ShapeError
+from minicnn.errors import DTypeError, OutOfRangeError, ShapeError
 
 __all__ = ["axes_of", "axis_of", "check_keepdim", "named_axes", "numpy_names", "sizes_of"]
 
@@ -42,15 +42,17 @@ def axis_of(call: str, dim: int, ndim: int) -> int:
 
     Raises
     ------
+    OutOfRangeError
+        If the axis does not exist.
     ShapeError
-        If the axis does not exist, or `dim` is not an integer.
+        If `dim` is not an integer.
     """
     try:
         dim = index(dim)
     except TypeError as error:
         raise ShapeError(f"{call}: dim must be an integer, got {dim!r}") from error
     if not -max(ndim, 1) <= dim < max(ndim, 1):
-        raise ShapeError(f"{call}: dim={dim} is out of range for a tensor of {ndim} axes")
+        raise OutOfRangeError(f"{call}: dim={dim} is out of range for a tensor of {ndim} axes")
     return dim % ndim if ndim else 0
 
 

@@ -22,7 +22,7 @@ from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tape import mode
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64, result_type
-from minicnn.errors import DTypeError, ShapeError
+from minicnn.errors import DTypeError, OutOfRangeError, ShapeError
 from minicnn.ops.axes import axis_of, numpy_names
 from minicnn.ops.in_place import in_place, write
 from minicnn.ops.shape import broadcast_to, cast, reshape
@@ -200,7 +200,13 @@ def getitem(x: Tensor, index: Any) -> Tensor:
             part = _index(part, index=key)
         return part
     except (IndexError, TypeError, ValueError) as error:
-        raise ShapeError(f"index: {error}; the tensor is {x.shape}") from error
+        raise _misfit(error, x) from error
+
+
+def _misfit(error: Exception, x: Tensor) -> ShapeError:
+    """Return our error for an index that NumPy refuses; it is an IndexError too if NumPy's is one."""
+    kind = OutOfRangeError if isinstance(error, IndexError) else ShapeError
+    return kind(f"index: {error}; the tensor is {x.shape}")
 
 
 def setitem(x: Tensor, index: Any, value: Any) -> None:
@@ -219,7 +225,7 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
         key, *then = _split_index(index, x.ndim, x.device)
         selected_shape = (x.array[key][then[0]] if then else x.array[key]).shape
     except (IndexError, TypeError, ValueError) as error:
-        raise ShapeError(f"index: {error}; the tensor is {x.shape}") from error
+        raise _misfit(error, x) from error
     if then:  # modify a copy of the part that the integers select, and write it back
         part = _index(x, index=key).clone()
         setitem(part, then[0], value)

@@ -37,6 +37,7 @@ PROFILES = {
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "max_line_width": 80},
     "full": {"precision": 4, "threshold": 2**62, "edgeitems": 3, "max_line_width": 80},
 }
+_noted: dict[str, Any] = {"deterministic": False, "precision": "highest"}
 print_options: dict[str, Any] = {"precision": 4}  # of numpy.array2string
 
 
@@ -68,21 +69,23 @@ def set_default_tensor_type(t: Any, /) -> None:
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Do nothing: all algorithms are deterministic."""
+    """Note the mode; all algorithms are deterministic anyway."""
+    _noted["deterministic"] = bool(mode)
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """Return True: all algorithms are deterministic."""
-    return True
+    """Return the mode that `use_deterministic_algorithms` noted."""
+    return bool(_noted["deterministic"])
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """Do nothing: products of float32 are computed in float32. PyTorch may use fewer digits on a GPU."""
+    """Note the precision; products of float32 are computed in float32 anyway."""
+    _noted["precision"] = precision
 
 
 def get_float32_matmul_precision() -> str:
-    """Return "highest": products of float32 are computed in float32."""
-    return "highest"
+    """Return the precision that `set_float32_matmul_precision` noted."""
+    return str(_noted["precision"])
 
 
 def set_printoptions(

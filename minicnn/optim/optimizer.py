@@ -310,9 +310,11 @@ class Optimizer:
         }
 
     def __repr__(self) -> str:
-        groups = [{k: v for k, v in group.items() if k != "params"} for group in self.param_groups]
-        options = "; ".join(", ".join(f"{k}={v}" for k, v in group.items()) for group in groups)
-        return f"{self._name}({options})"
+        text = f"{self._name} ("
+        for i, group in enumerate(self.param_groups):
+            text += f"\nParameter Group {i}\n"
+            text += "".join(f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params")
+        return text + ")"
 
 
 def _fit(call: str, name: str, value: Any, parameter: Tensor) -> Any:

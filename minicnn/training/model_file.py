@@ -40,7 +40,7 @@ def save_model(path: str | Path, model: Module, **metadata: Any) -> None:
     ...     state, metadata = load_state(folder + "/model.safetensors")
     >>> twin = nn.Linear(*metadata["arguments"])
     >>> twin.load_state_dict(state)
-    LoadResult(missing_keys=[], unexpected_keys=[])
+    <All keys matched successfully>
     """
     arrays = {name: t.device.to_numpy(t.array) for name, t in model.state_dict().items()}
     write_tensor_file("save_model", path, "model", arrays, metadata)

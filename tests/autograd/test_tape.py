@@ -122,6 +122,21 @@ def test_detect_anomaly_lets_infinity_pass_that_was_there():
     assert y.tolist() == [float("inf"), 2.0]
 
 
+def test_set_detect_anomaly_holds_from_now_on_or_in_a_block():
+    with mc.autograd.set_detect_anomaly(True):
+        assert mode.anomaly
+        with mc.autograd.set_detect_anomaly(True, check_nan=False):
+            assert not mode.anomaly
+    assert not mode.anomaly
+    mc.autograd.set_detect_anomaly(True)
+    try:
+        with pytest.raises(AnomalyError, match="log: made NaN"):
+            mc.log(mc.tensor([0.0]))
+    finally:
+        mc.autograd.set_detect_anomaly(False)
+    assert not mode.anomaly
+
+
 # --- the walk -------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,41 @@
 """PyTorch's addresses of layers, such as ``nn.modules.batchnorm``. The layers stand in the files of `minicnn.nn`."""
 
-from minicnn.nn.modules import batchnorm, container, conv, loss, module, utils
+from minicnn.nn.modules import (
+    activation,
+    batchnorm,
+    container,
+    conv,
+    dropout,
+    flatten,
+    instancenorm,
+    linear,
+    loss,
+    module,
+    normalization,
+    padding,
+    pixelshuffle,
+    pooling,
+    sparse,
+    upsampling,
+    utils,
+)
 
-__all__ = ["batchnorm", "container", "conv", "loss", "module", "utils"]
+__all__ = [
+    "activation",
+    "batchnorm",
+    "container",
+    "conv",
+    "dropout",
+    "flatten",
+    "instancenorm",
+    "linear",
+    "loss",
+    "module",
+    "normalization",
+    "padding",
+    "pixelshuffle",
+    "pooling",
+    "sparse",
+    "upsampling",
+    "utils",
+]

@@ -50,4 +50,10 @@ CALLS = (
     "[[m[0].weight is n.weight, names(m)] for n in [nn.BatchNorm2d(2)] "
     "for m in [nn.SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(n))]]",
     "[refused(nn.SyncBatchNorm(3), one), nn.NLLLoss2d()(batch[:, :, 0].log_softmax(1), torch.tensor([0, 2, 1, 1]))]",
+    "[repr(nn.ModuleList([nn.ReLU(), nn.ReLU(), nn.Tanh(), nn.ReLU()])), repr(nn.ModuleList())]",
+    "[repr(nn.ModuleList([nn.Sequential(nn.Linear(1, 2), nn.ReLU())] * 2)), repr(nn.Sequential(nn.ReLU(), nn.ReLU()))]",
+    "[repr(m.load_state_dict(s, strict=False)) for m in [nn.BatchNorm1d(1)] for s in (m.state_dict(), {'a': one})]",
+    "[m.load_state_dict({'weight': one, 'bias': one, 'running_mean': one, 'running_var': one}) "
+    "for m in [nn.BatchNorm1d(2)]]",
+    "[refused(nn.Sequential(nn.BatchNorm1d(2)).load_state_dict, {'0.weight': one})]",
 )

@@ -3,6 +3,13 @@
 __all__ = ["CALLS", "START"]
 
 START = """
+def kind_of_error(kind, function):
+    try:
+        function()
+    except kind:
+        return True
+    return False
+
 x = torch.tensor([[1.0, 2.0, 4.0], [3.0, -1.0, 0.5]])
 i = torch.tensor([7, -7, 6, -6])
 leaf = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -137,4 +144,19 @@ CALLS = (
     "torch.utils.data.StackDataset(a=[1, 2], b=[3, 4])[1]",
     "torch.utils.data.default_collate([[1, 2.5], [3, 4.5]])",
     "torch.utils.data.default_convert([1, 'a', (2.5,)])",
+    "[nn.init._calculate_fan_in_and_fan_out(torch.empty(4, 3, 2, 5))]",
+    "[torch.use_deterministic_algorithms(m) or torch.are_deterministic_algorithms_enabled() for m in (True, False)]",
+    "[torch.set_float32_matmul_precision(p) or torch.get_float32_matmul_precision() for p in ('high', 'highest')]",
+    "[nn.modules.linear.Identity is nn.Identity, nn.modules.activation.ReLU is nn.ReLU, nn.modules.flatten.Flatten is "
+    "nn.Flatten, nn.modules.pooling.MaxPool2d is nn.MaxPool2d, nn.modules.dropout.Dropout is nn.Dropout]",
+    "[nn.modules.normalization.GroupNorm is nn.GroupNorm, nn.modules.padding.ZeroPad2d is nn.ZeroPad2d, "
+    "nn.modules.upsampling.Upsample is nn.Upsample, nn.modules.pixelshuffle.PixelShuffle is nn.PixelShuffle]",
+    "[isinstance(nn.InstanceNorm2d(1), nn.modules.instancenorm._InstanceNorm), "
+    "nn.modules.sparse.Embedding is nn.Embedding]",
+    "[type('Any', (nn.modules.batchnorm._BatchNorm,), {'_check_input_dim': lambda s, i: None})(3)(batch) "
+    "for batch in (torch.arange(12.0).reshape(4, 3), torch.arange(12.0).reshape(2, 3, 2, 1))]",
+    "[refused(type('None', (nn.BatchNorm2d,), {'_check_input_dim': lambda s, i: 1 / 0})(3), torch.ones(2, 3, 4, 4))]",
+    "[nn.ReLU()._get_name(), type('Mine', (nn.Linear,), {})(1, 2)._get_name()]",
+    "[kind_of_error(IndexError, f) for f in (lambda: x[0, 5], lambda: x[:, -9], lambda: x[0, 0, 0], lambda: x.sum(2))]",
+    "[kind_of_error(IndexError, f) for f in (lambda: x.size(7), lambda: x.flatten(3), lambda: x.__setitem__(9, 1))]",
 )

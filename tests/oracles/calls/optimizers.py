@@ -99,4 +99,7 @@ CALLS = (
     "optim.SGD(nn.Linear(1, 1).named_parameters(), lr=0.1).param_groups[0]['param_names']",
     "optim.Adadelta([leaf()], rho=1.5)",
     "optim.Rprop([leaf()], etas=(1.5, 1.2))",
+    "[repr(optim.SGD([{'params': leaf(), 'lr': 0.5}, {'params': [leaf()], 'momentum': 0.9}], lr=0.1))]",
+    "[repr(k([leaf()])) for k in (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad, optim.Adamax)]",
+    "[repr(k([leaf()])) for k in (optim.NAdam, optim.RAdam, optim.ASGD, optim.Rprop, optim.Adadelta, optim.LBFGS)]",
 )

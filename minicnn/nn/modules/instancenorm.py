@@ -1,0 +1,5 @@
+"""PyTorch's address ``torch.nn.modules.instancenorm``."""
+
+from minicnn.nn.norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d, _InstanceNorm
+
+__all__ = ["InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "_InstanceNorm"]

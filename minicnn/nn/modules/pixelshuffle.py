@@ -1,0 +1,5 @@
+"""PyTorch's address ``torch.nn.modules.pixelshuffle``."""
+
+from minicnn.nn.resize import PixelShuffle, PixelUnshuffle
+
+__all__ = ["PixelShuffle", "PixelUnshuffle"]
