@@ -5,7 +5,7 @@ from typing import Any
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ShapeError
-from minicnn.ops.axes import axis_of, numpy_names, sizes_of
+from minicnn.ops.axes import axis_of, numpy_names, sizes_by_name, sizes_of
 from minicnn.ops.indexing import cat, getitem
 from minicnn.ops.shape import broadcast_to, permute, repeat, reshape, transpose
 
@@ -128,6 +128,7 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
 moveaxis = movedim
 
 
+@sizes_by_name("dims")
 def tile(input: Tensor, *dims: Any) -> Tensor:
     """Return copies of a tensor side by side, as `repeat`; missing numbers at the front are 1.
 

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from minicnn.errors import DTypeError, OutOfRangeError, ShapeError
 
-__all__ = ["axes_of", "axis_of", "check_keepdim", "named_axes", "numpy_names", "sizes_of"]
+__all__ = ["axes_of", "axis_of", "check_keepdim", "named_axes", "numpy_names", "sizes_by_name", "sizes_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,6 +35,21 @@ def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return call
+
+
+def sizes_by_name(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function f(*sizes) accept its sizes by PyTorch's name too: `f(size=(2, 3))`."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            if name in kwargs:
+                return function(*args, kwargs.pop(name), **kwargs)  # type: ignore[arg-type]
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate
 
 
 def axis_of(call: str, dim: int, ndim: int) -> int:

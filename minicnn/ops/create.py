@@ -11,7 +11,7 @@ import numpy as np
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, category, default_dtype, result_type
 from minicnn.errors import DTypeError
-from minicnn.ops.axes import sizes_of
+from minicnn.ops.axes import sizes_by_name, sizes_of
 from minicnn.ops.places import Place, checked, options_like, place_of, placed
 from minicnn.runtime.devices import CUDA, xp
 
@@ -165,6 +165,7 @@ def full(
 
 
 @checked
+@sizes_by_name("size")
 def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros: `zeros(2, 3)` or `zeros((2, 3))`; float32 by default.
 
@@ -178,6 +179,7 @@ def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
 
 
 @checked
+@sizes_by_name("size")
 def ones(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of ones: `ones(2, 3)` or `ones((2, 3))`; float32 by default.
 
@@ -191,6 +193,7 @@ def ones(*size: Any, dtype: Any = None, device: Place = None, requires_grad: boo
 
 
 @checked
+@sizes_by_name("size")
 def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """Return an uninitialized tensor: `empty(2, 3)` or `empty((2, 3))`; float32 by default.
 

@@ -31,7 +31,7 @@ from minicnn.ops import (
     shape,
     typed,
 )
-from minicnn.ops.axes import numpy_names, sizes_of
+from minicnn.ops.axes import numpy_names, sizes_by_name, sizes_of
 from minicnn.ops.function_methods import FUNCTION_METHODS, OwnMethods
 from minicnn.ops.in_place_forms import IN_PLACE_FORMS
 from minicnn.ops.in_place_methods import InPlaceMethods
@@ -145,10 +145,12 @@ class Methods:
     qr, svd = older_matrices.qr, older_matrices.svd
     mm, bmm, mv, dot, outer = linalg.mm, linalg.bmm, linalg.mv, linalg.dot, linalg.outer
 
+    @sizes_by_name("size")
     def expand(self: Any, *sizes: Any) -> Tensor:
         """Broadcast to a shape without a copy; a size of -1 stays the same."""
         return shape.broadcast_to(self, sizes_of("expand", sizes))
 
+    @sizes_by_name("dims")
     def flip(self: Any, *dims: Any) -> Tensor:
         """Return a copy with the elements along axes in reverse order: `x.flip(0, 1)` or `x.flip((0, 1))`."""
         return shape.flip(self, sizes_of("flip", dims))

@@ -11,6 +11,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 from minicnn.errors import AutogradError, DTypeError
 from minicnn.ops import create, shape, typed
+from minicnn.ops.axes import sizes_by_name
 from minicnn.ops.places import place_of
 
 __all__ = ["OlderMethods"]
@@ -81,16 +82,19 @@ class OlderMethods:
         """Return data as a new tensor, by default with this element type and device."""
         return create.tensor(data, dtype or self.dtype, device or self.device, requires_grad)
 
+    @sizes_by_name("size")
     def new_zeros(self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
         """Return zeros, by default with this element type and device."""
         kind, place = dtype or self.dtype, device or self.device
         return create.zeros(*size, dtype=kind, device=place, requires_grad=requires_grad)
 
+    @sizes_by_name("size")
     def new_ones(self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
         """Return ones, by default with this element type and device."""
         kind, place = dtype or self.dtype, device or self.device
         return create.ones(*size, dtype=kind, device=place, requires_grad=requires_grad)
 
+    @sizes_by_name("size")
     def new_empty(self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Tensor:
         """Return an uninitialized tensor, by default with this element type and device."""
         kind, place = dtype or self.dtype, device or self.device

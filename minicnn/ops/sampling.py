@@ -8,7 +8,7 @@ import numpy as np
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import default_dtype, float32, float64, int64
 from minicnn.errors import DTypeError
-from minicnn.ops.axes import sizes_of
+from minicnn.ops.axes import sizes_by_name, sizes_of
 from minicnn.ops.places import Place, checked, options_like, placed
 from minicnn.runtime import random
 
@@ -23,6 +23,7 @@ def _random_dtype(call: str, dtype: Any) -> Any:
 
 
 @checked
+@sizes_by_name("size")
 def rand(
     *size: Any,
     generator: random.Generator | None = None,
@@ -42,6 +43,7 @@ def rand(
 
 
 @checked
+@sizes_by_name("size")
 def randn(
     *size: Any,
     generator: random.Generator | None = None,

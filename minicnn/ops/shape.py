@@ -19,7 +19,7 @@ from minicnn.autograd.primitive import Primitive, primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, category, default_dtype, float32, float64
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.ops.axes import axis_of, named_axes, numpy_names, sizes_of
+from minicnn.ops.axes import axis_of, named_axes, numpy_names, sizes_by_name, sizes_of
 from minicnn.ops.places import conversion
 from minicnn.runtime.devices import Array, Device, to_host, xp
 
@@ -127,6 +127,7 @@ _sum.gradient(x=lambda grad, x_shape, axes: _expand_reduced(grad, x_shape, axes)
 # --- shape ----------------------------------------------------------------------------------------------------
 
 
+@sizes_by_name("shape")
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """Return the elements of input, in row-major order, in another shape; a size of -1 is computed from the others.
 
@@ -151,6 +152,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     return _reshape(input, shape=tuple(total // known if s == -1 else s for s in sizes))
 
 
+@sizes_by_name("size")
 def _view(input: Tensor, *shape: Any) -> Tensor:
     """Return the elements of input in another shape, as `reshape`, but always share its memory.
 
@@ -198,6 +200,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     return reshape(input, input.shape[:axis] + tuple(sizes) + input.shape[axis + 1 :])
 
 
+@sizes_by_name("dims")
 def permute(input: Tensor, *dims: Any) -> Tensor:
     """Return input with its axes in another order: axis i of the result is axis dims[i] of input.
 
@@ -262,6 +265,7 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     return expand(input, shape=sizes)
 
 
+@sizes_by_name("repeats")
 def repeat(input: Tensor, *sizes: Any) -> Tensor:
     """Return a tensor with copies of input side by side: `sizes` gives the number of copies along each axis.
 
