@@ -78,6 +78,11 @@ class Device:
         return self.name
 
     @property
+    def index(self) -> int | None:
+        """The number of the GPU, 0; None for the CPU, as in PyTorch."""
+        return None if self.on_host else 0
+
+    @property
     def xp(self) -> ModuleType:
         """The array module of this device: NumPy or CuPy."""
         return np

@@ -36,6 +36,7 @@ def test_found_by_name():
     assert Device.named(CPU) is Device(CPU) is CPU
     assert "cpu" in Device.available()
     assert (str(CPU), repr(CPU), CPU.type) == ("cpu", "Device('cpu')", "cpu")
+    assert (CPU.index, CUDA.index) == (None, 0)
     assert [d.on_host for d in (CPU, CUDASIM, CUDA)] == [True, True, False]
     assert copy.deepcopy({"d": CPU})["d"] is pickle.loads(pickle.dumps(CPU)) is CPU
 
