@@ -85,6 +85,11 @@ class OneCycleLR(LRScheduler):
         if three_phase:
             self._corners.append((2 * peak, start, high))
         self._corners.append((total_steps - 1.0, end, high))
+        if last_epoch == -1:
+            for group, highest in zip(optimizer.param_groups, self.max_lrs, strict=True):
+                group |= {"initial_lr": highest * start, "max_lr": highest, "min_lr": highest * end}
+                if cycle_momentum:
+                    group |= {"max_momentum": high, "base_momentum": low}
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:

@@ -95,6 +95,13 @@ CALLS = (
     "[p.step(m) or p.get_last_lr() for p in [L.ReduceLROnPlateau(optim.SGD([leaf()], 1.0), patience=0)] "
     "for m in (1, 2, 3)]",
     "L.StepLR(optim.SGD([leaf()], 1.0), 2, last_epoch=3)",
+    "[o.param_groups[0].get(k) for o in [optim.SGD([leaf()], 1.0, momentum=0.9)] "
+    "for s in [L.OneCycleLR(o, 0.5, 10)] for k in ('lr', 'initial_lr', 'max_lr', 'min_lr', 'max_momentum', "
+    "'base_momentum')]",
+    "[g.get(k) for o in [optim.SGD([{'params': [leaf()]}, {'params': [leaf()], 'lr': 3.0}], 1.0)] "
+    "for s in [L.OneCycleLR(o, [0.5, 5.0], 10, cycle_momentum=False, div_factor=5.0, final_div_factor=8.0)] "
+    "for g in o.param_groups for k in ('lr', 'initial_lr', 'max_lr', 'min_lr', 'max_momentum')]",
+    "[L.OneCycleLR(o, 0.5, 10).step() or L.CosineAnnealingLR(o, 4).base_lrs for o in [optim.Adam([leaf()], 1.0)]]",
     "sorted(k for k in L.StepLR(optim.SGD([leaf()], 1.0), 2).state_dict() if k[0] != '_')",
     "sorted(k for k in L.LinearLR(optim.SGD([leaf()], 1.0)).state_dict() if k[0] != '_')",
     "sorted(k for k in L.CosineAnnealingLR(optim.SGD([leaf()], 1.0), 3).state_dict() if k[0] != '_')",
