@@ -302,6 +302,7 @@ _LATER = (
     "data",
     "distributed",
     "distributions",
+    "func",
     "hub",
     "multiprocessing",
     "serialization",

@@ -21,6 +21,7 @@ from typing import Any
 MODULES = (
     "",
     "amp",
+    "func",
     "autograd",
     "cuda",
     "distributions",
