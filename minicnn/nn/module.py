@@ -8,12 +8,11 @@ of names.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
-from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float16, float32, float64
 from minicnn.errors import CheckpointError, DTypeError, ShapeError
 from minicnn.nn.hooks import Hooks
-from minicnn.nn.load_result import LoadResult
+from minicnn.nn.loading import LoadResult, load_values
 from minicnn.nn.named import Named
 from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.ops.create import as_tensor
@@ -329,11 +328,25 @@ class Module(Hooks):
             if isinstance(value, Module):
                 yield from value._state(f"{prefix}{name}.")
 
-    def state_dict(self, prefix: str = "") -> dict[str, Tensor]:
-        """Return all parameters and persistent buffers by dotted name. The tensors are detached and share memory."""
-        return {key: tensor.detach() for key, tensor in self._state(prefix)}
+    def state_dict(
+        self, destination: dict[str, Tensor] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Tensor]:
+        """Return all parameters and persistent buffers by dotted name. The tensors are detached and share memory.
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
+        Parameters
+        ----------
+        destination : dict, optional
+            The dict to fill and return.
+        prefix : str
+            Comes before each name.
+        keep_vars : bool
+            Return the parameters and buffers themselves, not detached.
+        """
+        state = {} if destination is None else destination
+        state.update((key, tensor if keep_vars else tensor.detach()) for key, tensor in self._state(prefix))
+        return state
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> LoadResult:
         """Copy values into the parameters and buffers. After an error nothing has changed.
 
         Parameters
@@ -342,6 +355,8 @@ class Module(Hooks):
             As `state_dict` returns it; dtypes are converted.
         strict : bool
             Raise an error for missing and unexpected keys, instead of returning them.
+        assign : bool
+            Replace the parameters and buffers by these tensors, which keep their dtypes, instead of copying values.
 
         Raises
         ------
@@ -367,9 +382,7 @@ class Module(Hooks):
             raise CheckpointError(
                 f"load_state_dict: the state does not fit {type(self).__name__}: {'; '.join(problems)}"
             )
-        with no_grad():
-            for key, value in values.items():
-                own[key].copy_(value.to(own[key].device))
+        load_values(self, own, values, assign)
         return LoadResult(missing, unexpected)
 
     # --- text -----------------------------------------------------------------------------------------------

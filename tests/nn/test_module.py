@@ -7,7 +7,7 @@ import pytest
 
 import minicnn
 from minicnn import CheckpointError, DeviceError, DTypeError, ShapeError, nn
-from minicnn.nn.load_result import LoadResult
+from minicnn.nn.loading import LoadResult
 
 
 class Net(nn.Module):

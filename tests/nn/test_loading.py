@@ -1,6 +1,6 @@
 """The text of a load result is PyTorch's."""
 
-from minicnn.nn.load_result import LoadResult
+from minicnn.nn.loading import LoadResult
 
 
 def test_the_text_says_whether_all_keys_matched():
