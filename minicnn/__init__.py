@@ -9,7 +9,7 @@ from importlib import import_module
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
 
-from numpy import dtype, finfo, iinfo
+from numpy import dtype, iinfo
 
 from minicnn import amp, autograd, cuda, errors, linalg, nn, optim
 from minicnn.amp import autocast
@@ -24,7 +24,20 @@ from minicnn.autograd.tape import (
 from minicnn.autograd.tensor import Size, Tensor
 from minicnn.backends import cudnn as _cudnn  # noqa: F401 (programs set backends.cudnn.benchmark)
 from minicnn.backends import mps as _mps  # noqa: F401 (programs ask backends.mps.is_available())
-from minicnn.dtypes import bfloat16, complex64, complex128, float16, float32, float64, int8, int16, int32, int64, uint8
+from minicnn.dtypes import (
+    bfloat16,
+    complex64,
+    complex128,
+    finfo,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+)
 from minicnn.dtypes import bool_ as bool
 from minicnn.dtypes import float16 as half
 from minicnn.dtypes import float32 as float

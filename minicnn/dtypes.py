@@ -17,6 +17,7 @@ __all__ = [
     "complex64",
     "complex128",
     "default_dtype",
+    "finfo",
     "float16",
     "float32",
     "float64",
@@ -95,3 +96,45 @@ def result_type(axes: list[DType], zero_d: list[DType], numbers: list[DType]) ->
         if joined is not None and (result is None or category(joined) > category(result)):
             result = joined
     return default_dtype if result is None else result
+
+
+class finfo:  # noqa: N801 (PyTorch's name)
+    """The limits of a floating-point type, as Python floats: bits, eps, max, min, tiny, smallest_normal, resolution.
+
+    Parameters
+    ----------
+    type : dtype, optional
+        By default float32.
+
+    Raises
+    ------
+    DTypeError
+        If it is no floating-point type.
+
+    Examples
+    --------
+    >>> finfo(float16).max
+    65504.0
+    """
+
+    def __init__(self, type: DType = default_dtype) -> None:
+        try:
+            info = np.finfo(float32 if type == bfloat16 else type)
+        except ValueError as error:
+            raise DTypeError(f"finfo: expected a floating-point type, got {type}") from error
+        self.dtype = "bfloat16" if type == bfloat16 else str(info.dtype)
+        self.bits, self.tiny = int(info.bits), float(info.tiny)
+        self.eps, self.max, self.resolution = float(info.eps), float(info.max), float(info.resolution)
+        if type == bfloat16:  # float32 with 8 binary digits instead of 24
+            self.bits, self.eps, self.max, self.resolution = 16, 2.0**-7, (2 - 2.0**-7) * 2.0**127, 0.01
+        self.min, self.smallest_normal = -self.max, self.tiny
+
+    def __repr__(self) -> str:
+        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        return f"finfo({', '.join(f'{name}={getattr(self, name):g}' for name in names)}, dtype={self.dtype})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, finfo) and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)

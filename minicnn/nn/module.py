@@ -11,6 +11,7 @@ from typing import Any, Self
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float16, float32, float64
 from minicnn.errors import CheckpointError, DTypeError, ShapeError
+from minicnn.nn.conversion import convert
 from minicnn.nn.hooks import Hooks
 from minicnn.nn.loading import LoadResult, load_values
 from minicnn.nn.named import Named
@@ -279,16 +280,7 @@ class Module(Hooks):
             If an argument is neither a device, a dtype nor a tensor.
         """
         dtype, device, _ = conversion(args, dtype, device)
-
-        def moved(t: Tensor) -> Tensor:
-            return t.to(device=device, dtype=dtype if t.dtype.kind == "f" else None)
-
-        for module in self.modules():
-            for _, parameter in module._own(Parameter):
-                parameter.data = moved(parameter.data)
-                parameter.grad = None if parameter.grad is None else moved(parameter.grad.detach())
-            for name, buffer in list(module._own(Tensor)):
-                setattr(module, name, moved(buffer))
+        convert(self, dtype, device)
         return self
 
     def type(self, dst_type: Any) -> Self:

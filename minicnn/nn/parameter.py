@@ -43,5 +43,10 @@ class Buffer(Tensor):
         super().__init__(as_tensor([] if data is None else data))
         self.persistent = persistent
 
+    def __copy__(self) -> Any:
+        duplicate = super().__copy__()
+        duplicate.persistent = self.persistent
+        return duplicate
+
     def __reduce__(self) -> Any:
         return (*super().__reduce__(), (None, {"persistent": self.persistent}))  # the state of the slots

@@ -313,6 +313,13 @@ class Methods:
         memo[id(self)] = duplicate
         return duplicate
 
+    def __copy__(self: Any) -> Any:
+        kind: Any = type(self)
+        duplicate = kind.__new__(kind)
+        duplicate._set(self.array, self.device, self._version)  # the memory is shared, and so is its version
+        duplicate.requires_grad = self.requires_grad
+        return duplicate
+
     def __reduce__(self: Any) -> Any:  # for copies and other processes: the values, without gradient and graph
         return _rebuilt, (type(self), to_host(self.array), self.device, self.requires_grad)
 

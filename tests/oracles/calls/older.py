@@ -14,6 +14,12 @@ x = torch.tensor([[1.0, 2.0, 4.0], [3.0, -1.0, 0.5]])
 i = torch.tensor([7, -7, 6, -6])
 leaf = torch.tensor([1.0, 2.0], requires_grad=True)
 
+def limits(*type):
+    info = torch.finfo(*type)
+    numbers = [getattr(info, name) for name in ("eps", "max", "min", "tiny", "smallest_normal", "resolution")]
+    kinds = [n.__class__.__name__ for n in numbers]
+    return kinds, [n.hex() for n in numbers[:5]], numbers[5], info.bits, info.dtype
+
 def dtype(value):
     return str(value).removeprefix("torch.")
 """
@@ -55,6 +61,9 @@ CALLS = (
     "[isinstance(x.dtype, torch.dtype), x.dtype == torch.bfloat16, x.dtype == torch.complex64]",
     "[torch.finfo(torch.float32).eps, torch.finfo(torch.float32).max > 3e38, torch.iinfo(torch.int8).max]",
     "torch.finfo(x.dtype).tiny > 0",
+    "limits()",
+    "[limits(t) for t in (torch.float16, torch.bfloat16, torch.float32, torch.float64)]",
+    "torch.finfo(torch.int32)",
     # memory formats and places
     "x.to('cpu', torch.float64, False, True)",
     "x.to(torch.float64, non_blocking=True)",

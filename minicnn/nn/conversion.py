@@ -1,0 +1,22 @@
+"""`convert`: the parameters and buffers of a module in another element type, or on another device."""
+
+from typing import Any
+
+from minicnn.autograd.tensor import Tensor
+from minicnn.nn.parameter import Parameter
+
+__all__ = ["convert"]
+
+
+def convert(module: Any, dtype: Any, device: Any) -> None:
+    """Convert or move all parameters and buffers in place. Integer buffers keep their dtype."""
+
+    def moved(t: Tensor) -> Tensor:
+        return t.to(device=device, dtype=dtype if t.dtype.kind == "f" else None)
+
+    for part in module.modules():
+        for _, parameter in part._own(Parameter):
+            parameter.data = moved(parameter.data)
+            parameter.grad = None if parameter.grad is None else moved(parameter.grad.detach())
+        for name, buffer in list(part._own(Tensor)):
+            setattr(part, name, moved(buffer))
