@@ -317,6 +317,7 @@ _LATER = (
     "distributions",
     "func",
     "hub",
+    "jit",
     "multiprocessing",
     "serialization",
     "utils",
@@ -325,7 +326,6 @@ _LATER = (
 
 # What PyTorch has and minicnn does not: the reason, and what to do instead.
 _ABSENT = {
-    "jit": "models run as they are; leave out script and trace",
     "fx": "models run as they are, and `nn.Module` has all its parts in named_modules()",
     "onnx": "models are saved as state dicts, with minicnn.save",
     "quantization": "numbers are float32 or float64",

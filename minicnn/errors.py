@@ -1,7 +1,8 @@
 """The exceptions of minicnn. All derive from MiniCNNError, so `except MiniCNNError` catches all of them.
 
-Each exception also derives from a suitable built-in exception. A message contains the call, the broken rule, the actual
-values and the repair. Public functions check their arguments; kernels do not check them again.
+Each exception also derives from a suitable built-in exception, and from RuntimeError where PyTorch raises that one. A
+message contains the call, the broken rule, the actual values and the repair. Public functions check their arguments;
+kernels do not check them again.
 """
 
 __all__ = [
@@ -25,7 +26,7 @@ class MiniCNNError(Exception):
     """The base class of all exceptions of minicnn."""
 
 
-class ShapeError(MiniCNNError, ValueError):
+class ShapeError(MiniCNNError, ValueError, RuntimeError):
     """Sizes do not fit each other, or a size is out of range."""
 
 
@@ -33,11 +34,11 @@ class OutOfRangeError(ShapeError, IndexError):
     """An index or the number of an axis is out of range."""
 
 
-class ArgumentError(MiniCNNError, ValueError):
+class ArgumentError(MiniCNNError, ValueError, RuntimeError):
     """An argument that is not a size is out of range or not among the allowed values."""
 
 
-class DTypeError(MiniCNNError, TypeError):
+class DTypeError(MiniCNNError, TypeError, RuntimeError):
     """The operation does not support an element type, or an argument has the wrong type."""
 
 

@@ -2,7 +2,15 @@
 
 from enum import Enum
 
-__all__ = ["channels_last", "channels_last_3d", "contiguous_format", "memory_format", "preserve_format"]
+__all__ = [
+    "channels_last",
+    "channels_last_3d",
+    "contiguous_format",
+    "layout",
+    "memory_format",
+    "preserve_format",
+    "strided",
+]
 
 
 class memory_format(Enum):  # noqa: N801 (PyTorch's name)
@@ -14,6 +22,13 @@ class memory_format(Enum):  # noqa: N801 (PyTorch's name)
     channels_last_3d = "channels_last_3d"
 
 
+class layout(Enum):  # noqa: N801 (PyTorch's name)
+    """How a tensor is stored: always dense."""
+
+    strided = "strided"
+
+
+strided = layout.strided
 contiguous_format = memory_format.contiguous_format
 preserve_format = memory_format.preserve_format
 channels_last = memory_format.channels_last

@@ -17,10 +17,15 @@ Place = str | Device | None
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Convert an exception of the array module to a DTypeError or ArgumentError that shows the user's call."""
+    """Convert an exception of the array module to a DTypeError or ArgumentError that shows the user's call.
+
+    `layout` and `pin_memory`, which have no effect, are taken out of the arguments.
+    """
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in ("layout", "pin_memory"):
+            kwargs.pop(name, None)
         try:
             return function(*args, **kwargs)
         except MiniCNNError:

@@ -14,6 +14,12 @@ x = torch.tensor([[1.0, 2.0, 4.0], [3.0, -1.0, 0.5]])
 i = torch.tensor([7, -7, 6, -6])
 leaf = torch.tensor([1.0, 2.0], requires_grad=True)
 
+def refused(function, *arguments):
+    try:
+        function(*arguments)
+    except RuntimeError:
+        return True
+
 def limits(*type):
     info = torch.finfo(*type)
     numbers = [getattr(info, name) for name in ("eps", "max", "min", "tiny", "smallest_normal", "resolution")]
@@ -122,6 +128,12 @@ CALLS = (
     "torch.conv2d(x[None, None], torch.ones(1, 1, 2, 2), padding=1)",
     "torch.pixel_shuffle(torch.arange(8.0).reshape(1, 4, 1, 2), 2)",
     "torch.avg_pool1d(x, 2)",
+    "torch.zeros(2, layout=torch.strided, pin_memory=False)",
+    "torch.randn(2, 3, layout=torch.strided).shape",
+    "isinstance(torch.strided, torch.layout)",
+    "[refused(torch.mm, x, x), refused(nn.Linear(2, 2), x)]",
+    "[f(x) for f in (torch.jit.ignore(lambda t: t + 1), torch.jit.unused(lambda t: t + 2))]",
+    "[torch.jit.is_scripting(), torch.jit.is_tracing()]",
     # generators
     "[torch.Generator().manual_seed(3).initial_seed(), torch.manual_seed(4).initial_seed(), torch.initial_seed()]",
     "[torch.rand(2, generator=g).tolist() == torch.rand(2, generator=h).tolist() "
