@@ -251,13 +251,21 @@ def _elements() -> Iterator[Op]:
 
 # --- networks -----------------------------------------------------------------------------------------------
 
-NETWORKS = {"VGG classifier": (32, 32), "autoencoder": (16, 64), "residual denoiser": (8, 64), "U-Net": (4, 64)}
+NETWORKS = {
+    "VGG classifier": (32, 32),
+    "autoencoder": (16, 64),
+    "residual denoiser": (8, 64),
+    "U-Net": (4, 64),
+    "CNNGenerator of functions": (64, 32),
+    "diffusion U-Net": (64, 28),
+}
+TRAINED = {**NETWORKS, "DCGAN": (64, 32)}  # it returns its loss, so only its training step says something
 
 
 def _steps() -> Iterator[Net]:
     for batch in (1, 8, 64, 256):
         yield Net(group="training", network="CNNGenerator", batch=batch, size=32, training=True, quick=batch in (8, 64))
-    for network, (batch, size) in NETWORKS.items():
+    for network, (batch, size) in TRAINED.items():
         yield Net(group="training", network=network, batch=batch, size=size, training=True, quick=True)
 
 

@@ -96,7 +96,7 @@ class Engine:
     def _training(self, case: Net) -> Prepared:
         recipe, model = NETWORKS[case.network], self._model(case)
         x, target = map(self.tensor, inputs(case))
-        loss_function = getattr(self.lib.nn.functional, recipe.loss)
+        loss_function = getattr(self.lib.nn.functional, recipe.loss) if recipe.loss else lambda loss, target: loss
         choice = {"lr": 1e-3, **({"momentum": 0.9} if recipe.optimizer == "SGD" else {})}
         optimizer = getattr(self.lib.optim, recipe.optimizer)(model.parameters(), **choice, **self.options)
 

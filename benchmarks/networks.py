@@ -104,12 +104,133 @@ def unet(lib: Any) -> Any:
     return UNet()
 
 
+def generator_of_functions(lib: Any) -> Any:
+    """The network of `cnn_generator`, whose forward calls functions."""
+    nn, F = lib.nn, lib.nn.functional
+
+    class Generator(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1, self.conv2 = nn.Conv2d(3, 32, 3, padding=1), nn.Conv2d(32, 64, 3, padding=1)
+            self.pool = nn.MaxPool2d(2)
+            self.fc1, self.fc2 = nn.Linear(64 * 8 * 8, 128), nn.Linear(128, 784)
+
+        def forward(self, x: Any) -> Any:
+            x = self.pool(F.relu(self.conv1(x)))
+            x = self.pool(F.relu(self.conv2(x)))
+            x = F.relu(self.fc1(x.flatten(1)))
+            return lib.tanh(self.fc2(x))
+
+    return Generator()
+
+
+def diffusion_unet(lib: Any) -> Any:
+    """The U-Net of `minicnn.models.DiffusionUNet` at a fixed time and label for each picture; a test compares both."""
+    nn, F = lib.nn, lib.nn.functional
+    width, classes, groups = 48, 10, 8
+    wide, vector = 2 * width, 4 * width
+
+    class Block(nn.Module):  # type: ignore[misc]
+        def __init__(self, channels: int) -> None:
+            super().__init__()
+            self.norm1, self.norm2 = nn.GroupNorm(groups, channels), nn.GroupNorm(groups, channels)
+            self.conv1, self.conv2 = (nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
+            self.modulation = nn.Linear(vector, 2 * channels)
+
+        def forward(self, x: Any, vector: Any) -> Any:
+            scale, shift = self.modulation(vector).unsqueeze(-1).unsqueeze(-1).chunk(2, dim=1)
+            h = self.norm2(self.conv1(F.silu(self.norm1(x))))
+            return x + self.conv2(F.silu(h * (1 + scale) + shift))
+
+    class Attention(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.qkv, self.out = nn.GroupNorm(groups, wide), nn.Linear(wide, 3 * wide), nn.Linear(wide, wide)
+
+        def forward(self, x: Any) -> Any:
+            n, c, h, w = x.shape
+            pixels = self.norm(x).flatten(2).transpose(1, 2)
+            q, k, v = self.qkv(pixels).reshape(n, h * w, 3, 3, c // 3).permute(2, 0, 3, 1, 4).unbind(0)
+            seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+            return x + self.out(seen).transpose(1, 2).reshape(x.shape)
+
+    class UNet(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.time = nn.Sequential(nn.Linear(64, vector), nn.SiLU(), nn.Linear(vector, vector))
+            self.label = nn.Embedding(classes + 1, vector)
+            self.head, self.tail = nn.Conv2d(12, width, 3, padding=1), nn.Conv2d(width, 12, 3, padding=1)
+            self.down, self.up = nn.Conv2d(width, wide, 3, padding=1), nn.Conv2d(wide, width, 3, padding=1)
+            self.first, self.before, self.after, self.last = Block(width), Block(wide), Block(wide), Block(width)
+            self.attention = Attention()
+            self.norm = nn.GroupNorm(groups, width)
+
+        def forward(self, x: Any) -> Any:
+            time = (lib.arange(len(x)).to(x.dtype) + 0.5) / len(x)
+            frequencies = lib.exp(lib.arange(32).to(x.dtype) * (np.log(1000) / 31).item())
+            angles = time.unsqueeze(1) * frequencies * (2 * np.pi)
+            vector = self.time(lib.cat([lib.sin(angles), lib.cos(angles)], 1))
+            vector = F.silu(vector + self.label(lib.arange(len(x)) % classes))
+            skip = self.first(self.head(F.pixel_unshuffle(x, 2)), vector)
+            h = self.before(self.down(F.avg_pool2d(skip, 2)), vector)
+            h = self.after(self.attention(h), vector)
+            h = self.last(skip + F.interpolate(self.up(h), scale_factor=2), vector)
+            return F.pixel_shuffle(self.tail(F.silu(self.norm(h))), 2)
+
+    return UNet()
+
+
+def dcgan(lib: Any) -> Any:
+    """A generator and a discriminator. Returns the sum of both losses, for a single step of both."""
+    nn, F = lib.nn, lib.nn.functional
+    latent, width = 64, 48
+
+    def bce(logits: Any, label: float) -> Any:
+        return F.binary_cross_entropy_with_logits(logits, lib.full_like(logits, label))
+
+    class DCGAN(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.generator = nn.Sequential(
+                nn.Linear(latent, 2 * width * 64, bias=False),
+                nn.Unflatten(1, (2 * width, 8, 8)),
+                nn.BatchNorm2d(2 * width),
+                nn.ReLU(),
+                nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+                nn.ConvTranspose2d(width, 3, 4, 2, 1),
+                nn.Tanh(),
+            )
+            self.discriminator = nn.Sequential(
+                nn.Conv2d(3, width, 4, 2, 1),
+                nn.LeakyReLU(0.2),
+                nn.Conv2d(width, 2 * width, 4, 2, 1),
+                nn.LeakyReLU(0.2),
+                nn.Conv2d(2 * width, 2 * width, 3, padding=1),
+                nn.LeakyReLU(0.2),
+                nn.Flatten(),
+                nn.Linear(2 * width * 64, 1),
+            )
+
+        def forward(self, x: Any) -> Any:
+            noise = np.random.default_rng(2).standard_normal((len(x), latent), np.float32)
+            made = self.generator(lib.from_numpy(noise).to(x.dtype))
+            self.discriminator.requires_grad_(False)
+            generator = bce(self.discriminator(made), 1)
+            self.discriminator.requires_grad_(True)
+            real, false = self.discriminator(2 * x - 1), self.discriminator(made.detach())
+            return generator + (bce(real, 1) + bce(false, 0)) / 2
+
+    return DCGAN()
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """A network with its loss and its optimizer."""
+    """A network with its loss and its optimizer. Without a loss, the network returns it."""
 
     build: Callable[[Any], Any]
-    loss: str = "mse_loss"
+    loss: str | None = "mse_loss"
     optimizer: str = "Adam"
 
 
@@ -119,6 +240,9 @@ NETWORKS = {
     "autoencoder": Recipe(autoencoder),
     "residual denoiser": Recipe(residual_denoiser),
     "U-Net": Recipe(unet),
+    "CNNGenerator of functions": Recipe(generator_of_functions),
+    "diffusion U-Net": Recipe(diffusion_unet),
+    "DCGAN": Recipe(dcgan, None),
 }
 
 
@@ -126,7 +250,7 @@ def inputs(case: Net) -> tuple[np.ndarray, np.ndarray]:
     """Return the batch and its targets."""
     rng = np.random.default_rng(0)
     x = rng.random((case.batch, 3, case.size, case.size), np.float32)
-    if case.network == "CNNGenerator":
+    if case.network.startswith("CNNGenerator"):
         return x, rng.random((case.batch, 784), np.float32)
     if NETWORKS[case.network].loss == "cross_entropy":
         return x, rng.integers(0, 10, case.batch)
