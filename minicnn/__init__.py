@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from numpy import dtype, iinfo
 
-from minicnn import amp, autograd, cuda, errors, linalg, nn, optim
+from minicnn import amp, autograd, cuda, errors, fft, linalg, nn, optim
 from minicnn.amp import autocast
 from minicnn.autograd.tape import (
     detect_anomaly,
@@ -39,6 +39,8 @@ from minicnn.dtypes import (
     uint8,
 )
 from minicnn.dtypes import bool_ as bool
+from minicnn.dtypes import complex64 as cfloat
+from minicnn.dtypes import complex128 as cdouble
 from minicnn.dtypes import float16 as half
 from minicnn.dtypes import float32 as float
 from minicnn.dtypes import float64 as double
@@ -78,6 +80,7 @@ from minicnn.ops import arrangement as _arrangement
 from minicnn.ops import assembly as _assembly
 from minicnn.ops import closeness as _closeness
 from minicnn.ops import comparison as _comparison
+from minicnn.ops import complex_numbers as _complex_numbers
 from minicnn.ops import counting as _counting
 from minicnn.ops import create as _create
 from minicnn.ops import einsum as _einsum
@@ -113,6 +116,7 @@ from minicnn.ops.arrangement import *
 from minicnn.ops.assembly import *
 from minicnn.ops.closeness import *
 from minicnn.ops.comparison import *
+from minicnn.ops.complex_numbers import *
 from minicnn.ops.counting import *
 from minicnn.ops.create import *
 from minicnn.ops.einsum import *
@@ -176,8 +180,10 @@ __all__ = [
     "bilinear",
     "bmm",
     "bool",
+    "cdouble",
     "celu",
     "celu_",
+    "cfloat",
     "channel_shuffle",
     "complex64",
     "complex128",
@@ -201,6 +207,7 @@ __all__ = [
     "erf",
     "errors",
     "explain",
+    "fft",
     "finfo",
     "float",
     "float16",
@@ -267,6 +274,7 @@ __all__ = [
 __all__ += errors.__all__
 __all__ += _arrangement.__all__
 __all__ += _comparison.__all__
+__all__ += _complex_numbers.__all__
 __all__ += _create.__all__
 __all__ += _elementwise.__all__
 __all__ += _formats.__all__

@@ -1,7 +1,7 @@
 """Element types, and the rule of type promotion, which is the same as in PyTorch.
 
-The categories are bool < integer < floating point. Tensors with axes determine the type. A 0-d tensor counts only if
-its category is higher, and a Python number only if its category is higher than both: float32 + 2.0 is float32.
+The categories are bool < integer < floating point < complex. Tensors with axes determine the type. A 0-d tensor counts
+only if its category is higher, and a Python number only if its category is higher than both: float32 + 2.0 is float32.
 """
 
 from typing import Any
@@ -16,6 +16,7 @@ __all__ = [
     "category",
     "complex64",
     "complex128",
+    "complex_type",
     "default_dtype",
     "finfo",
     "float16",
@@ -25,6 +26,7 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "real_type",
     "result_type",
     "scalar_dtype",
     "uint8",
@@ -42,40 +44,56 @@ int64 = np.dtype(np.int64)
 uint8 = np.dtype(np.uint8)
 bool_ = np.dtype(np.bool_)
 
-# Names with which programs compare; there are no tensors of these types.
-bfloat16 = np.dtype([("bfloat16", np.uint16)])
 complex64 = np.dtype(np.complex64)
 complex128 = np.dtype(np.complex128)
 
+# A name with which programs compare; there are no tensors of this type.
+bfloat16 = np.dtype([("bfloat16", np.uint16)])
+
 default_dtype = float32
 
-_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+_COMPLEX = 3
 
 
 def category(dtype: DType) -> int:
-    """Return the category of an element type: 0 for bool, 1 for integers, 2 for floating point.
+    """Return the category of an element type: 0 for bool, 1 for integers, 2 for floating point, 3 for complex.
 
     Raises
     ------
     DTypeError
-        For complex numbers, strings and objects.
+        For strings and objects, and for complex numbers of 256 bits.
     """
-    if dtype.kind not in _CATEGORY:
-        raise DTypeError(f"tensor: element type {dtype} is not supported; use bool, an integer or a float type")
+    if dtype.kind not in _CATEGORY or dtype.itemsize > complex128.itemsize:
+        raise DTypeError(f"tensor: element type {dtype} is not supported; use bool, an integer, float or complex type")
     return _CATEGORY[dtype.kind]
 
 
-def scalar_dtype(value: bool | int | float) -> DType:
-    """Return the element type of a Python number: bool, int64 or the default float type."""
+def scalar_dtype(value: complex) -> DType:
+    """Return the element type of a Python number: bool, int64, or the default float or complex type."""
     if isinstance(value, bool):
         return bool_
-    return int64 if isinstance(value, int) else default_dtype
+    if isinstance(value, int):
+        return int64
+    return default_dtype if isinstance(value, float) else complex64
+
+
+def complex_type(dtype: DType) -> DType:
+    """Return the type of complex numbers with parts of this type; complex64 for bools, integers and float16."""
+    return complex128 if dtype in (float64, complex128) else complex64
+
+
+def real_type(dtype: DType) -> DType:
+    """Return the type of the parts of complex numbers, and any other type unchanged."""
+    return dtype if dtype.kind != "c" else float32 if dtype == complex64 else float64
 
 
 def _join(a: DType, b: DType) -> DType:
-    if category(a) != category(b):
-        return a if category(a) > category(b) else b
-    return np.promote_types(a, b)
+    if category(a) < category(b):
+        a, b = b, a
+    if category(a) == category(b) or (category(a) == _COMPLEX and category(b) == _COMPLEX - 1):
+        return np.promote_types(a, b)
+    return a
 
 
 def result_type(axes: list[DType], zero_d: list[DType], numbers: list[DType]) -> DType:
@@ -94,7 +112,8 @@ def result_type(axes: list[DType], zero_d: list[DType], numbers: list[DType]) ->
         for dtype in group:
             joined = dtype if joined is None else _join(joined, dtype)
         if joined is not None and (result is None or category(joined) > category(result)):
-            result = joined
+            wide = result is not None and result.kind == "f" and joined.kind == "c"
+            result = complex_type(result) if wide and result is not None else joined
     return default_dtype if result is None else result
 
 

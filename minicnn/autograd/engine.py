@@ -238,6 +238,8 @@ def _root(output: Tensor, grad_output: Tensor | None) -> tuple[Node | Leaf, Tens
                 f"backward: the output has shape {output.shape}, but only an output of one element needs no gradient; "
                 "reduce it to a scalar or pass gradient="
             )
+        if output.array.dtype.kind == "c":
+            raise AutogradError("backward: the output is complex; pass gradient=, or make it real, for example .abs()")
         ones = output.device.xp.ones(output.shape, output.dtype)
         return output._node, Tensor._wrap(ones, output.device)
     if not isinstance(grad_output, Tensor):

@@ -29,7 +29,7 @@ def gradcheck(
     func : callable
         Takes the inputs; returns a tensor or a sequence of tensors.
     inputs : Tensor or sequence of Tensor
-        Inputs that require a gradient are checked. They must be float64, because float32 has too few digits.
+        Inputs that require a gradient are checked. They must be float64 or complex128: float32 has too few digits.
     eps : float
         The step of the finite differences.
     atol, rtol : float
@@ -49,7 +49,8 @@ def gradcheck(
     Notes
     -----
     The check needs a backward pass for each element of the outputs, and two calls for each element of the inputs. Use
-    small inputs, and values at which the function is differentiable.
+    small inputs, and values at which the function is differentiable. Of complex numbers, the real and the imaginary
+    part are checked: a complex input (...) is a real one (..., 2), and a complex output is two.
 
     Examples
     --------
@@ -58,7 +59,7 @@ def gradcheck(
     >>> gradcheck(lambda x: x * x, x)
     True
     """
-    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    func, inputs = _of_parts(func, [inputs] if isinstance(inputs, Tensor) else list(inputs))
     checked = [i for i, t in enumerate(inputs) if t.requires_grad]
     if not checked:
         raise AutogradError("gradcheck: no input requires a gradient; set requires_grad=True on an input")
@@ -91,7 +92,7 @@ def gradgradcheck(
     func, inputs, eps, atol, rtol
         See `gradcheck`.
     grad_outputs : Tensor or sequence of Tensor, optional
-        The gradients of the outputs, float64. Default: random numbers.
+        The gradients of the outputs, float64; of a complex output, two: of its parts. Default: random numbers.
 
     Returns
     -------
@@ -110,7 +111,7 @@ def gradgradcheck(
     >>> gradgradcheck(lambda x: x * x * x, x)
     True
     """
-    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    func, inputs = _of_parts(func, [inputs] if isinstance(inputs, Tensor) else list(inputs))
     n, wanted = len(inputs), [i for i, t in enumerate(inputs) if t.requires_grad]
     if grad_outputs is None:
         rng = np.random.default_rng(0)
@@ -132,6 +133,23 @@ def gradgradcheck(
         return [g for g in found if g is not None]
 
     return gradcheck(gradients, [*inputs, *directions], eps, atol, rtol)
+
+
+def _of_parts(func: Function, inputs: list[Tensor]) -> tuple[Function, list[Tensor]]:
+    """Return a function of real numbers, and its inputs: pairs (..., 2) instead of complex ones."""
+    pairs = [i for i, t in enumerate(inputs) if t.dtype.kind == "c"]
+
+    def parts(*values: Tensor) -> list[Tensor]:
+        result = func(*[v[..., 0] + v[..., 1] * 1j if i in pairs else v for i, v in enumerate(values)])
+        outputs = [result] if isinstance(result, Tensor) else result
+        return [p for y in outputs for p in ((y.real, y.imag) if y.dtype.kind == "c" else (y,))]
+
+    def pair(t: Tensor) -> Tensor:
+        z = t.detach()
+        both = np.stack([z.device.to_numpy(z.real.array), z.device.to_numpy(z.imag.array)], -1)
+        return Tensor._of(t.device.array(both), requires_grad=t.requires_grad, device=t.device)
+
+    return parts, [pair(t) if i in pairs else t for i, t in enumerate(inputs)]
 
 
 def _floats(result: Tensor | Sequence[Tensor]) -> list[Tensor]:

@@ -18,6 +18,11 @@ The argument names of a rule say which values it needs, and only these are kept:
     an input    its value                                     x_shape      the shape of input x
     a parameter its value                                     a rule       the result of another rule
 
+Complex numbers: the gradient of a real number L by z = a + ib is ∂L/∂a + i ∂L/∂b, as in PyTorch. For y = f(z) it is
+grad · conj(f'(z)), but a rule is written as for real numbers, grad · f'(z). So `vjp` gives it the conjugate of a
+complex gradient, and takes the conjugate of its result. A primitive takes complex numbers only if `takes_complex` is
+set.
+
 A rule whose name is not an input computes a value that several rules share. It runs once:
 
     bias_relu.gradient(grad_z=lambda grad, y: relu_grad(grad, y), x=lambda grad_z: grad_z, b=lambda grad_z: sum(grad_z))
@@ -65,6 +70,7 @@ class Primitive(Generic[Y_co]):
     """
 
     __name__: str
+    takes_complex = False  # set where the body and the rules hold for complex numbers
 
     def __init__(self, body: Callable[..., Any], residuals: tuple[str, ...] = (), view: bool = False) -> None:
         self.name = self.__name__ = self.__qualname__ = body.__name__.strip("_")
@@ -163,6 +169,8 @@ class Primitive(Generic[Y_co]):
                     f"{self.name}: inputs are on {', '.join(str(t.device) for t in inputs)}; move them with .to()"
                 )
             arrays.append(t.array)
+            if t.array.dtype.kind == "c" and not self.takes_complex:
+                raise DTypeError(f"{self.name}: complex numbers are not supported; use their .real, .imag or .abs()")
         if not parts:
             function = select(self.name, device, arrays, params)
         elif (fused := select_fused(self.name, parts, device, arrays, params)) is None:
@@ -183,7 +191,7 @@ class Primitive(Generic[Y_co]):
             base = inputs[0]
             result._version, result._origin = base._version, (base, self, params)
             result._history = base._history if mode.recording or base._node is None else NEVER
-        if self.rules and mode.recording and out.dtype.kind == "f":
+        if self.rules and mode.recording and out.dtype.kind in "fc":
             self._record(result, inputs, params, residuals)
         return (result, *residuals) if self.residuals else result
 
@@ -234,7 +242,8 @@ class Primitive(Generic[Y_co]):
                 f"backward: the saved values of {node.name()} were freed by an earlier backward pass; "
                 "pass retain_graph=True to it"
             )
-        known = {"grad": grad_output, **node.params}
+        is_complex = grad_output.array.dtype.kind == "c"
+        known = {"grad": grad_output.conj_physical() if is_complex else grad_output, **node.params}
         for position, edge in enumerate(node.edges):
             if edge is None or (on_path is not None and edge not in on_path):
                 continue
@@ -244,7 +253,7 @@ class Primitive(Generic[Y_co]):
             except AnomalyError as error:
                 raise AnomalyError(f"in the gradient of {node.name()}: {error}") from error
             if gradient is not None:
-                yield position, gradient
+                yield position, gradient.conj_physical() if is_complex else gradient
 
     def _apply(self, rule_name: str, node: Node, known: dict[str, Any]) -> Any:
         """Return the result of a rule. The values that it needs are added to `known`."""
@@ -279,7 +288,7 @@ class Primitive(Generic[Y_co]):
         """Raise AnomalyError if the inputs are finite and the output is not."""
 
         def finite(a: Array) -> bool:
-            return a.dtype.kind != "f" or bool(xp(a).isfinite(a).all())
+            return a.dtype.kind not in "fc" or bool(xp(a).isfinite(a).all())
 
         if not finite(out) and all(finite(a) for a in arrays):
             shapes = ", ".join(str(a.shape) for a in arrays)

@@ -14,7 +14,7 @@ import numpy as np
 
 from minicnn.autograd.methods import TensorMethods
 from minicnn.autograd.tape import Leaf, Node, RemovableHandle, Version, mode
-from minicnn.dtypes import category, default_dtype
+from minicnn.dtypes import category, complex64, default_dtype
 from minicnn.errors import AutogradError, DTypeError, ShapeError
 from minicnn.runtime.devices import CPU, Array, Device
 
@@ -103,10 +103,10 @@ class Tensor(TensorMethods["Tensor"]):
 
     @staticmethod
     def _of(data: Any, requires_grad: bool = False, device: Device = CPU) -> Tensor:
-        """Return data as a tensor. Arrays are shared, and Python floats become float32."""
+        """Return data as a tensor. Arrays are shared; Python floats become float32, complex numbers complex64."""
         array = device.array(data)
-        if category(array.dtype) == 2 and not hasattr(data, "dtype"):
-            array = array.astype(default_dtype)
+        if category(array.dtype) >= 2 and not hasattr(data, "dtype"):
+            array = array.astype(default_dtype if array.dtype.kind == "f" else complex64)
         self = Tensor._wrap(array, device)
         self.requires_grad = requires_grad
         return self
@@ -138,8 +138,8 @@ class Tensor(TensorMethods["Tensor"]):
                 raise AutogradError("requires_grad: only a leaf can be set to False; use .detach() on a result")
         elif not wanted:
             self._node = None
-        elif self.array.dtype.kind != "f":
-            raise DTypeError(f"requires_grad: only floating-point tensors have gradients, got {self.dtype}")
+        elif self.array.dtype.kind not in "fc":
+            raise DTypeError(f"requires_grad: only floating-point and complex tensors have gradients, got {self.dtype}")
         elif self._node is None:
             self._node = Leaf(self)
 

@@ -7,11 +7,11 @@ from math import inf, pi
 from typing import Any
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import float64
+from minicnn.dtypes import complex128, float64
 from minicnn.errors import DTypeError
 from minicnn.ops import comparison
 from minicnn.ops.comparison import eq, ge, gt, isnan, le, logical_or, where
-from minicnn.ops.elementwise import _check_divisor, abs, add, div, mul, neg, sign, sub, trunc
+from minicnn.ops.elementwise import _check_divisor, abs, add, div, mul, neg, sub, trunc
 from minicnn.ops.exponentials import pow
 from minicnn.ops.operands import Binary, Value, operands, promote, require_kind
 from minicnn.ops.shape import as_float, cast
@@ -52,14 +52,13 @@ __all__ = [
     "rad2deg",
     "reciprocal",
     "rsub",
-    "sgn",
     "signbit",
     "subtract",
     "true_divide",
 ]
 
 # Other names for the same functions.
-absolute, negative, sgn, fix, clip = abs, neg, sign, trunc, comparison.clamp
+absolute, negative, fix, clip = abs, neg, trunc, comparison.clamp
 subtract, multiply, divide = sub, mul, div
 greater, greater_equal, less, less_equal, not_equal = gt, ge, comparison.lt, le, comparison.ne
 
@@ -82,7 +81,7 @@ def positive(input: Tensor) -> Tensor:
     DTypeError
         For bool tensors.
     """
-    require_kind("positive", input.dtype, "iuf", "numbers")
+    require_kind("positive", input.dtype, "iufc", "numbers")
     return input
 
 
@@ -131,7 +130,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     [1.5]
     """
     kinds = {t.dtype for t in (input, end, weight) if isinstance(t, Tensor)}
-    if len(kinds) > 1 or input.dtype.kind != "f":
+    if len(kinds) > 1 or input.dtype.kind not in "fc":
         raise DTypeError(f"lerp: expected floats of one type, got {', '.join(map(str, kinds))}; convert with .to()")
     step = sub(end, input)
     if not isinstance(weight, Tensor):
@@ -150,7 +149,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     [4.0]
     """
     dtype = promote(input, tensor1, tensor2)
-    return add(input, mul(mul(tensor1, tensor2), value if dtype.kind == "f" else int(value)))
+    return add(input, mul(mul(tensor1, tensor2), value if dtype.kind in "fc" else int(value)))
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
@@ -161,7 +160,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     DTypeError
         If tensor1 and tensor2 hold integers.
     """
-    require_kind("addcdiv", promote(tensor1, tensor2), "f", "floats to divide")
+    require_kind("addcdiv", promote(tensor1, tensor2), "fc", "floats to divide")
     return add(input, mul(div(tensor1, tensor2), value))
 
 
@@ -207,12 +206,14 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 def signbit(input: Tensor) -> Tensor:
     """Return whether each element has a minus sign, as a bool tensor; -0.0 has one."""
     a = input.array
+    require_kind("signbit", input.dtype, "biuf", "real numbers")
     return Tensor._wrap(xp(a).signbit(a) if a.dtype.kind == "f" else a < 0, input.device)
 
 
 def copysign(input: Tensor, other: Value) -> Tensor:
     """Return |input| with the sign of other, element by element; bools and integers become floats."""
     dtype = promote(input, other)
+    require_kind("copysign", dtype, "biuf", "real numbers")
     a, b = operands("copysign", input, other, dtype=dtype if dtype.kind == "f" else promote(input, 1.0))
     return where(signbit(b), neg(abs(a)), abs(a))
 
@@ -249,9 +250,9 @@ def _number(like: Tensor, value: float) -> float:
 
 
 def float_power(input: Value, exponent: Value) -> Tensor:
-    """Return input to the power exponent, element by element, in float64."""
-    base, power = (cast(v, float64) if isinstance(v, Tensor) else float(v) for v in (input, exponent))
-    return pow(base, power)
+    """Return input to the power exponent, element by element, in float64 or complex128."""
+    wide = complex128 if promote(input, exponent).kind == "c" else float64
+    return pow(*(cast(v, wide) if isinstance(v, Tensor) else wide.type(v).item() for v in (input, exponent)))
 
 
 def ldexp(input: Tensor, other: Tensor) -> Tensor:

@@ -10,7 +10,6 @@ from minicnn.ops.indexing import cat, getitem
 from minicnn.ops.shape import broadcast_to, permute, repeat, reshape, transpose
 
 __all__ = [
-    "adjoint",
     "concat",
     "concatenate",
     "moveaxis",
@@ -41,19 +40,6 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
 def ravel(input: Tensor) -> Tensor:
     """Return the elements in row-major order as a vector; a view if possible."""
     return reshape(input, input.array.size)
-
-
-def adjoint(input: Tensor) -> Tensor:
-    """Return the tensor with the last two axes swapped: the transpose of each matrix.
-
-    Raises
-    ------
-    ShapeError
-        If there are fewer than 2 axes.
-    """
-    if input.ndim < 2:
-        raise ShapeError(f"adjoint: expected matrices, got {input.shape}")
-    return transpose(input, -2, -1)
 
 
 def t(input: Tensor) -> Tensor:

@@ -51,6 +51,7 @@ def _per_channel(grad: Tensor) -> Tensor:
     return _sum(grad, axes=(0, *range(2, grad.ndim)), keepdim=False)
 
 
+bias_add.takes_complex = True
 bias_add.gradient(x=lambda grad: grad, b=lambda grad: _per_channel(grad))
 _bias_act.gradient(
     grad_z=lambda grad, y, activation: _grad_z(grad, y, activation),

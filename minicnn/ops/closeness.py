@@ -8,30 +8,42 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError
 from minicnn.ops.comparison import eq, isfinite, isnan, le, logical_and, logical_or
 from minicnn.ops.elementwise import abs, add, mul, sub
+from minicnn.ops.operands import require_kind
 from minicnn.ops.shape import as_float, cast
 from minicnn.runtime.devices import to_host
 
-__all__ = ["allclose", "equal", "isclose", "isin", "isinf", "isneginf", "isposinf", "isreal"]
+__all__ = ["allclose", "equal", "isclose", "isin", "isinf", "isneginf", "isposinf"]
 
 
 def isinf(input: Tensor) -> Tensor:
     """Return whether each element is infinite, as a bool tensor."""
+    if input.dtype.kind == "c":
+        return logical_or(isinf(input.real), isinf(input.imag))
     return logical_or(isposinf(input), isneginf(input))
 
 
 def isposinf(input: Tensor) -> Tensor:
-    """Return whether each element is positive infinity, as a bool tensor."""
+    """Return whether each element is positive infinity, as a bool tensor.
+
+    Raises
+    ------
+    DTypeError
+        If the tensor is complex.
+    """
+    require_kind("isposinf", input.dtype, "biuf", "real numbers")
     return eq(input, float("inf"))
 
 
 def isneginf(input: Tensor) -> Tensor:
-    """Return whether each element is negative infinity, as a bool tensor."""
+    """Return whether each element is negative infinity, as a bool tensor.
+
+    Raises
+    ------
+    DTypeError
+        If the tensor is complex.
+    """
+    require_kind("isneginf", input.dtype, "biuf", "real numbers")
     return eq(input, float("-inf"))
-
-
-def isreal(input: Tensor) -> Tensor:
-    """Return True for each element: all numbers are real."""
-    return Tensor._wrap(input.device.xp.ones(input.shape, bool), input.device)
 
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
@@ -88,6 +100,11 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 
     Either may be a number. `assume_unique` has no effect.
 
+    Raises
+    ------
+    DTypeError
+        For complex numbers.
+
     Examples
     --------
     >>> import minicnn
@@ -96,4 +113,6 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     """
     tensor = elements if isinstance(elements, Tensor) else test_elements
     a, b = (to_host(t.array) if isinstance(t, Tensor) else np.asarray(t) for t in (elements, test_elements))
+    for array in (a, b):
+        require_kind("isin", array.dtype, "biuf", "real numbers")
     return Tensor._of(tensor.device.array(np.isin(a, b, invert=invert)), device=tensor.device)

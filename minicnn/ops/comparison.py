@@ -276,6 +276,10 @@ def _clamp_to_tensors(x: Tensor, low: Tensor | None, high: Tensor | None) -> Ten
     return x if high is None else where(logical_or(gt(x, limits[-1]), isnan(limits[-1])), limits[-1], x)
 
 
+for _operation in (eq, ne, isnan, isfinite, logical_and, logical_or, logical_xor, logical_not, _where):
+    _operation.takes_complex = True
+
+
 @fuse
 def _clamp_grad(grad: Tensor, x: Tensor, *, low: float | None, high: float | None) -> Tensor:
     above = eq(x, x) if low is None else ge(x, low)

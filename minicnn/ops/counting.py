@@ -93,6 +93,7 @@ def unique_consecutive(
 
 def _rows(call: str, input: Tensor, dim: int | None) -> tuple[Host, int | None]:
     """Return the elements (or slices) as the rows of a matrix, and the axis."""
+    require_kind(call, input.dtype, "biuf", "real numbers")
     a = to_host(input.array)
     if dim is None:
         return a.reshape(-1, 1), None
@@ -235,6 +236,8 @@ def searchsorted(
         raise ArgumentError(f"searchsorted: side must be 'left' or 'right' and fit right={right}, got {side!r}")
     sequence = to_host(sorted_sequence.array)
     values = to_host(input.array) if isinstance(input, Tensor) else np.asarray(input)
+    for array in (sequence, values):
+        require_kind("searchsorted", array.dtype, "biuf", "real numbers")
     if not sequence.ndim or (sequence.ndim > 1 and values.shape[:-1] != sequence.shape[:-1]):
         raise ShapeError(f"searchsorted: {sequence.shape} has no sorted row for each row of {values.shape}")
     if sorter is not None:

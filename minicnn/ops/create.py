@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import DType, category, default_dtype, result_type
+from minicnn.dtypes import DType, category, complex_type, default_dtype, result_type, scalar_dtype
 from minicnn.errors import DTypeError
 from minicnn.ops.axes import sizes_by_name, sizes_of
 from minicnn.ops.places import Place, checked, options_like, place_of, placed
@@ -119,8 +119,9 @@ def _to_array(data: Any, dtype: Any, copy: bool) -> np.ndarray[Any, Any]:
     except ValueError as error:
         raise DTypeError(f"tensor: the data is not a rectangular array of numbers ({error})") from error
     category(array.dtype)
-    if dtype is None and array.dtype.kind == "f":
+    if dtype is None and array.dtype.kind in "fc":
         dtype = result_type(list(_float_dtypes(data)), [], [])  # the default float type if there are only Python floats
+        dtype = complex_type(dtype) if array.dtype.kind == "c" else dtype
     return array if dtype is None else array.astype(dtype, copy=False)
 
 
@@ -132,9 +133,9 @@ def _without_tensors(data: Any) -> Any:
 
 
 def _float_dtypes(data: Any) -> Iterator[DType]:
-    """Yield the element types of all floating-point arrays in nested lists."""
+    """Yield the element types of all floating-point and complex arrays in nested lists."""
     if hasattr(data, "dtype"):
-        if data.dtype.kind == "f":
+        if data.dtype.kind in "fc":
             yield data.dtype
     elif isinstance(data, list | tuple):
         for d in data:
@@ -146,7 +147,7 @@ def _float_dtypes(data: Any) -> Iterator[DType]:
 
 @checked
 def full(
-    size: Sequence[int], fill_value: float, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    size: Sequence[int], fill_value: complex, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """Return a tensor of this size, filled with one value. Its type follows the value: float32, int64 or bool.
 
@@ -160,7 +161,9 @@ def full(
     >>> full((2,), 0.5).tolist()
     [0.5, 0.5]
     """
-    kind = dtype or (default_dtype if isinstance(fill_value, float) else np.asarray(fill_value).dtype)
+    kind = dtype or (
+        scalar_dtype(fill_value) if isinstance(fill_value, float | complex) else np.asarray(fill_value).dtype
+    )
     return placed(place_of(device).xp.full(tuple(size), fill_value, kind), device, requires_grad)
 
 
@@ -234,7 +237,7 @@ def empty_like(input: Tensor, *, dtype: Any = None, device: Place = None, requir
 
 
 def full_like(
-    input: Tensor, fill_value: float, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
+    input: Tensor, fill_value: complex, *, dtype: Any = None, device: Place = None, requires_grad: bool = False
 ) -> Tensor:
     """Return a tensor filled with one value, with the shape, and by default the element type and device, of input."""
     return full(input.shape, fill_value, **options_like(input, dtype, device), requires_grad=requires_grad)

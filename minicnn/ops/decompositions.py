@@ -103,6 +103,8 @@ def _qr(a: Array, *, mode: str) -> Array:
     return xp(a).concatenate([p.reshape(*a.shape[:-2], prod(p.shape[-2:])) for p in (q, r)], axis=-1)
 
 
+_inv.takes_complex = _solve.takes_complex = _det.takes_complex = True
+
 # --- their gradients ------------------------------------------------------------------------------------------
 
 

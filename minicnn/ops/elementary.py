@@ -160,6 +160,10 @@ arcsin, arccos, arctan, arctan2 = asin, acos, atan, atan2
 arcsinh, arccosh, arctanh = asinh, acosh, atanh
 
 
+for _operation in (tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh, log2, log10, exp2):
+    _operation.takes_complex = True
+
+
 @fuse
 def _tan_grad(grad: Tensor, y: Tensor) -> Tensor:
     return mul(grad, add(square(y), 1))
@@ -182,7 +186,7 @@ def _asinh_grad(grad: Tensor, x: Tensor) -> Tensor:
 
 @fuse
 def _acosh_grad(grad: Tensor, x: Tensor) -> Tensor:
-    return mul(grad, rsqrt(sub(square(x), 1)))
+    return mul(grad, mul(rsqrt(sub(x, 1)), rsqrt(add(x, 1))))  # not √(x² - 1): it has another sign for complex x
 
 
 @fuse

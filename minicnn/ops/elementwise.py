@@ -14,10 +14,11 @@ from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64
 from minicnn.errors import ArgumentError, DTypeError
-from minicnn.ops.comparison import logical_and
+from minicnn.ops.comparison import eq, logical_and, where
 from minicnn.ops.create import zeros_like
 from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import Binary, Unary, Value, float_operands, promote, require_kind
+from minicnn.ops.shape import cast
 from minicnn.runtime.devices import Array, xp
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "neg",
     "remainder",
     "round",
+    "sgn",
     "sign",
     "square",
     "sub",
@@ -49,7 +51,7 @@ class _Sum(Binary):
 
     def __call__(self, input: Value, other: Value, *, alpha: float = 1, **params: Any) -> Tensor:  # type: ignore[override]
         if alpha != 1:
-            if isinstance(alpha, float) and promote(input, other).kind != "f":
+            if isinstance(alpha, float) and promote(input, other).kind not in "fc":
                 raise DTypeError(f"{self.name}: alpha must be an integer for integers, got {alpha}")
             other = mul(other, alpha)
         return super().__call__(input, other, **params)
@@ -155,7 +157,7 @@ def neg(x: Array) -> Array:
     DTypeError
         For bool tensors.
     """
-    require_kind("neg", x.dtype, "iuf", "numbers (for bools, use ~x)")
+    require_kind("neg", x.dtype, "iufc", "numbers (for bools, use ~x)")
     return xp(x).negative(x)
 
 
@@ -220,14 +222,14 @@ square.gradient(x=lambda grad, x: _square_grad(grad, x))
 
 @Unary
 def abs(x: Array) -> Array:
-    """Return |x|; the gradient at 0 is 0.
+    """Return |x|, of a complex number √(a² + b²); the gradient at 0 is 0.
 
     Raises
     ------
     DTypeError
         For bool tensors.
     """
-    require_kind("abs", x.dtype, "iuf", "numbers")
+    require_kind("abs", x.dtype, "iufc", "numbers")
     return xp(x).abs(x)
 
 
@@ -316,6 +318,16 @@ def _abs_grad(grad: Tensor, x: Tensor) -> Tensor:
     return mul(grad, sign(x))
 
 
-abs.gradient(x=lambda grad, x: _abs_grad(grad, x))
+def sgn(input: Tensor) -> Tensor:
+    """Return z / |z| for complex numbers, and 0 for 0; the sign of real numbers."""
+    if input.array.dtype.kind != "c":
+        return sign(input)
+    length = abs(input)
+    return _div(input, cast(where(eq(length, 0), 1.0, length), input.dtype))
+
+
+for _operation in (add, sub, mul, _div, neg, square, abs):
+    _operation.takes_complex = True
+abs.gradient(x=lambda grad, x: mul(grad, sgn(x)) if x.array.dtype.kind == "c" else _abs_grad(grad, x))
 for _operation in (sign, floor, ceil, round, trunc):
     _operation.gradient(x=lambda grad: zeros_like(grad))

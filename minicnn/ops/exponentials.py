@@ -19,7 +19,7 @@ __all__ = ["cos", "exp", "expm1", "log", "log1p", "pow", "rsqrt", "sin", "sqrt",
 def _power(x: Array, *, exponent: float) -> Array:
     if exponent == 2:
         return x * x
-    if x.dtype.kind == "f" and exponent in (3, 4, 5, 6, 7, 8):  # NumPy's power takes 50 times longer
+    if x.dtype.kind in "fc" and exponent in (3, 4, 5, 6, 7, 8):  # NumPy's power takes 50 times longer
         half = _power.body(x, exponent=exponent // 2)
         return half * half * x if exponent % 2 else half * half
     return x**exponent
@@ -39,13 +39,13 @@ def pow(input: Value, exponent: Value) -> Tensor:
         For bools alone, and if integers are raised to a negative number. (In a tensor, it gives 0, and ±1 for ±1.)
     """
     dtype = promote(input, exponent)
-    require_kind("pow", dtype, "iuf", "numbers")
+    require_kind("pow", dtype, "iufc", "numbers")
     x, y = operands("pow", input, exponent, dtype=dtype)
-    if dtype.kind != "f" and isinstance(exponent, int) and exponent < 0:
+    if dtype.kind not in "fc" and isinstance(exponent, int) and exponent < 0:
         raise DTypeError(f"pow: {dtype} cannot be raised to a negative power; convert it with .float() first")
     # Only for a Python number, because NumPy's numbers change the element type.
-    if isinstance(input, Tensor) and isinstance(exponent, int | float):
-        return _power(x, exponent=float(exponent) if isinstance(exponent, float) else int(exponent))
+    if isinstance(input, Tensor) and isinstance(exponent, int | float | complex):
+        return _power(x, exponent=exponent if isinstance(exponent, float | complex) else int(exponent))
     if dtype.kind == "i":
         inverse = where(logical_or(eq(x, 1), eq(x, -1)), where(eq(remainder(y, 2), 0), 1, x), 0)
         return where(lt(y, 0), inverse, _pow(x, where(lt(y, 0), 0, y)))
@@ -141,6 +141,8 @@ def _tanh_grad(grad: Tensor, y: Tensor) -> Tensor:
     return mul(grad, sub(1, square(y)))
 
 
+for _operation in (_power, _pow, exp, expm1, log, log1p, sqrt, rsqrt, sin, cos, tanh):
+    _operation.takes_complex = True
 exp.gradient(x=lambda grad, y: mul(grad, y))
 expm1.gradient(x=lambda grad, x: _expm1_grad(grad, x))
 log.gradient(x=lambda grad, x: _div(grad, x))
@@ -152,5 +154,5 @@ cos.gradient(x=lambda grad, x: neg(mul(grad, sin(x))))
 tanh.gradient(x=lambda grad, y: _tanh_grad(grad, y))
 _pow.gradient(
     a=lambda grad, a, b: where(eq(b, 0), zeros_like(grad), mul(grad, mul(b, _pow(a, sub(b, 1))))),
-    b=lambda grad, y, a, b: where(logical_and(eq(a, 0), ge(b, 0)), zeros_like(grad), mul(grad, mul(y, log(a)))),
+    b=lambda grad, y, a, b: where(logical_and(eq(a, 0), ge(b.real, 0)), zeros_like(grad), mul(grad, mul(y, log(a)))),
 )

@@ -10,6 +10,7 @@ from minicnn.ops import (
     assembly,
     closeness,
     comparison,
+    complex_numbers,
     counting,
     elementary,
     elementwise,
@@ -40,7 +41,10 @@ _FUNCTIONS = {
         "multinomial",
     ),
     arrangement: (
-        "adjoint", "moveaxis", "ravel", "swapdims",
+        "moveaxis", "ravel", "swapdims",
+    ),
+    complex_numbers: (
+        "adjoint", "angle", "conj", "conj_physical", "isreal", "resolve_conj", "resolve_neg",
     ),
     assembly: (
         "fliplr", "flipud", "repeat_interleave", "rot90", "tensor_split",
@@ -55,16 +59,16 @@ _FUNCTIONS = {
         "broadcast_to",
     ),
     elementwise: (
-        "floor_divide", "trunc",
+        "floor_divide", "sgn", "trunc",
     ),
     closeness: (
-        "allclose", "equal", "isclose", "isinf", "isneginf", "isposinf", "isreal",
+        "allclose", "equal", "isclose", "isinf", "isneginf", "isposinf",
     ),
     arithmetic: (
         "absolute", "addcdiv", "addcmul", "bitwise_left_shift", "bitwise_right_shift", "clamp_max", "clamp_min",
         "copysign", "deg2rad", "divide", "fix", "float_power", "fmod", "frac", "gcd", "greater", "greater_equal",
         "heaviside", "lcm", "ldexp", "lerp", "less", "less_equal", "multiply", "nan_to_num", "negative",
-        "not_equal", "rad2deg", "reciprocal", "sgn", "subtract", "true_divide", "fmax", "fmin", "positive",
+        "not_equal", "rad2deg", "reciprocal", "subtract", "true_divide", "fmax", "fmin", "positive",
         "signbit",
     ),
     special: (

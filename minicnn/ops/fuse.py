@@ -30,7 +30,7 @@ from minicnn.backends.trace import TRACING, Graph, Tracer, graph_of
 from minicnn.dtypes import default_dtype
 from minicnn.errors import ArgumentError, DeviceError
 from minicnn.ops.operands import Value, common_shape, promote, promoted
-from minicnn.ops.shape import expand
+from minicnn.ops.shape import _sum, expand
 from minicnn.runtime.devices import Array, xp
 from minicnn.runtime.random import get_rng_state
 
@@ -168,7 +168,10 @@ class Fused:
         ArgumentError
             If the number of inputs is wrong, or the function does not take these parameters.
         """
-        return _fused(*self._prepare(inputs), graph=self.graph(**params))
+        tensors = self._prepare(inputs)
+        if tensors[0].array.dtype.kind == "c":  # kernels are for real numbers
+            return self._function(*tensors, **params)
+        return _fused(*tensors, graph=self.graph(**params))
 
     def sum(self, *inputs: Value, **params: Any) -> Tensor:
         """Return the sum of f over all elements, in one pass that does not write the elements to memory.
@@ -178,10 +181,14 @@ class Fused:
         ArgumentError
             If the number of inputs is wrong, or the function does not take these parameters.
         """
-        return _fused_sum(*self._prepare(inputs), graph=self.graph(**params))
+        tensors = self._prepare(inputs)
+        if tensors[0].array.dtype.kind == "c":
+            y = self._function(*tensors, **params)
+            return _sum(y, axes=tuple(range(y.ndim)), keepdim=False)
+        return _fused_sum(*tensors, graph=self.graph(**params))
 
     def _prepare(self, inputs: tuple[Value, ...]) -> Sequence[Tensor]:
-        """Return the inputs as tensors of one floating-point type, all of one shape or without axes."""
+        """Return the inputs as tensors of one floating-point or complex type, all of one shape or without axes."""
         name = self.__name__.strip("_")
         if len(inputs) != self._inputs:
             raise ArgumentError(f"{name}: takes {self._inputs} tensors, got {len(inputs)}; pass parameters by keyword")
@@ -193,7 +200,7 @@ class Fused:
         ):
             return inputs
         dtype = promote(*inputs)
-        tensors = promoted(*inputs, dtype=dtype if dtype.kind == "f" else default_dtype)
+        tensors = promoted(*inputs, dtype=dtype if dtype.kind in "fc" else default_dtype)
         shape = common_shape(name, tensors)
         return [t if t.shape in ((), shape) else expand(t, shape=shape) for t in tensors]
 

@@ -60,13 +60,13 @@ _FUNCTIONS = {
         "cos", "exp", "expm1", "log", "log1p", "pow", "rsqrt", "sin", "sqrt", "tanh",
     ),
     elementwise: (
-        "abs", "ceil", "floor", "floor_divide", "neg", "remainder", "round", "sign", "square", "trunc",
+        "abs", "ceil", "floor", "floor_divide", "neg", "remainder", "round", "sgn", "sign", "square", "trunc",
     ),
     arithmetic: (
         "absolute", "addcdiv", "addcmul", "bitwise_left_shift", "bitwise_right_shift", "clamp_max", "clamp_min",
         "copysign", "deg2rad", "divide", "fix", "float_power", "fmod", "frac", "gcd", "greater", "greater_equal",
         "heaviside", "lcm", "ldexp", "lerp", "less", "less_equal", "multiply", "nan_to_num", "negative",
-        "not_equal", "rad2deg", "reciprocal", "sgn", "subtract", "true_divide", "clip",
+        "not_equal", "rad2deg", "reciprocal", "subtract", "true_divide", "clip",
     ),
     special: (
         "digamma", "erfc", "erfinv", "lgamma", "logit", "sinc", "xlogy",

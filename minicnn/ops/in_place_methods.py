@@ -93,7 +93,7 @@ class InPlaceMethods:
         """
         if isinstance(value, Tensor) and not value.ndim:
             return InPlaceMethods.copy_(self, value)
-        if not isinstance(value, bool | int | float | np.generic):
+        if not isinstance(value, bool | int | float | complex | np.generic):
             raise ShapeError(f"fill_: expected a number or a tensor without axes, got {value!r}")
         return in_place(self, lambda x: create.full_like(x, value.item() if isinstance(value, np.generic) else value))
 

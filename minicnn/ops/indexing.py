@@ -83,6 +83,10 @@ def _pad(x: Array, *, widths: tuple[tuple[int, int], ...], value: float) -> Arra
     return xp(x).pad(x, widths, constant_values=value)
 
 
+for _operation in (_index, _index_add, _index_put, _cat, _stack, _pad):
+    _operation.takes_complex = True
+
+
 def _slice_of(g: Tensor, position: int, shapes: tuple[tuple[int, ...], ...], axis: int) -> Tensor:
     """Return the part of the gradient of `cat` that belongs to the tensor at this position."""
     start = builtins.sum(s[axis] for s in shapes[:position])
@@ -358,8 +362,10 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return tuple(_index(input, index=(*(slice(None),) * axis, i, ...)) for i in range(n))
 
 
-def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int]) -> Tensor:
+def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Tensor:
     """Shift the elements along axes; elements that leave at the end come back at the front.
+
+    Without axes, the elements are shifted in row-major order.
 
     Raises
     ------
@@ -374,6 +380,8 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int]) 
     """
     steps = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     axes = (dims,) if isinstance(dims, int) else tuple(dims)
+    if not axes and len(steps) == 1:
+        return reshape(roll(reshape(input, -1), steps, 0), input.shape)
     if len(steps) != len(axes):
         raise ShapeError(f"roll: each axis needs one shift, got shifts={steps} for dims={axes}")
     for shift, dim in zip(steps, axes, strict=True):

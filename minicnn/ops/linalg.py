@@ -41,6 +41,7 @@ def mT(x: Tensor) -> Tensor:  # noqa: N802 (PyTorch's name)
     return _permute(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
+_matmul.takes_complex = _linear.takes_complex = True
 _matmul.gradient(a=lambda grad, b: _matmul(grad, mT(b)), b=lambda grad, a: _matmul(mT(a), grad))
 _linear.gradient(x=lambda grad, w: _matmul(grad, w), w=lambda grad, x: _matmul(mT(grad), x))
 

@@ -82,10 +82,10 @@ class SlogdetResult(NamedTuple):
     logabsdet: Tensor
 
 
-def _checked(call: str, *tensors: Tensor, square: bool = False) -> None:
+def _checked(call: str, *tensors: Tensor, square: bool = False, kinds: str = "f") -> None:
     """Check that tensors are matrices of one floating-point type, and that the first is square."""
     for t in tensors:
-        if not isinstance(t, Tensor) or t.dtype.kind != "f" or t.dtype != tensors[0].dtype:
+        if not isinstance(t, Tensor) or t.dtype.kind not in kinds or t.dtype != tensors[0].dtype:
             got = ", ".join(str(getattr(t, "dtype", type(t).__name__)) for t in tensors)
             raise DTypeError(f"{call}: expected tensors of one floating-point type, got {got}; convert with .to()")
     shape = tensors[0].shape
@@ -117,7 +117,7 @@ def inv(A: Tensor) -> Tensor:
     >>> inv(minicnn.tensor([[2.0, 0.0], [0.0, 4.0]])).tolist()
     [[0.5, 0.0], [0.0, 0.25]]
     """
-    _checked("inv", A, square=True)
+    _checked("inv", A, square=True, kinds="fc")
     y: Tensor = _run("inv", "a matrix is singular", _inv, A)
     return y
 
@@ -142,7 +142,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     LinAlgError
         If a matrix is singular.
     """
-    _checked("solve", A, B, square=True) if B.ndim != 1 else _checked("solve", A, square=True)
+    _checked("solve", *((A, B) if B.ndim != 1 else (A,)), square=True, kinds="fc")
     vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
     if vector:
         if not left:
@@ -188,7 +188,7 @@ def solve_triangular(
     ShapeError, DTypeError, LinAlgError
         As in `solve`.
     """
-    _checked("solve_triangular", A, B, square=True)
+    _checked("solve_triangular", A, B, square=True, kinds="fc")
     triangle = mT(_lower(mT(A))) if upper else _lower(A)
     if unitriangular:
         diagonal = eye(A.shape[-1], dtype=A.dtype, device=A.device)
@@ -204,7 +204,7 @@ def det(A: Tensor) -> Tensor:
     ShapeError, DTypeError
         If A is not square, or not floating point.
     """
-    _checked("det", A, square=True)
+    _checked("det", A, square=True, kinds="fc")
     return _det(A)
 
 

@@ -25,7 +25,7 @@ Dims = int | Sequence[int] | None
 
 
 def _converted(call: str, x: Tensor, dtype: DType | None) -> Tensor:
-    if x.dtype.kind != "f" or (dtype is not None and np.dtype(dtype).kind != "f"):
+    if x.dtype.kind not in "fc" or (dtype is not None and np.dtype(dtype).kind not in "fc"):
         raise DTypeError(f"{call}: norms are of floating-point tensors, got {x.dtype if dtype is None else dtype}")
     if dtype is not None and not np.can_cast(x.dtype, dtype):
         raise DTypeError(f"{call}: dtype={np.dtype(dtype)} is narrower than the tensor's {x.dtype}; convert with .to()")
@@ -59,6 +59,7 @@ def vector_norm(
     The gradient at 0 is 0.
     """
     x = _converted("vector_norm", x, dtype)
+    x = x.abs() if x.dtype.kind == "c" else x
     axes = axes_of("vector_norm", dim if dim is None or isinstance(dim, int) or len(dim) else None, x.ndim)
     if (ord < 0 or ord == inf) and any(x.shape[a] == 0 for a in axes):
         raise ShapeError(f"vector_norm: ord={ord} has no value for a reduced axis of size 0, the tensor is {x.shape}")

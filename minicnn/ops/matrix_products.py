@@ -48,7 +48,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     LinAlgError
         If n < 0 and a matrix is singular.
     """
-    _checked("matrix_power", A, square=True)
+    _checked("matrix_power", A, square=True, kinds="fc")
     if n < 0:
         return matrix_power(inv(A), -n)
     result, square = None, A
@@ -73,7 +73,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     ----------
     Moler and Van Loan, "Nineteen dubious ways to compute the exponential of a matrix", 2003, method 3.
     """
-    _checked("matrix_exp", input, square=True)
+    _checked("matrix_exp", input, square=True, kinds="fc")
     if not input.numel():
         return input.clone()
     largest = float(amax(sum(input.detach().abs(), -2)).item())
@@ -168,8 +168,8 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """Return the sums of products along an axis; the shapes broadcast."""
-    return sum(x * y, dim)
+    """Return the sums of the products conj(x) y along an axis; the shapes broadcast."""
+    return sum(x.conj() * y, dim)
 
 
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> LstsqResult:

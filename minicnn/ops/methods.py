@@ -32,6 +32,7 @@ from minicnn.ops import (
     typed,
 )
 from minicnn.ops.axes import numpy_names, sizes_by_name, sizes_of
+from minicnn.ops.complex_methods import ComplexMethods
 from minicnn.ops.function_methods import FUNCTION_METHODS, OwnMethods
 from minicnn.ops.in_place_forms import IN_PLACE_FORMS
 from minicnn.ops.in_place_methods import InPlaceMethods
@@ -174,8 +175,6 @@ class Methods:
     def mT(self: Any) -> Tensor:  # noqa: N802 (PyTorch's name)
         """The tensor with the last two axes swapped."""
         return linalg.mT(self)
-
-    mH = mT  # noqa: N815 (PyTorch's name; the numbers are real)
 
     # types
     def cpu(self: Any, memory_format: Any = None) -> Tensor:
@@ -333,11 +332,11 @@ def _rebuilt(kind: Any, array: np.ndarray[Any, Any], device: Device, requires_gr
 
 
 def _comparable(value: Any) -> bool:
-    return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float) or xp(value) is not np
+    return isinstance(value, Tensor | np.ndarray | np.generic | bool | int | float | complex) or xp(value) is not np
 
 
 METHODS: dict[str, Any] = dict(FUNCTION_METHODS)
-for _group in (OwnMethods, Methods, InPlaceMethods, OlderMethods, RandomMethods, ReshapingMethods):
+for _group in (OwnMethods, Methods, ComplexMethods, InPlaceMethods, OlderMethods, RandomMethods, ReshapingMethods):
     METHODS |= vars(_group)
 METHODS |= IN_PLACE_FORMS
 for _name, _method in METHODS.items():

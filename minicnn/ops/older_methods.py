@@ -57,7 +57,9 @@ class OlderMethods:
         prefix = "torch." if self.device.on_host else "torch.cuda."
         if dtype is None:
             found = [name for name in TYPED if getattr(typed, name).dtype == self.dtype]
-            return prefix + found[0]
+            return prefix + (
+                found[0] if found else {8: "ComplexFloatTensor", 16: "ComplexDoubleTensor"}[self.array.itemsize]
+            )
         if isinstance(dtype, str):
             name = dtype.rpartition(".")[2]
             if name not in TYPED:

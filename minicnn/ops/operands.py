@@ -88,7 +88,7 @@ class FloatUnary(Unary):
         if params:
             self.check_names(params)
         x = input if isinstance(input, Tensor) else as_tensor(input)
-        return super().__call__(x if x.array.dtype.kind == "f" else cast(x, default_dtype), **params)
+        return super().__call__(x if x.array.dtype.kind in "fc" else cast(x, default_dtype), **params)
 
 
 class Binary(_Method):
@@ -166,7 +166,7 @@ def promote(*values: Value) -> DType:
     """Return the common element type of operands by PyTorch's rule: tensors count more than 0-d tensors and numbers."""
     groups: tuple[list[DType], list[DType], list[DType]] = ([], [], [])
     for v in values:
-        if isinstance(v, bool | int | float):
+        if isinstance(v, bool | int | float | complex):
             groups[2].append(scalar_dtype(v))
         else:
             array = v.array if isinstance(v, Tensor) else v if hasattr(v, "dtype") else np.asarray(v)
@@ -178,7 +178,7 @@ def promote(*values: Value) -> DType:
 def float_operands(call: str, a: Value, b: Value) -> list[Tensor]:
     """Promote two operands as `operands` does, but bools and integers to the default float type."""
     dtype = promote(a, b)
-    return operands(call, a, b, dtype=dtype if dtype.kind == "f" else default_dtype)
+    return operands(call, a, b, dtype=dtype if dtype.kind in "fc" else default_dtype)
 
 
 def fitting(call: str, value: Value, dtype: DType, device: Device) -> Tensor:
@@ -195,11 +195,15 @@ def fitting(call: str, value: Value, dtype: DType, device: Device) -> Tensor:
     """
     if isinstance(value, Tensor) and value.ndim:
         raise ShapeError(f"{call}: the value must be a number or a tensor without axes, got {value.shape}")
-    if not isinstance(value, Tensor | bool | int | float | np.generic):
+    if not isinstance(value, Tensor | bool | int | float | complex | np.generic):
         raise DTypeError(f"{call}: the value must be a number, got {type(value).__name__}")
     if not isinstance(value, Tensor) or value.device.on_host:
-        number = value.item() if isinstance(value, Tensor | np.generic) else value
-        if dtype.kind == "f":
+        number: Any = value.item() if isinstance(value, Tensor | np.generic) else value
+        if dtype.kind == "c":
+            fits = True
+        elif isinstance(number, complex):
+            raise DTypeError(f"{call}: {number!r} does not fit into {dtype}; convert the tensor with .to() first")
+        elif dtype.kind == "f":
             fits = not isfinite(number) or -np.finfo(dtype).max <= number <= np.finfo(dtype).max
         else:
             highest = np.iinfo(dtype).max if dtype.kind in "iu" else 0
@@ -208,7 +212,7 @@ def fitting(call: str, value: Value, dtype: DType, device: Device) -> Tensor:
         if not fits:
             raise ArgumentError(f"{call}: {number!r} does not fit into {dtype}; convert the tensor with .to() first")
         if not isinstance(value, Tensor):
-            whole = number if dtype.kind in "fb" else int(number)
+            whole = number if dtype.kind in "fcb" else int(number)
             return _operand(np.asarray(whole).astype(dtype).item(), dtype, device)
     value = value if value.device is device else value.to(device)
     return value if value.dtype == dtype else cast(value, dtype)

@@ -9,6 +9,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.axes import axis_of, numpy_names
 from minicnn.ops.comparison import ne
+from minicnn.ops.complex_numbers import conj
 from minicnn.ops.elementwise import abs, add, mul, square, sub
 from minicnn.ops.indexing import roll
 from minicnn.ops.linalg import _one_dtype, bmm, dot, matmul, mm, mT, mv, outer
@@ -54,8 +55,8 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 
 
 def vdot(input: Tensor, other: Tensor) -> Tensor:
-    """Return the sum of the products of two vectors, as `dot`."""
-    return dot(input, other)
+    """Return the sum of the products of two vectors, as `dot`; of complex vectors, the first is conjugated."""
+    return dot(conj(input), other)
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:

@@ -16,7 +16,7 @@ from minicnn.dtypes import DType, uint8
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.axes import axes_of, axis_of, check_keepdim, named_axes, numpy_names
 from minicnn.ops.comparison import eq, maximum, minimum, ne
-from minicnn.ops.elementwise import div, mul, square, sub
+from minicnn.ops.elementwise import add, div, mul, square, sub
 from minicnn.ops.exponentials import exp, log, sqrt
 from minicnn.ops.fuse import fuse
 from minicnn.ops.masks import masked_fill
@@ -99,6 +99,7 @@ def _split_among_ties(g: Tensor, x: Tensor, y: Tensor, axes: tuple[int, ...]) ->
     )
 
 
+_prod.takes_complex = _all.takes_complex = _any.takes_complex = True
 _amax.gradient(x=lambda grad, x, y, axes: _split_among_ties(grad, x, y, axes))
 _amin.gradient(x=lambda grad, x, y, axes: _split_among_ties(grad, x, y, axes))
 _prod.gradient(x=lambda grad, x, axes: _prod_grad(grad, x, axes))
@@ -127,7 +128,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType
         For bool and integer tensors.
     """
     input = input if dtype is None else cast(input, np.dtype(dtype))
-    if input.dtype.kind != "f":
+    if input.dtype.kind not in "fc":
         raise DTypeError(f"mean: the tensor holds {input.dtype}; convert it with .float() first")
     axes = axes_of("mean", dim, input.ndim, keepdim)
     return div(_sum(input, axes=axes, keepdim=keepdim), product(input.shape[a] for a in axes))
@@ -156,6 +157,9 @@ def var(
     if not isinstance(unbiased, bool):
         raise DTypeError(f"var: unbiased must be a bool, got {unbiased!r}; name the argument, as in correction=0")
     correction = int(unbiased) if correction is None else correction
+    if input.dtype.kind == "c":  # Σ |x - mean|²
+        parts = (var(part, dim, keepdim=keepdim, correction=correction) for part in (input.real, input.imag))
+        return add(*parts)
     require_kind("var", input.dtype, "f", "floats")
     axes = axes_of("var", dim, input.ndim, keepdim)
     if len(axes) == input.ndim:  # over all axes: one pass, without an array of squares
@@ -206,6 +210,7 @@ def norm(
     if not isinstance(p, int | float) or p != p:
         raise ArgumentError(f"norm: p must be a number or 'fro', got {p!r}")
     input = as_float(input) if dtype is None else cast(input, np.dtype(dtype))
+    input = input.abs() if input.dtype.kind == "c" else input
     if p == 2:
         return _sqrt_zero_grad(_square.sum(input) if dim is None and not keepdim else sum(square(input), dim, keepdim))
     if p in (float("inf"), float("-inf")):

@@ -32,7 +32,7 @@ def _accumulator(x: Tensor, dtype: DType | None = None) -> Tensor:
     """Convert to an element type; by default bools and integers to int64, so that sums do not overflow."""
     if dtype is not None:
         return cast(x, np.dtype(dtype))
-    return x if x.dtype.kind == "f" else cast(x, int64)
+    return x if x.dtype.kind in "fc" else cast(x, int64)
 
 
 @primitive
@@ -86,6 +86,8 @@ def _cumprod_grad(grad: Tensor, x: Tensor, y: Tensor, axis: int) -> Tensor:
     return mul(_shifted(y, axis, 1.0), _adjoint(grad, x, axis))
 
 
+for _operation in (_cumsum, _cumprod, _recurrence):
+    _operation.takes_complex = True
 _cumsum.gradient(x=lambda grad, axis: flip(_cumsum(flip(grad, axis), axis=axis), axis))
 _cumprod.gradient(x=_cumprod_grad)
 _recurrence.gradient(
@@ -141,6 +143,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 
 def _running_extremum(x: Tensor, axis: int, largest: bool) -> tuple[Tensor, Tensor]:
     """Return the extremum of each element and the ones before it, and its index, the last of equal ones."""
+    require_kind("cummax" if largest else "cummin", x.dtype, "biuf", "real numbers")
     if not x.ndim:
         return x.clone(), Tensor._wrap(x.device.xp.zeros((), int64), x.device)
     m, a = x.device.xp, x.array.swapaxes(axis, -1)

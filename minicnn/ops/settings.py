@@ -18,7 +18,6 @@ __all__ = [
     "are_deterministic_algorithms_enabled",
     "can_cast",
     "get_float32_matmul_precision",
-    "is_complex",
     "is_nonzero",
     "is_same_size",
     "is_signed",
@@ -156,14 +155,9 @@ def can_cast(from_: DType, to: DType) -> bool:
     return dtypes.category(np.dtype(from_)) <= dtypes.category(np.dtype(to))
 
 
-def is_complex(input: Tensor) -> bool:
-    """Return False: numbers are real."""
-    return False
-
-
 def is_signed(input: Tensor) -> bool:
     """Return whether the elements of a tensor can be negative."""
-    return input.dtype.kind in "if"
+    return input.dtype.kind in "ifc"
 
 
 def is_nonzero(input: Tensor) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 
 from minicnn.autograd.primitive import Primitive, primitive
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import DType, category, default_dtype, float32, float64
+from minicnn.dtypes import DType, category, complex64, complex128, default_dtype, float32, float64
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.ops.axes import axis_of, named_axes, numpy_names, sizes_by_name, sizes_of
 from minicnn.ops.places import conversion
@@ -62,7 +62,7 @@ def _flip(x: Array, *, axes: tuple[int, ...]) -> Array:
 
 @primitive
 def _cast(x: Array, *, dtype: DType, source: DType) -> Array:
-    return x.astype(dtype)
+    return (x.real if x.dtype.kind == "c" and dtype.kind not in "cb" else x).astype(dtype)
 
 
 @primitive
@@ -94,9 +94,14 @@ def expand(x: Array, *, shape: tuple[int, ...]) -> Array:
 @primitive
 def _sum(x: Array, *, axes: tuple[int, ...], keepdim: bool) -> Array:
     """Return the sum; float32 is added in float64, because NumPy adds rows one after another, and loses digits."""
-    if x.dtype == float32:
-        return x.sum(axis=axes, dtype=float64, keepdims=keepdim).astype(float32)
+    wide = {float32: float64, complex64: complex128}.get(x.dtype)
+    if wide is not None:
+        return x.sum(axis=axes, dtype=wide, keepdims=keepdim).astype(x.dtype)
     return x.sum(axis=axes, keepdims=keepdim)
+
+
+for _operation in (_reshape, _permute, _flip, _cast, _clone, _move, expand, _sum):
+    _operation.takes_complex = True
 
 
 def _sum_to(g: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -344,5 +349,5 @@ def cast(x: Tensor, dtype: DType) -> Tensor:
 
 
 def as_float(x: Tensor) -> Tensor:
-    """Convert bools and integers to the default float type; return floats unchanged."""
-    return x if x.array.dtype.kind == "f" else cast(x, default_dtype)
+    """Convert bools and integers to the default float type; return floats and complex numbers unchanged."""
+    return x if x.array.dtype.kind in "fc" else cast(x, default_dtype)

@@ -30,6 +30,7 @@ __all__ = ["argsort", "kthvalue", "median", "mode", "msort", "nanmedian", "nanqu
 
 def _order(x: Tensor, axis: int, descending: bool = False) -> Tensor:
     """Return the indices that sort along an axis; equal elements keep their order, also in descending order."""
+    require_kind("sort", x.dtype, "biuf", "real numbers: complex numbers have no order")
     a, m = x.array, xp(x.array)
     if not a.ndim:
         return Tensor._wrap(m.zeros((), int64), x.device)

@@ -94,7 +94,7 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
 
 
 def _with_mean(call: str, spread: Any, input: Tensor, dim: Any, unbiased: bool, keepdim: bool, correction: Any) -> Any:
-    if input.dtype.kind != "f":
+    if input.dtype.kind not in "fc":
         raise DTypeError(f"{call}: the tensor holds {input.dtype}; convert it with .float() first")
     if isinstance(dim, bool):
         dim, unbiased = None, dim
@@ -150,7 +150,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
         If the tensors hold no floats.
     """
     difference = sub(input, other)
-    require_kind("dist", difference.dtype, "f", "floats")
+    require_kind("dist", difference.dtype, "fc", "floats")
     if p == 0:
         return sum(ne(difference, 0)).to(difference.dtype)
     if p == float("-inf"):

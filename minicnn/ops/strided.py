@@ -43,6 +43,7 @@ def _places(m: Any, shape: tuple[int, ...], start: tuple[int, ...], steps: Steps
     return tuple(places)
 
 
+_affine.takes_complex = True
 _affine.gradient(
     x=lambda grad, x_shape, shape, start, steps: _index_add(
         grad, index=_places(grad.device.xp, shape, start, steps), shape=x_shape

@@ -114,7 +114,7 @@ def trace(input: Tensor) -> Tensor:
     DTypeError
         For bools.
     """
-    require_kind("trace", input.dtype, "iuf", "numbers")
+    require_kind("trace", input.dtype, "iufc", "numbers")
     if input.ndim != 2:
         raise ShapeError(f"trace: expected a matrix, got {input.shape}")
     return sum(diagonal_of(input))

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 # Their import declares the primitives.
-_DECLARATIONS = ("functions", "graphs", "matrices", "places", "strategies", "windows")
+_DECLARATIONS = ("complex_numbers", "functions", "graphs", "matrices", "places", "strategies", "windows")
 
 
 def __getattr__(name: str) -> object:  # Hypothesis is not needed for the rest

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.autograd.primitive import primitives
+from minicnn.dtypes import complex_type
 from minicnn.errors import MissingPackageError
 
 __all__ = ["Case", "Draw", "cases", "declare", "declared", "fill_empty_with_nan"]
@@ -27,15 +29,16 @@ KINK = 0.05  # minimum distance of smooth values from kinks: many times the step
 
 @dataclass(frozen=True)
 class Case:
-    """The inputs and parameters of a call; floating-point inputs are float64."""
+    """The inputs and parameters of a call; floating-point inputs are float64, complex ones complex128."""
 
     operation: str
     inputs: tuple[Array, ...]
     params: dict[str, Any]
 
     def cast(self, dtype: Any) -> tuple[Array, ...]:
-        """Return the inputs with floats converted to another type, in the same memory layout."""
-        return tuple(_like(x, x.astype(dtype)) if x.dtype.kind == "f" else x for x in self.inputs)
+        """Return the inputs with floats (or parts of complex numbers) of another type, in the same memory layout."""
+        kinds = {"f": np.dtype(dtype), "c": complex_type(np.dtype(dtype))}
+        return tuple(_like(x, x.astype(kinds[x.dtype.kind])) if x.dtype.kind in kinds else x for x in self.inputs)
 
 
 @contextmanager
@@ -54,8 +57,8 @@ def fill_empty_with_nan() -> Iterator[None]:
 
     def empty(*args: Any, **kwargs: Any) -> Array:
         a = original(*args, **kwargs)
-        if a.dtype.kind in "fiub":
-            a.fill(np.nan if a.dtype.kind == "f" else True if a.dtype.kind == "b" else np.iinfo(a.dtype).max)
+        if a.dtype.kind in "fciub":
+            a.fill(np.nan if a.dtype.kind in "fc" else True if a.dtype.kind == "b" else np.iinfo(a.dtype).max)
         return a
 
     setattr(np, "empty", empty)  # noqa: B010 (a type checker rejects an assignment to np.empty)
@@ -94,8 +97,12 @@ def cases(operation: str, smooth: bool = False, large: bool = False) -> Any:
 
     @strategies.composite
     def draw_case(draw: Callable[[Any], Any]) -> Case:
-        inputs, params = _declarations[operation](Draw(draw, strategies, smooth, large))
-        return Case(operation, inputs if isinstance(inputs, tuple) else (inputs,), params)
+        d = Draw(draw, strategies, smooth, large)
+        drawn, params = _declarations[operation](d)
+        inputs = drawn if isinstance(drawn, tuple) else (drawn,)
+        if primitives()[operation].takes_complex and operation != "cast" and not large and d.one_of(False, False, True):
+            inputs = tuple(_with_imaginary_parts(x) for x in inputs)
+        return Case(operation, inputs, params)
 
     return draw_case()
 
@@ -204,6 +211,11 @@ class Draw:
         return x
 
 
+def _with_imaginary_parts(x: Array) -> Array:
+    """Return floats as complex numbers, in the same memory layout; other arrays as they are."""
+    return _like(x, x + 0.5j * x.ravel()[::-1].reshape(x.shape)) if x.dtype.kind == "f" else x
+
+
 def _like(pattern: Array, values: Array) -> Array:
     """Return the values in new memory with the strides of `pattern`; unused memory between them is NaN or 255."""
     strides = [s // pattern.itemsize for s in pattern.strides]
@@ -212,7 +224,7 @@ def _like(pattern: Array, values: Array) -> Array:
         return values.copy()
     start = -sum(min(r, 0) for r in reach)
     memory = np.full(start + sum(max(r, 0) for r in reach) + 1, True if values.dtype.kind == "b" else 255, values.dtype)
-    if values.dtype.kind == "f":
+    if values.dtype.kind in "fc":
         memory[:] = np.nan
     out = np.lib.stride_tricks.as_strided(memory[start:], values.shape, [s * memory.itemsize for s in strides])
     out[...] = values

@@ -15,6 +15,7 @@ import minicnn
 from minicnn.autograd import gradcheck, gradgradcheck
 from minicnn.autograd.primitive import Primitive, primitives
 from minicnn.autograd.tensor import Tensor
+from minicnn.dtypes import complex_type
 from minicnn.runtime import dispatch
 from minicnn.runtime.devices import Device, to_host, xp
 from minicnn.testing import Case, cases, declared, fill_empty_with_nan
@@ -61,6 +62,10 @@ def run(function: Any, inputs: tuple[Any, ...], params: dict[str, Any], device: 
 
 def assert_close(y: np.ndarray[Any, Any], expected: np.ndarray[Any, Any], tolerance: float) -> None:
     assert y.shape == expected.shape
+    if y.dtype.kind == "c":
+        for part in ("real", "imag"):
+            assert_close(getattr(y, part), getattr(expected, part), tolerance)
+        return
     if y.dtype.kind != "f":
         np.testing.assert_array_equal(y, expected)
         return
@@ -109,10 +114,10 @@ def test_every_kernel_agrees_with_the_reference(name, device, data):
 @given(data=st.data())
 def test_floats_keep_their_type(name, data):
     case: Case = data.draw(cases(name))
-    floats = [x for x in case.inputs if x.dtype.kind == "f"]
+    floats = [x for x in case.inputs if x.dtype.kind in "fc"]
     for dtype in TOLERANCE if floats and name != "cast" else ():
         (y, *_) = run(PRIMITIVES[name].body, case.cast(dtype), case.params, Device.named("cpu"))
-        assert y.dtype == dtype or y.dtype.kind in "bi"
+        assert y.dtype in (dtype, complex_type(dtype)) or y.dtype.kind in "bi"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -127,7 +132,7 @@ def test_outputs_own_their_memory_unless_they_are_views(name, device, data):
         first = call(kernel.function, tuple(inputs), case.params)
         kept = [to_host(y).copy() for y in first]
         others = tuple(
-            device.array(-x) if x.dtype.kind == "f" and name not in ("pow", "cholesky") else x for x in inputs
+            device.array(-x) if x.dtype.kind in "fc" and name not in ("pow", "cholesky") else x for x in inputs
         )
         call(kernel.function, others, case.params)
         for y, old in zip(first, kept, strict=True):
@@ -140,7 +145,7 @@ def test_outputs_own_their_memory_unless_they_are_views(name, device, data):
 def function_of(primitive: Primitive, case: Case, device: Device) -> tuple[Any, list[Tensor]]:
     """Return the primitive as a function of tensors, and the tensors. Residuals have no gradient and are dropped."""
     tensors = [
-        Tensor._of(x, requires_grad=x.dtype.kind == "f" and primitive.differentiable(i), device=device)
+        Tensor._of(x, requires_grad=x.dtype.kind in "fc" and primitive.differentiable(i), device=device)
         for i, x in enumerate(case.inputs)
     ]
 

@@ -129,7 +129,8 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     >>> pairwise_distance(minicnn.tensor([[3.0, 4.0]]), minicnn.zeros(1, 2), eps=0).tolist()
     [5.0]
     """
-    return _length(as_float(add(sub(x1, x2), eps)), p, -1, keepdim)
+    difference = as_float(add(sub(x1, x2), eps))
+    return _length(difference.abs() if difference.dtype.kind == "c" else difference, p, -1, keepdim)
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:

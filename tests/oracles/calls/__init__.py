@@ -45,6 +45,8 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if isinstance(value, dict):
         return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, complex):
+        return [_plain(value.real), _plain(value.imag)]
     if not hasattr(value, "requires_grad"):
         return round(value, 5) if isinstance(value, float) else value
     return {
