@@ -44,7 +44,7 @@ def _host(x: Any) -> Any:
     """The NumPy value of an operand: an array of this module, or a number of Python or NumPy."""
     if isinstance(x, ndarray):
         return x._host
-    if isinstance(x, bool | int | float | np.generic):
+    if isinstance(x, bool | int | float | complex | np.generic):
         return x
     raise TypeError(f"Unsupported type {type(x)}")
 
@@ -58,7 +58,7 @@ def _own(x: Any) -> Any:
 
 def _new(host: Any) -> "ndarray":
     host = np.asarray(host)
-    if host.dtype.kind not in "biuf":
+    if host.dtype.kind not in "biufc":
         raise ValueError(f"Unsupported dtype {host.dtype}")
     out = object.__new__(ndarray)
     out._host, out.base = host, None
@@ -104,6 +104,8 @@ class ndarray:  # noqa: N801 (CuPy's name)
     nbytes = property(lambda self: self._host.nbytes)
     strides = property(lambda self: self._host.strides)
     T = property(lambda self: _derived(self._host.T, self))
+    real = property(lambda self: _derived(self._host.real, self), lambda self, x: self.real.__setitem__(..., x))
+    imag = property(lambda self: _derived(self._host.imag, self), lambda self, x: self.imag.__setitem__(..., x))
     device = property(lambda self: cuda.Device())
 
     @property
@@ -268,7 +270,7 @@ def _is_mask(i: Any) -> bool:
 
 def _uploaded(data: Any, dtype: Any = None) -> ndarray:
     host = np.array(data, dtype)
-    if host.dtype.kind not in "biuf":
+    if host.dtype.kind not in "biufc":
         raise ValueError(f"Unsupported dtype {host.dtype}")
     note("uploads", f"{host.dtype} {host.shape}")
     return _new(host)
@@ -285,6 +287,8 @@ class ufunc:  # noqa: N801 (CuPy's name)
 
     def __call__(self, *args: Any, out: Any = None, dtype: Any = None, casting: str = "same_kind") -> ndarray:
         hosts = [_host(a) for a in args]
+        if self.name.startswith("cupy_logical_") and any(isinstance(a, ndarray) and a.dtype.kind == "c" for a in args):
+            raise TypeError(f"{self.name} does not take complex numbers")
         options = {} if dtype is None else {"dtype": dtype}
         if out is not None:
             options["out"] = _own(out)
@@ -301,16 +305,16 @@ class ufunc:  # noqa: N801 (CuPy's name)
 # fmt: off
 UFUNCS = [
     "abs", "absolute", "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "bitwise_and",
-    "bitwise_or", "bitwise_xor", "ceil", "copysign", "cos", "cosh", "divide", "equal", "exp", "exp2", "expm1",
-    "floor", "floor_divide", "fmod", "gcd", "greater", "greater_equal", "hypot", "invert", "isfinite", "isinf",
+    "bitwise_or", "bitwise_xor", "ceil", "conjugate", "copysign", "cos", "cosh", "divide", "equal", "exp", "exp2",
+    "expm1", "floor", "floor_divide", "fmod", "gcd", "greater", "greater_equal", "hypot", "invert", "isfinite", "isinf",
     "isnan", "lcm", "left_shift", "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2",
     "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative",
     "not_equal", "power", "remainder", "right_shift", "sign", "signbit", "sin", "sinh", "sqrt", "square", "subtract",
     "tan", "tanh", "true_divide", "trunc",
 ]
 NUMBERS = [
-    "bool_", "dtype", "finfo", "float32", "float64", "iinfo", "inf", "int32", "int64", "min_scalar_type", "nan",
-    "newaxis", "pi", "uint8", "uint64",
+    "bool_", "complex64", "complex128", "dtype", "finfo", "float32", "float64", "iinfo", "inf", "int32", "int64",
+    "min_scalar_type", "nan", "newaxis", "pi", "uint8", "uint64",
 ]
 OPERATORS = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "floordiv": "floor_divide",
@@ -370,6 +374,7 @@ FUNCTIONS: dict[str, Any] = {
     "asarray": asarray,
     "ascontiguousarray": lambda a: a if a.flags.c_contiguous and a.ndim else _new(np.ascontiguousarray(_own(a))),
     "asnumpy": lambda a: a.get() if isinstance(a, ndarray) else np.asarray(a),
+    "broadcast_shapes": np.broadcast_shapes,
     "broadcast_to": broadcast_to,
     "clip": lambda a, a_min, a_max: _new(
         np.clip(_own(a), *(None if limit is None else _host(limit) for limit in (a_min, a_max)))
@@ -401,6 +406,22 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 
+def _transform(name: str) -> Any:
+    def transform(a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> ndarray:
+        host = _own(a)
+        single = host.dtype.char in "fF"  # CuPy keeps single precision, NumPy before 2.0 does not
+        result = getattr(np.fft, name)(host, n, axis, norm)
+        return _new(result.astype("f" if result.dtype.kind == "f" else "F") if single else result)
+
+    return transform
+
+
+fft = SimpleNamespace(
+    **{name: _transform(name) for name in ("fft", "ifft", "rfft", "irfft")},
+    fftfreq=lambda n, d=1.0: _new(np.fft.fftfreq(n, d)),
+    rfftfreq=lambda n, d=1.0: _new(np.fft.rfftfreq(n, d)),
+)
+
 linalg = SimpleNamespace(
     cholesky=lambda a: _new(np.linalg.cholesky(_own(a))),
     det=lambda a: _new(_quiet(np.linalg.det, _own(a))),
@@ -419,6 +440,7 @@ for _name in NUMBERS:
     setattr(module, _name, getattr(np, _name))
 for _name, _thing in {
     **FUNCTIONS,
+    "fft": fft,
     "linalg": linalg,
     "RawModule": RawModule,
     "cuda": cuda,

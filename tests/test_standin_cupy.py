@@ -73,10 +73,11 @@ def test_every_parameter_is_one_of_cupys(real, name):
 
 
 @pytest.mark.parametrize("name", UFUNCS)
-@pytest.mark.parametrize("kind", "?Bilfd")
+@pytest.mark.parametrize("kind", "?BilfdFD")
 def test_every_result_has_the_type_of_cupys(real, name, kind):
     ours, cupys = getattr(module, name), getattr(real, name)
-    fits = (e for e in cupys.types if all(np.can_cast(np.dtype(kind), c) for c in e.partition("->")[0]))
+    known = (e for e in cupys.types if "E" not in e)  # complex numbers of two halves: NumPy has none
+    fits = (e for e in known if all(np.can_cast(np.dtype(kind), c) for c in e.partition("->")[0]))
     expected = next(fits, None)
     inputs = [module.ones(2, kind)] * cupys.nin
     try:
@@ -113,7 +114,6 @@ def test_what_becomes_numpys_only_when_asked_is_said_in_cupys_words(real):
         lambda m, x, n: m.matmul(x, n),
         lambda m, x, n: m.add(x, x, out=n),
         lambda m, x, n: m.multiply(x, [1.0, 2.0]),
-        lambda m, x, n: x * 1j,
         lambda m, x, n: np.asarray(x),
         lambda m, x, n: operator.index(x[0]),
         lambda m, x, n: hash(x),

@@ -53,13 +53,13 @@ def check_probability(call: str, p: float) -> None:
         raise ArgumentError(f"{call}: p must be a probability from 0 to 1, got {p}")
 
 
-def check_float(call: str, input: Tensor) -> None:
-    """Check that a tensor is floating point.
+def check_float(call: str, input: Tensor, kinds: str = "f") -> None:
+    """Check that a tensor is floating point; with the kinds "fc", or complex.
 
     Raises
     ------
     DTypeError
         If it is not.
     """
-    if input.dtype.kind != "f":
+    if input.dtype.kind not in kinds:
         raise DTypeError(f"{call}: the input must be floating point, got {input.dtype}; convert it with .float()")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from minicnn.autograd.tensor import Tensor
 from minicnn.nn.parameter import Parameter
 
@@ -9,10 +11,14 @@ __all__ = ["convert"]
 
 
 def convert(module: Any, dtype: Any, device: Any) -> None:
-    """Convert or move all parameters and buffers in place. Integer buffers keep their dtype."""
+    """Convert or move all parameters and buffers in place. Integer buffers keep their dtype.
+
+    Complex parameters change only to another complex type: their imaginary parts are not lost.
+    """
+    kinds = "fc" if dtype is not None and np.dtype(dtype).kind == "c" else "f"
 
     def moved(t: Tensor) -> Tensor:
-        return t.to(device=device, dtype=dtype if t.dtype.kind == "f" else None)
+        return t.to(device=device, dtype=dtype if t.dtype.kind in kinds else None)
 
     for part in module.modules():
         for _, parameter in part._own(Parameter):

@@ -18,7 +18,7 @@ __all__ = ["ParameterDict", "ParameterList"]
 def _as_parameter(owner: Module, value: Any) -> Any:
     if not isinstance(value, Tensor) or isinstance(value, Parameter):
         return value
-    if value.dtype.kind != "f":
+    if value.dtype.kind not in "fc":
         raise DTypeError(f"{type(owner).__name__}: a parameter must be floating point, got {value.dtype}")
     return Parameter(value)
 

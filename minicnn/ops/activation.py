@@ -149,6 +149,7 @@ def _sigmoid_grad(grad: Tensor, y: Tensor) -> Tensor:
     return mul(grad, mul(y, sub(1, y)))
 
 
+sigmoid.takes_complex = True
 sigmoid.gradient(x=lambda grad, y: _sigmoid_grad(grad, y))
 
 

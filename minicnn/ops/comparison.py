@@ -102,28 +102,33 @@ def isfinite(x: Array) -> Array:
 # --- logical and bitwise operations ---------------------------------------------------------------------------
 
 
+def _nonzero(x: Array) -> Array:
+    """Return complex numbers as bools, because CuPy's logical functions do not take them; other arrays as they are."""
+    return x != 0 if x.dtype.kind == "c" else x
+
+
 @Binary
 def logical_and(a: Array, b: Array) -> Array:
     """Return whether a and b are both nonzero, element by element, as a bool tensor."""
-    return xp(a).logical_and(a, b)
+    return xp(a).logical_and(_nonzero(a), _nonzero(b))
 
 
 @Binary
 def logical_or(a: Array, b: Array) -> Array:
     """Return whether a or b is nonzero, element by element, as a bool tensor."""
-    return xp(a).logical_or(a, b)
+    return xp(a).logical_or(_nonzero(a), _nonzero(b))
 
 
 @Binary
 def logical_xor(a: Array, b: Array) -> Array:
     """Return whether exactly one of a and b is nonzero, element by element, as a bool tensor."""
-    return xp(a).logical_xor(a, b)
+    return xp(a).logical_xor(_nonzero(a), _nonzero(b))
 
 
 @Unary
 def logical_not(x: Array) -> Array:
     """Return whether each element is 0, as a bool tensor."""
-    return xp(x).logical_not(x)
+    return xp(x).logical_not(_nonzero(x))
 
 
 @Binary

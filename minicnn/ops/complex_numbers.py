@@ -19,6 +19,7 @@ from minicnn.ops.create import zeros_like
 from minicnn.ops.elementary import atan2
 from minicnn.ops.elementwise import mul, neg
 from minicnn.ops.exponentials import cos, sin
+from minicnn.ops.operands import operands
 from minicnn.ops.shape import as_float, transpose
 from minicnn.runtime.devices import Array, xp
 
@@ -117,7 +118,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     [(1+2j)]
     """
     _two_floats("complex", real, imag)
-    return _complex(real, imag)
+    return _complex(*operands("complex", real, imag))
 
 
 def polar(abs: Tensor, angle: Tensor) -> Tensor:

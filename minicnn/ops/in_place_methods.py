@@ -106,8 +106,9 @@ class InPlaceMethods:
         return in_place(self, lambda x: sampling.randn_like(x, generator=generator) * std + mean)
 
     def uniform_(self: Any, from_: Any = 0.0, to: Any = 1.0, *, generator: Any = None) -> Tensor:
-        """Fill with random numbers from the uniform distribution on [from_, to) in place."""
-        return in_place(self, lambda x: sampling.rand_like(x, generator=generator) * (to - from_) + from_)
+        """Fill with random numbers from the uniform distribution on [from_, to) in place; both parts, if complex."""
+        low = complex(from_, from_) if self.dtype.kind == "c" else from_
+        return in_place(self, lambda x: sampling.rand_like(x, generator=generator) * (to - from_) + low)
 
     def __iadd__(self: Any, other: Any) -> Any:
         return self.add_(other)

@@ -55,6 +55,9 @@ def _index_add(g: Array, *, index: tuple[Any, ...], shape: tuple[int, ...]) -> A
         return _index_add.body(g.view(np.uint64), index=index, shape=shape).view(int64)
     if all(i is None or i is Ellipsis or isinstance(i, slice | int) for i in index):
         out[index] = g
+    elif g.dtype.kind == "c":  # CuPy adds only real numbers
+        xp(g).add.at(out.real, index, g.real)
+        xp(g).add.at(out.imag, index, g.imag)
     else:
         xp(g).add.at(out, index, g)
     return out

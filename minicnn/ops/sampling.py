@@ -1,12 +1,12 @@
 """Tensors of random numbers. They are drawn on the CPU, so that a seed gives the same numbers on every device."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import default_dtype, float32, float64, int64
+from minicnn.dtypes import complex64, complex128, default_dtype, float32, float64, int64, real_type
 from minicnn.errors import DTypeError
 from minicnn.ops.axes import sizes_by_name, sizes_of
 from minicnn.ops.places import Place, checked, options_like, placed
@@ -15,11 +15,16 @@ from minicnn.runtime import random
 __all__ = ["rand", "rand_like", "randint", "randn", "randn_like", "randperm"]
 
 
-def _random_dtype(call: str, dtype: Any) -> Any:
-    kind = np.dtype(dtype or default_dtype)
+def _drawn(call: str, size: tuple[Any, ...], dtype: Any, draw: Callable[[tuple[int, ...], Any], Any]) -> Any:
+    """Return the numbers that a function draws for a shape and a type; of complex numbers it draws both parts."""
+    kind, shape = np.dtype(dtype or default_dtype), sizes_of(call, size)
+    if kind in (complex64, complex128):
+        return draw((*shape, 2), real_type(kind)).view(kind)[..., 0]
     if kind not in (float32, float64):
-        raise DTypeError(f"{call}: numbers are drawn as float32 or float64, got {kind}; convert the result with .to()")
-    return kind
+        raise DTypeError(
+            f"{call}: numbers are drawn as float32, float64 or complex, got {kind}; convert the result with .to()"
+        )
+    return draw(shape, kind)
 
 
 @checked
@@ -31,14 +36,16 @@ def rand(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Return random numbers from the uniform distribution on [0, 1), as float32 or float64.
+    """Return random numbers from the uniform distribution on [0, 1), as float32, float64 or complex numbers.
+
+    Both parts of a complex number are drawn from [0, 1).
 
     Raises
     ------
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    drawn = random.generator(generator).random(sizes_of("rand", size), _random_dtype("rand", dtype))
+    drawn = _drawn("rand", size, dtype, random.generator(generator).random)
     return placed(drawn, device, requires_grad)
 
 
@@ -51,14 +58,18 @@ def randn(
     device: Place = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Return random numbers from the normal distribution with mean 0 and variance 1, as float32 or float64.
+    """Return random numbers from the normal distribution with mean 0 and variance 1.
+
+    The type is float32, float64 or complex. Of complex numbers, each part has the variance 1/2.
 
     Raises
     ------
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    drawn = random.generator(generator).standard_normal(sizes_of("randn", size), _random_dtype("randn", dtype))
+    drawn = _drawn("randn", size, dtype, random.generator(generator).standard_normal)
+    if drawn.dtype.kind == "c":
+        drawn *= drawn.real.dtype.type(0.5**0.5)
     return placed(drawn, device, requires_grad)
 
 

@@ -9,7 +9,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.ops.create import tensor
 from minicnn.optim.line_search import Point, strong_wolfe
-from minicnn.optim.optimizer import Optimizer, Parameters
+from minicnn.optim.optimizer import Optimizer, Parameters, real_array
 from minicnn.runtime.devices import Array, xp
 
 __all__ = ["LBFGS"]
@@ -138,7 +138,7 @@ class LBFGS(Optimizer):
                 break
             if searches:
                 start = Point(0.0, loss, gradient, slope)
-                origin = [p.array.copy() for p in group["params"]]
+                origin = [real_array(p).copy() for p in group["params"]]
 
                 def at(t: float, origin: list[Array] = origin, direction: Array = direction) -> Point:
                     self._move(origin, t, direction)
@@ -151,7 +151,7 @@ class LBFGS(Optimizer):
                 t, loss, gradient = point.t, point.f, point.gradient
                 self._move(origin, t, direction)
             else:
-                self._move([p.array for p in group["params"]], t, direction)
+                self._move([real_array(p) for p in group["params"]], t, direction)
                 if iteration < group["max_iter"]:
                     loss, gradient, tried = float(evaluate()), self._gradient(), 1
             state["t"] = t
@@ -190,7 +190,7 @@ class LBFGS(Optimizer):
 
     def _gradient(self) -> Array:
         """Return the gradients of all parameters as one vector; 0 where there is none."""
-        parts = [p.array * 0 if p.grad is None else p.grad.array for p in self.param_groups[0]["params"]]
+        parts = [real_array(p) * 0 if p.grad is None else real_array(p.grad) for p in self.param_groups[0]["params"]]
         return xp(parts[0]).concatenate([part.reshape(-1) for part in parts])
 
     def _move(self, origin: list[Array], t: float, direction: Array) -> None:
@@ -198,7 +198,7 @@ class LBFGS(Optimizer):
         start = 0
         for p, array in zip(self.param_groups[0]["params"], origin, strict=True):
             part = direction[start : start + array.size].reshape(array.shape)
-            p.array[...] = array + t * part
+            real_array(p)[...] = array + t * part
             p.mark_modified()
             start += array.size
 

@@ -15,11 +15,13 @@ import numpy as np
 from minicnn.autograd.tape import enable_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeError, ShapeError
+from minicnn.ops.complex_numbers import view_as_real
 from minicnn.ops.create import full_like, tensor
 from minicnn.ops.in_place import clear_gradient
+from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import select
 
-__all__ = ["Optimizer", "Parameters", "check_at_least", "run_step"]
+__all__ = ["Optimizer", "Parameters", "check_at_least", "real_array", "run_step"]
 
 PAIRS = ("betas", "etas", "step_sizes")  # options of two numbers
 # Options that older states do not have.
@@ -145,11 +147,14 @@ class Optimizer:
                 check_at_least(self._name, f"{name}[{i}]", part, minimum, below)
 
     def tensors(self, name: str, parameters: list[Tensor], value: float = 0.0) -> list[Tensor]:
-        """Return the entry of the state of each parameter; a new one has the parameter's shape and this value."""
+        """Return the entry of the state of each parameter; a new one has the parameter's shape and this value.
+
+        In the state of complex parameters, both parts have this value.
+        """
         states = [self.state[p] for p in parameters]
         for p, state in zip(parameters, states, strict=True):
             if state.get(name) is None:
-                state[name] = full_like(p, value)
+                state[name] = full_like(p, complex(value, value) if p.dtype.kind == "c" else value)
         return [state[name] for state in states]
 
     def count_steps(self, parameters: list[Tensor]) -> list[int]:
@@ -358,6 +363,14 @@ def check_at_least(call: str, name: str, value: Any, minimum: float, below: floa
         raise ArgumentError(f"{call}: {name} must be at least {minimum:g}{upper}, got {value}")
 
 
+def real_array(t: Tensor) -> Array:
+    """Return the array of a tensor; of complex numbers (...), a view of their parts, (..., 2).
+
+    So an optimizer treats both parts as parameters of their own.
+    """
+    return view_as_real(t.detach()).array if t.dtype.kind == "c" else t.array
+
+
 def run_step(
     operation: str, parameters: list[Tensor], state: list[list[Tensor]], *, maximize: bool, **params: Any
 ) -> None:
@@ -388,7 +401,7 @@ def run_step(
             f"{', '.join(other_devices)}; after model.to(...) call optimizer.load_state_dict(optimizer.state_dict())"
         )
     gradients = [p.grad for p in parameters if p.grad is not None]
-    lists = [[t.array for t in tensors] for tensors in (parameters, gradients, *state)]
+    lists = [[real_array(t) for t in tensors] for tensors in (parameters, gradients, *state)]
     if maximize:
         lists[1] = [-g for g in lists[1]]
     with np.errstate(all="ignore"):  # as in every operation, NaN and infinity are values and raise no warning

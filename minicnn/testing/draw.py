@@ -100,7 +100,7 @@ def cases(operation: str, smooth: bool = False, large: bool = False) -> Any:
         d = Draw(draw, strategies, smooth, large)
         drawn, params = _declarations[operation](d)
         inputs = drawn if isinstance(drawn, tuple) else (drawn,)
-        if primitives()[operation].takes_complex and operation != "cast" and not large and d.one_of(False, False, True):
+        if _takes_complex(operation) and not large and d.one_of(False, False, True):
             inputs = tuple(_with_imaginary_parts(x) for x in inputs)
         return Case(operation, inputs, params)
 
@@ -209,6 +209,12 @@ class Draw:
             return _like(np.empty([2 * s for s in x.shape])[(slice(None, None, 2),) * x.ndim], x)
         x.flags.writeable = kind != "read-only"
         return x
+
+
+def _takes_complex(operation: str) -> bool:
+    """Return whether cases may be complex; of cast and move, the parameters say the type and the device."""
+    known = primitives()  # without the ones whose module is not imported
+    return operation in known and known[operation].takes_complex and operation not in ("cast", "move")
 
 
 def _with_imaginary_parts(x: Array) -> Array:

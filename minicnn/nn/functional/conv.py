@@ -3,11 +3,14 @@
 The functions check the arguments, build a `ConvSpec` and call the primitives of `ops/conv.py` and `ops/conv_block.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.geometry import PadArgument, conv_spec, conv_transpose_spec, pool_spec
+from minicnn.ops.bias import bias_add
+from minicnn.ops.complex_numbers import complex
 from minicnn.ops.conv import conv, conv_input_grad
 from minicnn.ops.conv_block import conv_block
 from minicnn.ops.shape import squeeze, unsqueeze
@@ -20,9 +23,9 @@ Window = tuple[Ints, Ints, Ints, Ints, bool]  # kernel_size, stride, padding, di
 
 def _check_dtypes(call: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     dtypes = [t.dtype for t in (x, weight, bias) if t is not None]
-    if len(set(dtypes)) > 1 or dtypes[0].kind != "f":
+    if len(set(dtypes)) > 1 or dtypes[0].kind not in "fc":
         raise DTypeError(
-            f"{call}: input, weight and bias must have the same floating-point type, "
+            f"{call}: input, weight and bias must have the same floating-point or complex type, "
             f"got {', '.join(map(str, dtypes))}; convert with .to() (images: .float() / 255)"
         )
 
@@ -30,6 +33,21 @@ def _check_dtypes(call: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> 
 def _check_bias(call: str, bias: Tensor, filters: int) -> None:
     if bias.shape != (filters,):
         raise ShapeError(f"{call}: bias must be ({filters},), a number for each filter, got {bias.shape}")
+
+
+def _complex(
+    call: str, convolve: Callable[[Tensor, Tensor], Tensor], x: Tensor, weight: Tensor, bias: Tensor | None, more: bool
+) -> Tensor:
+    """Convolve complex numbers by three convolutions of real ones (Gauss's trick), not four.
+
+    (a + ib)(c + id) = ac - bd + i((a + b)(c + d) - ac - bd)
+    """
+    a, b, c, d = x.real, x.imag, weight.real, weight.imag
+    if more:
+        raise DTypeError(f"{call}: the ReLU or pooling that follows compares numbers; complex numbers have no order")
+    ac, bd = convolve(a, c), convolve(b, d)
+    y = complex(ac - bd, convolve(a + b, c + d) - ac - bd)
+    return y if bias is None else bias_add(y, bias)
 
 
 def _convolve(
@@ -53,9 +71,12 @@ def _convolve(
     if weight.ndim != n + 2:
         raise ShapeError(f"{call}: weight must have {n + 2} axes (F, C/groups, {n} kernel axes), got {weight.shape}")
     spec = conv_spec(call, x.shape, weight.shape, stride, padding, dilation, groups)
+    if bias is not None:
+        _check_bias(call, bias, weight.shape[0])
+    if x.dtype.kind == "c":
+        return _complex(call, partial(conv, spec=spec), x, weight, bias, relu or pool is not None)
     if bias is None:
         return conv(x, weight, spec=spec)
-    _check_bias(call, bias, weight.shape[0])
     shape = (x.shape[0], weight.shape[0], *spec.output_size)
     window = None if pool is None else pool_spec(f"max_pool{n}d", shape, *pool, axes=n)
     return conv_block(x, weight, bias, spec=spec, relu=relu, pool=window)
@@ -159,9 +180,12 @@ def _convolve_transposed(
     if weight.ndim != n + 2:
         raise ShapeError(f"{call}: weight must have {n + 2} axes (C, F/groups, {n} kernel axes), got {weight.shape}")
     spec = conv_transpose_spec(call, x.shape, weight.shape, stride, padding, output_padding, dilation, groups)
+    if bias is not None:
+        _check_bias(call, bias, weight.shape[1] * groups)
+    if x.dtype.kind == "c":
+        return _complex(call, partial(conv_input_grad, spec=spec), x, weight, bias, relu)
     if bias is None:
         return conv_input_grad(x, weight, spec=spec)
-    _check_bias(call, bias, weight.shape[1] * groups)
     return conv_block(x, weight, bias, spec=spec, transposed=True, relu=relu)
 
 

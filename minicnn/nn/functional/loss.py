@@ -60,9 +60,9 @@ def _weighted(
     return losses.sum() if reduction == "sum" else losses.sum() / weight.sum()
 
 
-def _check_regression(call: str, input: Tensor, target: Tensor) -> None:
+def _check_regression(call: str, input: Tensor, target: Tensor, kinds: str = "f") -> None:
     """Check the types, and warn if the shapes differ."""
-    if promote(input, target).kind != "f":
+    if promote(input, target).kind not in kinds:
         check_float(call, input)
     if input.shape != target.shape:
         common_shape(call, (input, target))
@@ -169,7 +169,7 @@ def l1_loss(
     1.0
     """
     reduction = reduction_of("l1_loss", size_average, reduce, reduction)
-    _check_regression("l1_loss", input, target)
+    _check_regression("l1_loss", input, target, "fc")
     return _weighted("l1_loss", _absolute_error, (input, target), weight, reduction)
 
 

@@ -8,6 +8,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.nn.arguments import check_float
 from minicnn.ops.comparison import eq, where
+from minicnn.ops.complex_numbers import is_complex
 from minicnn.ops.elementwise import abs as magnitude
 from minicnn.ops.elementwise import add, mul, square, sub
 from minicnn.ops.exponentials import pow, sqrt
@@ -22,6 +23,7 @@ __all__ = ["cosine_similarity", "normalize", "pairwise_distance", "pdist"]
 
 def _length(x: Tensor, p: float, dim: int, keepdim: bool) -> Tensor:
     """Return (Σ |x|ᵖ)^(1/p) along an axis, for any number p. The gradient is 0 where the vector is 0."""
+    x = magnitude(x) if is_complex(x) else x
     if p == 0:
         return total(where(eq(x, 0), mul(x, 0.0), 1.0), dim, keepdim)  # the number of nonzero elements
     if p in (inf, -inf):
@@ -82,7 +84,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
 
     Parameters
     ----------
-    input : Tensor, float
+    input : Tensor, float or complex
     p : float
     dim : int
         The axis of the vectors.
@@ -103,7 +105,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
     >>> normalize(minicnn.tensor([[3.0, 1.0]]), p=1).tolist()
     [[0.75, 0.25]]
     """
-    check_float("normalize", input)
+    check_float("normalize", input, "fc")
     return input / _length(input, p, dim, True).clamp(min=eps)
 
 

@@ -16,6 +16,8 @@ y = t([0.5 + 0.5j, 1 - 2j, -1 + 0.25j], dtype=torch.complex128, requires_grad=Tr
 q = t([[1 + 1j, 2 - 1j], [0.5j, 3 + 0j]], dtype=torch.complex128, requires_grad=True)
 v = t([1.0, -2.0, 0.5], dtype=torch.float64, requires_grad=True)
 pairs = t([[1.0, 2.0], [3.0, -1.0], [0.5, 0.25]], requires_grad=True)
+image = torch.complex(torch.arange(24.0).reshape(1, 2, 3, 4) % 7, torch.arange(24.0).reshape(1, 2, 3, 4) % 5)
+kernel = torch.complex(torch.arange(16.0).reshape(2, 2, 2, 2) % 3, torch.arange(16.0).reshape(2, 2, 2, 2) % 4)
 empty = torch.zeros(0, dtype=torch.complex64)
 
 def names_of(*types):
@@ -79,11 +81,21 @@ def shared():
 def descended(optimizer, **options):
     p = t([1 + 1j, -2j], requires_grad=True)
     o = optimizer([p], lr=0.1, **options)
-    for _ in range(3):
+
+    def closure():
         o.zero_grad()
-        ((p - (3 - 1j)).abs() ** 2).sum().backward()
-        o.step()
+        loss = ((p - (3 - 1j)).abs() ** 2).sum()
+        loss.backward()
+        return loss
+
+    for _ in range(3):
+        o.step(closure)
     return p
+
+def clipped(clip):
+    p = t([1 + 1j, -2j], requires_grad=True)
+    (p.abs() ** 2).sum().backward()
+    return clip([p]), p.grad
 """
 
 CALLS = tuple(
@@ -312,5 +324,38 @@ g(x.real.to(torch.float32), x)
 torch.autograd.grad(t([0j, 1 + 1j], requires_grad=True).abs().sum(), x, allow_unused=True)
 descended(optim.SGD)
 descended(optim.SGD, momentum=0.9)
+g(torch.complex(v[:, None], v * 2), v)
+g(torch.polar(v[:, None] ** 2, v), v)
+g(torch.complex(v[0], v), v)
+descended(optim.Adam), descended(optim.Adam, amsgrad=True, weight_decay=0.1), descended(optim.AdamW)
+descended(optim.RMSprop, centered=True, momentum=0.9), descended(optim.Adagrad), descended(optim.Adadelta)
+descended(optim.NAdam), descended(optim.RAdam), descended(optim.Adamax), descended(optim.ASGD), descended(optim.Rprop)
+descended(lambda p, lr: optim.LBFGS(p, lr=lr))
+clipped(lambda p: torch.nn.utils.clip_grad_norm_(p, 1.5))
+clipped(lambda p: torch.nn.utils.clip_grad_norm_(p, 1.5, norm_type=1))
+clipped(lambda p: torch.nn.utils.clip_grad_norm_(p, 1.5, norm_type=inf))
+clipped(lambda p: torch.nn.utils.clip_grad_value_(p, 1.5))
+torch.nn.utils.parameters_to_vector([z, w])
+torch.nn.Parameter(z), torch.nn.Parameter(z).requires_grad
+torch.nn.functional.dropout(z, 0.0), torch.nn.functional.dropout(z, 0.5, training=False)
+torch.nn.functional.mse_loss(z, z)
+torch.nn.functional.l1_loss(z, z * 2)
+torch.nn.functional.normalize(z, dim=0)
+torch.nn.functional.conv1d(z[None, None], z[None, None])
+torch.nn.functional.avg_pool1d(z[None], 2)
+torch.nn.functional.tanh(z), torch.sigmoid(z), z.sigmoid()
+torch.nn.functional.softmax(z, 0)
+torch.nn.functional.conv2d(image, kernel), torch.nn.functional.conv2d(image, kernel, stride=2, padding=1)
+torch.nn.functional.conv2d(image, kernel, t([1j, 2]))
+torch.nn.functional.conv_transpose2d(image, kernel.transpose(0, 1), t([1j, 2]))
+torch.nn.functional.conv2d(image, kernel[:, :1], groups=2), torch.nn.functional.conv2d(image[0], kernel)
+torch.nn.functional.conv2d(image, kernel.real)
+g(torch.nn.functional.conv1d(x[None], y[None, None, :2]), x, y)
+g(torch.nn.functional.conv_transpose1d(x[None, None], y[None, None, :2], x[:1]), x, y)
+names(torch.randn(2, dtype=torch.complex64), torch.rand(2, dtype=torch.complex128), torch.rand_like(z))
+torch.nn.Linear(3, 2, dtype=torch.complex64)(w).shape, torch.nn.Conv2d(2, 3, 2, dtype=torch.complex64)(image).shape
+names(torch.nn.Linear(3, 2).to(torch.complex64).weight)
+names(torch.nn.Linear(3, 2, dtype=torch.complex64).double().weight)
+torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2, dtype=torch.complex64), torch.nn.ReLU())(image)
 """.strip().splitlines()
 )
