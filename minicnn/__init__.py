@@ -9,7 +9,7 @@ from importlib import import_module
 from math import e, inf, nan, pi
 from typing import TYPE_CHECKING
 
-from numpy import dtype, iinfo
+from numpy import iinfo
 
 from minicnn import amp, autograd, cuda, errors, fft, linalg, nn, optim
 from minicnn.amp import autocast
@@ -24,6 +24,7 @@ from minicnn.autograd.tape import (
 from minicnn.autograd.tensor import Size, Tensor
 from minicnn.backends import cudnn as _cudnn  # noqa: F401 (programs set backends.cudnn.benchmark)
 from minicnn.backends import mps as _mps  # noqa: F401 (programs ask backends.mps.is_available())
+from minicnn.dtypes import DType as dtype  # noqa: N813 (PyTorch's name)
 from minicnn.dtypes import (
     bfloat16,
     complex64,

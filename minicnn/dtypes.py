@@ -11,6 +11,7 @@ import numpy as np
 from minicnn.errors import DTypeError
 
 __all__ = [
+    "DType",
     "bfloat16",
     "bool_",
     "category",
@@ -32,23 +33,117 @@ __all__ = [
     "uint8",
 ]
 
-DType = np.dtype[Any]
+_known: dict[np.dtype[Any], "DType"] = {}
 
-float16 = np.dtype(np.float16)
-float32 = np.dtype(np.float32)
-float64 = np.dtype(np.float64)
-int8 = np.dtype(np.int8)
-int16 = np.dtype(np.int16)
-int32 = np.dtype(np.int32)
-int64 = np.dtype(np.int64)
-uint8 = np.dtype(np.uint8)
-bool_ = np.dtype(np.bool_)
 
-complex64 = np.dtype(np.complex64)
-complex128 = np.dtype(np.complex128)
+class DType:
+    """An element type, such as `minicnn.float32`. It equals NumPy's type, and NumPy's functions take it.
+
+    The public name of the class is `minicnn.dtype`.
+
+    Each type is one object: `minicnn.dtype("float32") is minicnn.float32`.
+
+    Parameters
+    ----------
+    of : dtype, NumPy's dtype, or its name
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        The type of NumPy.
+    name : str
+    kind : str
+        "b" for bool, "i" and "u" for signed and unsigned integers, "f" for floating point, "c" for complex.
+    itemsize : int
+        The size of an element in bytes.
+    type : type
+        NumPy's class of the elements.
+    is_floating_point, is_complex, is_signed : bool
+
+    Raises
+    ------
+    TypeError
+        If NumPy does not know the type, or it is None.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> minicnn.zeros(2).dtype
+    minicnn.float32
+    >>> minicnn.zeros(2).dtype.is_floating_point
+    True
+    """
+
+    __slots__ = ("char", "dtype", "is_complex", "is_floating_point", "is_signed", "itemsize", "kind", "name", "type")
+
+    dtype: np.dtype[Any]
+    name: str
+    kind: str
+    char: str
+    itemsize: int
+    type: Any
+    is_floating_point: bool
+    is_complex: bool
+    is_signed: bool
+
+    def __new__(cls, of: Any) -> "DType":
+        known = _known.get(of) if isinstance(of, np.dtype) else of if isinstance(of, DType) else None
+        if known is not None:
+            return known
+        if of is None:  # NumPy would take float64
+            raise TypeError("dtype: None is no element type")
+        numpy_type: np.dtype[Any] = np.dtype(of)
+        if numpy_type in _known:
+            return _known[numpy_type]
+        self = _known[numpy_type] = super().__new__(cls)
+        self.dtype, self.kind, self.char = numpy_type, numpy_type.kind, numpy_type.char
+        self.itemsize, self.type = numpy_type.itemsize, numpy_type.type
+        self.name = numpy_type.names[0] if numpy_type.names else numpy_type.name
+        self.is_floating_point, self.is_complex = self.kind in "fV", self.kind == "c"
+        self.is_signed = self.kind in "ifcV"
+        return self
+
+    def to_real(self) -> "DType":
+        """Return the type of the parts of complex numbers, and any other type unchanged."""
+        return real_type(self)
+
+    def to_complex(self) -> "DType":
+        """Return the type of complex numbers with parts of this type."""
+        return complex_type(self)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other or isinstance(other, DType):
+            return self is other
+        return other is not None and bool(self.dtype == other)  # for NumPy, None is float64
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DType, (self.dtype,)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"minicnn.{self.name}"
+
+
+float16 = DType(np.float16)
+float32 = DType(np.float32)
+float64 = DType(np.float64)
+int8 = DType(np.int8)
+int16 = DType(np.int16)
+int32 = DType(np.int32)
+int64 = DType(np.int64)
+uint8 = DType(np.uint8)
+bool_ = DType(np.bool_)
+
+complex64 = DType(np.complex64)
+complex128 = DType(np.complex128)
 
 # A name with which programs compare; there are no tensors of this type.
-bfloat16 = np.dtype([("bfloat16", np.uint16)])
+bfloat16 = DType([("bfloat16", np.uint16)])
 
 default_dtype = float32
 
@@ -56,7 +151,7 @@ _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 _COMPLEX = 3
 
 
-def category(dtype: DType) -> int:
+def category(dtype: DType | np.dtype[Any]) -> int:
     """Return the category of an element type: 0 for bool, 1 for integers, 2 for floating point, 3 for complex.
 
     Raises
@@ -92,7 +187,7 @@ def _join(a: DType, b: DType) -> DType:
     if category(a) < category(b):
         a, b = b, a
     if category(a) == category(b) or (category(a) == _COMPLEX and category(b) == _COMPLEX - 1):
-        return np.promote_types(a, b)
+        return DType(np.promote_types(a, b))
     return a
 
 
@@ -102,9 +197,9 @@ def result_type(axes: list[DType], zero_d: list[DType], numbers: list[DType]) ->
     Examples
     --------
     >>> result_type([int64], [], [float32])
-    dtype('float32')
+    minicnn.float32
     >>> result_type([float32], [float64], [])
-    dtype('float32')
+    minicnn.float32
     """
     result: DType | None = None
     for group in (axes, zero_d, numbers):
@@ -114,7 +209,7 @@ def result_type(axes: list[DType], zero_d: list[DType], numbers: list[DType]) ->
         if joined is not None and (result is None or category(joined) > category(result)):
             wide = result is not None and result.kind == "f" and joined.kind == "c"
             result = complex_type(result) if wide and result is not None else joined
-    return default_dtype if result is None else result
+    return default_dtype if result is None else DType(result)
 
 
 class finfo:  # noqa: N801 (PyTorch's name)

@@ -1,5 +1,8 @@
 """Tests of type promotion, against tables recorded from PyTorch 2.13."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -64,6 +67,10 @@ REDUCED = {
 
 def table(text):
     return [row.split() for row in text.split("\n") if row]
+
+
+KINDS = [mc.bool, mc.uint8, mc.int8, mc.int16, mc.int32, mc.int64, mc.float16, mc.float32, mc.float64, mc.bfloat16]
+KINDS += [mc.complex64, mc.complex128]
 
 
 def ones(dtype, *shape):
@@ -140,6 +147,44 @@ def test_no_function_leaves_the_type_of_its_input(dtype):
         *(mc.rand_like(x), mc.randn_like(x), mc.zeros_like(x), mc.full_like(x, 2), x.new_ones(2), mc.stack([x, x])),
     ]
     assert {t.dtype for t in made} == {dtype}
+
+
+def test_a_type_is_one_object_with_pytorchs_attributes():
+    assert mc.dtype("float32") is mc.dtype(np.float32) is mc.dtype(mc.float32) is mc.float32 is mc.zeros(1).dtype
+    assert isinstance(mc.zeros(1).dtype, mc.dtype)
+    assert (repr(mc.int8), str(mc.int8)) == ("minicnn.int8", "int8")
+    floating = [t for t in KINDS if t.is_floating_point]
+    assert floating == [mc.float16, mc.float32, mc.float64, mc.bfloat16]
+    assert [t for t in KINDS if t.is_complex] == [mc.complex64, mc.complex128]
+    assert [t for t in KINDS if not t.is_signed] == [mc.bool, mc.uint8]
+    assert [t.itemsize for t in KINDS] == [1, 1, 1, 2, 4, 8, 2, 4, 8, 2, 8, 16]
+    assert mc.float64.to_complex() is mc.complex128
+    assert mc.float32.to_complex() is mc.complex64
+    assert mc.complex64.to_real() is mc.float32.to_real() is mc.float32
+    assert all(pickle.loads(pickle.dumps(t)) is copy.deepcopy(t) is t for t in KINDS)
+
+
+@pytest.mark.parametrize("name", ["float32", "float64", "int64", "uint8", "bool", "complex64"])
+def test_numpy_takes_the_types_and_finds_them_equal(name):
+    ours, theirs = mc.dtype(name), np.dtype(name)
+    assert ours == theirs
+    assert theirs == ours
+    assert ours == name
+    assert ours == theirs.type
+    assert hash(ours) == hash(theirs)
+    assert {theirs: 1}[ours] == 1
+    assert ours != mc.int8
+    assert ours != "nothing"
+    assert ours != None  # noqa: E711
+    assert np.zeros(2, ours).astype(ours).dtype == np.result_type(ours, ours) == theirs
+    assert mc.zeros(2, dtype=theirs).dtype is ours
+
+
+def test_unknown_types():
+    with pytest.raises(TypeError, match="not understood"):
+        mc.dtype("float31")
+    with pytest.raises(TypeError, match="None is no element type"):
+        mc.dtype(None)
 
 
 def test_numbers_and_categories():

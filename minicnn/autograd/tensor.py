@@ -14,7 +14,7 @@ import numpy as np
 
 from minicnn.autograd.methods import TensorMethods
 from minicnn.autograd.tape import Leaf, Node, RemovableHandle, Version, mode
-from minicnn.dtypes import category, complex64, default_dtype
+from minicnn.dtypes import DType, category, complex64, default_dtype
 from minicnn.errors import AutogradError, DTypeError, ShapeError
 from minicnn.runtime.devices import CPU, Array, Device
 
@@ -62,7 +62,7 @@ class Tensor(TensorMethods["Tensor"]):
     def __init__(self, *data: Any, device: str | Device = CPU) -> None:
         self._construct("Tensor", data, default_dtype, Device.named(device))
 
-    def _construct(self, call: str, data: tuple[Any, ...], dtype: np.dtype[Any], device: Device) -> None:
+    def _construct(self, call: str, data: tuple[Any, ...], dtype: DType, device: Device) -> None:
         """Set up a tensor from sizes, from another tensor, or from numbers."""
         source = data[0] if len(data) == 1 else data
         if isinstance(source, Tensor):
@@ -118,9 +118,8 @@ class Tensor(TensorMethods["Tensor"]):
         return Size(self.array.shape)
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        dtype: np.dtype[Any] = self.array.dtype
-        return dtype
+    def dtype(self) -> DType:
+        return DType(self.array.dtype)
 
     @property
     def ndim(self) -> int:

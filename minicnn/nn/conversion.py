@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from minicnn.autograd.tensor import Tensor
+from minicnn.dtypes import DType
 from minicnn.nn.parameter import Parameter
 
 __all__ = ["convert"]
@@ -15,7 +14,7 @@ def convert(module: Any, dtype: Any, device: Any) -> None:
 
     Complex parameters change only to another complex type: their imaginary parts are not lost.
     """
-    kinds = "fc" if dtype is not None and np.dtype(dtype).kind == "c" else "f"
+    kinds = "fc" if dtype is not None and DType(dtype).kind == "c" else "f"
 
     def moved(t: Tensor) -> Tensor:
         return t.to(device=device, dtype=dtype if t.dtype.kind in kinds else None)

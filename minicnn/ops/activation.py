@@ -350,4 +350,4 @@ def log_softmax(input: Tensor, dim: int, dtype: DType | None = None) -> Tensor:
 
 
 def _floats(x: Tensor, dtype: DType | None) -> Tensor:
-    return as_float(x) if dtype is None else cast(x, np.dtype(dtype))
+    return as_float(x) if dtype is None else cast(x, DType(dtype))

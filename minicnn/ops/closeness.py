@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd.tensor import Tensor
+from minicnn.dtypes import DType, int64
 from minicnn.errors import ArgumentError, DTypeError
 from minicnn.ops.comparison import eq, isfinite, isnan, le, logical_and, logical_or
 from minicnn.ops.elementwise import abs, add, mul, sub
@@ -71,7 +72,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8
     if equal_nan:
         close = logical_or(close, logical_and(isnan(a), isnan(b)))
     if a.dtype.kind != "f":
-        a, b = cast(a, np.dtype(np.int64)), cast(b, np.dtype(np.int64))
+        a, b = cast(a, int64), cast(b, int64)
     distance = abs(sub(a, b))
     allowed = add(mul(abs(as_float(b)), rtol), atol)
     return logical_or(close, logical_and(isfinite(distance), le(distance, allowed)))
@@ -114,5 +115,5 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     tensor = elements if isinstance(elements, Tensor) else test_elements
     a, b = (to_host(t.array) if isinstance(t, Tensor) else np.asarray(t) for t in (elements, test_elements))
     for array in (a, b):
-        require_kind("isin", array.dtype, "biuf", "real numbers")
+        require_kind("isin", DType(array.dtype), "biuf", "real numbers")
     return Tensor._of(tensor.device.array(np.isin(a, b, invert=invert)), device=tensor.device)

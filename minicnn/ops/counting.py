@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import float32, float64, int32, int64
+from minicnn.dtypes import DType, float32, float64, int32, int64
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.ops.axes import axis_of, numpy_names
 from minicnn.ops.operands import require_kind
@@ -237,7 +237,7 @@ def searchsorted(
     sequence = to_host(sorted_sequence.array)
     values = to_host(input.array) if isinstance(input, Tensor) else np.asarray(input)
     for array in (sequence, values):
-        require_kind("searchsorted", array.dtype, "biuf", "real numbers")
+        require_kind("searchsorted", DType(array.dtype), "biuf", "real numbers")
     if not sequence.ndim or (sequence.ndim > 1 and values.shape[:-1] != sequence.shape[:-1]):
         raise ShapeError(f"searchsorted: {sequence.shape} has no sorted row for each row of {values.shape}")
     if sorter is not None:

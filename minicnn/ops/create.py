@@ -57,7 +57,7 @@ def tensor(data: Any, dtype: Any = None, device: Place = None, requires_grad: bo
     Examples
     --------
     >>> tensor([[1.0, 2.0]]).dtype
-    dtype('float32')
+    minicnn.float32
     """
     data = _wrap_cupy(data)
     if isinstance(data, Tensor):
@@ -79,7 +79,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     """
     data = _wrap_cupy(data)
     if isinstance(data, Tensor):
-        t: Tensor = data if dtype is None or data.dtype == np.dtype(dtype) else data.to(dtype)
+        t: Tensor = data if dtype is None or data.dtype == DType(dtype) else data.to(dtype)
         return t if device is None else t.to(device)
     return placed(_to_array(data, dtype, copy=False), device)
 

@@ -25,11 +25,11 @@ Dims = int | Sequence[int] | None
 
 
 def _converted(call: str, x: Tensor, dtype: DType | None) -> Tensor:
-    if x.dtype.kind not in "fc" or (dtype is not None and np.dtype(dtype).kind not in "fc"):
+    if x.dtype.kind not in "fc" or (dtype is not None and DType(dtype).kind not in "fc"):
         raise DTypeError(f"{call}: norms are of floating-point tensors, got {x.dtype if dtype is None else dtype}")
     if dtype is not None and not np.can_cast(x.dtype, dtype):
-        raise DTypeError(f"{call}: dtype={np.dtype(dtype)} is narrower than the tensor's {x.dtype}; convert with .to()")
-    return x if dtype is None else cast(x, np.dtype(dtype))
+        raise DTypeError(f"{call}: dtype={DType(dtype)} is narrower than the tensor's {x.dtype}; convert with .to()")
+    return x if dtype is None else cast(x, DType(dtype))
 
 
 def vector_norm(

@@ -12,7 +12,7 @@ import numpy as np
 
 from minicnn.autograd import engine
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import bool_, default_dtype, int64
+from minicnn.dtypes import DType, bool_, default_dtype, int64
 from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
 from minicnn.ops import (
     activation,
@@ -259,7 +259,7 @@ class Methods:
         array: np.ndarray[Any, Any] = self.numpy()
         if dtype is not None and array.dtype != dtype:
             if copy is False:
-                raise DTypeError(f"__array__: {array.dtype} cannot become {np.dtype(dtype)} without a copy")
+                raise DTypeError(f"__array__: {array.dtype} cannot become {DType(dtype)} without a copy")
             return array.astype(dtype)
         return array.copy() if copy else array
 

@@ -171,7 +171,7 @@ def promote(*values: Value) -> DType:
         else:
             array = v.array if isinstance(v, Tensor) else v if hasattr(v, "dtype") else np.asarray(v)
             category(array.dtype)
-            groups[0 if array.ndim else 1].append(array.dtype)
+            groups[0 if array.ndim else 1].append(DType(array.dtype))
     return result_type(*groups)
 
 

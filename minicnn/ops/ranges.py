@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import default_dtype, float64
+from minicnn.dtypes import DType, default_dtype, float64
 from minicnn.ops.places import Place, checked, place_of, placed
 
 __all__ = ["arange", "linspace", "logspace"]
@@ -40,7 +40,7 @@ def arange(
     """
     low, high, step = (_number(v) for v in ((0, start, step) if end is None else (start, end, step)))
     whole = not any(isinstance(v, float) for v in (low, high, step))
-    kind = np.dtype(dtype or (np.int64 if whole else default_dtype))
+    kind = DType(dtype or (np.int64 if whole else default_dtype))
     if not (isfinite(low) and isfinite(high)):
         raise ValueError("start and end must be finite")
     if kind.kind != "f":
@@ -77,7 +77,7 @@ def linspace(
     DTypeError, ArgumentError
         If an argument has a wrong type or value.
     """
-    kind = np.dtype(dtype or default_dtype)
+    kind = DType(dtype or default_dtype)
     return placed(_between(_number(start), _number(end), steps, kind).astype(kind), device, requires_grad)
 
 
@@ -103,7 +103,7 @@ def logspace(
     >>> logspace(0, 2, 3).tolist()
     [1.0, 10.0, 100.0]
     """
-    kind = np.dtype(dtype or default_dtype)
+    kind = DType(dtype or default_dtype)
     with np.errstate(all="ignore"):
         powers = np.power(float(base), _between(_number(start), _number(end), steps, kind).astype(float64))
     return placed(powers.astype(kind), device, requires_grad)

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from math import prod as product
 from typing import NamedTuple
 
-import numpy as np
-
 from minicnn.autograd.primitive import Primitive, primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, uint8
@@ -127,7 +125,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: DType
     DTypeError
         For bool and integer tensors.
     """
-    input = input if dtype is None else cast(input, np.dtype(dtype))
+    input = input if dtype is None else cast(input, DType(dtype))
     if input.dtype.kind not in "fc":
         raise DTypeError(f"mean: the tensor holds {input.dtype}; convert it with .float() first")
     axes = axes_of("mean", dim, input.ndim, keepdim)
@@ -209,7 +207,7 @@ def norm(
     p = 2 if p == "fro" else p
     if not isinstance(p, int | float) or p != p:
         raise ArgumentError(f"norm: p must be a number or 'fro', got {p!r}")
-    input = as_float(input) if dtype is None else cast(input, np.dtype(dtype))
+    input = as_float(input) if dtype is None else cast(input, DType(dtype))
     input = input.abs() if input.dtype.kind == "c" else input
     if p == 2:
         return _sqrt_zero_grad(_square.sum(input) if dim is None and not keepdim else sum(square(input), dim, keepdim))

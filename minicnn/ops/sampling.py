@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import complex64, complex128, default_dtype, float32, float64, int64, real_type
+from minicnn.dtypes import DType, complex64, complex128, default_dtype, float32, float64, int64, real_type
 from minicnn.errors import DTypeError
 from minicnn.ops.axes import sizes_by_name, sizes_of
 from minicnn.ops.places import Place, checked, options_like, placed
@@ -17,7 +17,7 @@ __all__ = ["rand", "rand_like", "randint", "randn", "randn_like", "randperm"]
 
 def _drawn(call: str, size: tuple[Any, ...], dtype: Any, draw: Callable[[tuple[int, ...], Any], Any]) -> Any:
     """Return the numbers that a function draws for a shape and a type; of complex numbers it draws both parts."""
-    kind, shape = np.dtype(dtype or default_dtype), sizes_of(call, size)
+    kind, shape = DType(dtype or default_dtype), sizes_of(call, size)
     if kind in (complex64, complex128):
         return draw((*shape, 2), real_type(kind)).view(kind)[..., 0]
     if kind not in (float32, float64):

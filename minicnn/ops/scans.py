@@ -31,7 +31,7 @@ __all__ = ["cumprod", "cumsum", "diff", "logcumsumexp"]
 def _accumulator(x: Tensor, dtype: DType | None = None) -> Tensor:
     """Convert to an element type; by default bools and integers to int64, so that sums do not overflow."""
     if dtype is not None:
-        return cast(x, np.dtype(dtype))
+        return cast(x, DType(dtype))
     return x if x.dtype.kind in "fc" else cast(x, int64)
 
 

@@ -6,8 +6,6 @@ that is already so is accepted; another one is refused with the reason.
 
 from typing import Any
 
-import numpy as np
-
 from minicnn import dtypes
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, default_dtype, scalar_dtype
@@ -132,9 +130,9 @@ def promote_types(type1: DType, type2: DType) -> DType:
     Examples
     --------
     >>> promote_types(dtypes.int64, dtypes.float32)
-    dtype('float32')
+    minicnn.float32
     """
-    return dtypes.result_type([np.dtype(type1), np.dtype(type2)], [], [])
+    return dtypes.result_type([DType(type1), DType(type2)], [], [])
 
 
 def result_type(tensor: Any, other: Any) -> DType:
@@ -152,7 +150,7 @@ def result_type(tensor: Any, other: Any) -> DType:
 
 def can_cast(from_: DType, to: DType) -> bool:
     """Return whether values of a type may be written into a tensor of another one: not from floats to integers."""
-    return dtypes.category(np.dtype(from_)) <= dtypes.category(np.dtype(to))
+    return dtypes.category(DType(from_)) <= dtypes.category(DType(to))
 
 
 def is_signed(input: Tensor) -> bool:

@@ -333,7 +333,7 @@ def to(
     dtype, device, copy = conversion(args, dtype, device, copy)
     target = x.device if device is None else Device.named(device)
     try:
-        wanted = x.dtype if dtype is None else np.dtype(dtype)
+        wanted = x.dtype if dtype is None else DType(dtype)
     except TypeError:
         raise DTypeError(f"to: expected a device, an element type or a tensor, got {dtype!r}") from None
     category(wanted)

@@ -13,7 +13,21 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from minicnn.autograd.tensor import Size, Tensor
-from minicnn.dtypes import bool_, float32, float64, int32, int64, uint8
+from minicnn.dtypes import (
+    DType,
+    bfloat16,
+    bool_,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+)
 from minicnn.errors import CheckpointError, MiniCNNError
 from minicnn.nn import Parameter
 from minicnn.ops.create import from_numpy
@@ -110,7 +124,8 @@ def load(f: File, map_location: Any = None, *, weights_only: bool | None = None)
 
 
 CONTAINERS: dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "Size": Size}
-TYPES = {dtype.name: dtype for dtype in (bool_, float32, float64, int32, int64, uint8)}
+DTYPES = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128)
+TYPES = {dtype.name: dtype for dtype in DTYPES}
 MAPPINGS: dict[str, Any] = {"dict": dict, "OrderedDict": OrderedDict}
 
 
@@ -127,7 +142,7 @@ def _packed(value: Any, arrays: Arrays, known: dict[int, Any], place: str) -> An
             grad = isinstance(value, Tensor) and value.is_leaf and value.requires_grad
             known[id(value)] = {"kind": type(value).__name__, "value": name, "requires_grad": grad}
         return known[id(value)]
-    if isinstance(value, np.dtype):
+    if isinstance(value, DType | np.dtype):
         return {"kind": "dtype", "value": value.name}
     if isinstance(value, Device):
         return {"kind": "device", "value": value.name}

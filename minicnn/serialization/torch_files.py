@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd.tensor import Size, Tensor
-from minicnn.dtypes import bool_, float32, float64, int32, int64, uint8
+from minicnn.dtypes import bool_, complex64, complex128, float32, float64, int8, int16, int32, int64, uint8
 from minicnn.errors import CheckpointError, ShapeError
 from minicnn.nn import Parameter
 from minicnn.ops.create import from_numpy
@@ -32,10 +32,12 @@ STORAGES: dict[str, tuple[Any, Any]] = {  # name of the class -> the type in the
     "BFloat16Storage": (np.dtype("<u2"), float32),
     "LongStorage": (np.dtype("<i8"), int64),
     "IntStorage": (np.dtype("<i4"), int32),
-    "ShortStorage": (np.dtype("<i2"), int32),
-    "CharStorage": (np.dtype("i1"), int32),
+    "ShortStorage": (np.dtype("<i2"), int16),
+    "CharStorage": (np.dtype("i1"), int8),
     "ByteStorage": (np.dtype("u1"), uint8),
     "BoolStorage": (np.dtype("?"), bool_),
+    "ComplexFloatStorage": (np.dtype("<c8"), complex64),
+    "ComplexDoubleStorage": (np.dtype("<c16"), complex128),
 }
 TYPES = {
     "torch.float32": float32,
@@ -48,10 +50,12 @@ TYPES = {
     "torch.long": int64,
     "torch.int32": int32,
     "torch.int": int32,
-    "torch.int16": int32,
-    "torch.int8": int32,
+    "torch.int16": int16,
+    "torch.int8": int8,
     "torch.uint8": uint8,
     "torch.bool": bool_,
+    "torch.complex64": complex64,
+    "torch.complex128": complex128,
 }
 
 
@@ -125,7 +129,9 @@ class _Storages:
         return self.storages[key]
 
 
-def _tensor(storage: Any, offset: Any, size: Any, strides: Any, requires_grad: Any, *_: Any) -> Tensor:
+def _tensor(
+    storage: Any, offset: Any, size: Any, strides: Any, requires_grad: Any, _hooks: Any = None, marks: Any = None
+) -> Tensor:
     if not isinstance(storage, Tensor) or len(size) != len(strides):
         raise ValueError("a tensor without storage")
     array = storage.array
@@ -144,6 +150,9 @@ def _tensor(storage: Any, offset: Any, size: Any, strides: Any, requires_grad: A
         grids = np.meshgrid(*(np.arange(n) * s for n, s in zip(size, strides, strict=True)), indexing="ij")
         index = sum(grids, np.array(offset))
         view = array[storage.device.array(index)]
+    marks = marks if isinstance(marks, dict) else {}
+    view = -view if marks.get("neg") is True else view  # PyTorch computes both later
+    view = view.conj() if marks.get("conj") is True else view
     made = Tensor._wrap(view, storage.device, version=storage._version)
     return made.requires_grad_() if requires_grad is True else made
 

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from minicnn.atomic import replace_file
+from minicnn.dtypes import DType
 from minicnn.errors import CheckpointError
 
 __all__ = ["decode", "encode", "read_bytes", "read_tensor_file", "write_bytes", "write_tensor_file"]
 
-VERSION = 1  # of the document's layout; a reader rejects higher versions
+VERSION = 2  # of the document's layout; a reader rejects higher versions. 2: complex arrays, as pairs (..., 2)
 ENTRY = "minicnn"
 
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -39,7 +40,8 @@ def encode(call: str, path: Any, kind: str, arrays: Arrays, content: dict[str, A
     kind : str
         For example "checkpoint" or "model". Readers check it.
     arrays : dict of str to ndarray
-        bool, integers or floats of up to 64 bits.
+        bool, integers, floats of up to 64 bits, or complex numbers of up to 128. Of complex numbers, the file holds
+        pairs of floats, (..., 2), because other readers of safetensors know no complex128.
     content : dict
         JSON values.
 
@@ -51,18 +53,21 @@ def encode(call: str, path: Any, kind: str, arrays: Arrays, content: dict[str, A
     from safetensors.numpy import save
 
     for name, array in arrays.items():
-        if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8:
+        if array.dtype.kind not in "biufc" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
             raise CheckpointError(
-                f"{call}: '{path}' cannot hold the array '{name}' of type {array.dtype}, only bool, integers and "
-                "floats of up to 64 bits; convert it (complex numbers to real and imaginary parts)"
+                f"{call}: '{path}' cannot hold the array '{name}' of type {array.dtype}, only bool, integers, floats "
+                "of up to 64 bits and complex numbers of up to 128; convert it"
             )
     # safetensors would write other memory orders and byte orders wrong.
     arrays = {name: np.asarray(a, dtype=a.dtype.newbyteorder("="), order="C") for name, a in arrays.items()}
+    pairs = sorted(name for name, a in arrays.items() if a.dtype.kind == "c")
+    arrays |= {name: np.stack([arrays[name].real, arrays[name].imag], -1) for name in pairs}
     try:
         text = json.dumps(content)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{call}: '{path}' cannot hold this: {error}; convert it to numbers and text") from error
-    document = {"kind": kind, "version": VERSION, "crc32": _checksum(text, arrays), "content": text}
+    document = {"kind": kind, "version": VERSION if pairs else 1, "crc32": _checksum(text, arrays), "content": text}
+    document |= {"complex": pairs} if pairs else {}
     data: bytes = save(arrays, {ENTRY: json.dumps(document)})
     return data
 
@@ -152,6 +157,9 @@ def decode(call: str, path: Any, data: bytes) -> tuple[str | None, Arrays, dict[
             )
         if _checksum(text, arrays) != crc32:
             raise ValueError("its checksum is wrong")
+        for name in document.get("complex", ()):
+            pair = arrays[name]
+            arrays[name] = pair.view(DType(pair.dtype).to_complex().dtype)[..., 0]
         return kind, arrays, json.loads(text)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"{call}: '{path}' is damaged ({error}); use another copy") from error

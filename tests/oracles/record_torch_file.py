@@ -46,6 +46,10 @@ def main() -> None:
         "view": base[2:8].view(2, 3).t(),
         "expanded": torch.ones(1).expand(3),
         "parameter": torch.nn.Parameter(torch.ones(2)),
+        "complex": torch.tensor([1 + 2j]),
+        "conjugate": torch.tensor([1 + 2j], dtype=torch.complex128).conj(),
+        "imaginary": torch.tensor([1 + 2j]).conj().imag,
+        "complex type": torch.complex64,
         "leaf": torch.ones(2, requires_grad=True),
     }
     torch.save(values, Path(__file__).with_name("torch_file.pth"))

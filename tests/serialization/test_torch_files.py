@@ -42,6 +42,7 @@ def test_plain_values(found):
     assert found["number"] == 0.25
     assert found["ordered"] == OrderedDict(a=1)
     assert found[3] == "a key"
+    assert found["complex type"] is mc.complex64
     assert found["types"] == (mc.float32, mc.int64, mc.bool)
     assert (type(found["size"]), found["size"]) == (mc.Size, (1, 2))
     assert found["device"] == mc.device.named("cpu")
@@ -52,10 +53,13 @@ def test_tensors_of_every_type(found):
         "half": (mc.float32, [1.0, -0.5]),
         "bfloat16": (mc.float32, [1.5, -2.25]),
         "double": (mc.float64, [0.1]),
-        "int8": (mc.int32, [-3]),
-        "int16": (mc.int32, [-300]),
+        "int8": (mc.int8, [-3]),
+        "int16": (mc.int16, [-300]),
         "int32": (mc.int32, [70000]),
         "uint8": (mc.uint8, [200]),
+        "complex": (mc.complex64, [1 + 2j]),
+        "conjugate": (mc.complex128, [1 - 2j]),
+        "imaginary": (mc.float32, [-2.0]),
         "bool": (mc.bool, [True, False]),
         "scalar": (mc.float32, 2.5),
         "view": (mc.float32, [[2, 5], [3, 6], [4, 7]]),
@@ -141,7 +145,7 @@ def test_the_programs_of_these_tests_are_read():
         (b"\x80\x02}]N\x86Ns.", "it has a key that is neither text nor number"),
         (b"\x80\x02cos\nsystem\nQ.", "is damaged"),
         (b"\x80\x02(" + text("storage") + b"cos\nsystem\n" + text("0") + text("cpu") + b"K\x01tQ.", "holds os.system"),
-        (tensor(kind="ComplexFloatStorage"), "it holds numbers of torch.ComplexFloatStorage"),
+        (tensor(kind="QUInt8Storage"), "it holds numbers of torch.QUInt8Storage"),
         (tensor(size=(3,)), "a tensor reads element 2 of a storage with 2"),
         (tensor(offset=1), "a tensor reads element 2 of a storage with 2"),
         (tensor(offset=-1), "a tensor with offset -1"),

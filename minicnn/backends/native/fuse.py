@@ -5,13 +5,12 @@ the kernels of `exp`, `relu` and other single operations.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minicnn.backends.native.library import Source, contiguous, floats
 from minicnn.backends.trace import OPERATIONS, Graph, Step
-from minicnn.dtypes import DType
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
 
@@ -35,7 +34,7 @@ class _Program(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _compile(graph: Graph, dtype: DType) -> _Program:
+def _compile(graph: Graph, dtype: np.dtype[Any]) -> _Program:
     """Assign a register to each result; a register is free again after its value was read for the last time."""
     first = graph.inputs + len(graph.constants)
     register_of, free, registers, table = list(range(first)), list[int](), first, []

@@ -5,12 +5,12 @@ Each kernel computes an output row as a sum or maximum of shifted input rows, on
 
 from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from minicnn.backends.native.conv_shape import NO_AXIS, window_axes
 from minicnn.backends.native.library import Source, contiguous, floats
-from minicnn.dtypes import DType
 from minicnn.geometry import PoolSpec
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
@@ -39,7 +39,7 @@ def _geometry(planes: int, spec: PoolSpec) -> Array:
 
 
 @lru_cache(maxsize=256)
-def _divisors(spec: PoolSpec, dtype: DType) -> Array:
+def _divisors(spec: PoolSpec, dtype: np.dtype[Any]) -> Array:
     """Return the divisors of the windows, as factors for depth, row and column; vectors may read past the columns."""
     counts = [(1,)] * (3 - len(spec.counts)) + list(spec.counts)
     if spec.divisor_override is not None:

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
 from math import gcd
+from typing import Any
 
 import numpy as np
 
 from minicnn.backends.numpy.threads import scratch
-from minicnn.dtypes import DType
 from minicnn.geometry import ConvSpec, PoolSpec
 from minicnn.runtime.devices import Array
 
@@ -105,7 +105,9 @@ class PhaseBuffer:
     data : array, (phases, channels, n, rows, *padded_size[1:])
     """
 
-    def __init__(self, windows: Windows, n: int, channels: int, size: Sizes, dtype: DType, fill: float = 0) -> None:
+    def __init__(
+        self, windows: Windows, n: int, channels: int, size: Sizes, dtype: np.dtype[Any], fill: float = 0
+    ) -> None:
         inner = tuple(o + r for o, r in zip(size[1:], windows.reach[1:], strict=True))
         rows = size[0] + windows.reach[0] + 1  # the last tap reads a little past the last row
         self.windows, self.size, self.padded_size = windows, size, (size[0], *inner)

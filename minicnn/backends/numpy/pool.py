@@ -8,6 +8,7 @@ maximum appeared: this is a maximum over bytes, without a branch.
 from collections.abc import Callable
 from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from minicnn.backends.numpy.blocks import BLOCK_BYTES, Block, blocks, cut, even
 from minicnn.backends.numpy.elementwise import keep_where
 from minicnn.backends.numpy.polyphase import PhaseBuffer, Windows
 from minicnn.backends.numpy.threads import run, scratch
-from minicnn.dtypes import DType
 from minicnn.geometry import PoolSpec, ceil_div
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import kernel
@@ -110,7 +110,7 @@ def max_pool_polyphase(x: Array, *, spec: PoolSpec) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=256)
-def _first_taps(spec: PoolSpec, dtype: DType) -> Array:
+def _first_taps(spec: PoolSpec, dtype: np.dtype[Any]) -> Array:
     """Return for each window its first tap inside the input: the winner if all its elements are -infinity."""
     first, inside = np.zeros((), np.int64), np.ones((), bool)
     axes = (spec.input_size, spec.output_size, spec.kernel_size, spec.stride, spec.padding, spec.dilation)
@@ -228,7 +228,7 @@ def _scatter(g: Array, spec: PoolSpec, add_to_taps: Callable[[slice, PhaseBuffer
 
 
 @lru_cache(maxsize=256)
-def _divisor(spec: PoolSpec, dtype: DType) -> Array:
+def _divisor(spec: PoolSpec, dtype: np.dtype[Any]) -> Array:
     """Return the divisor of each window, (*O)."""
     if spec.divisor_override is not None:
         return np.full(spec.output_size, spec.divisor_override, dtype)

@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minicnn.backends.numpy.blocks import cut
-from minicnn.dtypes import DType
 from minicnn.runtime.devices import Array
 from minicnn.runtime.threads import get_num_threads, on_change
 
@@ -166,7 +165,7 @@ LINE = 64  # bytes
 _local = threading.local()
 
 
-def scratch(name: str, shape: tuple[int, ...], dtype: DType) -> Array:
+def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Return this thread's buffer of this name, uninitialized.
 
     The next call with the same name returns the same memory. New memory from the system would take ten times as long.
@@ -179,7 +178,7 @@ def scratch(name: str, shape: tuple[int, ...], dtype: DType) -> Array:
     return buffers[key][:size].reshape(shape)
 
 
-def _aligned(size: int, dtype: DType) -> Array:
+def _aligned(size: int, dtype: np.dtype[Any]) -> Array:
     """Return an array that starts at a cache line: BLAS reads and writes whole lines, NumPy aligns to 16 bytes only."""
     memory = np.empty(size * dtype.itemsize + LINE, np.uint8)
     start = -memory.ctypes.data % LINE
