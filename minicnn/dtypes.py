@@ -39,9 +39,8 @@ _known: dict[np.dtype[Any], "DType"] = {}
 class DType:
     """An element type, such as `minicnn.float32`. It equals NumPy's type, and NumPy's functions take it.
 
-    The public name of the class is `minicnn.dtype`.
-
-    Each type is one object: `minicnn.dtype("float32") is minicnn.float32`.
+    The public name of the class is `minicnn.dtype`. Each type is one object:
+    `minicnn.dtype("float32") is minicnn.float32`.
 
     Parameters
     ----------
@@ -87,21 +86,21 @@ class DType:
     is_signed: bool
 
     def __new__(cls, of: Any) -> "DType":
-        known = _known.get(of) if isinstance(of, np.dtype) else of if isinstance(of, DType) else None
-        if known is not None:
-            return known
+        if isinstance(of, DType):
+            return of
         if of is None:  # NumPy would take float64
             raise TypeError("dtype: None is no element type")
-        numpy_type: np.dtype[Any] = np.dtype(of)
-        if numpy_type in _known:
-            return _known[numpy_type]
-        self = _known[numpy_type] = super().__new__(cls)
+        numpy_type: np.dtype[Any] = of if isinstance(of, np.dtype) else np.dtype(of)
+        known = _known.get(numpy_type)
+        if known is not None:
+            return known
+        self = super().__new__(cls)
         self.dtype, self.kind, self.char = numpy_type, numpy_type.kind, numpy_type.char
         self.itemsize, self.type = numpy_type.itemsize, numpy_type.type
         self.name = numpy_type.names[0] if numpy_type.names else numpy_type.name
         self.is_floating_point, self.is_complex = self.kind in "fV", self.kind == "c"
         self.is_signed = self.kind in "ifcV"
-        return self
+        return _known.setdefault(numpy_type, self)  # another thread may have been faster
 
     def to_real(self) -> "DType":
         """Return the type of the parts of complex numbers, and any other type unchanged."""
