@@ -111,6 +111,7 @@ from minicnn.ops import strided as _strided
 from minicnn.ops import triangles as _triangles
 from minicnn.ops import typed as _typed
 from minicnn.ops import view_writes as _view_writes
+from minicnn.ops import windows as _windows
 from minicnn.ops.activation import erf, hardshrink, log_softmax, prelu, relu, sigmoid, softmax
 from minicnn.ops.arithmetic import *
 from minicnn.ops.arrangement import *
@@ -150,6 +151,7 @@ from minicnn.ops.strided import *
 from minicnn.ops.triangles import *
 from minicnn.ops.typed import *
 from minicnn.ops.view_writes import *
+from minicnn.ops.windows import *
 from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.runtime.dispatch import explain, use_backends, use_kernel
 from minicnn.runtime.random import (
@@ -307,6 +309,7 @@ __all__ += _sampling.__all__
 __all__ += _settings.__all__
 __all__ += _shape.__all__
 __all__ += _typed.__all__
+__all__ += _windows.__all__
 
 __version__ = "0.1.0"
 

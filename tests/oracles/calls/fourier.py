@@ -109,6 +109,26 @@ CALLS = (
     *_ONE,
     *_MANY,
     *_GRADIENTS,
+    *(
+        f"torch.{name}_window({arguments})"
+        for name in ("hann", "hamming", "blackman", "bartlett", "kaiser")
+        for arguments in (
+            "7",
+            "8",
+            "8, False",
+            "5, periodic=False, dtype=torch.float64",
+            "1",
+            "0",
+            "2",
+            "2, False",
+            "-1",
+        )
+    ),
+    "torch.hamming_window(6, True, 0.5, 0.4)",
+    "torch.kaiser_window(6, True, 3.0)",
+    "torch.kaiser_window(7, periodic=False, beta=0.5)",
+    "torch.hann_window(4, dtype=torch.int64)",
+    "torch.hann_window(4, requires_grad=True).requires_grad",
     "fft.fftfreq(5)",
     "fft.fftfreq(4, 0.5)",
     "fft.fftfreq(4, d=2, dtype=torch.float64)",
