@@ -21,6 +21,7 @@ MISSING = {
     "out",  # assign the result
     "layout",  # all tensors are dense
     "names",
+    "_ranks",
     "pin_memory",
     "sparse_grad",
     "out_dtype",
@@ -34,6 +35,11 @@ MISSING = {
 }
 
 REASONS = {
+    # The names of reductions are text.
+    **{
+        ("distributed", name): {"op='sum', not '<RedOpType.SUM: 0>'"}
+        for name in ("all_reduce", "reduce", "reduce_scatter", "reduce_scatter_tensor")
+    },
     # The function looks at the type or number of its arguments.
     ("", "arange"): {"argument 0 is 'start', not 'end'"},
     ("", "randint"): {"argument 0 is 'low', not 'high'", "argument 1 is 'high', not 'size'"},

@@ -36,7 +36,7 @@ from minicnn.nn.norm import *
 from minicnn.nn.norm import __all__ as _norm
 from minicnn.nn.padding import *
 from minicnn.nn.padding import __all__ as _padding
-from minicnn.nn.parallel import DataParallel, SyncBatchNorm
+from minicnn.nn.parallel import DataParallel
 from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.nn.parameter_container import *
 from minicnn.nn.parameter_container import __all__ as _parameter_container
@@ -48,6 +48,7 @@ from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 from minicnn.nn.shuffle import *
 from minicnn.nn.shuffle import __all__ as _shuffle
+from minicnn.nn.sync_batch_norm import SyncBatchNorm
 
 __all__ = [
     "Buffer",

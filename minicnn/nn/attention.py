@@ -1,5 +1,8 @@
 """MultiheadAttention: for each query means of values, weighted by similarity to keys, for several projections."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum
 from typing import Any
 
 from minicnn.autograd.tensor import Tensor
@@ -13,7 +16,24 @@ from minicnn.nn.parameter import Parameter
 from minicnn.ops.create import empty, zeros
 from minicnn.runtime.devices import Device
 
-__all__ = ["MultiheadAttention"]
+__all__ = ["MultiheadAttention"]  # the names in torch.nn; the others are torch.nn.attention.NAME
+
+
+class SDPBackend(Enum):
+    """PyTorch's names of its kernels of `scaled_dot_product_attention`."""
+
+    ERROR = -1
+    MATH = 0
+    FLASH_ATTENTION = 1
+    EFFICIENT_ATTENTION = 2
+    CUDNN_ATTENTION = 3
+    OVERRIDEABLE = 4
+
+
+@contextmanager
+def sdpa_kernel(backends: Sequence[SDPBackend] | SDPBackend, set_priority: bool = False) -> Iterator[None]:
+    """Choose kernels of attention in a `with` block; no effect, because minicnn has one way to compute it."""
+    yield
 
 
 class MultiheadAttention(Module):

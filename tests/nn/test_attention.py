@@ -52,3 +52,10 @@ def test_types_and_mistakes():
         nn.MultiheadAttention(4, 3)
     with pytest.raises(ShapeError, match="num_heads must be an integer >= 1"):
         nn.MultiheadAttention(4, 0)
+
+
+def test_the_choice_of_a_kernel_has_no_effect():
+    q = minicnn.randn(1, 2, 3, 4)
+    expected = nn.functional.scaled_dot_product_attention(q, q, q)
+    with nn.attention.sdpa_kernel([nn.attention.SDPBackend.MATH, nn.attention.SDPBackend.FLASH_ATTENTION]):
+        assert nn.functional.scaled_dot_product_attention(q, q, q).tolist() == expected.tolist()

@@ -27,17 +27,27 @@ FOLDER = Path(__file__).parent
 PAGE = FOLDER.parents[1] / "docs" / "surface.md"
 
 ABSENT = {  # the beginning of a name -> why it is not there
-    r"torch\.distributed\.|torch\.nn\.parallel\.(distributed\.)?Distributed": "training runs in one process",
+    r"torch\.distributed\.": "training runs in one process",
     r"torch\.cuda\.(Event|Stream|current_stream|stream)": "kernels run one after another, on one stream",
     r"torch\.utils\.cpp_extension\.": "builds extensions of PyTorch itself",
     r"torch\.(library|_utils|utils\._pytree)\.": "inner parts of PyTorch",
     r"torch\.nn\.(LSTM|GRU|RNN)|torch\.nn\.utils\.rnn\.": "networks for sequences",
-    r"torch\.nn\.attention\.": "attention has one kernel",
     r"\.(cov|cumprod|rot90|allclose|isclose|flip)\((rowvar|axis|k|atol|rel_tol)=\)": "a keyword of NumPy or of Python",
     r"torch\.ByteTensor\(size=\)": "sizes have no name in PyTorch either",
 }
 HOMES = (minicnn.Tensor, minicnn.nn.Module, minicnn.nn.Sequential, minicnn.optim.Optimizer)
-MODULES = ("", "nn.functional", "linalg", "nn", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "distributions")
+MODULES = (
+    "",
+    "nn.functional",
+    "linalg",
+    "fft",
+    "nn",
+    "nn.init",
+    "nn.utils",
+    "optim",
+    "optim.lr_scheduler",
+    "distributions",
+)
 
 
 class Name(NamedTuple):
