@@ -9,8 +9,7 @@ from minicnn.nn import functional, init, parallel
 from minicnn.nn import utils as utils
 from minicnn.nn.activation import *
 from minicnn.nn.activation import __all__ as _activation
-from minicnn.nn.attention import *
-from minicnn.nn.attention import __all__ as _attention
+from minicnn.nn.attention import MultiheadAttention
 from minicnn.nn.container import *
 from minicnn.nn.container import __all__ as _container
 from minicnn.nn.conv import *
@@ -54,6 +53,7 @@ __all__ = [
     "Buffer",
     "DataParallel",
     "Module",
+    "MultiheadAttention",
     "Parameter",
     "SyncBatchNorm",
     "functional",
@@ -62,7 +62,7 @@ __all__ = [
     "parallel",
     "utils",
 ]
-__all__ += _activation + _attention + _container + _conv + _distance + _dropout + _embedding + _fold + _linear + _loss
+__all__ += _activation + _container + _conv + _distance + _dropout + _embedding + _fold + _linear + _loss
 __all__ += _margin_loss + _max_pool + _norm + _padding + _parameter_container + _pool + _rectifiers + _resize + _shuffle
 
 from minicnn.nn import modules  # noqa: E402 (PyTorch's addresses; they need the layers)

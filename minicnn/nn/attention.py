@@ -16,7 +16,7 @@ from minicnn.nn.parameter import Parameter
 from minicnn.ops.create import empty, zeros
 from minicnn.runtime.devices import Device
 
-__all__ = ["MultiheadAttention"]  # the names in torch.nn; the others are torch.nn.attention.NAME
+__all__ = ["MultiheadAttention", "SDPBackend", "sdpa_kernel"]
 
 
 class SDPBackend(Enum):
