@@ -23,6 +23,8 @@ from minicnn.nn.embedding import *
 from minicnn.nn.embedding import __all__ as _embedding
 from minicnn.nn.fold import *
 from minicnn.nn.fold import __all__ as _fold
+from minicnn.nn.lazy import *
+from minicnn.nn.lazy import __all__ as _lazy
 from minicnn.nn.linear import *
 from minicnn.nn.linear import __all__ as _linear
 from minicnn.nn.loss import *
@@ -37,7 +39,7 @@ from minicnn.nn.norm import __all__ as _norm
 from minicnn.nn.padding import *
 from minicnn.nn.padding import __all__ as _padding
 from minicnn.nn.parallel import DataParallel, SyncBatchNorm
-from minicnn.nn.parameter import Buffer, Parameter
+from minicnn.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from minicnn.nn.parameter_container import *
 from minicnn.nn.parameter_container import __all__ as _parameter_container
 from minicnn.nn.pool import *
@@ -55,14 +57,17 @@ __all__ = [
     "Module",
     "Parameter",
     "SyncBatchNorm",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "functional",
     "init",
     "modules",
     "parallel",
     "utils",
 ]
-__all__ += _activation + _attention + _container + _conv + _distance + _dropout + _embedding + _fold + _linear + _loss
-__all__ += _margin_loss + _max_pool + _norm + _padding + _parameter_container + _pool + _rectifiers + _resize + _shuffle
+__all__ += _activation + _attention + _container + _conv + _distance + _dropout + _embedding + _fold + _lazy
+__all__ += _linear + _loss + _margin_loss + _max_pool + _norm + _padding + _parameter_container + _pool + _rectifiers
+__all__ += _resize + _shuffle
 
 from minicnn.nn import modules  # noqa: E402 (PyTorch's addresses; they need the layers)
 
