@@ -50,6 +50,10 @@ from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 from minicnn.nn.shuffle import *
 from minicnn.nn.shuffle import __all__ as _shuffle
+from minicnn.nn.transformer import *
+from minicnn.nn.transformer import __all__ as _transformer
+from minicnn.nn.transformer_layer import *
+from minicnn.nn.transformer_layer import __all__ as _transformer_layer
 
 __all__ = [
     "Buffer",
@@ -67,11 +71,11 @@ __all__ = [
 ]
 __all__ += _activation + _attention + _container + _conv + _distance + _dropout + _embedding + _fold + _lazy
 __all__ += _linear + _loss + _margin_loss + _max_pool + _norm + _padding + _parameter_container + _pool + _rectifiers
-__all__ += _resize + _shuffle
+__all__ += _resize + _shuffle + _transformer + _transformer_layer
 
 from minicnn.nn import modules  # noqa: E402 (PyTorch's addresses; they need the layers)
 
-_RECURRENT = ("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell", "Transformer", "TransformerEncoder")
+_RECURRENT = ("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell")
 
 
 def __getattr__(name: str) -> object:

@@ -17,6 +17,7 @@ from minicnn.nn.modules import (
     pixelshuffle,
     pooling,
     sparse,
+    transformer,
     upsampling,
     utils,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "pixelshuffle",
     "pooling",
     "sparse",
+    "transformer",
     "upsampling",
     "utils",
 ]
