@@ -46,6 +46,10 @@ from minicnn.nn.pool import *
 from minicnn.nn.pool import __all__ as _pool
 from minicnn.nn.rectifiers import *
 from minicnn.nn.rectifiers import __all__ as _rectifiers
+from minicnn.nn.recurrent import *
+from minicnn.nn.recurrent import __all__ as _recurrent
+from minicnn.nn.recurrent_cell import *
+from minicnn.nn.recurrent_cell import __all__ as _recurrent_cell
 from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 from minicnn.nn.shuffle import *
@@ -71,13 +75,6 @@ __all__ = [
 ]
 __all__ += _activation + _attention + _container + _conv + _distance + _dropout + _embedding + _fold + _lazy
 __all__ += _linear + _loss + _margin_loss + _max_pool + _norm + _padding + _parameter_container + _pool + _rectifiers
-__all__ += _resize + _shuffle + _transformer + _transformer_layer
+__all__ += _recurrent + _recurrent_cell + _resize + _shuffle + _transformer + _transformer_layer
 
 from minicnn.nn import modules  # noqa: E402 (PyTorch's addresses; they need the layers)
-
-_RECURRENT = ("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell")
-
-
-def __getattr__(name: str) -> object:
-    reason = ": minicnn is about images, and has no networks for sequences" if name in _RECURRENT else ""
-    raise AttributeError(f"minicnn.nn has no {name!r}{reason}")

@@ -3,7 +3,7 @@
 The part has PyTorch's name `nn.utils`, and so have its files.
 """
 
-from minicnn.nn.utils import parametrizations, parametrize
+from minicnn.nn.utils import parametrizations, parametrize, rnn
 from minicnn.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -37,6 +37,7 @@ __all__ = [
     "parametrize",
     "remove_spectral_norm",
     "remove_weight_norm",
+    "rnn",
     "skip_init",
     "spectral_norm",
     "vector_to_parameters",
