@@ -70,6 +70,15 @@ MODES: dict[str, tuple[int, int, Callable[[Tensor, State, Weights], State]]] = {
 }
 
 
+def _split(x: Tensor, sizes: Sequence[int]) -> list[Tensor]:
+    """Split into rows of these sizes, by halves: the gradient of each half is as long as the whole."""
+    if len(sizes) == 1:
+        return [x]
+    middle = len(sizes) // 2
+    first, second = x.split([sum(sizes[:middle]), sum(sizes[middle:])])
+    return _split(first, sizes[:middle]) + _split(second, sizes[middle:])
+
+
 def scan(
     mode: str, project: Tensor, batch_sizes: Sequence[int], state: State, weights: Weights, reverse: bool
 ) -> tuple[Tensor, State]:
@@ -90,7 +99,7 @@ def scan(
         Begin with the last step of each sequence.
     """
     step = MODES[mode][2]
-    projects = project.split(list(batch_sizes))
+    projects = _split(project, batch_sizes)
     outputs: list[Tensor] = []
     if reverse:
         now = tuple(s[:0] for s in state)
