@@ -9,6 +9,7 @@ from minicnn.nn import functional, init, parallel
 from minicnn.nn import utils as utils
 from minicnn.nn.activation import *
 from minicnn.nn.activation import __all__ as _activation
+from minicnn.nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from minicnn.nn.attention import *
 from minicnn.nn.attention import __all__ as _attention
 from minicnn.nn.container import *
@@ -60,6 +61,7 @@ from minicnn.nn.transformer_layer import *
 from minicnn.nn.transformer_layer import __all__ as _transformer_layer
 
 __all__ = [
+    "AdaptiveLogSoftmaxWithLoss",
     "Buffer",
     "DataParallel",
     "Module",

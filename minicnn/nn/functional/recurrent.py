@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.nn.functional.activation import relu
+from minicnn.nn.functional.halves import split_by_halves
 from minicnn.ops.activation import sigmoid
 from minicnn.ops.exponentials import tanh
 from minicnn.ops.fuse import fuse
@@ -70,15 +71,6 @@ MODES: dict[str, tuple[int, int, Callable[[Tensor, State, Weights], State]]] = {
 }
 
 
-def _split(x: Tensor, sizes: Sequence[int]) -> list[Tensor]:
-    """Split into rows of these sizes, by halves: the gradient of each half is as long as the whole."""
-    if len(sizes) == 1:
-        return [x]
-    middle = len(sizes) // 2
-    first, second = x.split([sum(sizes[:middle]), sum(sizes[middle:])])
-    return _split(first, sizes[:middle]) + _split(second, sizes[middle:])
-
-
 def scan(
     mode: str, project: Tensor, batch_sizes: Sequence[int], state: State, weights: Weights, reverse: bool
 ) -> tuple[Tensor, State]:
@@ -99,7 +91,7 @@ def scan(
         Begin with the last step of each sequence.
     """
     step = MODES[mode][2]
-    projects = _split(project, batch_sizes)
+    projects = split_by_halves(project, batch_sizes)
     outputs: list[Tensor] = []
     if reverse:
         now = tuple(s[:0] for s in state)
