@@ -153,6 +153,7 @@ def differences(ours, theirs):
         if default and name in by_name.keys() - MISSING and by_name[name].default is not inspect.Parameter.empty:
             here = by_name[name].default
             here = list(here) if isinstance(here, tuple) else here
+            here = f"<function {here.__name__}>" if inspect.isfunction(here) else here
             if here != default[0] and default[0] != "Ellipsis" and (here, default[0]) != (None, []):
                 yield f"{name}={here!r}, not {default[0]!r}"
 

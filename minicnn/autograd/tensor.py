@@ -137,7 +137,7 @@ class Tensor(TensorMethods["Tensor"]):
                 raise AutogradError("requires_grad: only a leaf can be set to False; use .detach() on a result")
         elif not wanted:
             self._node = None
-        elif self.array.dtype.kind not in "fc":
+        elif self.dtype.kind not in "fc":
             raise DTypeError(f"requires_grad: only floating-point and complex tensors have gradients, got {self.dtype}")
         elif self._node is None:
             self._node = Leaf(self)

@@ -9,6 +9,7 @@ from minicnn.nn import functional, init, parallel
 from minicnn.nn import utils as utils
 from minicnn.nn.activation import *
 from minicnn.nn.activation import __all__ as _activation
+from minicnn.nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from minicnn.nn.attention import MultiheadAttention
 from minicnn.nn.container import *
 from minicnn.nn.container import __all__ as _container
@@ -22,6 +23,8 @@ from minicnn.nn.embedding import *
 from minicnn.nn.embedding import __all__ as _embedding
 from minicnn.nn.fold import *
 from minicnn.nn.fold import __all__ as _fold
+from minicnn.nn.lazy import *
+from minicnn.nn.lazy import __all__ as _lazy
 from minicnn.nn.linear import *
 from minicnn.nn.linear import __all__ as _linear
 from minicnn.nn.loss import *
@@ -36,40 +39,45 @@ from minicnn.nn.norm import __all__ as _norm
 from minicnn.nn.padding import *
 from minicnn.nn.padding import __all__ as _padding
 from minicnn.nn.parallel import DataParallel
-from minicnn.nn.parameter import Buffer, Parameter
+from minicnn.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from minicnn.nn.parameter_container import *
 from minicnn.nn.parameter_container import __all__ as _parameter_container
 from minicnn.nn.pool import *
 from minicnn.nn.pool import __all__ as _pool
 from minicnn.nn.rectifiers import *
 from minicnn.nn.rectifiers import __all__ as _rectifiers
+from minicnn.nn.recurrent import *
+from minicnn.nn.recurrent import __all__ as _recurrent
+from minicnn.nn.recurrent_cell import *
+from minicnn.nn.recurrent_cell import __all__ as _recurrent_cell
 from minicnn.nn.resize import *
 from minicnn.nn.resize import __all__ as _resize
 from minicnn.nn.shuffle import *
 from minicnn.nn.shuffle import __all__ as _shuffle
 from minicnn.nn.sync_batch_norm import SyncBatchNorm
+from minicnn.nn.transformer import *
+from minicnn.nn.transformer import __all__ as _transformer
+from minicnn.nn.transformer_layer import *
+from minicnn.nn.transformer_layer import __all__ as _transformer_layer
 
 __all__ = [
+    "AdaptiveLogSoftmaxWithLoss",
     "Buffer",
     "DataParallel",
     "Module",
     "MultiheadAttention",
     "Parameter",
     "SyncBatchNorm",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "functional",
     "init",
     "modules",
     "parallel",
     "utils",
 ]
-__all__ += _activation + _container + _conv + _distance + _dropout + _embedding + _fold + _linear + _loss
-__all__ += _margin_loss + _max_pool + _norm + _padding + _parameter_container + _pool + _rectifiers + _resize + _shuffle
+__all__ += _activation + _container + _conv + _distance + _dropout + _embedding + _fold + _lazy
+__all__ += _linear + _loss + _margin_loss + _max_pool + _norm + _padding + _parameter_container + _pool + _rectifiers
+__all__ += _recurrent + _recurrent_cell + _resize + _shuffle + _transformer + _transformer_layer
 
 from minicnn.nn import modules  # noqa: E402 (PyTorch's addresses; they need the layers)
-
-_RECURRENT = ("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell", "Transformer", "TransformerEncoder")
-
-
-def __getattr__(name: str) -> object:
-    reason = ": minicnn is about images, and has no networks for sequences" if name in _RECURRENT else ""
-    raise AttributeError(f"minicnn.nn has no {name!r}{reason}")

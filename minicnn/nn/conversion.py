@@ -4,7 +4,7 @@ from typing import Any
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType
-from minicnn.nn.parameter import Parameter
+from minicnn.nn.parameter import Parameter, is_lazy
 
 __all__ = ["convert"]
 
@@ -24,4 +24,7 @@ def convert(module: Any, dtype: Any, device: Any) -> None:
             parameter.data = moved(parameter.data)
             parameter.grad = None if parameter.grad is None else moved(parameter.grad.detach())
         for name, buffer in list(part._own(Tensor)):
-            setattr(part, name, moved(buffer))
+            if is_lazy(buffer):
+                buffer.data = moved(buffer.data)
+            else:
+                setattr(part, name, moved(buffer))

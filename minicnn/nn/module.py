@@ -13,9 +13,9 @@ from minicnn.dtypes import float16, float32, float64
 from minicnn.errors import CheckpointError, DTypeError, ShapeError
 from minicnn.nn.conversion import convert
 from minicnn.nn.hooks import Hooks
-from minicnn.nn.loading import LoadResult, load_values
+from minicnn.nn.loading import LoadResult, different_shapes, load_values
 from minicnn.nn.named import Named
-from minicnn.nn.parameter import Buffer, Parameter
+from minicnn.nn.parameter import Buffer, Parameter, is_lazy
 from minicnn.ops.create import as_tensor
 from minicnn.ops.in_place import clear_gradient
 from minicnn.ops.places import conversion
@@ -325,6 +325,8 @@ class Module(Hooks):
     ) -> dict[str, Tensor]:
         """Return all parameters and persistent buffers by dotted name. The tensors are detached and share memory.
 
+        A tensor of a lazy layer that has no shape yet is there itself.
+
         Parameters
         ----------
         destination : dict, optional
@@ -335,7 +337,8 @@ class Module(Hooks):
             Return the parameters and buffers themselves, not detached.
         """
         state = {} if destination is None else destination
-        state.update((key, tensor if keep_vars else tensor.detach()) for key, tensor in self._state(prefix))
+        for key, tensor in self._state(prefix):
+            state[key] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> LoadResult:
@@ -361,11 +364,7 @@ class Module(Hooks):
         missing = [key for key in needed if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
         values = {key: as_tensor(state_dict[key]) for key in own if key in state_dict}
-        problems = [
-            f"{key!r} is {value.shape} in the state but {own[key].shape} in the model"
-            for key, value in values.items()
-            if value.shape != own[key].shape
-        ]
+        problems = different_shapes(own, values)
         if strict:
             for kind, keys in (("missing", missing), ("unexpected", unexpected)):
                 if keys:

@@ -80,11 +80,15 @@ class _StatisticsNorm(Module):
             shapes = " or ".join(str(n) for n in self._ndims)
             raise ShapeError(f"{type(self).__name__}: input must have {shapes} axes, got {input.shape}")
 
-    def _check_input(self, input: Tensor, channel_axis: int) -> None:
+    def _channel_axis(self, input: Tensor) -> int:
+        return 1
+
+    def _check_input(self, input: Tensor) -> None:
         self._check_input_dim(input)
-        if input.shape[channel_axis] != self.num_features:
+        channels = input.shape[self._channel_axis(input)]
+        if channels != self.num_features:
             raise ShapeError(
-                f"{type(self).__name__}: input has {input.shape[channel_axis]} channels but the layer has "
+                f"{type(self).__name__}: input has {channels} channels but the layer has "
                 f"num_features={self.num_features}; input is {input.shape}"
             )
 
@@ -113,7 +117,7 @@ class _BatchNorm(_StatisticsNorm):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        self._check_input(input, 1)
+        self._check_input(input)
         momentum: float | Tensor = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats:
             self.num_batches_tracked.add_(1)
@@ -215,20 +219,17 @@ class _InstanceNorm(_StatisticsNorm):
     ) -> None:
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, device, dtype)
 
+    def _channel_axis(self, input: Tensor) -> int:
+        return 0 if input.ndim == self._ndims[0] else 1
+
     def forward(self, input: Tensor) -> Tensor:
-        unbatched = input.ndim == self._ndims[0]
-        self._check_input(input, 0 if unbatched else 1)
+        self._check_input(input)
+        unbatched = self._channel_axis(input) == 0
         use_input = self.training or not self.track_running_stats
         momentum = 0.0 if self.momentum is None else self.momentum
+        batch = unsqueeze(input, 0) if unbatched else input
         y = F.instance_norm(
-            unsqueeze(input, 0) if unbatched else input,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            use_input,
-            momentum,
-            self.eps,
+            batch, self.running_mean, self.running_var, self.weight, self.bias, use_input, momentum, self.eps
         )
         return squeeze(y, 0) if unbatched else y
 

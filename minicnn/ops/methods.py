@@ -306,7 +306,7 @@ class Methods:
             raise AutogradError("deepcopy: only leaves can be copied deeply; use .detach().clone()")
         kind: Any = type(self)
         duplicate = kind.__new__(kind)
-        duplicate._set(self.array.copy(), self.device)
+        duplicate._set(self.data.array.copy(), self.device)
         duplicate.requires_grad = self.requires_grad
         duplicate.grad = None if self.grad is None else self.grad.detach().clone()
         memo[id(self)] = duplicate
@@ -315,12 +315,12 @@ class Methods:
     def __copy__(self: Any) -> Any:
         kind: Any = type(self)
         duplicate = kind.__new__(kind)
-        duplicate._set(self.array, self.device, self._version)  # the memory is shared, and so is its version
+        duplicate._set(self.data.array, self.device, self._version)  # the memory is shared, and so is its version
         duplicate.requires_grad = self.requires_grad
         return duplicate
 
     def __reduce__(self: Any) -> Any:  # for copies and other processes: the values, without gradient and graph
-        return _rebuilt, (type(self), to_host(self.array), self.device, self.requires_grad)
+        return _rebuilt, (type(self), to_host(self.data.array), self.device, self.requires_grad)
 
 
 def _rebuilt(kind: Any, array: np.ndarray[Any, Any], device: Device, requires_grad: Any) -> Any:

@@ -4,10 +4,12 @@
 """
 
 from minicnn.optim import lr_scheduler
+from minicnn.optim.adafactor import Adafactor
 from minicnn.optim.adagrad import Adadelta, Adagrad
 from minicnn.optim.adam import Adam, AdamW
 from minicnn.optim.adam_variants import Adamax, NAdam, RAdam
 from minicnn.optim.lbfgs import LBFGS
+from minicnn.optim.muon import Muon
 from minicnn.optim.optimizer import Optimizer
 from minicnn.optim.rmsprop import RMSprop
 from minicnn.optim.rprop import ASGD, Rprop
@@ -18,10 +20,12 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",

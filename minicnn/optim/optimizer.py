@@ -16,7 +16,7 @@ from minicnn.autograd.tape import enable_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeError, ShapeError
 from minicnn.ops.complex_numbers import view_as_real
-from minicnn.ops.create import full_like, tensor
+from minicnn.ops.create import full, tensor
 from minicnn.ops.in_place import clear_gradient
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import select
@@ -146,15 +146,17 @@ class Optimizer:
             for i, part in enumerate(value):
                 check_at_least(self._name, f"{name}[{i}]", part, minimum, below)
 
-    def tensors(self, name: str, parameters: list[Tensor], value: float = 0.0) -> list[Tensor]:
-        """Return the entry of the state of each parameter; a new one has the parameter's shape and this value.
+    def state_shape(self, name: str, parameter: Tensor) -> tuple[int, ...]:
+        """Return the shape of an entry of the state: the parameter's, if a class does not say otherwise."""
+        return parameter.shape
 
-        In the state of complex parameters, both parts have this value.
-        """
+    def tensors(self, name: str, parameters: list[Tensor], value: float = 0.0) -> list[Tensor]:
+        """Return the entry of the state of each parameter; a new one has this value everywhere, in both parts if complex."""
         states = [self.state[p] for p in parameters]
         for p, state in zip(parameters, states, strict=True):
             if state.get(name) is None:
-                state[name] = full_like(p, complex(value, value) if p.dtype.kind == "c" else value)
+                start = complex(value, value) if p.dtype.kind == "c" else value
+                state[name] = full(self.state_shape(name, p), start, dtype=p.dtype, device=p.device)
         return [state[name] for state in states]
 
     def count_steps(self, parameters: list[Tensor]) -> list[int]:
@@ -310,7 +312,7 @@ class Optimizer:
         return {
             name: _number(call, name, value)
             if name in self.numbers or (not self.state_names and not isinstance(value, Tensor | np.ndarray))
-            else _fit(call, name, value, parameter)
+            else _fit(call, name, value, parameter, self.state_shape(name, parameter))
             for name, value in entries.items()
         }
 
@@ -322,11 +324,11 @@ class Optimizer:
         return text + ")"
 
 
-def _fit(call: str, name: str, value: Any, parameter: Tensor) -> Any:
+def _fit(call: str, name: str, value: Any, parameter: Tensor, shape: tuple[int, ...]) -> Any:
     """Return a copy of a saved tensor for this parameter."""
     if not isinstance(value, Tensor | np.ndarray):
         raise CheckpointError(f"{call}: {name} must be a tensor, got a {type(value).__name__}; use another state")
-    if value.shape != parameter.shape:
+    if value.shape != shape:
         raise CheckpointError(
             f"{call}: {name} has shape {value.shape}, the parameter {parameter.shape}; use a state of the same model"
         )

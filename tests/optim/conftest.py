@@ -33,12 +33,12 @@ def check_trajectory(backend: None) -> Callable[..., None]:
     """Take the recorded steps with the recorded gradients, and compare every parameter after each."""
 
     def check(case: dict[str, Any], dtype: Any, tolerance: float) -> None:
-        shapes = [tuple(shape) for shape in RECORDED["shapes"]]
+        shapes = [tuple(shape) for shape in RECORDED["shapes"]][: len(case["path"][0])]
         starts = [np.linspace(-1, 1, int(np.prod(shape))).reshape(shape) for shape in shapes]
         parameters = [minicnn.tensor(start, dtype=dtype, requires_grad=True) for start in starts]
         optimizer = getattr(optim, case["name"])(parameters, **case["options"])
         for step, (gradients, expected) in enumerate(zip(RECORDED["gradients"], case["path"], strict=True)):
-            for i, (p, g) in enumerate(zip(parameters, gradients, strict=True)):
+            for i, (p, g) in enumerate(zip(parameters, gradients, strict=False)):
                 p.grad = None if i == 1 and step % 5 == 2 else minicnn.tensor(np.reshape(g, p.shape), dtype=dtype)
             optimizer.step()
             for p, values in zip(parameters, expected, strict=True):

@@ -58,6 +58,12 @@ OPTIMIZERS = [
     ("ASGD", {"lr": 0.1, "lambd": 0.1, "alpha": 0.5, "t0": 5, "weight_decay": 0.1}),
     ("Rprop", {}),
     ("Rprop", {"lr": 0.1, "etas": [0.3, 1.5], "step_sizes": [0.01, 0.2], "maximize": True}),
+    ("Adafactor", {}),
+    ("Adafactor", {"lr": 0.5, "beta2_decay": -0.5, "eps": [1e-3, 0.1], "d": 1.5, "weight_decay": 0.1}),
+    ("Adafactor", {"lr": 0.1, "maximize": True}),
+    ("Muon", {"lr": 0.05}),
+    ("Muon", {"lr": 0.1, "momentum": 0.5, "nesterov": False, "weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw"}),
+    ("Muon", {"lr": 0.1, "ns_coefficients": [2.0, -1.5, 0.5], "eps": 10.0, "ns_steps": 3, "adjust_lr_fn": "original"}),
 ]
 
 # (name, arguments); a list under "schedulers" is built first, a lambda is given as text
@@ -137,11 +143,11 @@ def gradients() -> list[list[torch.Tensor]]:
 
 def trajectory(name: str, options: dict) -> list[list[list[float]]]:
     parameters = [torch.linspace(-1, 1, torch.Size(s).numel(), dtype=torch.float64).reshape(s) for s in SHAPES]
-    parameters = [p.requires_grad_() for p in parameters]
-    optimizer = getattr(torch.optim, name)(parameters, foreach=False, **options)
+    parameters = [p.requires_grad_() for p in parameters if name != "Muon" or p.ndim == 2]
+    optimizer = getattr(torch.optim, name)(parameters, **({} if name == "Muon" else {"foreach": False}), **options)
     path = []
     for step, grads in enumerate(gradients()):
-        for i, (p, g) in enumerate(zip(parameters, grads, strict=True)):
+        for i, (p, g) in enumerate(zip(parameters, grads, strict=False)):
             p.grad = None if i == 1 and step % 5 == 2 else g.clone()  # some steps lack the second gradient
         optimizer.step()
         path.append([p.detach().flatten().tolist() for p in parameters])
@@ -185,6 +191,7 @@ def plateau(options: dict) -> dict:
 
 
 def main() -> None:
+    torch.Tensor.bfloat16 = torch.Tensor.clone  # Muon's products in float64, as the others
     recorded = {
         "torch": torch.__version__,
         "shapes": SHAPES,

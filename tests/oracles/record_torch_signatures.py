@@ -35,6 +35,8 @@ MODULES = (
     "nn.utils",
     "nn.utils.parametrizations",
     "nn.utils.parametrize",
+    "nn.utils.prune",
+    "nn.utils.rnn",
     "optim",
     "optim.lr_scheduler",
     "utils.checkpoint",

@@ -31,7 +31,6 @@ ABSENT = {  # the beginning of a name -> why it is not there
     r"torch\.cuda\.(Event|Stream|current_stream|stream)": "kernels run one after another, on one stream",
     r"torch\.utils\.cpp_extension\.": "builds extensions of PyTorch itself",
     r"torch\.(library|_utils|utils\._pytree)\.": "inner parts of PyTorch",
-    r"torch\.nn\.(LSTM|GRU|RNN)|torch\.nn\.utils\.rnn\.": "networks for sequences",
     r"\.(cov|cumprod|rot90|allclose|isclose|flip)\((rowvar|axis|k|atol|rel_tol)=\)": "a keyword of NumPy or of Python",
     r"torch\.ByteTensor\(size=\)": "sizes have no name in PyTorch either",
 }

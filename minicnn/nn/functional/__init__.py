@@ -14,10 +14,12 @@ from minicnn.nn.functional.conv import *
 from minicnn.nn.functional.conv import __all__ as _conv
 from minicnn.nn.functional.cross_entropy import *
 from minicnn.nn.functional.cross_entropy import __all__ as _cross_entropy
+from minicnn.nn.functional.ctc_loss import ctc_loss
 from minicnn.nn.functional.dropout import *
 from minicnn.nn.functional.dropout import __all__ as _dropout
 from minicnn.nn.functional.embedding import *
 from minicnn.nn.functional.embedding import __all__ as _embedding
+from minicnn.nn.functional.embedding_bag import embedding_bag
 from minicnn.nn.functional.fold import *
 from minicnn.nn.functional.fold import __all__ as _fold
 from minicnn.nn.functional.grid import *
@@ -60,6 +62,8 @@ from minicnn.ops.linalg import linear
 
 __all__ = [
     "bias_act",
+    "ctc_loss",
+    "embedding_bag",
     "erf",
     "gelu",
     "hardshrink",

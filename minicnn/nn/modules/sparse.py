@@ -1,5 +1,5 @@
 """PyTorch's address ``torch.nn.modules.sparse``."""
 
-from minicnn.nn.embedding import Embedding
+from minicnn.nn.embedding import Embedding, EmbeddingBag
 
-__all__ = ["Embedding"]
+__all__ = ["Embedding", "EmbeddingBag"]

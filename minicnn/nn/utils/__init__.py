@@ -3,7 +3,7 @@
 The part has PyTorch's name `nn.utils`, and so have its files.
 """
 
-from minicnn.nn.utils import parametrizations, parametrize
+from minicnn.nn.utils import parametrizations, parametrize, prune, rnn
 from minicnn.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -35,8 +35,10 @@ __all__ = [
     "parameters_to_vector",
     "parametrizations",
     "parametrize",
+    "prune",
     "remove_spectral_norm",
     "remove_weight_norm",
+    "rnn",
     "skip_init",
     "spectral_norm",
     "vector_to_parameters",

@@ -1,18 +1,27 @@
-"""Parametrizations of weights: weight normalisation and spectral normalisation."""
+"""Parametrizations of weights: weight normalisation, spectral normalisation, orthogonal matrices."""
+
+import numpy as np
 
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.nn.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from minicnn.nn.functional import normalize
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
 from minicnn.nn.utils.parametrize import register_parametrization
 from minicnn.nn.utils.weight_norm import norm_except_dim
-from minicnn.ops.linalg import dot, mv
+from minicnn.ops.create import eye, tensor, zeros
+from minicnn.ops.indexing import cat, stack
+from minicnn.ops.linalg import dot, matmul, mT, mv
+from minicnn.ops.matrices import qr, solve
+from minicnn.ops.matrix_products import matrix_exp
 from minicnn.ops.sampling import randn
+from minicnn.ops.triangles import tril
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
+
+MAPS = ("matrix_exp", "cayley", "householder")
 
 
 class _WeightNorm(Module):
@@ -65,6 +74,138 @@ class _SpectralNorm(Module):
 
     def right_inverse(self, value: Tensor) -> Tensor:
         return value
+
+
+class _Orthogonal(Module):
+    """A matrix with orthonormal columns (or rows, if it is wide), from the entries of any matrix."""
+
+    def __init__(self, weight: Tensor, orthogonal_map: str, use_trivialization: bool) -> None:
+        super().__init__()
+        self.orthogonal_map = orthogonal_map
+        if use_trivialization:
+            self.register_buffer("base", None)
+
+    def forward(self, X: Tensor) -> Tensor:
+        wide = X.shape[-2] < X.shape[-1]
+        x = mT(X) if wide else X
+        y = _reflections(x) if self.orthogonal_map == "householder" else self._from_skew(x)
+        base = getattr(self, "base", None)
+        if base is not None:
+            y = matmul(base, y)
+        return mT(y) if wide else y
+
+    def _from_skew(self, x: Tensor) -> Tensor:
+        """Map the lower triangle to an orthogonal matrix, through a matrix a with aᵀ = -a."""
+        n, k = x.shape[-2:]
+        lower = tril(x)
+        if n != k:
+            lower = cat([lower, zeros(*x.shape[:-1], n - k, dtype=x.dtype, device=x.device)], -1)
+        a = lower - mT(lower)
+        if self.orthogonal_map == "matrix_exp":
+            y = matrix_exp(a)
+        else:
+            one = eye(n, dtype=x.dtype, device=x.device)
+            y = solve(one - a / 2, one + a / 2)
+        return y[..., :k]
+
+    def right_inverse(self, Q: Tensor) -> Tensor:
+        wide = Q.shape[-2] < Q.shape[-1]
+        q = (mT(Q) if wide else Q).detach()
+        n, k = q.shape[-2:]
+        if hasattr(self, "base"):
+            rest = randn(*q.shape[:-1], n - k, dtype=q.dtype, device=q.device)
+            self.base = _orthonormal(cat([q, rest], -1))
+            rows, columns = Q.shape[-2:]
+            return -eye(rows, columns, dtype=Q.dtype, device=Q.device).expand(Q.shape).clone()
+        if self.orthogonal_map != "householder":
+            raise NotImplementedError(
+                f"orthogonal: no matrix is known that {self.orthogonal_map!r} maps to this one; pass "
+                "orthogonal_map='householder' or use_trivialization=True"
+            )
+        x = _householder_vectors(q)
+        return mT(x) if wide else x
+
+
+def _orthonormal(x: Tensor) -> Tensor:
+    """Return the orthogonal matrix of the QR decomposition whose R has a positive diagonal."""
+    q, r = qr(x)
+    return q * r.diagonal(0, -2, -1).sign().unsqueeze(-2)
+
+
+def _reflections(x: Tensor) -> Tensor:
+    """Return the first columns of the product of 1 - τ v vᵀ with τ = 2 / ‖v‖², times the signs on x's diagonal.
+
+    The vectors v are the columns of x below the diagonal, each after a 1.
+    """
+    n, k = x.shape[-2:]
+    one = eye(n, k, dtype=x.dtype, device=x.device)
+    v = tril(x, -1) + one
+    tau = 2 / (v * v).sum(-2)
+    y = one.expand(x.shape)
+    for i in reversed(range(k)):
+        column = v[..., i : i + 1]
+        y = y - tau[..., i : i + 1].unsqueeze(-1) * matmul(column, matmul(mT(column), y))
+    return y * x.diagonal(0, -2, -1).int().unsqueeze(-2)
+
+
+def _householder_vectors(q: Tensor) -> Tensor:
+    """Return the matrix that `_reflections` maps to a matrix with orthonormal columns."""
+    n, k = q.shape[-2:]
+    found = []
+    for matrix in q.detach().cpu().numpy().reshape(-1, n, k):
+        packed, tau = np.linalg.qr(matrix, mode="raw")
+        x = packed.T.copy()
+        signs = np.where(np.diagonal(x) < 0, -1.0, 1.0)
+        x[np.arange(k), np.arange(k)] = np.where(tau == 0, -signs, signs)
+        found.append(tensor(x, dtype=q.dtype, device=q.device))
+    return stack(found, 0).reshape(q.shape)
+
+
+def orthogonal(
+    module: Module, name: str = "weight", orthogonal_map: str | None = None, *, use_trivialization: bool = True
+) -> Module:
+    """Keep the columns of a layer's weight orthonormal (its rows, if it is wide), and return the layer.
+
+    Parameters
+    ----------
+    module : Module
+    name : str
+        The name of the parameter, (..., n, k); its matrices are in the last two axes.
+    orthogonal_map : "matrix_exp", "cayley" or "householder", optional
+        With a = the lower triangle - its transpose: exp(a), or (1 - a/2)⁻¹ (1 + a/2); or a product of reflections. By
+        default "matrix_exp" for square matrices, otherwise "householder".
+    use_trivialization : bool
+        Multiply by a fixed orthogonal matrix `base`, the one next to the weight before. Then training starts at the
+        identity, which is better conditioned.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such parameter, or the map is unknown.
+    ShapeError
+        If the parameter has fewer than 2 axes.
+
+    References
+    ----------
+    Lezcano-Casado, "Trivializations for gradient-based optimization on manifolds", 2019.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> layer = orthogonal(minicnn.nn.Linear(3, 5))
+    >>> bool(minicnn.allclose(layer.weight.T @ layer.weight, minicnn.eye(3), atol=1e-5))
+    True
+    """
+    weight = getattr(module, name, None)
+    if not isinstance(weight, Tensor):
+        raise ArgumentError(f"orthogonal: {type(module).__name__} has no parameter or buffer {name!r}")
+    if weight.ndim < 2:
+        raise ShapeError(f"orthogonal: {name!r} must have 2 or more axes, got {weight.shape}")
+    if orthogonal_map is None:
+        orthogonal_map = "matrix_exp" if weight.shape[-2] == weight.shape[-1] else "householder"
+    if orthogonal_map not in MAPS:
+        raise ArgumentError(f"orthogonal: orthogonal_map must be one of {', '.join(MAPS)}, got {orthogonal_map!r}")
+    return register_parametrization(module, name, _Orthogonal(weight, orthogonal_map, use_trivialization), unsafe=True)
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:

@@ -5,7 +5,8 @@ import pytest
 
 import minicnn
 from minicnn import ArgumentError, nn
-from minicnn.nn.utils.parametrizations import spectral_norm, weight_norm
+from minicnn.errors import ShapeError
+from minicnn.nn.utils.parametrizations import orthogonal, spectral_norm, weight_norm
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,39 @@ def test_weight_norm_keeps_the_weight():
     np.testing.assert_allclose(layer.parametrizations.weight.original0.detach().numpy().ravel(), [8**0.5] * 3)
 
 
+@pytest.mark.parametrize("trivial", [True, False])
+@pytest.mark.parametrize("orthogonal_map", ["matrix_exp", "cayley", "householder"])
+@pytest.mark.parametrize("size", [(5, 3), (4, 4), (3, 5)])
+def test_a_weight_stays_orthogonal_in_training(size, orthogonal_map, trivial):
+    minicnn.manual_seed(0)
+    layer = orthogonal(nn.Linear(*size), orthogonal_map=orthogonal_map, use_trivialization=trivial)
+    optimizer = minicnn.optim.SGD(layer.parameters(), lr=0.1)
+    before = layer.weight.detach().clone()
+    for _ in range(3):
+        optimizer.zero_grad()
+        layer(minicnn.randn(4, size[0])).square().sum().backward()
+        optimizer.step()
+    w = layer.weight.detach()
+    assert not minicnn.allclose(w, before, atol=1e-3)
+    gram = w @ w.T if w.shape[0] < w.shape[1] else w.T @ w
+    if orthogonal_map != "householder" or trivial:  # there the sizes of the diagonal are factors
+        assert minicnn.allclose(gram, minicnn.eye(min(size)), atol=1e-5)
+
+
+def test_an_orthogonal_weight_can_be_set():
+    turn = minicnn.tensor([[0.6, -0.8], [0.8, 0.6], [0.0, 0.0]])
+    layer = orthogonal(nn.Linear(2, 3))
+    layer.weight = turn
+    assert minicnn.allclose(layer.weight, turn, atol=1e-6)
+
+
 def test_mistakes():
+    with pytest.raises(ShapeError, match=r"orthogonal: 'bias' must have 2 or more axes, got \(3,\)"):
+        orthogonal(nn.Linear(2, 3), "bias")
+    with pytest.raises(ArgumentError, match="must be one of matrix_exp, cayley, householder, got 'euler'"):
+        orthogonal(nn.Linear(2, 3), orthogonal_map="euler")
+    with pytest.raises(ArgumentError, match="orthogonal: ReLU has no parameter or buffer 'weight'"):
+        orthogonal(nn.ReLU())
     with pytest.raises(ArgumentError, match="ReLU has no parameter or buffer 'weight'"):
         spectral_norm(nn.ReLU())
     with pytest.raises(ArgumentError, match="n_power_iterations must be at least 1, got 0"):

@@ -34,6 +34,13 @@ def state(kind, **options):
     found = optimizer.state_dict()["state"][0]
     return {name: float(torch.as_tensor(value).sum()) for name, value in sorted(found.items()) if value is not None}
 
+def optim_shapes(shape):
+    p = torch.ones(shape).requires_grad_()
+    optimizer = optim.Adafactor([p])
+    p.sum().backward()
+    optimizer.step()
+    return {k: v for k, v in optimizer.state_dict()["state"][0].items() if k != "step" and v is not None}
+
 class Lion(optim.Optimizer):
     def __init__(self, params, lr=0.1, beta=0.9):
         super().__init__(params, dict(lr=lr, beta=beta))
@@ -92,6 +99,14 @@ CALLS = (
     "state(optim.RAdam)",
     "state(optim.ASGD)",
     "state(optim.Rprop)",
+    "state(optim.Adafactor), optim.Adafactor([leaf()]).param_groups[0]['eps']",
+    "sorted(optim.Adafactor([leaf()]).param_groups[0]), repr(optim.Adafactor([leaf()]))",
+    "[[sorted([k, list(v.shape)] for k, v in optim_shapes(s).items()) for s in ((2, 3), (4,), (2, 3, 4), ())]]",
+    "sorted(optim.Muon([torch.ones(1, 2)]).param_groups[0]), repr(optim.Muon([torch.ones(1, 2)]))",
+    "[refused(optim.Adafactor, [leaf()], **o) for o in ({'lr': -1.0}, {'eps': (-1.0, 1e-3)}, {'eps': (None, -1.0)}, "
+    "{'d': 0.5}, {'weight_decay': -1.0}, {'beta2_decay': 0.1})]",
+    "[refused(optim.Muon, [torch.ones(1, 2)], **o) for o in ({'lr': -1.0}, {'momentum': -1.0}, {'weight_decay': -1.0}, "
+    "{'adjust_lr_fn': 'new'})] + [refused(optim.Muon, [leaf()])]",
     "[sorted(kind([leaf()]).param_groups[0]) for kind in (optim.RMSprop, optim.Adagrad, optim.Adadelta, optim.Adamax)]",
     "[sorted(kind([leaf()]).param_groups[0]) for kind in (optim.NAdam, optim.RAdam, optim.ASGD, optim.Rprop)]",
     "sorted(optim.LBFGS([leaf()]).param_groups[0])",

@@ -105,6 +105,21 @@ def counted():
     layer.weight
     return len(calls) - before
 
+orthogonal = parametrizations.orthogonal
+
+def orthogonal_with_signs(layer):  # the parameter's diagonal has the numbers of `filled`, which are no signs
+    layer = orthogonal(filled(layer), orthogonal_map="householder", use_trivialization=False)
+    with torch.no_grad():
+        original = layer.parametrizations.weight.original
+        n = min(original.shape)
+        original[range(n), range(n)] = torch.tensor([1.0, -1.0, 1.0, 1.0][:n], dtype=torch.float64)
+    return layer
+
+def reached(layer):
+    turn = torch.tensor([[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, -1.0]], dtype=torch.float64)
+    layer.weight = turn
+    return layer.weight, layer.parametrizations.weight.original
+
 def transferred():
     a, b = parametrized(Twice()), filled(nn.Linear(4, 4))
     P.transfer_parametrizations_and_params(a, b)
@@ -215,6 +230,26 @@ CALLS = [
     "parametrized(Twice()).parametrizations.weight.original",
     "counted()",
     "transferred()",
+    # orthogonal matrices; the base of others than square ones is random
+    *(
+        f"trained(orthogonal(filled(nn.Linear(4, 4)){o}), x), list(orthogonal(nn.Linear(4, 4){o}).state_dict())"
+        for o in ("", ", 'weight', 'cayley'", ", orthogonal_map='householder'")
+    ),
+    *(
+        f"trained(orthogonal(filled({m}){o}, use_trivialization=False), {x})"
+        for m, x in (("nn.Linear(4, 3)", "x"), ("nn.Linear(4, 4)", "x"), ("nn.Linear(2, 5)", "x[:, :2]"))
+        for o in (", orthogonal_map='matrix_exp'", ", orthogonal_map='cayley'")
+    ),
+    *(
+        f"trained(orthogonal_with_signs({m}), {x})"
+        for m, x in (("nn.Linear(4, 3)", "x"), ("nn.Linear(4, 4)", "x"), ("nn.Linear(2, 5)", "x[:, :2]"))
+    ),
+    "trained(orthogonal(filled(nn.Conv2d(2, 3, 2)), use_trivialization=False, orthogonal_map='cayley'), image)",
+    "names(orthogonal(filled(nn.Linear(4, 3)))), orthogonal(filled(nn.Linear(4, 3))).parametrizations.weight.original",
+    "[reached(orthogonal(filled(nn.Linear(3, 3)), 'weight', 'householder', use_trivialization=t)) for t in (1, 0)]",
+    "reached(orthogonal(filled(nn.Linear(3, 3)), 'weight', 'matrix_exp')), "
+    "refused(lambda: reached(orthogonal(nn.Linear(3, 3), use_trivialization=False)))",
+    "[refused(orthogonal, nn.Linear(4, 4), *a) for a in (('bias',), ('other',), ('weight', 'euler'))]",
     # folded batch norms
     "folded(filled(conv()), norm_layer(nn.BatchNorm2d, 3), image)",
     "folded(filled(nn.Conv2d(2, 3, 2, bias=False)), norm_layer(nn.BatchNorm2d, 3), image)",
