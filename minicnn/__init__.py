@@ -149,6 +149,7 @@ from minicnn.ops.strided import *
 from minicnn.ops.triangles import *
 from minicnn.ops.typed import *
 from minicnn.ops.view_writes import *
+from minicnn.optim import swa_utils  # noqa: F401 (for programs that write optim.swa_utils)
 from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.runtime.dispatch import explain, use_backends, use_kernel
 from minicnn.runtime.random import (

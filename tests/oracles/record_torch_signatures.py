@@ -34,6 +34,7 @@ MODULES = (
     "nn.utils.parametrize",
     "optim",
     "optim.lr_scheduler",
+    "optim.swa_utils",
     "utils.checkpoint",
     "utils.data",
 )
