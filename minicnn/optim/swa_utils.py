@@ -1,8 +1,8 @@
 """Averages of weights: `AveragedModel`, `SWALR`, `update_bn`. PyTorch programs import them from `optim.swa_utils`.
 
-An average of the weights of many steps often generalises better than the last weights. Stochastic weight averaging (SWA)
-is the mean of all of them; an exponential moving average (EMA) forgets the older ones. `training.EMA` does the second
-as a callback of the trainer.
+An average of the weights of many steps often generalises better than the last weights. Stochastic weight averaging
+(SWA) is the mean of all of them; an exponential moving average (EMA) forgets the older ones. `training.EMA` does the
+second as a callback of the trainer.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any
 
-from minicnn.autograd.tape import no_grad
+from minicnn.autograd.tape import ModeSetting
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64
 from minicnn.errors import ArgumentError
@@ -32,6 +32,7 @@ __all__ = [
     "update_bn",
 ]
 
+_constant = ModeSetting(recording=False)
 Average = Callable[[Tensor, Tensor, Any], Tensor]  # the average so far, the new value, how many values it has
 Averages = Callable[[Any, Any, Any], None]  # the same for lists of tensors, in place
 
@@ -39,9 +40,10 @@ Averages = Callable[[Any, Any, Any], None]  # the same for lists of tensors, in 
 def get_swa_avg_fn() -> Average:
     """Return the function (a, w, n) -> a + (w - a) / (n + 1): the mean of all values."""
 
-    @no_grad()
+    @_constant
     def average(averaged: Tensor, current: Tensor, num_averaged: Any) -> Tensor:
-        return averaged + (current - averaged) / (num_averaged + 1)
+        found: Tensor = averaged + (current - averaged) / (num_averaged + 1)
+        return found
 
     return average
 
@@ -57,7 +59,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     if not 0 <= decay <= 1:
         raise ArgumentError(f"get_ema_avg_fn: decay must be from 0 to 1, got {decay}")
 
-    @no_grad()
+    @_constant
     def average(averaged: Tensor, current: Tensor, num_averaged: Any) -> Tensor:
         return averaged * decay + current * (1 - decay)
 
@@ -65,7 +67,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
 
 
 def _for_lists(average: Average) -> Averages:
-    @no_grad()
+    @_constant
     def averages(averaged: Iterable[Tensor], current: Iterable[Tensor], num_averaged: Any) -> None:
         for a, w in zip(averaged, current, strict=True):
             a.copy_(average(a, w.to(a.device), num_averaged))
@@ -152,7 +154,7 @@ class AveragedModel(Module):
         """Call the copy."""
         return self.module(*args, **kwargs)
 
-    @no_grad()
+    @_constant
     def update_parameters(self, model: Module) -> None:
         """Take the parameters of a model into the averages."""
         ours, theirs = (
@@ -172,7 +174,7 @@ class AveragedModel(Module):
         self.n_averaged += 1
 
 
-@no_grad()
+@_constant
 def update_bn(loader: Iterable[Any], model: Module, device: str | int | Device | None = None) -> None:
     """Compute the running statistics of all batch norms anew, as the means over all batches.
 
