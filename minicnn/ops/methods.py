@@ -143,7 +143,8 @@ class Methods:
     det, slogdet, matrix_power = older_matrices.det, older_matrices.slogdet, older_matrices.matrix_power
     logdet, matrix_exp = matrices.logdet, matrix_products.matrix_exp
     inverse, pinverse, cholesky = older_matrices.inverse, older_matrices.pinverse, older_matrices.cholesky
-    qr, svd = older_matrices.qr, older_matrices.svd
+    qr, svd, lu, lu_solve = older_matrices.qr, older_matrices.svd, older_matrices.lu, older_matrices.lu_solve
+    cholesky_inverse, cholesky_solve = older_matrices.cholesky_inverse, older_matrices.cholesky_solve
     mm, bmm, mv, dot, outer = linalg.mm, linalg.bmm, linalg.mv, linalg.dot, linalg.outer
 
     @sizes_by_name("size")
