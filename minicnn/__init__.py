@@ -146,6 +146,7 @@ from minicnn.ops.sorting import *
 from minicnn.ops.special import *
 from minicnn.ops.statistics import *
 from minicnn.ops.strided import *
+from minicnn.ops.text import set_printoptions
 from minicnn.ops.triangles import *
 from minicnn.ops.typed import *
 from minicnn.ops.view_writes import *
@@ -262,6 +263,7 @@ __all__ = [
     "set_flush_denormal",
     "set_grad_enabled",
     "set_num_threads",
+    "set_printoptions",
     "set_rng_state",
     "short",
     "sigmoid",
