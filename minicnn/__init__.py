@@ -148,10 +148,12 @@ from minicnn.ops.sorting import *
 from minicnn.ops.special import *
 from minicnn.ops.statistics import *
 from minicnn.ops.strided import *
+from minicnn.ops.text import set_printoptions
 from minicnn.ops.triangles import *
 from minicnn.ops.typed import *
 from minicnn.ops.view_writes import *
 from minicnn.ops.windows import *
+from minicnn.optim import swa_utils  # noqa: F401 (for programs that write optim.swa_utils)
 from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.runtime.dispatch import explain, use_backends, use_kernel
 from minicnn.runtime.random import (
@@ -264,6 +266,7 @@ __all__ = [
     "set_flush_denormal",
     "set_grad_enabled",
     "set_num_threads",
+    "set_printoptions",
     "set_rng_state",
     "short",
     "sigmoid",

@@ -1,11 +1,23 @@
-"""Linear algebra with PyTorch's names: `minicnn.linalg.svd(A)`. Real types; gradients of any order.
+"""Linear algebra with PyTorch's names: `minicnn.linalg.svd(A)`. Gradients of any order.
 
-The functions are in ops/: `matrices.py` has inverses and decompositions, `matrix_norms.py` norms,
-`matrix_products.py` powers and products.
+The functions are in ops/: `matrices.py` has inverses and decompositions, `lu.py` and `eigenvalues.py` two more,
+`linear_systems.py` tensors as matrices and functions without errors, `matrix_norms.py` norms, `matrix_products.py`
+powers and products.
 """
 
 from minicnn.errors import LinAlgError
+from minicnn.ops.eigenvalues import eig, eigvals
 from minicnn.ops.linalg import matmul
+from minicnn.ops.linear_systems import (
+    cholesky_ex,
+    householder_product,
+    inv_ex,
+    solve_ex,
+    tensorinv,
+    tensorsolve,
+    vander,
+)
+from minicnn.ops.lu import lu, lu_factor, lu_factor_ex, lu_solve
 from minicnn.ops.matrices import (
     cholesky,
     det,
@@ -26,14 +38,23 @@ from minicnn.ops.matrix_products import cross, diagonal, lstsq, matrix_exp, matr
 __all__ = [
     "LinAlgError",
     "cholesky",
+    "cholesky_ex",
     "cond",
     "cross",
     "det",
     "diagonal",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
+    "householder_product",
     "inv",
+    "inv_ex",
     "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_factor_ex",
+    "lu_solve",
     "matmul",
     "matrix_exp",
     "matrix_norm",
@@ -45,9 +66,13 @@ __all__ = [
     "qr",
     "slogdet",
     "solve",
+    "solve_ex",
     "solve_triangular",
     "svd",
     "svdvals",
+    "tensorinv",
+    "tensorsolve",
+    "vander",
     "vecdot",
     "vector_norm",
 ]

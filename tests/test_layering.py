@@ -24,7 +24,8 @@ def read_layers(text: str) -> dict[str, int]:
     return found
 
 
-# A part is a file or a folder directly below minicnn/ or minicnn/backends/. "__init__" is minicnn/__init__.py.
+# A part is a file or a folder directly below minicnn/ or minicnn/backends/, or any other that the table names.
+# "__init__" is minicnn/__init__.py.
 LAYERS = read_layers((ROOT / "docs" / "architecture.md").read_text())
 
 
@@ -36,7 +37,8 @@ def find_modules(package: Path) -> dict[str, Path]:
 
 def part_of(module: str) -> str:
     _, *names = module.split(".")
-    return ".".join(names[: 2 if names[:1] == ["backends"] else 1]) or "__init__"
+    two = ".".join(names[:2])
+    return two if two in LAYERS or names[:1] == ["backends"] else ".".join(names[:1]) or "__init__"
 
 
 def imported(node: ast.AST, module: str, modules: dict[str, Path]) -> list[str]:

@@ -14,7 +14,7 @@ __all__ = ["Beta"]
 class Beta(Distribution):
     """The beta distribution: x^(a - 1) (1 - x)^(b - 1) / B(a, b), with a = concentration1 and b = concentration0.
 
-    Samples have no gradient here. Mixup draws its weights from it (Zhang et al., 2018).
+    Samples have gradients of the first order. Mixup draws its weights from it (Zhang et al., 2018).
 
     Parameters
     ----------
@@ -27,6 +27,7 @@ class Beta(Distribution):
         "concentration0": constraints.positive,
     }
     support = constraints.unit_interval
+    has_rsample = True
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
         self.concentration1, self.concentration0 = broadcast_all(concentration1, concentration0)
@@ -50,8 +51,8 @@ class Beta(Distribution):
         total = self.concentration1 + self.concentration0
         return self.concentration1 * self.concentration0 / (total.square() * (total + 1))
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        return self._pairs.sample(sample_shape)[..., 0]
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        return self._pairs.rsample(sample_shape)[..., 0]
 
     def _log_prob(self, value: Tensor) -> Tensor:
         return self._pairs.log_prob(stack([value, 1.0 - value], -1))

@@ -24,6 +24,7 @@ __all__ = [
     "less_than",
     "lower_cholesky",
     "lower_triangular",
+    "multinomial",
     "nonnegative",
     "nonnegative_integer",
     "one_hot",
@@ -36,6 +37,7 @@ __all__ = [
     "square",
     "symmetric",
     "unit_interval",
+    "with_event_dim",
 ]
 
 
@@ -142,6 +144,14 @@ class _Simplex(Constraint):
         return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6)
 
 
+class _Multinomial(_Bounds):
+    is_discrete = True
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value >= 0).all(-1) & (value.sum(-1) <= self.upper_bound)
+
+
 class _LowerTriangular(Constraint):
     event_dim = 2
 
@@ -237,9 +247,20 @@ def integer_interval(lower_bound: Any, upper_bound: Any) -> Constraint:
     return _IntegerInterval(lower_bound=lower_bound, upper_bound=upper_bound)
 
 
+def multinomial(upper_bound: int) -> Constraint:
+    """Return the set of the vectors of numbers of at least 0 whose sum is at most a limit."""
+    return _Multinomial(upper_bound=upper_bound)
+
+
 def independent(base_constraint: Constraint, reinterpreted_batch_ndims: int) -> Constraint:
     """Return a constraint whose last `reinterpreted_batch_ndims` batch axes are axes of its elements."""
     return _Independent(base_constraint, reinterpreted_batch_ndims)
+
+
+def with_event_dim(constraint: Constraint, event_dim: int) -> Constraint:
+    """Return a constraint whose elements have this number of axes."""
+    missing = event_dim - constraint.event_dim
+    return independent(constraint, missing) if missing > 0 else constraint
 
 
 dependent = _Dependent()

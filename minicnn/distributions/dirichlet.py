@@ -18,7 +18,7 @@ __all__ = ["Dirichlet"]
 class Dirichlet(Distribution):
     """Vectors of K probabilities, with the density Γ(Σ c) Π xᵢ^(cᵢ - 1) / Π Γ(cᵢ) for c = concentration.
 
-    Samples have no gradient here.
+    Samples have gradients of the first order.
 
     Parameters
     ----------
@@ -33,6 +33,7 @@ class Dirichlet(Distribution):
 
     arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}  # noqa: RUF012
     support = constraints.simplex
+    has_rsample = True
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
         if concentration.ndim < 1:
@@ -58,8 +59,8 @@ class Dirichlet(Distribution):
         total = c.sum(-1, keepdim=True)
         return c * (total - c) / (total.square() * (total + 1))
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        c = self.concentration.detach()
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        c = self.concentration
         parts = standard_gamma(c.double(), self._extended_shape(sample_shape))
         info = np.finfo(c.dtype)
         return (parts / parts.sum(-1, keepdim=True)).to(c.dtype).clamp(float(info.tiny), float(1 - info.eps / 2))

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.autograd.tape import is_grad_enabled
 from minicnn.autograd.tensor import Tensor
 from minicnn.distributions import constraints
 from minicnn.distributions.distribution import Distribution, Shape, broadcast_all
@@ -23,16 +24,41 @@ def xlogy(x: Tensor, y: Tensor) -> Tensor:
 
 
 def standard_gamma(concentration: Tensor, shape: Shape) -> Tensor:
-    """Draw numbers of gamma distributions with the rate 1, all above 0."""
-    drawn = generator().standard_gamma(to_host(concentration.array).astype(np.float64), tuple(shape))
-    numbers = np.asarray(drawn).astype(concentration.dtype).clip(np.finfo(concentration.dtype).tiny)
-    return as_tensor(numbers, device=concentration.device)
+    """Draw numbers of gamma distributions with the rate 1, all above 0. They have the gradient of `_slope`."""
+    c = to_host(concentration.array).astype(np.float64)
+    drawn = np.asarray(generator().standard_gamma(c, tuple(shape)))
+    numbers = drawn.astype(concentration.dtype).clip(np.finfo(concentration.dtype).tiny)
+    x = as_tensor(numbers, device=concentration.device)
+    if not (is_grad_enabled() and concentration.requires_grad):
+        return x
+    slope = _slope(np.broadcast_to(c, shape), numbers.astype(np.float64)).astype(concentration.dtype)
+    return x + as_tensor(slope, device=concentration.device) * (concentration - concentration.detach())
+
+
+def _slope(c: Any, x: Any) -> Any:
+    """Return dx/dc of samples x whose quantile is fixed: -(∂F/∂c) / p(x), from the series of F.
+
+        F(x) = Σₙ tₙ,  tₙ = x^(c + n) e⁻ˣ / Γ(c + n + 1),  ∂tₙ/∂c = tₙ (log x - ψ(c + n + 1)),  p(x) = t₀ c / x
+
+    (Figurnov, Mohamed, Mnih: Implicit reparameterization gradients, 2018.)
+    """
+    logarithm, k = np.log(x), c + 1
+    psi = digamma(as_tensor(k)).array  # of c + n + 1
+    term, total = np.ones_like(x), np.zeros_like(x)  # tₙ / t₀
+    while True:
+        change = term * (logarithm - psi)
+        total = total + change
+        psi = psi + 1 / k
+        term = term * x / k
+        k = k + 1
+        if not np.any((x > k) | (np.abs(term * (logarithm - psi)) > 1e-13 * np.abs(total))):
+            return -x / c * total
 
 
 class Gamma(Distribution):
     """The gamma distribution, with the density rateᶜ xᶜ⁻¹ exp(-rate x) / Γ(c) for c = concentration.
 
-    Samples have no gradient here.
+    Samples have gradients of the first order.
 
     Parameters
     ----------
@@ -42,6 +68,7 @@ class Gamma(Distribution):
 
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}  # noqa: RUF012
     support = constraints.nonnegative
+    has_rsample = True
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
         self.concentration, self.rate = broadcast_all(concentration, rate)
@@ -59,8 +86,8 @@ class Gamma(Distribution):
     def variance(self) -> Tensor:
         return self.concentration / self.rate.square()
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        return standard_gamma(self.concentration, self._extended_shape(sample_shape)) / self.rate.detach()
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        return standard_gamma(self.concentration, self._extended_shape(sample_shape)) / self.rate
 
     def _log_prob(self, value: Tensor) -> Tensor:
         c, rate = self.concentration, self.rate

@@ -42,13 +42,20 @@ class TransformedDistribution(Distribution):
             raise ArgumentError(
                 f"TransformedDistribution: transforms must be a Transform or several, got {transforms!r}"
             )
+        whole = ComposeTransform(self.transforms)
         shape = base_distribution.batch_shape + base_distribution.event_shape
-        events = max(len(base_distribution.event_shape), ComposeTransform(self.transforms).event_dim)
-        if len(shape) < events:
-            raise ArgumentError(f"TransformedDistribution: the base distribution needs {events} axes, got {shape}")
-        more = events - len(base_distribution.event_shape)
-        self.base_dist: Distribution = Independent(base_distribution, more) if more else base_distribution
-        super().__init__(shape[: len(shape) - events], shape[len(shape) - events :], validate_args)
+        if len(shape) < whole.domain.event_dim:
+            raise ArgumentError(
+                f"TransformedDistribution: the base distribution needs {whole.domain.event_dim} axes, got {shape}"
+            )
+        after = whole.forward_shape(shape)
+        before = whole.inverse_shape(after)
+        if before != shape:  # parameters of the transforms have more axes
+            base_distribution = base_distribution.expand(before[: len(before) - len(base_distribution.event_shape)])
+        more = whole.domain.event_dim - len(base_distribution.event_shape)
+        self.base_dist: Distribution = Independent(base_distribution, more) if more > 0 else base_distribution
+        events = whole.codomain.event_dim + max(len(base_distribution.event_shape) - whole.domain.event_dim, 0)
+        super().__init__(after[: len(after) - events], after[len(after) - events :], validate_args)
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
         new = self._like(batch_shape)
@@ -64,9 +71,7 @@ class TransformedDistribution(Distribution):
     def support(self) -> constraints.Constraint:
         if not self.transforms:
             return self.base_dist.support
-        found = self.transforms[-1].codomain
-        missing = len(self._event_shape) - found.event_dim
-        return constraints.independent(found, missing) if missing else found
+        return constraints.with_event_dim(self.transforms[-1].codomain, len(self._event_shape))
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         with no_grad():
@@ -87,7 +92,8 @@ class TransformedDistribution(Distribution):
         y = value
         for transform in reversed(self.transforms):
             x = transform._inv_call(y)
-            total = total - sum_rightmost(transform.log_abs_det_jacobian(x, y), events - transform.event_dim)
+            events += transform.domain.event_dim - transform.codomain.event_dim
+            total = total - sum_rightmost(transform.log_abs_det_jacobian(x, y), events - transform.domain.event_dim)
             y = x
         result: Tensor = total + sum_rightmost(self.base_dist.log_prob(y), events - len(self.base_dist.event_shape))
         return result

@@ -52,6 +52,12 @@ class _Sequence(_Container):
         del modules[index]
         self._renumber(modules)
 
+    def pop(self, key: int) -> Module:
+        """Remove the module at a position, renumber the others and return it."""
+        module = list(self)[key]
+        del self[key]
+        return module
+
     def append(self, module: Module) -> Self:
         """Add a module at the end."""
         self.add_module(str(len(self)), module)
@@ -102,6 +108,10 @@ class Sequential(_Sequence):
         if isinstance(index, slice):
             return type(self)(dict(list(self._items().items())[index]))
         return getattr(self, self._name(index))
+
+    def extend(self, sequential: Iterable[Module]) -> Self:
+        """Add several modules at the end."""
+        return super().extend(sequential)
 
     def forward(self, input: Any) -> Any:
         for stage in stages(self):
@@ -176,3 +186,7 @@ class ModuleDict(_Container):
         """Add modules; a module of the same name is replaced."""
         for key, module in modules.items():
             self[key] = module
+
+    def clear(self) -> None:
+        """Remove all modules."""
+        self._refill({})

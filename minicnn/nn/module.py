@@ -5,18 +5,16 @@ children. The methods below walk over these attributes in the order in which the
 of names.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float16, float32, float64
-from minicnn.errors import CheckpointError, DTypeError, ShapeError
+from minicnn.errors import DTypeError, ShapeError
 from minicnn.nn.conversion import convert
-from minicnn.nn.hooks import Hooks
-from minicnn.nn.loading import LoadResult, different_shapes, load_values
 from minicnn.nn.named import Named
-from minicnn.nn.parameter import Buffer, Parameter, is_lazy
-from minicnn.ops.create import as_tensor
+from minicnn.nn.parameter import Buffer, Parameter
+from minicnn.nn.state import State
 from minicnn.ops.in_place import clear_gradient
 from minicnn.ops.places import conversion
 from minicnn.runtime.devices import Device
@@ -24,7 +22,7 @@ from minicnn.runtime.devices import Device
 __all__ = ["Module"]
 
 
-class Module(Hooks):
+class Module(State):
     """The base class of all layers and models: set layers and parameters in `__init__`, compute in `forward`.
 
     Attributes
@@ -47,14 +45,13 @@ class Module(Hooks):
     """
 
     training: bool
-    _persistent: dict[str, bool]
-    _places: set[str]
+    _places: dict[str, type]
 
     def __init__(self) -> None:
         super().__init__()
         self.training = True
         self._persistent = {}  # name of a buffer -> True if state_dict contains it
-        self._places = set()  # names of None that keep the place of a parameter or module
+        self._places = {}  # names of None that keep the place of a parameter, buffer or module
 
     # --- attributes -----------------------------------------------------------------------------------------
 
@@ -77,10 +74,10 @@ class Module(Hooks):
                 "wrap it in minicnn.tensor, or delete the attribute first"
             )
         if isinstance(value, Parameter) and buffers.pop(name, None) is not None:
-            self._places.discard(name)  # a Parameter is no buffer
+            self._places.pop(name, None)  # a Parameter is no buffer
         if isinstance(old, Parameter | Module):
             if value is None:
-                self._places.add(name)
+                self._places[name] = Parameter if isinstance(old, Parameter) else Module
         elif isinstance(value, Parameter | Module) and name not in self._places:
             self.__dict__.pop(name, None)  # comes last: whatever the attribute was before had no place
         super().__setattr__(name, value)
@@ -90,7 +87,7 @@ class Module(Hooks):
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         self._persistent.pop(name, None)
-        self._places.discard(name)
+        self._places.pop(name, None)
 
     def __getattr__(self, name: str) -> Any:  # called only where ordinary look-up fails
         hint = "" if "_persistent" in self.__dict__ else "; call super().__init__() first in its __init__"
@@ -109,7 +106,7 @@ class Module(Hooks):
             )
         setattr(self, name, value)
         if value is None:
-            self._places.add(name)
+            self._places[name] = kind
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Set a tensor that is part of the module's state but is not trained, for example a running mean.
@@ -144,6 +141,10 @@ class Module(Hooks):
         """Set a child module by name; errors as in `register_buffer`."""
         self._register(name, module, Module)
 
+    def register_module(self, name: str, module: "Module | None") -> None:
+        """Set a child module by name; errors as in `register_buffer`."""
+        self.add_module(name, module)
+
     # --- iteration ------------------------------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
@@ -158,18 +159,32 @@ class Module(Hooks):
         """Yield the direct children, each module once."""
         return (module for _, module in self.named_children())
 
-    def named_modules(self, prefix: str = "", _seen: set[int] | None = None) -> Iterator[tuple[str, "Module"]]:
-        """Yield (dotted name, module) of this module and all its descendants, each module once."""
-        seen = set() if _seen is None else _seen
-        if id(self) not in seen:
-            seen.add(id(self))
-            yield prefix, self
-            for name, module in self.named_children():
-                yield from module.named_modules(f"{prefix}.{name}" if prefix else name, seen)
+    def named_modules(
+        self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, "Module"]]:
+        """Yield (dotted name, module) of this module and all its descendants.
 
-    def modules(self) -> Iterator["Module"]:
-        """Yield this module and all its descendants, each module once."""
-        return (module for _, module in self.named_modules())
+        Parameters
+        ----------
+        memo : set, optional
+            Modules to leave out; those that come are added to it.
+        prefix : str
+            Comes before each name.
+        remove_duplicate : bool
+            Yield each module once.
+        """
+        memo = set() if memo is None else memo
+        if self not in memo:
+            if remove_duplicate:
+                memo.add(self)
+            yield prefix, self
+            for name, module in self.__dict__.items():
+                if isinstance(module, Module):
+                    yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+
+    def modules(self, remove_duplicate: bool = True) -> Iterator["Module"]:
+        """Yield this module and all its descendants, each module once, unless `remove_duplicate` is False."""
+        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def get_submodule(self, target: str) -> "Module":
         """Return the descendant with this dotted name; "" is the module itself.
@@ -186,31 +201,81 @@ class Module(Hooks):
                 raise AttributeError(f"get_submodule: {name!r} in {target!r} is not a module of {type(self).__name__}")
         return module
 
+    def set_submodule(self, target: str, module: "Module", strict: bool = False) -> None:
+        """Set the descendant with this dotted name; with `strict`, it must replace one.
+
+        Raises
+        ------
+        AttributeError
+            If a part of the path is missing.
+        ShapeError
+            If the name is empty.
+        """
+        path, _, name = target.rpartition(".")
+        if strict:
+            self.get_submodule(target)
+        self.get_submodule(path).add_module(name, module)
+
+    def _target(self, call: str, target: str, kind: type) -> Any:
+        """Return the parameter or buffer with this dotted name."""
+        path, _, name = target.rpartition(".")
+        found = dict(self.get_submodule(path)._own(kind)).get(name)
+        if found is None:
+            raise AttributeError(f"{call}: {type(self).__name__} has no {target!r} of this kind")
+        return found
+
+    def get_parameter(self, target: str) -> Parameter:
+        """Return the parameter with this dotted name.
+
+        Raises
+        ------
+        AttributeError
+            If no parameter has this name.
+        """
+        found: Parameter = self._target("get_parameter", target, Parameter)
+        return found
+
+    def get_buffer(self, target: str) -> Tensor:
+        """Return the buffer with this dotted name.
+
+        Raises
+        ------
+        AttributeError
+            If no buffer has this name.
+        """
+        found: Tensor = self._target("get_buffer", target, Tensor)
+        return found
+
     def _own(self, kind: type) -> Iterator[tuple[str, Any]]:
         """Yield (name, value) of this module's own parameters, or of its buffers (Tensor), or of its children."""
         for name, value in self.__dict__.items():
             if name in self._persistent and value is not None if kind is Tensor else isinstance(value, kind):
                 yield name, value
 
-    def _named(self, kind: type, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
+    def _named(self, kind: type, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
         seen = set()
-        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+        modules = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
+        for path, module in modules:
             for name, value in module._own(kind):
-                if id(value) not in seen:
+                if not once or id(value) not in seen:
                     seen.add(id(value))
                     yield f"{path}.{name}" if path else name, value
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
-        """Yield (dotted name, parameter). A shared parameter comes once."""
-        return self._named(Parameter, prefix, recurse)
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Yield (dotted name, parameter). A shared parameter comes once, unless `remove_duplicate` is False."""
+        return self._named(Parameter, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Yield the parameters, as an optimizer takes them. A shared parameter comes once."""
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
-        """Yield (dotted name, buffer). A shared buffer comes once."""
-        return self._named(Tensor, prefix, recurse)
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Yield (dotted name, buffer). A shared buffer comes once, unless `remove_duplicate` is False."""
+        return self._named(Tensor, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Yield the buffers. A shared buffer comes once."""
@@ -306,75 +371,6 @@ class Module(Hooks):
     def cuda(self, device: Any = None) -> Self:
         """Move to the GPU; the argument has no effect, because one GPU is used."""
         return self.to("cuda")
-
-    # --- state ----------------------------------------------------------------------------------------------
-
-    def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        """Yield (key, tensor) of the state. A shared tensor comes under all its names."""
-        for name, parameter in self._own(Parameter):
-            yield prefix + name, parameter
-        for name, buffer in self._own(Tensor):
-            if self._persistent[name]:
-                yield prefix + name, buffer
-        for name, value in self.__dict__.items():
-            if isinstance(value, Module):
-                yield from value._state(f"{prefix}{name}.")
-
-    def state_dict(
-        self, destination: dict[str, Tensor] | None = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Tensor]:
-        """Return all parameters and persistent buffers by dotted name. The tensors are detached and share memory.
-
-        A tensor of a lazy layer that has no shape yet is there itself.
-
-        Parameters
-        ----------
-        destination : dict, optional
-            The dict to fill and return.
-        prefix : str
-            Comes before each name.
-        keep_vars : bool
-            Return the parameters and buffers themselves, not detached.
-        """
-        state = {} if destination is None else destination
-        for key, tensor in self._state(prefix):
-            state[key] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
-        return state
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> LoadResult:
-        """Copy values into the parameters and buffers. After an error nothing has changed.
-
-        Parameters
-        ----------
-        state_dict : mapping of str to Tensor or array_like
-            As `state_dict` returns it; dtypes are converted.
-        strict : bool
-            Raise an error for missing and unexpected keys, instead of returning them.
-        assign : bool
-            Replace the parameters and buffers by these tensors, which keep their dtypes, instead of copying values.
-
-        Raises
-        ------
-        CheckpointError
-            If shapes differ or, when strict, keys differ. The message lists all differences.
-        """
-        own = dict(self._state())
-        # Plain mappings and files before PyTorch 0.4.1 may lack this counter; then it stays as it is.
-        needed = [key for key in own if key.rpartition(".")[2] != "num_batches_tracked"]
-        missing = [key for key in needed if key not in state_dict]
-        unexpected = [key for key in state_dict if key not in own]
-        values = {key: as_tensor(state_dict[key]) for key in own if key in state_dict}
-        problems = different_shapes(own, values)
-        if strict:
-            for kind, keys in (("missing", missing), ("unexpected", unexpected)):
-                if keys:
-                    problems.append(f"{kind} keys {', '.join(map(repr, keys))} (strict=False ignores them)")
-        if problems:
-            raise CheckpointError(
-                f"load_state_dict: the state does not fit {type(self).__name__}: {'; '.join(problems)}"
-            )
-        load_values(self, own, values, assign)
-        return LoadResult(missing, unexpected)
 
     # --- text -----------------------------------------------------------------------------------------------
 

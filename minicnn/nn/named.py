@@ -20,14 +20,20 @@ class Named(MutableMapping[str, Any]):
     def __init__(self, module: Any, kind: type) -> None:
         self._module, self._kind = module, kind
 
+    def _items(self) -> dict[str, Any]:
+        """Return the attributes, and None for a name that has no parameter, such as `bias` without a bias."""
+        own, places = dict(self._module._own(self._kind)), self._module._places
+        names = [n for n in vars(self._module) if n in own or places.get(n) is self._kind]
+        return {name: own.get(name) for name in names}
+
     def __iter__(self) -> Iterator[str]:
-        return iter([name for name, _ in self._module._own(self._kind)])
+        return iter(self._items())
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._items())
 
     def __getitem__(self, name: str) -> Any:
-        return dict(self._module._own(self._kind))[name]
+        return self._items()[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
         if self._kind is Tensor:

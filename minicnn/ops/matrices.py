@@ -192,7 +192,7 @@ def solve_triangular(
     triangle = mT(_lower(mT(A))) if upper else _lower(A)
     if unitriangular:
         diagonal = eye(A.shape[-1], dtype=A.dtype, device=A.device)
-        triangle = where(diagonal > 0, diagonal, triangle)
+        triangle = where(diagonal != 0, diagonal, triangle)
     return solve(triangle, B, left=left)
 
 

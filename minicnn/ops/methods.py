@@ -12,7 +12,7 @@ import numpy as np
 
 from minicnn.autograd import engine
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import DType, bool_, default_dtype, int64
+from minicnn.dtypes import DType
 from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
 from minicnn.ops import (
     activation,
@@ -27,7 +27,6 @@ from minicnn.ops import (
     matrix_products,
     older_matrices,
     reduce,
-    settings,
     shape,
     typed,
 )
@@ -39,7 +38,8 @@ from minicnn.ops.in_place_methods import InPlaceMethods
 from minicnn.ops.older_methods import OlderMethods
 from minicnn.ops.random_methods import RandomMethods
 from minicnn.ops.reshaped_in_place import ReshapingMethods
-from minicnn.runtime.devices import CPU, CUDA, Device, to_host, xp
+from minicnn.ops.text import text_of
+from minicnn.runtime.devices import CUDA, Device, to_host, xp
 
 __all__ = ["METHODS", "Methods"]
 
@@ -143,7 +143,8 @@ class Methods:
     det, slogdet, matrix_power = older_matrices.det, older_matrices.slogdet, older_matrices.matrix_power
     logdet, matrix_exp = matrices.logdet, matrix_products.matrix_exp
     inverse, pinverse, cholesky = older_matrices.inverse, older_matrices.pinverse, older_matrices.cholesky
-    qr, svd = older_matrices.qr, older_matrices.svd
+    qr, svd, lu, lu_solve = older_matrices.qr, older_matrices.svd, older_matrices.lu, older_matrices.lu_solve
+    cholesky_inverse, cholesky_solve = older_matrices.cholesky_inverse, older_matrices.cholesky_solve
     mm, bmm, mv, dot, outer = linalg.mm, linalg.bmm, linalg.mv, linalg.dot, linalg.outer
 
     @sizes_by_name("size")
@@ -291,15 +292,7 @@ class Methods:
         return format(self.item(), spec) if not self.ndim else object.__format__(self, spec)
 
     def __repr__(self: Any) -> str:
-        body = np.array2string(to_host(self.array), separator=", ", prefix="tensor(", **settings.print_options)
-        notes = [] if self.dtype in (default_dtype, int64, bool_) else [f"dtype={self.dtype}"]
-        if self.device is not CPU:
-            notes.append(f"device={self.device.name!r}")
-        if self.grad_fn is not None:
-            notes.append(f"grad_fn={self.grad_fn!r}")
-        elif self.requires_grad:
-            notes.append("requires_grad=True")
-        return f"tensor({', '.join([body, *notes])})"
+        return text_of(self)
 
     def __deepcopy__(self: Any, memo: dict[Any, Any]) -> Any:
         if not self.is_leaf:

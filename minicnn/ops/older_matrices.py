@@ -1,13 +1,33 @@
 """Older names of the functions of `minicnn.linalg`, which PyTorch has as `torch.svd` and as methods of tensors."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.ops import matrices, matrix_products
+from minicnn.errors import ShapeError
+from minicnn.ops import linear_systems, matrices, matrix_products
+from minicnn.ops import lu as factors
 from minicnn.ops.linalg import mT
+from minicnn.ops.linear_systems import cholesky_inverse, cholesky_solve
+from minicnn.ops.lu import lu_unpack
 from minicnn.ops.matrices import QRResult, SlogdetResult
+from minicnn.ops.shape import flip
 
-__all__ = ["cholesky", "det", "inverse", "matrix_power", "pinverse", "qr", "slogdet", "svd"]
+__all__ = [
+    "cholesky",
+    "cholesky_inverse",
+    "cholesky_solve",
+    "det",
+    "inverse",
+    "lu",
+    "lu_solve",
+    "lu_unpack",
+    "matrix_power",
+    "pinverse",
+    "qr",
+    "slogdet",
+    "svd",
+    "vander",
+]
 
 
 class _SVDResult(NamedTuple):
@@ -71,3 +91,29 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> _SVDResult
         return _SVDResult(first, matrices.svdvals(input), second)
     u, s, vh = matrices.svd(input, full_matrices=not some)
     return _SVDResult(u, s, mT(vh))
+
+
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Any, ...]:
+    """Return the factors and the pivots of `linalg.lu_factor`; with `get_infos`, those of `linalg.lu_factor_ex`."""
+    found = factors.lu_factor_ex(A, pivot=pivot)
+    return tuple(found) if get_infos else tuple(found[:2])
+
+
+def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+    """Return X with A X = input, from the factors of A; see `linalg.lu_solve`."""
+    return factors.lu_solve(LU_data, LU_pivots, input)
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """Return the powers of the elements of a vector, by default from the highest to 1; see `linalg.vander`.
+
+    Raises
+    ------
+    ShapeError
+        If x is no vector, or N is negative.
+    """
+    count = x.numel() if N is None else N
+    if x.ndim != 1 or count < 0:
+        raise ShapeError(f"vander: expected a vector and N of at least 0, got {x.shape} and {N}")
+    powers = linear_systems._powers(x, count)
+    return powers if increasing else flip(powers, (-1,))

@@ -24,18 +24,11 @@ __all__ = [
     "set_default_dtype",
     "set_default_tensor_type",
     "set_float32_matmul_precision",
-    "set_printoptions",
     "typename",
     "use_deterministic_algorithms",
 ]
 
-PROFILES = {
-    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "max_line_width": 80},
-    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "max_line_width": 80},
-    "full": {"precision": 4, "threshold": 2**62, "edgeitems": 3, "max_line_width": 80},
-}
 _noted: dict[str, Any] = {"deterministic": False, "precision": "highest"}
-print_options: dict[str, Any] = {"precision": 4}  # of numpy.array2string
 
 
 def set_default_dtype(d: DType, /) -> None:
@@ -83,42 +76,6 @@ def set_float32_matmul_precision(precision: str) -> None:
 def get_float32_matmul_precision() -> str:
     """Return the precision that `set_float32_matmul_precision` noted."""
     return str(_noted["precision"])
-
-
-def set_printoptions(
-    precision: int | None = None,
-    threshold: int | None = None,
-    edgeitems: int | None = None,
-    linewidth: int | None = None,
-    profile: str | None = None,
-    sci_mode: bool | None = None,
-) -> None:
-    """Set how tensors are printed.
-
-    Parameters
-    ----------
-    precision : int
-        The number of digits behind the point.
-    threshold : int
-        With more elements, only the first and last ones of each axis are shown.
-    edgeitems : int
-        How many of these.
-    linewidth : int
-    profile : "default", "short" or "full"
-        Values for all of these.
-    sci_mode : bool
-        No effect.
-
-    Raises
-    ------
-    ArgumentError
-        If there is no such profile.
-    """
-    if profile is not None and profile not in PROFILES:
-        raise ArgumentError(f"set_printoptions: profile must be one of {', '.join(PROFILES)}, got {profile!r}")
-    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "max_line_width": linewidth}
-    print_options.update(PROFILES[profile] if profile else {})
-    print_options.update({name: value for name, value in given.items() if value is not None})
 
 
 # --- questions ------------------------------------------------------------------------------------------------

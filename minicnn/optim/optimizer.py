@@ -151,7 +151,7 @@ class Optimizer:
         return parameter.shape
 
     def tensors(self, name: str, parameters: list[Tensor], value: float = 0.0) -> list[Tensor]:
-        """Return the entry of the state of each parameter; a new one has this value everywhere, in both parts if complex."""
+        """Return the entry of the state of each parameter; a new one has this value, in both complex parts."""
         states = [self.state[p] for p in parameters]
         for p, state in zip(parameters, states, strict=True):
             if state.get(name) is None:

@@ -55,7 +55,7 @@ def _diagonal(d: Draw, rows: int, columns: int, low: float, step: float) -> Arra
     return d.layout(noise + np.eye(rows, columns) * (low + step * np.arange(columns)))
 
 
-@declare("inv", "det", "slogdet", "cholesky")
+@declare("inv", "det", "slogdet", "cholesky", "lu")
 def _regular(d: Draw) -> Drawn:
     n = d.one_of(2, 1, 3, 0)
     return _diagonal(d, n, n, 2, 0), {}
@@ -72,6 +72,12 @@ def _solve(d: Draw) -> Drawn:
 def _eigh(d: Draw) -> Drawn:
     n = d.one_of(2, 1, 3, 0)
     return _diagonal(d, n, n, 1, 3), {}
+
+
+@declare("eig")
+def _eig(d: Draw) -> Drawn:
+    n = d.one_of(2, 1, 3, 0)
+    return _diagonal(d, n, n, 1, 3).astype(complex), {}
 
 
 @declare("pinv")

@@ -21,11 +21,22 @@ CONTINUOUS = {
     "LogNormal": D.LogNormal(LOC, SCALE),
     "Uniform": D.Uniform(LOC - 1, LOC + SCALE),
     "Exponential": D.Exponential(SCALE),
+    "Cauchy": D.Cauchy(LOC, SCALE),
+    "Gumbel": D.Gumbel(LOC, SCALE),
+    "Weibull": D.Weibull(SCALE, LOC.abs()),
+    "Pareto": D.Pareto(SCALE, SCALE + 9),
+    "GeneralizedPareto": D.GeneralizedPareto(LOC, SCALE, minicnn.tensor([0.2, -0.3], dtype=minicnn.float64)),
+    "GeneralizedPareto of 0": D.GeneralizedPareto(LOC, SCALE, 0.0),
+    "Kumaraswamy": D.Kumaraswamy(SCALE, LOC.abs() + 1),
+    "HalfNormal": D.HalfNormal(SCALE),
+    "HalfCauchy": D.HalfCauchy(SCALE),
+    "ContinuousBernoulli": D.ContinuousBernoulli(INNER),
     "falling": D.TransformedDistribution(D.Normal(LOC, SCALE), [D.AffineTransform(1.0, -2.0), D.SigmoidTransform()]),
 }
 DISCRETE = {
     "Bernoulli": D.Bernoulli(INNER),
     "Categorical": D.Categorical(PROBS),
+    "Binomial": D.Binomial(4, INNER),
     "OneHotCategorical": D.OneHotCategorical(PROBS),
     "OneHotCategoricalStraightThrough": D.OneHotCategoricalStraightThrough(PROBS),
 }
@@ -33,9 +44,23 @@ WITHOUT_CDF = {
     "Gamma": D.Gamma(SCALE, LOC.abs()),
     "Beta": D.Beta(SCALE, LOC.abs()),
     "Dirichlet": D.Dirichlet(PROBS + 0.5),
+    "Chi2": D.Chi2(SCALE + 1),
+    "InverseGamma": D.InverseGamma(SCALE + 5, SCALE),
+    "StudentT": D.StudentT(SCALE + 6, LOC, SCALE),
+    "LowRankMultivariateNormal": D.LowRankMultivariateNormal(LOC, SCALE.reshape(2, 1), SCALE),
 }
 SIMPLE = CONTINUOUS | DISCRETE | WITHOUT_CDF
-del SIMPLE["falling"], SIMPLE["Categorical"]  # have no moments
+WITHOUT_ENTROPY = {
+    "FisherSnedecor": D.FisherSnedecor(SCALE + 5, SCALE + 20),
+    "Geometric": D.Geometric(INNER),
+    "NegativeBinomial": D.NegativeBinomial(SCALE, INNER / 2),
+    "Poisson": D.Poisson(SCALE),
+    "Multinomial": D.Multinomial(5, PROBS),
+    "MixtureSameFamily": D.MixtureSameFamily(D.Categorical(PROBS), D.Normal(10 * PROBS, 0.1)),
+}
+SIMPLE |= WITHOUT_ENTROPY
+for _name in ("falling", "Categorical", "Cauchy", "HalfCauchy"):  # have no moments
+    del SIMPLE[_name]
 COUNT = 20_000
 
 
@@ -145,6 +170,32 @@ def test_gradients_of_densities_with_gamma_functions():
         assert gradgradcheck(lambda a, b, make=make: make(a, b).log_prob(x), (a, b))
 
 
+@pytest.mark.parametrize("c", [0.05, 0.7, 3.0, 40.0, 1000.0])
+def test_samples_of_gamma_distributions_have_the_gradient_of_their_quantile(c):
+    """The gradient of the mean of a function of samples is that of its expectation: of x it is 1, of log x it is ψ'."""
+    concentration = minicnn.full((200_000,), c, dtype=minicnn.float64, requires_grad=True)
+    x = D.Gamma(concentration, 1.0).rsample()
+    for function, expected in ((lambda x: x, 1.0), (lambda x: x.log(), float(minicnn.polygamma(1, LOC * 0 + c)[0]))):
+        (slopes,) = minicnn.autograd.grad(function(x).sum(), concentration, retain_graph=True)
+        error = 5 * slopes.std().item() / len(slopes) ** 0.5
+        assert slopes.mean().item() == pytest.approx(expected, abs=max(error, 1e-9))
+        assert error < 0.1 * expected
+
+
+def test_gradients_of_samples_of_beta_and_dirichlet_distributions():
+    """The mean of the share a / (a + b) has the gradient b / (a + b)²."""
+    a = minicnn.full((100_000,), 2.0, dtype=minicnn.float64, requires_grad=True)
+    (slopes,) = minicnn.autograd.grad(D.Beta(a, 3.0).rsample().sum(), a)
+    assert slopes.mean().item() == pytest.approx(3 / 25, abs=2e-3)
+
+
+def test_angles_are_around_their_mean():
+    x = D.VonMises(LOC * 4, SCALE).sample((COUNT,))
+    distance = 1 - (x - LOC * 4).cos().mean(0)
+    np.testing.assert_allclose(distance.numpy(), D.VonMises(LOC, SCALE).variance.numpy(), atol=0.02)
+    assert x.abs().max().item() <= np.pi
+
+
 def test_straight_through_gradients():
     probs = PROBS.clone().requires_grad_()
     D.OneHotCategoricalStraightThrough(probs).rsample().sum().backward()
@@ -217,8 +268,8 @@ def test_mistakes():
         D.Categorical(minicnn.tensor(1.0))
     with pytest.raises(ArgumentError, match="Dirichlet: concentration must have at least one axis"):
         D.Dirichlet(minicnn.tensor(1.0))
-    with pytest.raises(NotImplementedError, match="Gamma has no rsample"):
-        D.Gamma(1.0, 1.0).rsample()
+    with pytest.raises(NotImplementedError, match="Poisson has no rsample"):
+        D.Poisson(1.0).rsample()
     with pytest.raises(ArgumentError, match="Independent: reinterpreted_batch_ndims must be at most 1"):
         D.Independent(D.Normal(LOC, SCALE), 2)
     with pytest.raises(ArgumentError, match="transforms must be a Transform or several"):

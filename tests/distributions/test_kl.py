@@ -25,6 +25,19 @@ EXAMPLES = {
     D.Categorical: (D.Categorical(A), D.Categorical(B * B)),
     D.OneHotCategorical: (D.OneHotCategorical(A), D.OneHotCategorical(B * B)),
     D.Independent: (D.Independent(D.Normal(A, B), 1), D.Independent(D.Normal(B, A), 1)),
+    D.Geometric: (D.Geometric(A / 2), D.Geometric(B / 3)),
+    D.Binomial: (D.Binomial(4, A / 2), D.Binomial(4, B / 3)),
+    D.Poisson: (D.Poisson(A), D.Poisson(B)),
+    D.HalfNormal: (D.HalfNormal(A), D.HalfNormal(B)),
+    D.HalfCauchy: (D.HalfCauchy(A), D.HalfCauchy(B)),
+    D.Cauchy: (D.Cauchy(A, B), D.Cauchy(B, A)),
+    D.Gumbel: (D.Gumbel(A, B), D.Gumbel(B, A + 2)),
+    D.Pareto: (D.Pareto(A, B + 5), D.Pareto(B / 20, A + 3)),
+    D.ContinuousBernoulli: (D.ContinuousBernoulli(A / 2), D.ContinuousBernoulli(B / 3)),
+    D.LowRankMultivariateNormal: (
+        D.LowRankMultivariateNormal(A, B.reshape(2, 1), A),
+        D.LowRankMultivariateNormal(B, A.reshape(2, 1), B),
+    ),
     D.TransformedDistribution: (D.LogNormal(A, B), D.LogNormal(B, A)),
 }
 

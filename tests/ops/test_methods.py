@@ -109,10 +109,10 @@ def test_arrays_share_memory():
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: mc.tensor([1.0, 2.5]), "tensor([1. , 2.5])"),
+        (lambda: mc.tensor([1.0, 2.5]), "tensor([1.0000, 2.5000])"),
         (lambda: mc.tensor(1), "tensor(1)"),
         (lambda: mc.tensor([1.0], requires_grad=True), "tensor([1.], requires_grad=True)"),
-        (lambda: mc.tensor([1.0], requires_grad=True) * 2, "tensor([2.], grad_fn=<mul>)"),
+        (lambda: mc.tensor([1.0], requires_grad=True) * 2, "tensor([2.], grad_fn=<MulBackward0>)"),
         (lambda: mc.zeros(1, dtype=mc.float64), "tensor([0.], dtype=float64)"),
         (lambda: mc.zeros(0), "tensor([])"),
         (lambda: mc.tensor([[1, 2], [3, 4]]), "tensor([[1, 2],\n        [3, 4]])"),

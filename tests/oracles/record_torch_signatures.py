@@ -39,9 +39,12 @@ MODULES = (
     "nn.utils.rnn",
     "optim",
     "optim.lr_scheduler",
+    "optim.swa_utils",
     "utils.checkpoint",
     "utils.data",
 )
+CLASSES = ("nn.Module", "nn.Sequential", "nn.ModuleList", "nn.ModuleDict", "nn.ParameterList", "nn.ParameterDict")
+CLASSES += ("optim.Optimizer", "optim.LBFGS", "optim.lr_scheduler.LRScheduler", "optim.lr_scheduler.ReduceLROnPlateau")
 STUBS = {
     "": ("_VariableFunctions.pyi", None),
     "Tensor": ("__init__.pyi", "TensorBase"),
@@ -143,6 +146,12 @@ def main() -> None:
     found["Tensor"] = {
         n: signatures("Tensor", torch.Tensor, n) for n in shared_names(minicnn.Tensor, methods, torch.Tensor)
     }
+    for name in CLASSES:  # their own methods, without the ones of the class below
+        module, _, cls = name.rpartition(".")
+        ours, other = (getattr(importlib.import_module(f"{top}.{module}"), cls) for top in ("minicnn", "torch"))
+        methods = [n for n in dir(ours) if not n.startswith("_") and inspect.isfunction(getattr(ours, n))]
+        methods = [n for n in methods if name == "nn.Module" or n not in found.get("nn.Module", ())]
+        found[name] = {n: signatures(name, other, n) for n in shared_names(ours, methods, other)}
     lines = []
     for module, names in found.items():
         rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(several)}" for name, several in names.items())

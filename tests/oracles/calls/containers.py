@@ -11,6 +11,10 @@ class Holder(nn.Module):
         self.kept = nn.Buffer(torch.ones(2))
         self.left = nn.Buffer(torch.zeros(1), persistent=False)
 
+def shared():
+    layer, norm = nn.Linear(2, 2), nn.BatchNorm1d(2)
+    return nn.Sequential(layer, norm, layer, norm)
+
 def names(module):
     return list(module.state_dict()), [n for n, _ in module.named_parameters()], [n for n, _ in module.named_buffers()]
 
@@ -56,4 +60,31 @@ CALLS = (
     "[m.load_state_dict({'weight': one, 'bias': one, 'running_mean': one, 'running_var': one}) "
     "for m in [nn.BatchNorm1d(2)]]",
     "[refused(nn.Sequential(nn.BatchNorm1d(2)).load_state_dict, {'0.weight': one})]",
+    # other methods of modules
+    "[[n for n, _ in m.named_parameters(remove_duplicate=False)] for m in [shared()]]",
+    "[[n for n, _ in m.named_parameters()] for m in [shared()]]",
+    "[[n for n, _ in m.named_modules(prefix='a', remove_duplicate=False)] for m in [shared()]]",
+    "[[n for n, _ in m.named_modules(set(), 'a')] for m in [shared()]]",
+    "[[n for n, _ in m.named_modules({m[0]})] for m in [shared()]]",
+    "[[n for n, _ in m.named_buffers('b', True, False)] for m in [shared()]]",
+    "[len(list(m.modules())) for m in [shared()]], [len(list(m.modules(False))) for m in [shared()]]",
+    "[m.get_parameter('0.weight') is m[0].weight for m in [shared()]], [list(m.get_buffer('1.running_mean').shape) "
+    "for m in [shared()]]",
+    "[refused(m.get_parameter, n) for m in [shared()] for n in ('0', 'weight', '1.running_mean', '5.weight')]",
+    "[refused(m.get_buffer, n) for m in [shared()] for n in ('0.weight', '1.nothing')]",
+    "[[m.register_parameter('a', None), list(m._parameters), m._parameters['a'], len(m._parameters)] "
+    "for m in [nn.Module()]]",
+    "[[m.register_module('a', None), list(m._modules), m.register_buffer('b', None), list(m._buffers), "
+    "list(m._parameters)] for m in [nn.Module()]]",
+    "[[m.register_parameter('a', None), setattr(m, 'a', nn.Parameter(one)), list(m._parameters), [n for n, _ in "
+    "m.named_parameters()], list(m.state_dict())] for m in [nn.Module()]]",
+    "[[setattr(m, 'weight', None), list(m._parameters), list(m.state_dict())] for m in [nn.Linear(1, 1)]]",
+    "[[repr(m.pop(0)), repr(m.pop(-1)), len(m), list(m.state_dict())] for m in [nn.Sequential(nn.ReLU(), "
+    "nn.Linear(1, 1), nn.Tanh())]]",
+    "[[repr(m.pop(1)), repr(m), refused(m.pop, 5)] for m in [nn.ModuleList([nn.ReLU(), nn.Tanh()])]]",
+    "[[repr(m.extend(sequential=nn.Sequential(nn.Tanh())))] for m in [nn.Sequential(nn.ReLU())]]",
+    "[[m.clear(), len(m)] for m in [nn.ModuleDict({'a': nn.ReLU()})]]",
+    "[[m.set_submodule('0', nn.Tanh()), repr(m), refused(m.set_submodule, '5.a', nn.Tanh())] for m in [shared()]]",
+    "[[refused(m.set_submodule, 'new', nn.Tanh(), strict=True), m.set_submodule('1', nn.Tanh(), True), len(m)] "
+    "for m in [shared()]]",
 )

@@ -55,6 +55,15 @@ def qr(x, *args):
     q, r = L.qr(x, *args)
     return q.abs(), r.abs()
 
+def spectrum(w):
+    # The power sums of eigenvalues do not depend on their order.
+    return [torch.view_as_real((w**k).sum(-1)) for k in (1, 2, 3)] + [w.abs().square().sum(-1)]
+
+def invariant(x):
+    # Values that do not depend on the phase of an eigenvector, and on the order.
+    w, q = L.eig(x)
+    return (q.abs() ** 4 * w.abs().unsqueeze(-2)).sum(-1)
+
 def sizes(parts):
     return [list(p.shape) for p in parts]
 """
@@ -200,4 +209,64 @@ CALLS = [
     "L.vecdot(a, v), L.vecdot(a, a, dim=0), L.matmul(a, u)",
     "a.det(), a.inverse(), a.slogdet()[1], a.logdet(), a.pinverse(), a.matrix_power(2), a.matrix_exp()",
     "[x.abs() for x in a.qr()], a.svd()[1], sizes(tall.svd(False)), tall.pinverse(0.5)",
+    # LU factorisation, eigenvalues, tensors as matrices
+    *(f"of(L.lu({m}), {m})" for m in ("a", "b", "one", "wide", "tall")),
+    *(f"of(L.lu_factor({m}).LU, {m}), L.lu_factor({m}).pivots" for m in ("a", "b", "one", "wide", "tall")),
+    *(f"L.lu_factor_ex({m})" for m in ("flat", "zero", "a.detach()", "none.detach()")),
+    "L.lu_factor(zero)",
+    "L.lu_factor_ex(zero, check_errors=True)",
+    "L.lu_factor(a, pivot=False)",
+    "L.lu(zero), L.lu(no.detach())",
+    "L.lu(v)",
+    "L.lu(a.long())",
+    "torch.lu_unpack(*L.lu_factor(b.detach())), torch.lu_unpack(*L.lu_factor(tall.detach()))",
+    "torch.lu_unpack(*L.lu_factor(b.detach()), unpack_data=False)",
+    "torch.lu_unpack(*L.lu_factor(b.detach()), unpack_pivots=False)",
+    "torch.lu_unpack(a, a)",
+    "torch.lu(a.detach())[1], a.detach().lu()[0], len(torch.lu(a.detach(), get_infos=True))",
+    *(
+        f"of(L.lu_solve(*L.lu_factor({m}), {'u' if left else 'u.T'}, left={left}, adjoint={adjoint}), {m}, u)"
+        for m in ("a", "b")
+        for left in (True, False)
+        for adjoint in (True, False)
+    ),
+    "torch.lu_solve(u, *L.lu_factor(a)), u.lu_solve(*L.lu_factor(a))",
+    "L.lu_solve(*L.lu_factor(a), wide)",
+    "L.lu_solve(*L.lu_factor(a + 1j * a.T), u + 2j * u, left=True, adjoint=True)",
+    "L.lu(a + 1j * a.T)",
+    *(f"of(spectrum(L.eigvals({m})), {m})" for m in ("a", "b", "one")),
+    *(f"of(invariant({m}), {m})" for m in ("a", "b")),
+    "spectrum(L.eigvals(a + 1j * a.T)), L.eigvals(no.detach()), L.eig(b)[1].abs().square().sum(-2)",
+    "str(L.eigvals(a.float()).dtype)[-9:]",
+    "L.eig(wide)",
+    "L.eigvals(a.long())",
+    "L.cholesky_ex(spd), L.cholesky_ex(-spd).info, L.cholesky_ex(spd, upper=True)",
+    "L.cholesky_ex(torch.stack([spd.detach()[0], zero, spd.detach()[0] - 2 * eye])).info",
+    "L.cholesky_ex(torch.stack([spd.detach()[0], zero]))[0][0]",
+    "L.cholesky_ex(-spd, check_errors=True)",
+    "L.cholesky_ex(wide)",
+    "of(L.inv_ex(b).inverse, b), L.inv_ex(b).info",
+    "L.inv_ex(zero).info, L.inv_ex(torch.stack([zero, eye])).info, L.inv_ex(torch.stack([zero, eye])).inverse[1]",
+    "L.inv_ex(zero, check_errors=True)",
+    "of(L.solve_ex(a, u).result, a, u), L.solve_ex(a, u).info",
+    "L.solve_ex(zero, u).info, L.solve_ex(torch.stack([zero, eye]), u).result[1]",
+    "L.solve_ex(zero, u, check_errors=True)",
+    "of(torch.cholesky_solve(new(2, 3, 1), L.cholesky(spd)), spd)",
+    "torch.cholesky_solve(u, L.cholesky(spd, upper=True), upper=True), u.cholesky_solve(L.cholesky(spd))",
+    "torch.cholesky_inverse(L.cholesky(spd)), L.cholesky(spd, upper=True).cholesky_inverse(True)",
+    "of(L.householder_product(tall, new(3)), tall)",
+    "L.householder_product(b, new(2, 2)), L.householder_product(tall.detach(), new(0).detach())",
+    "L.householder_product(wide, new(2))",
+    "L.householder_product(tall, new(4))",
+    "once(L.tensorsolve(torch.stack([a, a.T, a * a]).reshape(3, 3, 3)[:, 0] + eye, v), a)",
+    "L.tensorsolve(new(6, 2, 3), new(6)), L.tensorsolve(new(2, 6, 3), new(6), dims=(0,))",
+    "L.tensorsolve(new(2, 2), new(3))",
+    "L.tensorinv(new(4, 2, 2), ind=1), L.tensorinv(new(2, 3, 6))",
+    "L.tensorinv(new(2, 3, 5))",
+    "L.tensorinv(new(2, 2), ind=0)",
+    "of(L.vander(v), v), L.vander(v, N=5), L.vander(a, N=2), L.vander(torch.arange(3))",
+    "L.vander(v, N=1)",
+    "L.vander(torch.tensor(1.0))",
+    "torch.vander(v), torch.vander(v, 2), torch.vander(v, N=4, increasing=True), torch.vander(v, 1)",
+    "torch.vander(a)",
 ]
