@@ -1,0 +1,3 @@
+"""Recurrent networks."""
+
+__all__: list[str] = []
