@@ -33,7 +33,7 @@ class OnnxModel(Module):
         settings = set(_settings(graph))
         for name, tensor in weights.items():
             owner, attribute = self._weights[name] = self._place(name)
-            if tensor.dtype.kind == "f" and name not in settings:
+            if tensor.dtype.kind == "f" and tensor.ndim and name not in settings:
                 owner.register_parameter(attribute, Parameter(tensor))
             else:
                 owner.register_buffer(attribute, tensor)

@@ -26,9 +26,10 @@ TYPE_ATTRIBUTES = ("to", "dtype", "output_datatype")  # hold the number of an el
 def load(f: Any) -> OnnxModel:
     """Read an ONNX model and return it as a module that computes with minicnn's operations.
 
-    Floating-point initializers become parameters, except those that are settings, such as the running mean of batch
-    norm. These and integers become buffers. The names stay, so a model that PyTorch exported has its names in
-    ``state_dict()``. Operators that minicnn does not have, but that ONNX defines by others, are replaced by these.
+    Floating-point weights (initializers) become parameters. Integers become buffers, and so do the running statistics
+    of batch norm, other settings of operators, and numbers without axes, which are constants of a formula. The names
+    stay, so ``state_dict()`` of a model that PyTorch exported has PyTorch's names. Operators that minicnn does not
+    have, but that ONNX defines by others, are replaced by these.
 
     Parameters
     ----------
@@ -112,6 +113,9 @@ class _Reader:
         """Replace functions of the file, and unknown operators that ONNX defines by others, by their bodies."""
         if not self._unknown(self.proto.graph):
             return
+        given, self.proto = self.proto, self.onnx.ModelProto()
+        self.proto.CopyFrom(given)  # the user's model stays as it is
+        self._complete(self.proto.graph)
         known = [("", name) for name in operators() if find(name, self.versions.get("", 0)) is not None]
         try:
             import_module("onnx.inliner")
@@ -124,6 +128,21 @@ class _Reader:
         if unknown := sorted(self._unknown(self.proto.graph)):
             several = "the operators" if len(unknown) > 1 else "the operator"
             self._fail(f"has {several} {', '.join(unknown)}, which minicnn does not have")
+
+    def _complete(self, graph: Any) -> None:
+        """Write out what ONNX's expansion of operators needs: default attributes, and a type for inputs left out."""
+        graph.value_info.add(name="")
+        for node in graph.node:
+            version = self.versions.get("" if node.domain in STANDARD else node.domain, 0)
+            if self.onnx.defs.has(node.op_type, version, node.domain):
+                given = {attribute.name for attribute in node.attribute}
+                schema = self.onnx.defs.get_schema(node.op_type, version, node.domain)
+                for name, attribute in schema.attributes.items():
+                    if name not in given and attribute.default_value.name:
+                        node.attribute.append(attribute.default_value)
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    self._complete(attribute.g)
 
     # --- the graph ----------------------------------------------------------------------------------------------
 
@@ -139,7 +158,8 @@ class _Reader:
         for value in (*self.proto.graph.input, *self.proto.graph.output):
             kind = value.type.WhichOneof("value")
             if kind not in ("tensor_type", None):
-                self._fail(f"has {value.name!r}, which is not a tensor but a {kind.removesuffix('_type')}")
+                text = kind.removesuffix("_type")
+                self._fail(f"has {value.name!r} of the kind {text}, and in minicnn all values are tensors")
             self._check_type(value.type.tensor_type.elem_type, value.name)
 
     def _check_type(self, number: int, name: str) -> None:

@@ -1,18 +1,19 @@
 """The operators of ONNX: each is one function of tensors, found by its name and the version of the operator set.
 
-The parameters of a function are those of the operator. Positional ones are the inputs, keywords are the attributes, with
-ONNX's defaults. What was an attribute in an old version and is an input now, such as the axes of Squeeze, is one
+The parameters of a function are those of the operator. Positional ones are the inputs, keywords are the attributes,
+with ONNX's defaults. What was an attribute in an old version and is an input now, such as the axes of Squeeze, is one
 parameter for both. Only where the meaning changed are there two functions.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = ["Operator", "find", "operator", "operators"]
 
 Function = Callable[..., Any]
+F = TypeVar("F", bound=Function)
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Operator:
         names = signature(self.function).parameters
         object.__setattr__(self, "counts_outputs", "outputs" in names)
 
+    def __reduce__(self) -> tuple[Any, ...]:  # pickled by name, because functions are not
+        return find, (self.name, self.since)
+
     def problem(self, inputs: int, attributes: dict[str, Any]) -> str:
         """Return what is wrong with a call, or an empty text."""
         parameters = signature(self.function).parameters
@@ -62,10 +66,10 @@ class Operator:
 _table: dict[str, list[Operator]] = {}
 
 
-def operator(name: str, since: int = 1, settings: tuple[int, ...] = ()) -> Callable[[Function], Function]:
+def operator(name: str, since: int = 1, settings: tuple[int, ...] = ()) -> Callable[[F], F]:
     """Register a function as an operator of ONNX; see `Operator`."""
 
-    def register(function: Function) -> Function:
+    def register(function: F) -> F:
         versions = _table.setdefault(name, [])
         versions.append(Operator(name, since, function, settings))
         versions.sort(key=lambda known: known.since)

@@ -22,7 +22,7 @@ from minicnn.dtypes import (
 )
 from minicnn.errors import DTypeError
 
-__all__ = ["TYPES", "axes_of", "dtype_of", "integers", "numbers"]
+__all__ = ["TYPES", "axes_of", "dtype_of", "integers", "number", "numbers"]
 
 # ONNX's numbers of the element types that minicnn has.
 TYPES: dict[int, DType] = {
@@ -62,6 +62,12 @@ def numbers(value: Tensor | Iterable[float] | float) -> list[Any]:
         found = value.tolist()
         return found if isinstance(found, list) else [found]
     return list(value) if isinstance(value, Iterable) else [value]
+
+
+def number(value: Tensor | Iterable[float] | float) -> Any:
+    """Return the only number in a tensor or an attribute."""
+    (found,) = numbers(value)
+    return found
 
 
 def integers(value: Tensor | Iterable[float] | float) -> list[int]:

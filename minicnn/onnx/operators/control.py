@@ -6,7 +6,7 @@ from typing import Any
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_, int64
 from minicnn.onnx.registry import operator
-from minicnn.onnx.values import integers, numbers
+from minicnn.onnx.values import number
 from minicnn.ops.create import tensor
 from minicnn.ops.indexing import stack
 
@@ -17,7 +17,7 @@ Body = Callable[..., tuple[Any, ...]]
 
 @operator("If")
 def _if(condition: Tensor, *, then_branch: Body, else_branch: Body) -> tuple[Any, ...]:
-    return then_branch() if numbers(condition)[0] else else_branch()
+    return then_branch() if number(condition) else else_branch()
 
 
 @operator("Loop")
@@ -26,15 +26,15 @@ def _loop(count: Tensor | None, condition: Tensor | None, *state: Any, body: Bod
 
     The outputs are the last state, and the results of all turns, stacked.
     """
-    turns = None if count is None else integers(count)[0]
+    turns = None if count is None else number(count)
     go_on = tensor(True) if condition is None else condition
     collected: list[tuple[Any, ...]] = []
-    number = 0
-    while (turns is None or number < turns) and numbers(go_on)[0]:
-        go_on, *results = body(tensor(number, int64), go_on.to(bool_), *state)
+    turn = 0
+    while (turns is None or turn < turns) and number(go_on):
+        go_on, *results = body(tensor(turn, int64), go_on.to(bool_), *state)
         state = tuple(results[: len(state)])
         collected.append(tuple(results[len(state) :]))
-        number += 1
+        turn += 1
     return (*state, *(stack(list(values)) for values in zip(*collected, strict=True)))
 
 

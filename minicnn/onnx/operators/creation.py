@@ -3,8 +3,8 @@
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType
 from minicnn.onnx.registry import operator
-from minicnn.onnx.values import dtype_of, integers, numbers
-from minicnn.ops.create import eye, full, tensor
+from minicnn.onnx.values import dtype_of, integers, number
+from minicnn.ops.create import eye, full
 from minicnn.ops.random import bernoulli
 from minicnn.ops.ranges import arange
 from minicnn.ops.sampling import rand, randn
@@ -16,21 +16,22 @@ __all__: list[str] = []
 def _constant_of_shape(shape: Tensor, *, value: Tensor | None = None) -> Tensor:
     if value is None:
         return full(integers(shape), 0.0, device=shape.device)
-    return full(integers(shape), numbers(value)[0], dtype=value.dtype, device=shape.device)
+    return full(integers(shape), number(value), dtype=value.dtype, device=shape.device)
 
 
 @operator("Range")
 def _range(start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
     first, end, step = start.item(), limit.item(), delta.item()
     count = max(-int((first - end) // step), 0)
-    return (arange(count, device=start.device) * step + first).to(start.dtype)
+    values: Tensor = arange(count, device=start.device) * step + first
+    return values.to(start.dtype)
 
 
 @operator("EyeLike")
 def _eye_like(x: Tensor, *, dtype: int | None = None, k: int = 0) -> Tensor:
     rows, columns = x.shape
     square = eye(max(rows, columns) + abs(k), dtype=x.dtype if dtype is None else dtype_of(dtype), device=x.device)
-    return square[max(-k, 0) :][:rows, max(k, 0) :][:, :columns]
+    return square[max(k, 0) :, max(-k, 0) :][:rows, :columns]
 
 
 # --- random numbers -------------------------------------------------------------------------------------------
@@ -78,13 +79,3 @@ def _bernoulli(x: Tensor, *, dtype: int | None = None, seed: float | None = None
 def _multinomial(x: Tensor, *, dtype: int = 6, sample_size: int = 1, seed: float | None = None) -> Tensor:
     """The rows hold logarithms of probabilities."""
     return x.softmax(-1).multinomial(sample_size, replacement=True).to(dtype_of(dtype))
-
-
-def _window(size: Tensor, periodic: int, output_datatype: int, weights: tuple[float, ...]) -> Tensor:
-    """Σ_k weights[k] cos(2πk n / N), with N = size, or size - 1 if the window is symmetric."""
-    from math import pi
-
-    (count,) = integers(size)
-    angle = tensor([2 * pi * n / (count if periodic else count - 1) for n in range(count)])
-    terms = [(angle * k).cos() * weight for k, weight in enumerate(weights)]
-    return sum(terms[1:], start=terms[0]).to(dtype_of(output_datatype))

@@ -1,6 +1,7 @@
 """Regions of images: their features, and the choice among boxes that overlap."""
 
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -8,23 +9,24 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64
 from minicnn.errors import ArgumentError
 from minicnn.onnx.registry import operator
-from minicnn.onnx.values import integers, numbers
+from minicnn.onnx.values import integers, number, numbers
 from minicnn.ops.create import tensor
 from minicnn.ops.indexing import stack
-from minicnn.ops.linalg import matmul
 
 __all__: list[str] = []
 
-Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Array = np.ndarray[Any, Any]
 
 
-def _samples(start: float, extent: float, cells: int, per_cell: int, size: int) -> Array:
-    """Return the weights of the pixels of an axis in each sample, (cells · per_cell, size): bilinear, 0 outside."""
+def _samples(start: float, extent: float, cells: int, per_cell: int, size: int) -> tuple[Array, Array]:
+    """Return the two pixels of an axis around each sample, and their bilinear weights: (2 cells · per_cell,) each."""
     place = start + (np.arange(cells * per_cell) + 0.5) * (extent / cells / per_cell)
     inside = (place >= -1) & (place <= size)
     place = place.clip(0, size - 1)
-    weights = 1 - np.abs(place[:, np.newaxis] - np.arange(size))
-    return np.maximum(weights, 0) * inside[:, np.newaxis]
+    low = np.floor(place)
+    index = np.stack([low, np.minimum(low + 1, size - 1)], 1).astype(int)
+    weight = np.stack([low + 1 - place, place - low], 1) * inside[:, np.newaxis]
+    return index.reshape(-1), weight.reshape(-1)
 
 
 @operator("RoiAlign", settings=(1,))
@@ -42,7 +44,7 @@ def _roi_align(
 ) -> Tensor:
     """Means or maxima of bilinear samples in the cells of regions (x1, y1, x2, y2); He et al., "Mask R-CNN", 2017.
 
-    There is no gradient for the regions.
+    As in ONNX, a maximum is that of the pixels times their weights. There is no gradient for the regions.
     """
     if mode not in ("avg", "max"):
         raise ArgumentError(f"RoiAlign: mode must be 'avg' or 'max', got {mode!r}")
@@ -53,10 +55,15 @@ def _roi_align(
         width, height = (x2 - x1, y2 - y1) if half else (max(x2 - x1, 1.0), max(y2 - y1, 1.0))
         down = sampling_ratio or ceil(height / output_height)
         across = sampling_ratio or ceil(width / output_width)
-        rows = tensor(_samples(y1, height, output_height, down, x.shape[2]), x.dtype, x.device)
-        columns = tensor(_samples(x1, width, output_width, across, x.shape[3]), x.dtype, x.device)
-        values = matmul(matmul(rows, x[image]), columns.T).reshape(-1, output_height, down, output_width, across)
-        regions.append(values.mean((2, 4)) if mode == "avg" else values.amax((2, 4)))
+        rows, row_weights = _samples(y1, height, output_height, down, x.shape[2])
+        columns, column_weights = _samples(x1, width, output_width, across, x.shape[3])
+        weights = tensor(row_weights[:, np.newaxis] * column_weights, x.dtype, x.device)
+        pixels = (
+            x[image].index_select(1, tensor(rows, device=x.device)).index_select(2, tensor(columns, device=x.device))
+        )
+        shape = (x.shape[1], output_height, 2 * down, output_width, 2 * across)
+        values = (pixels * weights).reshape(shape)
+        regions.append(values.mean((2, 4)) * 4 if mode == "avg" else values.amax((2, 4)))
     return stack(regions)
 
 
@@ -74,9 +81,9 @@ def _non_max_suppression(
 
     Two boxes overlap if their intersection over their union is more than the threshold.
     """
-    limit = 0 if max_output_boxes_per_class is None else integers(max_output_boxes_per_class)[0]
-    overlap = 0.0 if iou_threshold is None else numbers(iou_threshold)[0]
-    lowest = -np.inf if score_threshold is None else numbers(score_threshold)[0]
+    limit = 0 if max_output_boxes_per_class is None else number(max_output_boxes_per_class)
+    overlap = 0.0 if iou_threshold is None else number(iou_threshold)
+    lowest = -np.inf if score_threshold is None else number(score_threshold)
     found = []
     all_scores = np.asarray(scores.tolist(), np.float64)
     for image, box in enumerate(np.asarray(boxes.tolist(), np.float64)):

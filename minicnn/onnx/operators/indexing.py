@@ -4,7 +4,7 @@ from math import prod
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.onnx.registry import operator
-from minicnn.onnx.values import integers
+from minicnn.onnx.values import integers, number
 from minicnn.ops.comparison import where
 from minicnn.ops.create import zeros
 from minicnn.ops.ranges import arange
@@ -87,7 +87,7 @@ def _tensor_scatter(
 @operator("OneHot")
 def _one_hot(index: Tensor, depth: Tensor, values: Tensor, *, axis: int = -1) -> Tensor:
     """values[1] at the index along a new axis, and values[0] elsewhere; everywhere where the index is out of range."""
-    (count,) = integers(depth)
+    count = int(number(depth))
     off, on = values.unbind(0)
     axis %= index.ndim + 1
     numbers = arange(count, device=index.device).reshape(count, *(1,) * (index.ndim - axis))
@@ -104,7 +104,8 @@ def _compress(x: Tensor, condition: Tensor, *, axis: int | None = None) -> Tenso
 @operator("NonZero")
 def _non_zero(x: Tensor) -> Tensor:
     """A row for each axis."""
-    return x.nonzero().T
+    places: Tensor = x.nonzero()
+    return places.T
 
 
 @operator("Col2Im")

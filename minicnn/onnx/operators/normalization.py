@@ -4,7 +4,7 @@ import minicnn.nn.functional as F
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_
 from minicnn.onnx.registry import operator
-from minicnn.onnx.values import numbers
+from minicnn.onnx.values import number
 from minicnn.ops.comparison import where
 from minicnn.ops.create import ones_like, zeros_like
 from minicnn.ops.sampling import rand
@@ -118,8 +118,8 @@ def _dropout(
     outputs: int,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """x and a mask of ones, except if the file asks for training. The seed has no effect."""
-    p = 0.5 if ratio is None else numbers(ratio)[0]
-    if training_mode is None or not numbers(training_mode)[0] or p == 0:
+    p = 0.5 if ratio is None else number(ratio)
+    if training_mode is None or not number(training_mode) or p == 0:
         return x, ones_like(x).to(bool_)
     mask = rand(*x.shape, device=x.device) >= p
     return where(mask, x / (1 - p) if p < 1 else x, zeros_like(x)), mask

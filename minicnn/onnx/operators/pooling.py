@@ -48,11 +48,11 @@ def _max_pool(
     strides: Ints | None = None,
     outputs: int,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """The maxima, and their places in the whole flattened tensor: row by row, or with `storage_order` column by column."""
+    """The maxima, and their places in the flattened tensor: row by row, with `storage_order` column by column."""
     spec = _spec(x, kernel_shape, auto_pad, pads, strides, dilations, ceil_mode)
     values, winner = max_pool(x, spec=spec)
     if outputs == 1:
-        return values  # type: ignore[no-any-return]
+        return values
     index: Tensor = winner_index(winner, spec=spec)
     if storage_order:
         place, index = index, zeros(*index.shape, dtype=index.dtype, device=x.device)
@@ -78,14 +78,17 @@ def _max_unpool(
     pads: Ints | None = None,
     strides: Ints | None = None,
 ) -> Tensor:
-    """Each element at its place in the flattened output, and 0 elsewhere."""
+    """Each element at its place in the flattened output, and 0 elsewhere; `output_shape` adds zeros at the ends."""
     n = len(kernel_shape)
     widths, steps = pads or (0,) * 2 * n, strides or (1,) * n
     axes = zip(x.shape[2:], kernel_shape, steps, widths[:n], widths[n:], strict=True)
     sizes = [*x.shape[:2], *((i - 1) * s + k - before - after for i, k, s, before, after in axes)]
-    sizes = sizes if output_shape is None else integers(output_shape)
     flat = zeros(prod(sizes), dtype=x.dtype, device=x.device)
-    return flat.scatter(0, index.reshape(-1), x.reshape(-1)).reshape(sizes)
+    y = flat.scatter(0, index.reshape(-1), x.reshape(-1)).reshape(sizes)
+    if output_shape is None:
+        return y
+    more = [wanted - size for wanted, size in zip(integers(output_shape), sizes, strict=True)]
+    return F.pad(y, [width for extra in reversed(more) for width in (0, extra)])
 
 
 @operator("AveragePool")
@@ -102,7 +105,7 @@ def _average_pool(
 ) -> Tensor:
     spec = _spec(x, kernel_shape, auto_pad, pads, strides, dilations, ceil_mode, bool(count_include_pad))
     if max(spec.dilation) == 1:
-        return avg_pool(x, spec=spec)  # type: ignore[no-any-return]
+        return avg_pool(x, spec=spec)
     counted = ones(1, 1, *x.shape[2:], dtype=x.dtype, device=x.device)
     if count_include_pad:
         counted = F.pad(counted, [width for pair in reversed(spec.padding) for width in pair], value=1.0)

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_, int64
 from minicnn.onnx.registry import operator
-from minicnn.onnx.values import axes_of, integers
+from minicnn.onnx.values import axes_of, integers, number
 from minicnn.ops.create import full, ones_like, zeros_like
 from minicnn.ops.indexing import cat
 from minicnn.ops.ranges import arange
@@ -18,8 +20,6 @@ Axes = Tensor | tuple[int, ...] | None
 
 def _lowest(dtype: Any, sign: int) -> float:
     """Return the least value of a type, or with sign -1 the greatest: the extreme of no elements."""
-    import numpy as np
-
     if dtype == bool_:
         return sign < 0
     if dtype.kind == "f":
@@ -99,7 +99,7 @@ def _arg_min(x: Tensor, *, axis: int = 0, keepdims: int = 1, select_last_index: 
 def _top_k(x: Tensor, k: Tensor | int, *, axis: int = -1, largest: int = 1, sorted: int = 1) -> tuple[Tensor, Tensor]:
     """Of equal elements the first comes first; the result is always sorted."""
     values, index = x.sort(axis, descending=bool(largest), stable=True)
-    (count,) = integers(k)
+    count = number(k)
     return values.narrow(axis, 0, count), index.narrow(axis, 0, count)
 
 
@@ -132,9 +132,9 @@ def _scan(
 
 @operator("CumSum")
 def _cum_sum(x: Tensor, axis: Tensor, *, exclusive: int = 0, reverse: int = 0) -> Tensor:
-    return _scan(x, *integers(axis), exclusive, reverse, Tensor.cumsum, zeros_like)
+    return _scan(x, number(axis), exclusive, reverse, Tensor.cumsum, zeros_like)
 
 
 @operator("CumProd")
 def _cum_prod(x: Tensor, axis: Tensor, *, exclusive: int = 0, reverse: int = 0) -> Tensor:
-    return _scan(x, *integers(axis), exclusive, reverse, Tensor.cumprod, ones_like)
+    return _scan(x, number(axis), exclusive, reverse, Tensor.cumprod, ones_like)

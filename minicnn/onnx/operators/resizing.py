@@ -1,9 +1,10 @@
 """Resize and its older form Upsample.
 
-Every axis is resized for itself: `_apply_matrix` multiplies it by a matrix with few elements in a row. Only the position
-of an output pixel in the input, and the weights of the pixels around it, depend on the many modes of ONNX.
+Every axis is resized for itself: `_apply_matrix` multiplies it by a matrix with few elements in a row. Only the
+position of an output pixel in the input, and the weights of the pixels around it, depend on the many modes of ONNX.
 """
 
+from collections.abc import Callable
 from math import ceil, floor
 from typing import Any
 
@@ -45,7 +46,7 @@ def _positions(mode: str, size: int, out: int, scale: float, roi: tuple[float, f
 
 
 def _nearest(mode: str, position: Matrix, size: int) -> Matrix:
-    rules = {
+    rules: dict[str, Callable[[Matrix], Matrix]] = {
         "round_prefer_floor": lambda p: np.ceil(p - 0.5),
         "round_prefer_ceil": lambda p: np.floor(p + 0.5),
         "floor": np.floor,
@@ -53,14 +54,16 @@ def _nearest(mode: str, position: Matrix, size: int) -> Matrix:
     }
     if mode not in rules:
         raise ArgumentError(f"Resize: nearest_mode must be one of {', '.join(rules)}, got {mode!r}")
-    return rules[mode](position).astype(int).clip(0, size - 1)
+    index: Matrix = rules[mode](position).astype(int).clip(0, size - 1)
+    return index
 
 
 def _kernel(mode: str, d: Matrix, a: float) -> Matrix:
     """Return the kernel at the distances d: a triangle, or Keys' cubic polynomials (1981)."""
     d = np.abs(d)
     if mode == "linear":
-        return np.maximum(1 - d, 0)
+        triangle: Matrix = np.maximum(1 - d, 0)
+        return triangle
     near = ((a + 2) * d - (a + 3)) * d * d + 1
     return np.where(d <= 1, near, np.where(d < 2, ((a * d - 5 * a) * d + 8 * a) * d - 4 * a, 0.0))
 
@@ -155,5 +158,5 @@ def _resize_10(x: Tensor, scales: Tensor, *, mode: str = "nearest") -> Tensor:
 def _upsample(x: Tensor, scales: Tensor | tuple[float, ...], *, mode: str = "nearest") -> Tensor:
     """Positions are divided by the factor, without an offset."""
     factors = scales if isinstance(scales, Tensor) else tensor(list(scales))
-    rest = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    return _resize(x, None, factors, mode="linear" if mode == "bilinear" else mode, **rest)
+    mode = "linear" if mode == "bilinear" else mode
+    return _resize(x, None, factors, coordinate_transformation_mode="asymmetric", mode=mode, nearest_mode="floor")

@@ -5,7 +5,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64
 from minicnn.errors import ArgumentError
 from minicnn.onnx.registry import operator
-from minicnn.onnx.values import axes_of, integers, numbers
+from minicnn.onnx.values import axes_of, integers, number
 from minicnn.ops.assembly import broadcast_shapes, tensor_split
 from minicnn.ops.create import tensor
 from minicnn.ops.indexing import cat
@@ -122,7 +122,7 @@ def _pad(
     pairs = dict(zip(places, zip(widths[: len(places)], widths[len(places) :], strict=True), strict=True))
     flat = [width for axis in reversed(range(x.ndim)) for width in pairs.get(axis, (0, 0))]
     if mode == "constant":
-        return F.pad(x, flat, value=numbers(value)[0] if value is not None and numbers(value) else 0)
+        return F.pad(x, flat, value=0 if value is None else number(value))
     return F.pad(x, flat, {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}[mode])
 
 
@@ -147,7 +147,7 @@ def _space_to_depth(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
 
 @operator("Trilu")
 def _trilu(x: Tensor, k: Tensor | None = None, *, upper: int = 1) -> Tensor:
-    (diagonal,) = [0] if k is None else integers(k)
+    diagonal = 0 if k is None else number(k)
     return x.triu(diagonal) if upper else x.tril(diagonal)
 
 
