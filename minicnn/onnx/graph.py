@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.errors import MiniCNNError
+from minicnn.errors import ArgumentError, MiniCNNError
 from minicnn.onnx.registry import Operator
 
 __all__ = ["Graph", "Node"]
@@ -37,6 +37,8 @@ class Node:
         ------
         MiniCNNError
             The error of the operation, with the name of the node.
+        ArgumentError
+            If the operator has fewer outputs.
         """
         attributes = {
             name: value.bound(values) if isinstance(value, Graph) else value for name, value in self.attributes.items()
@@ -50,6 +52,8 @@ class Node:
             error.add_note(f"in the node {self.name!r}, an ONNX {self.operator.name}")
             raise
         results = result if isinstance(result, tuple) else (result,)
+        if missing := [name for name in self.outputs[len(results) :] if name]:
+            raise ArgumentError(f"{self.operator.name}: the output {missing[0]!r} of {self.name!r} is not supported")
         values.update((name, value) for name, value in zip(self.outputs, results, strict=False) if name)
 
 

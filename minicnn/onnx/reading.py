@@ -205,10 +205,11 @@ class _Reader:
         if proto.type == kinds.GRAPH:
             weights = {tensor.name: self._tensor(tensor) for tensor in proto.g.initializer}
             return self._graph(proto.g, weights | self._constants(proto.g))
-        if proto.type not in (kinds.FLOAT, kinds.INT, kinds.STRING, kinds.FLOATS, kinds.INTS):
+        known = (kinds.FLOAT, kinds.INT, kinds.STRING, kinds.FLOATS, kinds.INTS)
+        if proto.type not in known or (proto.name in TYPE_ATTRIBUTES and proto.type != kinds.INT):
             kind = kinds.AttributeType.Name(proto.type).lower()
             self._fail(
-                f"has an operator {node.op_type} with the attribute {proto.name!r} of a type ({kind}) not supported"
+                f"has an operator {node.op_type} whose attribute {proto.name!r} has the type {kind}: unsupported"
             )
         value = self.onnx.helper.get_attribute_value(proto)
         if proto.name in TYPE_ATTRIBUTES:

@@ -47,13 +47,14 @@ class Operator:
     def problem(self, inputs: int, attributes: dict[str, Any]) -> str:
         """Return what is wrong with a call, or an empty text."""
         parameters = signature(self.function).parameters
+        any_name = any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
         named = {
             name
             for name, p in parameters.items()
             if p.kind not in (Parameter.VAR_POSITIONAL, Parameter.POSITIONAL_ONLY)
         }
         for name in attributes:
-            if name not in named or name == "outputs":
+            if name == "outputs" or (name not in named and not any_name):
                 return f"has the attribute {name!r}, which is not supported"
         extra = {"outputs": 1} if self.counts_outputs else {}
         try:

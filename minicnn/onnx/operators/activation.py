@@ -44,10 +44,16 @@ def _mish(x: Tensor) -> Tensor:
     return F.mish(x)
 
 
-@operator("PRelu")
+@operator("PRelu", since=7)
 def _prelu(x: Tensor, slope: Tensor) -> Tensor:
     """The slope broadcasts to x, so it may differ from pixel to pixel."""
     return where(x < 0, slope * x, x)
+
+
+@operator("PRelu")
+def _prelu_6(x: Tensor, slope: Tensor) -> Tensor:
+    """One slope, or one for each channel."""
+    return F.prelu(x, slope.reshape(-1))
 
 
 @operator("Relu")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.nn.functional import erf
@@ -19,8 +20,6 @@ SAME: dict[str, Callable[..., Tensor]] = {
     "Abs": Tensor.abs,
     "Acos": Tensor.acos,
     "Acosh": Tensor.acosh,
-    "Add": Tensor.add,
-    "And": Tensor.logical_and,
     "Asin": Tensor.asin,
     "Asinh": Tensor.asinh,
     "Atan": Tensor.atan,
@@ -33,67 +32,88 @@ SAME: dict[str, Callable[..., Tensor]] = {
     "Cos": Tensor.cos,
     "Cosh": Tensor.cosh,
     "Det": Tensor.det,
-    "Equal": Tensor.eq,
     "Erf": erf,
     "Exp": Tensor.exp,
     "Floor": Tensor.floor,
-    "Greater": Tensor.gt,
     "GreaterOrEqual": Tensor.ge,
     "IsNaN": Tensor.isnan,
-    "Less": Tensor.lt,
     "LessOrEqual": Tensor.le,
     "Log": Tensor.log,
     "MatMul": matmul,
-    "Mul": Tensor.mul,
     "Neg": Tensor.neg,
     "Not": Tensor.logical_not,
-    "Or": Tensor.logical_or,
     "Reciprocal": Tensor.reciprocal,
     "Round": Tensor.round,
     "Sign": Tensor.sign,
     "Sin": Tensor.sin,
     "Sinh": Tensor.sinh,
     "Sqrt": Tensor.sqrt,
-    "Sub": Tensor.sub,
     "Tan": Tensor.tan,
     "Where": where,
-    "Xor": Tensor.logical_xor,
 }
 
 
-def _without_defaults(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
-    """Return the function of tensors alone, so that an attribute of the file cannot reach one of minicnn's."""
+def _of_tensors(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return the function of tensors alone, so that no attribute of a file reaches a parameter of minicnn's."""
 
     def call(*inputs: Tensor) -> Tensor:
         return function(*inputs)
 
-    call.__doc__ = f"ONNX's {name}."
     return call
 
 
 for _name, _function in SAME.items():
-    operator(_name)(_without_defaults(_function, _name))
+    operator(_name)(_of_tensors(_function))
 
 
-# --- arithmetic with rules of its own -------------------------------------------------------------------------
+# --- two operands ---------------------------------------------------------------------------------------------
 
 
-@operator("Div")
 def _div(a: Tensor, b: Tensor) -> Tensor:
     """Integers are divided towards zero."""
     return a / b if a.dtype.kind in "fc" else a.div(b, rounding_mode="trunc")
+
+
+def _pow(x: Tensor, y: Tensor) -> Tensor:
+    """The result has the type of the base."""
+    return (x**y).to(x.dtype)
+
+
+BINARY: dict[str, Callable[..., Tensor]] = {
+    "Add": Tensor.add,
+    "And": Tensor.logical_and,
+    "Div": _div,
+    "Equal": Tensor.eq,
+    "Greater": Tensor.gt,
+    "Less": Tensor.lt,
+    "Mul": Tensor.mul,
+    "Or": Tensor.logical_or,
+    "Pow": _pow,
+    "Sub": Tensor.sub,
+    "Xor": Tensor.logical_xor,
+}
+
+
+def _aligned(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Before version 7 the shape of the second operand began at an axis of the first one."""
+
+    def call(a: Tensor, b: Tensor, *, axis: int | None = None, broadcast: int = 0) -> Tensor:
+        if axis is not None and b.ndim:
+            b = b.reshape(*b.shape, *(1,) * (a.ndim - axis % a.ndim - b.ndim))
+        return function(a, b)
+
+    return call
+
+
+for _name, _function in BINARY.items():
+    operator(_name)(_aligned(_function))
+    operator(_name, since=7)(_of_tensors(_function))
 
 
 @operator("Mod")
 def _mod(a: Tensor, b: Tensor, *, fmod: int = 0) -> Tensor:
     """The sign is that of the divisor, or with `fmod` that of the dividend."""
     return a.fmod(b) if fmod else a.remainder(b)
-
-
-@operator("Pow")
-def _pow(x: Tensor, y: Tensor) -> Tensor:
-    """The result has the type of the base."""
-    return (x**y).to(x.dtype)
 
 
 @operator("BitShift")
@@ -161,7 +181,7 @@ def _bit_cast(x: Tensor, *, to: int) -> Tensor:
 # --- matrix products ------------------------------------------------------------------------------------------
 
 
-@operator("Gemm")
+@operator("Gemm", since=7)
 def _gemm(
     a: Tensor,
     b: Tensor,
@@ -181,3 +201,8 @@ def _gemm(
 @operator("Einsum")
 def _einsum(*tensors: Tensor, equation: str) -> Tensor:
     return einsum(equation, *tensors)
+
+
+@operator("Gemm")
+def _gemm_6(a: Tensor, b: Tensor, c: Tensor, *, broadcast: int = 0, **attributes: Any) -> Tensor:
+    return _gemm(a, b, c, **attributes)

@@ -3,6 +3,7 @@
 import minicnn.nn.functional as F
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_
+from minicnn.errors import ArgumentError
 from minicnn.onnx.registry import operator
 from minicnn.onnx.values import number
 from minicnn.ops.comparison import where
@@ -17,7 +18,7 @@ def _per_channel(t: Tensor, x: Tensor) -> Tensor:
     return t.reshape(-1, *(1,) * (x.ndim - 2))
 
 
-@operator("BatchNormalization", settings=(3, 4))
+@operator("BatchNormalization", since=14, settings=(3, 4))
 def _batch_norm(
     x: Tensor,
     scale: Tensor,
@@ -39,6 +40,25 @@ def _batch_norm(
     now, now_var = x.mean(axes).detach(), x.var(axes, correction=0).detach()
     running = tuple((old * momentum + new * (1 - momentum)).to(old.dtype) for old, new in ((mean, now), (var, now_var)))
     return (F.batch_norm(x, None, None, scale, bias, True, 0.0, epsilon), *running)
+
+
+@operator("BatchNormalization", settings=(3, 4))
+def _batch_norm_6(
+    x: Tensor,
+    scale: Tensor,
+    bias: Tensor,
+    mean: Tensor,
+    var: Tensor,
+    *,
+    epsilon: float = 1e-5,
+    momentum: float = 0.9,
+    is_test: int = 1,
+    spatial: int = 1,
+) -> Tensor:
+    """Before version 14 a file for inference had one output, and training was not defined."""
+    if not spatial:
+        raise ArgumentError("BatchNormalization: statistics for each pixel (spatial=0) are not supported")
+    return F.batch_norm(x, mean, var, scale, bias, False, 0.0, epsilon)
 
 
 @operator("InstanceNormalization")
