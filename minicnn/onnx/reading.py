@@ -8,7 +8,7 @@ import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float32, int64
-from minicnn.errors import DataError
+from minicnn.errors import DataError, DTypeError
 from minicnn.onnx import operators as _operators  # noqa: F401 (registers the operators)
 from minicnn.onnx.graph import Graph, Node
 from minicnn.onnx.model import OnnxModel
@@ -45,6 +45,8 @@ def load(f: Any) -> OnnxModel:
     DataError
         If the file is missing or damaged, or has an operator or an element type that minicnn does not have. Nothing has
         been computed then.
+    DTypeError
+        If `f` is none of these.
     MissingPackageError
         If the package onnx is not installed.
 
@@ -79,6 +81,10 @@ class _Reader:
 
     def _checked(self, f: Any) -> Any:
         """Return the ModelProto, after ONNX has checked it."""
+        if not isinstance(f, str | Path | bytes | self.onnx.ModelProto) and not hasattr(f, "read"):
+            raise DTypeError(
+                f"onnx.load: expected a path, bytes, a binary file or an onnx.ModelProto, got {type(f).__name__}"
+            )
         if isinstance(f, str | Path) and not Path(f).is_file():
             self._fail("is not a file")
         try:

@@ -1,4 +1,4 @@
-"""Export small networks of PyTorch to ONNX, with both of its exporters. Run by hand with PyTorch 2.13, onnx, onnxscript:
+"""Export networks of PyTorch to ONNX, with both of its exporters. Run by hand with PyTorch 2.13, onnx and onnxscript:
 
     python -m tests.oracles.record_torch_onnx
 
