@@ -211,7 +211,7 @@ class _Reader:
         if proto.type == kinds.GRAPH:
             weights = {tensor.name: self._tensor(tensor) for tensor in proto.g.initializer}
             return self._graph(proto.g, weights | self._constants(proto.g))
-        known = (kinds.FLOAT, kinds.INT, kinds.STRING, kinds.FLOATS, kinds.INTS)
+        known = (kinds.FLOAT, kinds.INT, kinds.STRING, kinds.FLOATS, kinds.INTS, kinds.STRINGS)
         if proto.type not in known or (proto.name in TYPE_ATTRIBUTES and proto.type != kinds.INT):
             kind = kinds.AttributeType.Name(proto.type).lower()
             self._fail(
@@ -220,6 +220,6 @@ class _Reader:
         value = self.onnx.helper.get_attribute_value(proto)
         if proto.name in TYPE_ATTRIBUTES:
             self._check_type(value, proto.name)
-        if isinstance(value, bytes):
-            return value.decode()
-        return tuple(value) if proto.type in (kinds.FLOATS, kinds.INTS) else value
+        if proto.type in (kinds.FLOATS, kinds.INTS, kinds.STRINGS):
+            return tuple(item.decode() if isinstance(item, bytes) else item for item in value)
+        return value.decode() if isinstance(value, bytes) else value

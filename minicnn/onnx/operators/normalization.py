@@ -97,18 +97,11 @@ def _rms_norm(x: Tensor, scale: Tensor, *, axis: int = -1, epsilon: float = 1e-5
     return F.rms_norm(x, x.shape[axis % x.ndim :], None, epsilon) * scale
 
 
-@operator("GroupNormalization", since=21)
+@operator("GroupNormalization", since=21)  # ONNX has withdrawn that of version 18
 def _group_norm(
     x: Tensor, scale: Tensor, bias: Tensor, *, num_groups: int, epsilon: float = 1e-5, stash_type: int = 1
 ) -> Tensor:
     return F.group_norm(x, num_groups, scale, bias, epsilon)
-
-
-@operator("GroupNormalization", since=18)
-def _group_norm_18(x: Tensor, scale: Tensor, bias: Tensor, *, num_groups: int, epsilon: float = 1e-5) -> Tensor:
-    """The scale and the bias are numbers for each group."""
-    size = x.shape[1] // num_groups
-    return F.group_norm(x, num_groups, scale.repeat_interleave(size), bias.repeat_interleave(size), epsilon)
 
 
 @operator("LRN")
