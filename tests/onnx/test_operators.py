@@ -293,3 +293,27 @@ def test_activations_of_recurrent_networks():
     for name, f in (("Relu", F.relu), ("Sigmoid", F.sigmoid), ("Softsign", F.softsign)):
         y = run("RNN", [RNN[0][:1], *RNN[1:]], {"hidden_size": 2, "activations": [name]})
         np.testing.assert_allclose(y.numpy()[0, 0], f(mc.tensor(RNN[0][0] @ RNN[1][0].T)).numpy(), rtol=1e-5)
+
+
+def test_clipped_gates_of_recurrent_networks():
+    """With all sums clipped to 0, gates are 1/2 and new values are 0."""
+    h, c = randn(1, 2, 2), randn(1, 2, 2)
+    state = [None, None, h]
+    weights = {n: [randn(1, 2, 3), randn(1, 2 * n, 3), randn(1, 2 * n, 2)] for n in (1, 3, 4)}
+    settings = {"hidden_size": 2, "clip": 0.0}
+    assert run("RNN", weights[1] + state, settings)[0].abs().sum().item() == 0
+    for linear in (0, 1):
+        y = run("GRU", weights[3] + state, settings | {"linear_before_reset": linear})
+        np.testing.assert_allclose(y.numpy()[0], h / 2, rtol=1e-6)
+    for peepholes in (None, randn(1, 6)):
+        *_, h1, c1 = run("LSTM", [*weights[4], *state, c, peepholes], settings, outputs=3)
+        np.testing.assert_allclose(c1.numpy(), c / 2, rtol=1e-6)
+        np.testing.assert_allclose(h1.numpy(), np.tanh(c / 2) / 2, rtol=1e-6)
+
+
+def test_an_input_gate_that_also_forgets():
+    x, w, r = randn(1, 2, 3), randn(1, 8, 3), randn(1, 8, 2)
+    open_gate = np.float32([[50, 50] + [0] * 14])
+    c = randn(1, 2, 2)
+    *_, found = run("LSTM", [x, w, r, open_gate, None, None, c], {"hidden_size": 2, "input_forget": 1}, outputs=3)
+    np.testing.assert_allclose(found.numpy()[0], np.tanh(x[0] @ w[0, 6:].T), rtol=1e-5)
