@@ -334,6 +334,7 @@ _LATER = (
     "hub",
     "jit",
     "multiprocessing",
+    "onnx",
     "serialization",
     "utils",
     "version",
@@ -342,7 +343,6 @@ _LATER = (
 # What PyTorch has and minicnn does not: the reason, and what to do instead.
 _ABSENT = {
     "fx": "models run as they are, and `nn.Module` has all its parts in named_modules()",
-    "onnx": "models are saved as state dicts, with minicnn.save",
     "quantization": "numbers are float32 or float64",
     "sparse": "all tensors are dense",
 }

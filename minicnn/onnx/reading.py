@@ -1,0 +1,225 @@
+"""`load`: an ONNX file becomes a module. The package onnx parses the file, and everything else is minicnn's."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from minicnn.autograd.tensor import Tensor
+from minicnn.dtypes import float32, int64
+from minicnn.errors import DataError, DTypeError
+from minicnn.onnx import operators as _operators  # noqa: F401 (registers the operators)
+from minicnn.onnx.graph import Graph, Node
+from minicnn.onnx.model import OnnxModel
+from minicnn.onnx.registry import find, operators
+from minicnn.onnx.values import TYPES
+from minicnn.ops.create import as_tensor, from_numpy
+from minicnn.optional import import_optional
+
+__all__ = ["load"]
+
+STANDARD = ("", "ai.onnx")  # the two names of the domain of ONNX's own operators
+TYPE_ATTRIBUTES = ("to", "dtype", "output_datatype")  # hold the number of an element type
+
+
+def load(f: Any) -> OnnxModel:
+    """Read an ONNX model and return it as a module that computes with minicnn's operations.
+
+    Floating-point weights (initializers) become parameters. Integers become buffers, and so do the running statistics
+    of batch norm, other settings of operators, and numbers without axes, which are constants of a formula. The names
+    stay, so ``state_dict()`` of a model that PyTorch exported has PyTorch's names. Operators that minicnn does not
+    have, but that ONNX defines by others, are replaced by these.
+
+    Parameters
+    ----------
+    f : str, Path, bytes, a binary file, or an onnx.ModelProto
+        Weights in files beside the model are read if `f` is a path.
+
+    Returns
+    -------
+    OnnxModel
+
+    Raises
+    ------
+    DataError
+        If the file is missing or damaged, or has an operator or an element type that minicnn does not have. Nothing has
+        been computed then.
+    DTypeError
+        If `f` is none of these.
+    MissingPackageError
+        If the package onnx is not installed.
+
+    Examples
+    --------
+    >>> from onnx import helper, TensorProto
+    >>> x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in "xy")
+    >>> graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "example", [x], [y])
+    >>> model = load(helper.make_model(graph))
+    >>> import minicnn
+    >>> model(minicnn.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    onnx = import_optional("onnx", call="onnx.load", package="onnx", extra="onnx")
+    return _Reader(onnx, f).model()
+
+
+class _Reader:
+    """Reads one file; `where` names it in messages."""
+
+    def __init__(self, onnx: Any, f: Any) -> None:
+        self.onnx = onnx
+        self.where = f"'{f}'" if isinstance(f, str | Path) else "the model"
+        self.proto = self._checked(f)
+        self.versions: dict[str, int] = {}
+        self._read_versions()
+
+    def _fail(self, problem: str) -> NoReturn:
+        raise DataError(f"onnx.load: {self.where} {problem}")
+
+    # --- parsing ------------------------------------------------------------------------------------------------
+
+    def _checked(self, f: Any) -> Any:
+        """Return the ModelProto, after ONNX has checked it."""
+        if not isinstance(f, str | Path | bytes | self.onnx.ModelProto) and not hasattr(f, "read"):
+            raise DTypeError(
+                f"onnx.load: expected a path, bytes, a binary file or an onnx.ModelProto, got {type(f).__name__}"
+            )
+        if isinstance(f, str | Path) and not Path(f).is_file():
+            self._fail("is not a file")
+        try:
+            if isinstance(f, self.onnx.ModelProto):
+                proto = f
+            elif isinstance(f, bytes):
+                proto = self.onnx.load_model_from_string(f)
+            else:
+                proto = self.onnx.load(str(f) if isinstance(f, Path) else f)
+            self.onnx.checker.check_model(proto)
+        except Exception as error:  # protobuf, the checker and readers of external data have no common error
+            first = str(error).strip().partition("\n")[0]
+            raise DataError(f"onnx.load: {self.where} is not a valid ONNX model: {first}") from error
+        return proto
+
+    def _read_versions(self) -> None:
+        self.versions = {"" if o.domain in STANDARD else o.domain: o.version for o in self.proto.opset_import}
+
+    def _unknown(self, graph: Any) -> set[str]:
+        """Return the operators that minicnn does not have, also of the graphs in this one."""
+        found = set()
+        for node in graph.node:
+            known = node.op_type == "Constant" or find(node.op_type, self.versions.get("", 0)) is not None
+            if node.domain not in STANDARD or not known:
+                found.add(f"{node.domain}.{node.op_type}".removeprefix("."))
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    found |= self._unknown(attribute.g)
+        return found
+
+    def _with_known_operators(self) -> None:
+        """Replace functions of the file, and unknown operators that ONNX defines by others, by their bodies."""
+        if not self._unknown(self.proto.graph):
+            return
+        given, self.proto = self.proto, self.onnx.ModelProto()
+        self.proto.CopyFrom(given)  # the user's model stays as it is
+        self._complete(self.proto.graph)
+        known = [("", name) for name in operators() if find(name, self.versions.get("", 0)) is not None]
+        try:
+            import_module("onnx.inliner")
+            self.proto = self.onnx.inliner.inline_selected_functions(
+                self.proto, known, exclude=True, inline_schema_functions=True
+            )
+        except Exception as error:  # the inliner has no error class of its own
+            raise DataError(f"onnx.load: {self.where} has functions that ONNX cannot expand: {error}") from error
+        self._read_versions()
+        if unknown := sorted(self._unknown(self.proto.graph)):
+            several = "the operators" if len(unknown) > 1 else "the operator"
+            self._fail(f"has {several} {', '.join(unknown)}, which minicnn does not have")
+
+    def _complete(self, graph: Any) -> None:
+        """Write out what ONNX's expansion of operators needs: default attributes, and a type for inputs left out."""
+        graph.value_info.add(name="")
+        for node in graph.node:
+            version = self.versions.get("" if node.domain in STANDARD else node.domain, 0)
+            if self.onnx.defs.has(node.op_type, version, node.domain):
+                given = {attribute.name for attribute in node.attribute}
+                schema = self.onnx.defs.get_schema(node.op_type, version, node.domain)
+                for name, attribute in schema.attributes.items():
+                    if name not in given and attribute.default_value.name:
+                        node.attribute.append(attribute.default_value)
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    self._complete(attribute.g)
+
+    # --- the graph ----------------------------------------------------------------------------------------------
+
+    def model(self) -> OnnxModel:
+        self._check_types()
+        self._with_known_operators()
+        proto = self.proto.graph
+        weights = {tensor.name: self._tensor(tensor) for tensor in proto.initializer}
+        return OnnxModel(self._graph(proto), weights, self._constants(proto))
+
+    def _check_types(self) -> None:
+        """Refuse inputs and outputs of other types than tensors that minicnn has."""
+        for value in (*self.proto.graph.input, *self.proto.graph.output):
+            kind = value.type.WhichOneof("value")
+            if kind not in ("tensor_type", None):
+                text = kind.removesuffix("_type")
+                self._fail(f"has {value.name!r} of the kind {text}, and in minicnn all values are tensors")
+            self._check_type(value.type.tensor_type.elem_type, value.name)
+
+    def _check_type(self, number: int, name: str) -> None:
+        if number and number not in TYPES:
+            text = self.onnx.TensorProto.DataType.Name(number).lower()
+            self._fail(f"has {name!r} with the element type {text}, which minicnn does not have")
+
+    def _tensor(self, proto: Any) -> Tensor:
+        self._check_type(proto.data_type, proto.name)
+        return from_numpy(np.array(self.onnx.numpy_helper.to_array(proto)))
+
+    def _constants(self, proto: Any) -> dict[str, Tensor]:
+        """Return the results of the nodes Constant."""
+        found = {}
+        for node in proto.node:
+            if node.op_type == "Constant":
+                (attribute,) = node.attribute
+                value = self._attribute(node, attribute)
+                dtype = {"f": float32, "i": int64}.get(attribute.name.removeprefix("value_")[:1])
+                found[node.output[0]] = value if isinstance(value, Tensor) else as_tensor(value, dtype)
+        return found
+
+    def _graph(self, proto: Any, constants: dict[str, Tensor] | None = None) -> Graph:
+        if proto.sparse_initializer:
+            self._fail("has sparse weights, and in minicnn all tensors are dense")
+        nodes = tuple(self._node(node) for node in proto.node if node.op_type != "Constant")
+        inputs, outputs = (tuple(value.name for value in values) for values in (proto.input, proto.output))
+        return Graph(nodes, inputs, outputs, constants or {})
+
+    def _node(self, proto: Any) -> Node:
+        operator = find(proto.op_type, self.versions.get("", 0))
+        assert operator is not None  # _with_known_operators has made sure
+        attributes = {attribute.name: self._attribute(proto, attribute) for attribute in proto.attribute}
+        if problem := operator.problem(len(proto.input), attributes):
+            self._fail(f"has the node {proto.name!r}, an operator {proto.op_type}, that {problem}")
+        name = proto.name or next(iter(proto.output), "")
+        return Node(name, operator, tuple(proto.input), tuple(proto.output), attributes)
+
+    def _attribute(self, node: Any, proto: Any) -> Any:
+        kinds = self.onnx.AttributeProto
+        if proto.type == kinds.TENSOR:
+            return self._tensor(proto.t)
+        if proto.type == kinds.GRAPH:
+            weights = {tensor.name: self._tensor(tensor) for tensor in proto.g.initializer}
+            return self._graph(proto.g, weights | self._constants(proto.g))
+        known = (kinds.FLOAT, kinds.INT, kinds.STRING, kinds.FLOATS, kinds.INTS, kinds.STRINGS)
+        if proto.type not in known or (proto.name in TYPE_ATTRIBUTES and proto.type != kinds.INT):
+            kind = kinds.AttributeType.Name(proto.type).lower()
+            self._fail(
+                f"has an operator {node.op_type} whose attribute {proto.name!r} has the type {kind}: unsupported"
+            )
+        value = self.onnx.helper.get_attribute_value(proto)
+        if proto.name in TYPE_ATTRIBUTES:
+            self._check_type(value, proto.name)
+        if proto.type in (kinds.FLOATS, kinds.INTS, kinds.STRINGS):
+            return tuple(item.decode() if isinstance(item, bytes) else item for item in value)
+        return value.decode() if isinstance(value, bytes) else value
