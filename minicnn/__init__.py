@@ -13,6 +13,7 @@ from numpy import iinfo
 
 from minicnn import amp, autograd, cuda, errors, fft, linalg, nn, optim
 from minicnn.amp import autocast
+from minicnn.autograd import functional as _functional  # noqa: F401 (for programs that write autograd.functional)
 from minicnn.autograd.tape import (
     detect_anomaly,
     enable_grad,
@@ -49,6 +50,7 @@ from minicnn.dtypes import int16 as short
 from minicnn.dtypes import int32 as int
 from minicnn.dtypes import int64 as long
 from minicnn.errors import *
+from minicnn.func.vmap import vmap
 from minicnn.nn.functional import (
     adaptive_avg_pool1d,
     avg_pool1d,
@@ -276,6 +278,7 @@ __all__ = [
     "uint8",
     "use_backends",
     "use_kernel",
+    "vmap",
 ]
 __all__ += errors.__all__
 __all__ += _arrangement.__all__

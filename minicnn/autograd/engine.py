@@ -17,7 +17,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, AutogradError, DTypeError
 from minicnn.runtime.devices import Array
 
-__all__ = ["backward", "grad"]
+__all__ = ["backward", "depends_on_older", "grad"]
 
 
 def backward(
@@ -66,6 +66,20 @@ def backward(
         tensor = chosen[node] if node in chosen else None if owner is None else owner()
         if tensor is not None:
             _accumulate(tensor, g, create_graph, shared)
+
+
+def depends_on_older(tensors: Iterable[Tensor], order: int) -> bool:
+    """Return whether the tensors were computed from one that required a gradient before this number of the clock."""
+    found: set[Any] = {t._node for t in tensors if t._node is not None}
+    waiting = list(found)
+    while waiting:
+        node = waiting.pop()
+        if node.order < order:
+            return True
+        new = {n for n in getattr(node, "edges", ()) if n is not None} - found
+        found |= new
+        waiting += new
+    return False
 
 
 def grad(

@@ -23,6 +23,7 @@ MODULES = (
     "amp",
     "func",
     "autograd",
+    "autograd.functional",
     "cuda",
     "distributed",
     "distributions",

@@ -1,4 +1,4 @@
-"""Calls of modules with other parameters, under PyTorch's address `func`: for meta-learning and hypernetworks."""
+"""Calls of modules with other parameters: for meta-learning and hypernetworks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,8 +7,11 @@ from typing import Any
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, CheckpointError, DTypeError
 from minicnn.nn import Module
+from minicnn.ops.indexing import stack
 
-__all__ = ["functional_call"]
+__all__ = ["functional_call", "stack_module_state"]
+
+NAMED = ("named_parameters", "named_buffers")
 
 
 def functional_call(
@@ -95,3 +98,23 @@ def _replaced(module: Module, values: Mapping[str, Tensor], tie_weights: bool) -
     finally:
         for (attributes, leaf, _), tensor in zip(places, old, strict=True):
             attributes[leaf] = tensor
+
+
+def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the parameters and the buffers of equal models, each stacked along a new first axis: for `vmap`.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no model, or the models differ in class or mode.
+    """
+    models = list(models)
+    kinds = {(type(m), m.training) for m in models}
+    if len(kinds) != 1:
+        raise ArgumentError("stack_module_state: expected models of one class, all in training mode or none")
+    parameters, buffers = (_stacked([dict(getattr(m, kind)()) for m in models]) for kind in NAMED)
+    return {name: p.requires_grad_() for name, p in parameters.items()}, buffers
+
+
+def _stacked(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: stack([state[name] for state in states]).detach() for name in states[0]}
