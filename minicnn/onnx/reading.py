@@ -1,5 +1,6 @@
 """`load`: an ONNX file becomes a module. The package onnx parses the file, and everything else is minicnn's."""
 
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -103,52 +104,46 @@ class _Reader:
     def _read_versions(self) -> None:
         self.versions = {"" if o.domain in STANDARD else o.domain: o.version for o in self.proto.opset_import}
 
-    def _unknown(self, graph: Any) -> set[str]:
-        """Return the operators that minicnn does not have, also of the graphs in this one."""
-        found = set()
+    def _unknown(self, graph: Any) -> Iterator[Any]:
+        """Yield the nodes whose operators minicnn does not have, also of the graphs in this one."""
         for node in graph.node:
             known = node.op_type == "Constant" or find(node.op_type, self.versions.get("", 0)) is not None
             if node.domain not in STANDARD or not known:
-                found.add(f"{node.domain}.{node.op_type}".removeprefix("."))
+                yield node
             for attribute in node.attribute:
                 if attribute.HasField("g"):
-                    found |= self._unknown(attribute.g)
-        return found
+                    yield from self._unknown(attribute.g)
 
     def _with_known_operators(self) -> None:
         """Replace functions of the file, and unknown operators that ONNX defines by others, by their bodies."""
-        if not self._unknown(self.proto.graph):
-            return
-        given, self.proto = self.proto, self.onnx.ModelProto()
-        self.proto.CopyFrom(given)  # the user's model stays as it is
-        self._complete(self.proto.graph)
-        known = [("", name) for name in operators() if find(name, self.versions.get("", 0)) is not None]
+        inliner = import_module("onnx.inliner")
         try:
-            import_module("onnx.inliner")
-            self.proto = self.onnx.inliner.inline_selected_functions(
-                self.proto, known, exclude=True, inline_schema_functions=True
-            )
+            if self.proto.functions:
+                self.proto = inliner.inline_local_functions(self.proto)
+                self._read_versions()
+            if any(self._unknown(self.proto.graph)):
+                self._complete()
+                known = [("", name) for name in operators() if find(name, self.versions.get("", 0)) is not None]
+                self.proto = inliner.inline_selected_functions(self.proto, known, True, inline_schema_functions=True)
+                self._read_versions()
         except Exception as error:  # the inliner has no error class of its own
             raise DataError(f"onnx.load: {self.where} has functions that ONNX cannot expand: {error}") from error
-        self._read_versions()
-        if unknown := sorted(self._unknown(self.proto.graph)):
+        if unknown := sorted({f"{n.domain}.{n.op_type}".strip(".") for n in self._unknown(self.proto.graph)}):
             several = "the operators" if len(unknown) > 1 else "the operator"
             self._fail(f"has {several} {', '.join(unknown)}, which minicnn does not have")
 
-    def _complete(self, graph: Any) -> None:
-        """Write out what ONNX's expansion of operators needs: default attributes, and a type for inputs left out."""
-        graph.value_info.add(name="")
-        for node in graph.node:
+    def _complete(self) -> None:
+        """Write out what ONNX needs to expand operators: default attributes, and a type for inputs left out."""
+        given, self.proto = self.proto, self.onnx.ModelProto()
+        self.proto.CopyFrom(given)  # the user's model stays as it is
+        self.proto.graph.value_info.add(name="")
+        for node in self._unknown(self.proto.graph):
             version = self.versions.get("" if node.domain in STANDARD else node.domain, 0)
             if self.onnx.defs.has(node.op_type, version, node.domain):
-                given = {attribute.name for attribute in node.attribute}
+                names = {attribute.name for attribute in node.attribute}
                 schema = self.onnx.defs.get_schema(node.op_type, version, node.domain)
-                for name, attribute in schema.attributes.items():
-                    if name not in given and attribute.default_value.name:
-                        node.attribute.append(attribute.default_value)
-            for attribute in node.attribute:
-                if attribute.HasField("g"):
-                    self._complete(attribute.g)
+                missing = [attribute for name, attribute in schema.attributes.items() if name not in names]
+                node.attribute.extend(a.default_value for a in missing if a.default_value.name)
 
     # --- the graph ----------------------------------------------------------------------------------------------
 
@@ -184,6 +179,8 @@ class _Reader:
             if node.op_type == "Constant":
                 (attribute,) = node.attribute
                 value = self._attribute(node, attribute)
+                if "string" in attribute.name:
+                    self._fail("has a constant of text, and in minicnn all values are tensors of numbers")
                 dtype = {"f": float32, "i": int64}.get(attribute.name.removeprefix("value_")[:1])
                 found[node.output[0]] = value if isinstance(value, Tensor) else as_tensor(value, dtype)
         return found

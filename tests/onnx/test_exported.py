@@ -33,6 +33,16 @@ def test_the_results_are_pytorchs(file):
         np.testing.assert_allclose(y.detach().numpy(), wanted.numpy(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("file", ["attention-script", "classifier-graph", "decoder-script", "functions-graph"])
+def test_the_results_are_the_same_on_every_device(file, device):
+    name = file.split("-")[0]
+    model = mc.onnx.load(FOLDER / f"{file}.onnx").to(device)
+    found = model(*(x.to(device) for x in values(name, "x")))
+    for y, wanted in zip(found if isinstance(found, tuple) else (found,), values(name, "y"), strict=True):
+        assert y.device == device
+        np.testing.assert_allclose(y.detach().cpu().numpy(), wanted.numpy(), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("file", [file for file in FILES if not file.startswith("functions")])
 def test_every_parameter_has_a_gradient_and_learns(file):
     (x,) = values(file.split("-")[0], "x")

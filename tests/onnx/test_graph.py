@@ -11,7 +11,7 @@ from minicnn.errors import DTypeError
 from minicnn.onnx.graph import Graph, Node
 from minicnn.onnx.registry import Operator, find
 from minicnn.onnx.values import axes_of, dtype_of, integers, number, numbers
-from tests.onnx.test_reading import info, model_of
+from tests.onnx.models import info, model_of
 
 
 def node(operator, inputs, outputs, **attributes):

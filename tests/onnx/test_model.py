@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 
 import minicnn as mc
 from minicnn.errors import ArgumentError
-from tests.onnx.test_reading import info, model_of
+from tests.onnx.models import info, model_of
 
 W = np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
 

@@ -12,7 +12,7 @@ import minicnn as mc
 import minicnn.nn.functional as F
 from minicnn.autograd import gradcheck, gradgradcheck
 from minicnn.errors import ArgumentError, ShapeError
-from tests.onnx.test_reading import info, model_of
+from tests.onnx.models import info, model_of
 
 RNG = np.random.default_rng(0)
 

@@ -9,20 +9,7 @@ from onnx import TensorProto, helper, numpy_helper, save
 
 import minicnn as mc
 from minicnn.errors import DataError, DTypeError, MissingPackageError
-
-
-def info(name, shape=(2,), kind=TensorProto.FLOAT):
-    return helper.make_tensor_value_info(name, kind, shape)
-
-
-def model_of(*nodes, inputs=(), outputs=(), weights=None, version=20, functions=(), **settings):
-    """Return a model of nodes (operator, inputs, outputs, attributes) or NodeProtos, with x -> y by default."""
-    made = [node if not isinstance(node, tuple) else helper.make_node(*node[:3], **dict(*node[3:])) for node in nodes]
-    initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in (weights or {}).items()]
-    graph = helper.make_graph(made, "test", list(inputs) or [info("x")], list(outputs) or [info("y")], initializers)
-    opsets = settings.pop("opsets", [helper.make_opsetid("", version)])
-    return helper.make_model(graph, opset_imports=opsets, functions=list(functions), **settings)
-
+from tests.onnx.models import info, model_of
 
 RELU = model_of(("Relu", ["x"], ["y"]))
 
@@ -100,6 +87,8 @@ LSTM_OF_OTHERS = helper.make_node("Fancy", ["x"], ["y"], domain="org.example")
         ),
         (model_of(("Relu", ["x"], ["y"]), outputs=[info("y", kind=TensorProto.STRING)]), "'y' .* element type string"),
         (model_of(("Cast", ["x"], ["y"], {"to": TensorProto.INT4})), "'to' with the element type int4"),
+        (model_of(("Constant", [], ["y"], {"value_string": "a"})), "a constant of text"),
+        (model_of(("Cast", ["x"], ["y"], {"to": "FLOAT"}), version=1), "Cast whose attribute 'to' has the type string"),
         (
             model_of(
                 ("Relu", ["x"], ["y"]),
@@ -141,6 +130,24 @@ def test_functions_of_the_file_are_expanded():
     assert mc.onnx.load(model)(mc.tensor([1.0, 2.0])).tolist() == [2.0, 4.0]
 
 
+def test_a_function_of_the_file_may_use_operators_that_onnx_expands():
+    """The window has the default attribute `periodic`; the padding of Conv, which is known, stays as it is."""
+    window = helper.make_function(
+        "local", "Window", ["n"], ["w"], [helper.make_node("HannWindow", ["n"], ["w"])], [helper.make_opsetid("", 20)]
+    )
+    model = model_of(
+        helper.make_node("Window", ["n"], ["w"], domain="local"),
+        ("Conv", ["x", "k"], ["c"]),
+        ("Mul", ["c", "w"], ["y"]),
+        inputs=[info("x", (1, 1, 4)), info("n", (), TensorProto.INT64)],
+        functions=[window],
+        opsets=[helper.make_opsetid("", 20), helper.make_opsetid("local", 1)],
+        weights={"k": np.ones((1, 1, 1), np.float32)},
+    )
+    y = mc.onnx.load(model)(mc.ones(1, 1, 4), mc.tensor(4))
+    np.testing.assert_allclose(y.tolist(), [[[0, 0.5, 1, 0.5]]], atol=1e-6)
+
+
 def test_the_model_of_the_user_does_not_change():
     model = model_of(("MeanVarianceNormalization", ["x"], ["y"]), inputs=[info("x", (1, 1, 2, 2))], version=13)
     before = model.SerializeToString()
@@ -179,3 +186,15 @@ def test_a_constant_that_is_an_output_and_one_in_a_branch():
     y, c = loaded(mc.tensor(True), mc.ones(2))
     assert (y.item(), c.item()) == (2.0, 1)
     assert loaded(mc.tensor(False), mc.ones(2))[0].tolist() == [-1.0, -1.0]
+
+
+def test_weights_of_a_wrong_size():
+    model = model_of(("Add", ["x", "w"], ["y"]), weights={"w": np.ones(2, np.float32)})
+    model.graph.initializer[0].raw_data = b"1234567"
+    with pytest.raises(DataError, match=r"^onnx.load: the model is not a valid ONNX model: "):
+        mc.onnx.load(model)
+
+
+def test_a_graph_that_reads_what_nobody_makes():
+    with pytest.raises(DataError, match=r"^onnx.load: the model is not a valid ONNX model: .*'?z'?"):
+        mc.onnx.load(model_of(("Relu", ["z"], ["y"])))

@@ -32,6 +32,25 @@ def test_repeats(counts):
     assert x.repeat_interleave(mc.tensor(counts, dtype=mc.int64)).tolist() == expected
 
 
+@pytest.mark.parametrize("shape", [(5, 2), (50, 20)])  # a few elements and many take two ways
+@pytest.mark.parametrize("dim", [None, 0, -1])
+@pytest.mark.parametrize("repeats", [1, 3, "equal", "zero"])
+def test_repeats_of_few_and_of_many_elements_with_gradients(shape, dim, repeats):
+    x = mc.arange(float(shape[0] * shape[1])).reshape(shape).requires_grad_()
+    size = x.numel() if dim is None else x.shape[dim]
+    counts = {"equal": [2] * size, "zero": [0] * size}.get(repeats, repeats)
+    y = x.repeat_interleave(counts if isinstance(counts, int) else mc.tensor(counts), dim)
+    assert y.tolist() == np.repeat(x.detach().numpy(), counts, dim).tolist()
+    (y * mc.arange(float(y.numel())).reshape(y.shape)).sum().backward()
+    times = y.numel() // x.numel()
+    weights = np.arange(y.numel(), dtype=float).reshape(y.shape)
+    if times:
+        parts = weights.reshape(-1, times) if dim is None or dim == -1 else weights.reshape(shape[0], times, shape[1])
+        assert x.grad.tolist() == parts.sum(1).reshape(shape).tolist()
+    else:
+        assert x.grad.abs().sum().item() == 0
+
+
 def test_everything_stays_on_its_device(device):
     x = mc.arange(6.0).reshape(2, 3).to(device)
     assert x.repeat_interleave(2, 0).device is device

@@ -137,7 +137,11 @@ def _resize(
             continue
         position = _positions(coordinate_transformation_mode, size, out, factor, region)
         if mode == "nearest":
-            x = x.index_select(axis, tensor(_nearest(nearest_mode, position, size), device=x.device))
+            index = _nearest(nearest_mode, position, size)
+            if out % size == 0 and (index == np.arange(out) // (out // size)).all():
+                x = x.repeat_interleave(out // size, axis)
+            else:
+                x = x.index_select(axis, tensor(index, device=x.device))
         else:
             settings: Any = (factor, region, cubic_coeff_a, bool(exclude_outside), bool(antialias))
             x = _apply_matrix(x, axis, _matrix, mode, coordinate_transformation_mode, size, out, *settings)
