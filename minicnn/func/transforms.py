@@ -176,6 +176,8 @@ def jvp(func: Function, primals: Any, tangents: Any, *, strict: bool = False, ha
     ------
     DTypeError
         If a primal or the result is no tensor.
+    AutogradError
+        If a tangent does not have the shape of its primal.
     ArgumentError
         If there is no primal.
     """
