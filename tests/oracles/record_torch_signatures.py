@@ -36,6 +36,7 @@ MODULES = (
     "nn.utils.rnn",
     "optim",
     "optim.lr_scheduler",
+    "optim.swa_utils",
     "utils.checkpoint",
     "utils.data",
 )

@@ -37,7 +37,8 @@ ABSENT = {  # the beginning of a name -> why it is not there
     r"torch\.ByteTensor\(size=\)": "sizes have no name in PyTorch either",
 }
 HOMES = (minicnn.Tensor, minicnn.nn.Module, minicnn.nn.Sequential, minicnn.optim.Optimizer)
-MODULES = ("", "nn.functional", "linalg", "nn", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "distributions")
+MODULES = ("", "nn.functional", "linalg", "nn", "nn.init", "nn.utils", "nn.utils.parametrizations", "nn.utils.prune")
+MODULES += ("nn.utils.rnn", "optim", "optim.lr_scheduler", "optim.swa_utils", "distributions")
 
 
 class Name(NamedTuple):
