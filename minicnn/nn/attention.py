@@ -7,6 +7,8 @@ from minicnn.errors import ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn import init
 from minicnn.nn.arguments import check_positive
+from minicnn.nn.attention_backends import SDPBackend as SDPBackend  # PyTorch's address
+from minicnn.nn.attention_backends import sdpa_kernel as sdpa_kernel
 from minicnn.nn.linear import Linear
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter

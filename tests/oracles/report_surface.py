@@ -32,7 +32,6 @@ ABSENT = {  # the beginning of a name -> why it is not there
     r"torch\.utils\.cpp_extension\.": "builds extensions of PyTorch itself",
     r"torch\.(library|_utils|utils\._pytree)\.": "inner parts of PyTorch",
     r"torch\.(view_as_real|view_as_complex|polar)": "numbers are real",
-    r"torch\.nn\.attention\.": "attention has one kernel",
     r"\.(cov|cumprod|rot90|allclose|isclose|flip)\((rowvar|axis|k|atol|rel_tol)=\)": "a keyword of NumPy or of Python",
     r"torch\.ByteTensor\(size=\)": "sizes have no name in PyTorch either",
 }
