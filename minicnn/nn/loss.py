@@ -4,12 +4,16 @@ Each layer calls a function of `functional`, whose docstring has the equation an
 """
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, ClassVar
 
 from minicnn.autograd.tensor import Tensor
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn.legacy import REDUCTIONS, reduction_of, warn_of_older_name
+from minicnn.nn.linear import Linear
 from minicnn.nn.module import Module
+from minicnn.runtime.devices import Device
 
 __all__ = [
     "BCELoss",
@@ -20,6 +24,7 @@ __all__ = [
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
+    "LinearCrossEntropyLoss",
     "MSELoss",
     "NLLLoss",
     "NLLLoss2d",
@@ -242,3 +247,74 @@ class CTCLoss(_Loss):
     ) -> Tensor:
         lengths = input_lengths, target_lengths
         return F.ctc_loss(log_probs, targets, *lengths, self.blank, self.reduction, self.zero_infinity)
+
+
+class LinearCrossEntropyLoss(_WeightedLoss):
+    """A linear layer and the cross-entropy of its outputs; see `functional.linear_cross_entropy`.
+
+    Parameters
+    ----------
+    in_features, num_classes : int
+    out_features : tuple of int
+        (d_1, ..., d_K): an example has a class at each of these places.
+    bias : bool
+        The linear layer adds a bias.
+    device, dtype
+        Of the linear layer.
+    reduction, weight, ignore_index, label_smoothing, options
+        As in `functional.linear_cross_entropy`.
+
+    Attributes
+    ----------
+    linear : Linear
+        With num_classes × d_1 × ... × d_K outputs.
+
+    Raises
+    ------
+    ShapeError
+        If `weight` is not (num_classes,).
+    ArgumentError
+        If `label_smoothing` is not from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        out_features: tuple[int, ...] = (),
+        bias: bool = False,
+        device: str | Device | None = None,
+        dtype: Any = None,
+        reduction: str = "mean",
+        weight: Tensor | None = None,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        options: Any = None,
+    ) -> None:
+        super().__init__(weight, reduction=reduction)
+        if weight is not None and weight.shape != (num_classes,):
+            raise ShapeError(f"LinearCrossEntropyLoss: weight must be ({num_classes},), got {weight.shape}")
+        if not 0 <= label_smoothing <= 1:
+            raise ArgumentError(f"LinearCrossEntropyLoss: label_smoothing must be from 0 to 1, got {label_smoothing}")
+        self.num_classes, self.out_features = num_classes, out_features
+        self.ignore_index, self.label_smoothing, self.options = ignore_index, label_smoothing, options
+        self.linear = Linear(in_features, num_classes * prod(out_features), bias, device, dtype)
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        shape, bias = (self.num_classes, *self.out_features), self.linear.bias
+        return F.linear_cross_entropy(
+            input,
+            self.linear.weight.reshape(*shape, self.linear.in_features),
+            target,
+            linear_bias=None if bias is None else bias.reshape(shape),
+            weight=self.weight,
+            reduction=self.reduction,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+        )
+
+    def extra_repr(self) -> str:
+        names = ("num_classes", "out_features", "bias", "reduction", "ignore_index", "label_smoothing", "options")
+        values: dict[str, Any] = {**vars(self), "bias": self.linear.bias is not None}
+        return f"in_features={self.linear.in_features}, " + ", ".join(f"{name}={values[name]}" for name in names)

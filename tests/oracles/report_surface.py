@@ -35,18 +35,9 @@ ABSENT = {  # the beginning of a name -> why it is not there
     r"torch\.ByteTensor\(size=\)": "sizes have no name in PyTorch either",
 }
 HOMES = (minicnn.Tensor, minicnn.nn.Module, minicnn.nn.Sequential, minicnn.optim.Optimizer)
-MODULES = (
-    "",
-    "nn.functional",
-    "linalg",
-    "fft",
-    "nn",
-    "nn.init",
-    "nn.utils",
-    "optim",
-    "optim.lr_scheduler",
-    "distributions",
-)
+MODULES = ("", "nn.functional", "linalg", "fft", "nn", "nn.init", "nn.utils", "nn.utils.parametrizations")
+MODULES += ("nn.utils.prune", "nn.utils.rnn", "optim", "optim.lr_scheduler", "optim.swa_utils", "distributions")
+MODULES += ("autograd.functional", "func")
 
 
 class Name(NamedTuple):

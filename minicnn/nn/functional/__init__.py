@@ -34,6 +34,8 @@ from minicnn.nn.functional.margin_loss import *
 from minicnn.nn.functional.margin_loss import __all__ as _margin_loss
 from minicnn.nn.functional.max_pool import *
 from minicnn.nn.functional.max_pool import __all__ as _max_pool
+from minicnn.nn.functional.max_pool_indices import *
+from minicnn.nn.functional.max_pool_indices import __all__ as _max_pool_indices
 from minicnn.nn.functional.metric_loss import *
 from minicnn.nn.functional.metric_loss import __all__ as _metric_loss
 from minicnn.nn.functional.multi_head import multi_head_attention_forward
@@ -78,4 +80,4 @@ __all__ = [
 ]
 __all__ += _activation + _attention + _conv + _cross_entropy + _dropout + _embedding + _fold + _grid + _interpolation
 __all__ += _likelihood + _loss + _margin_loss + _max_pool + _metric_loss + _norm + _pool + _power_pool + _rectifiers
-__all__ += _resize + _shuffle + _similarity + _upsampling
+__all__ += _resize + _shuffle + _similarity + _upsampling + _max_pool_indices

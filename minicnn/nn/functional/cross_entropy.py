@@ -1,9 +1,10 @@
-"""Classification losses: cross_entropy, nll_loss, and one_hot. Classes lie along axis 1.
+"""Classification losses: cross_entropy, alone and after linear, nll_loss, one_hot. Classes lie along axis 1.
 
 `loss.py` explains `reduction` and the checks of values, which are the same here.
 """
 
 from math import prod
+from typing import Any
 
 from minicnn.autograd.primitive import Primitive
 from minicnn.autograd.tape import is_grad_enabled
@@ -19,13 +20,14 @@ from minicnn.ops.cross_entropy import Classes, nll
 from minicnn.ops.cross_entropy import cross_entropy as cross_entropy_of_indices
 from minicnn.ops.elementwise import mul, neg
 from minicnn.ops.fuse import fuse
+from minicnn.ops.linalg import linear
 from minicnn.ops.operands import promote
 from minicnn.ops.ranges import arange
 from minicnn.ops.reduce import amax, amin
 from minicnn.ops.reduce import sum as total
 from minicnn.ops.shape import reshape, unsqueeze
 
-__all__ = ["cross_entropy", "nll_loss", "one_hot"]
+__all__ = ["cross_entropy", "linear_cross_entropy", "nll_loss", "one_hot"]
 
 
 @fuse
@@ -251,3 +253,61 @@ def cross_entropy(
         return neg(total(mul(log_p, target), axis))
     loss = neg(_product.sum(log_p, target))
     return loss if reduction == "sum" else loss / prod(input.shape[:axis] + input.shape[axis + 1 :])
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """Return the cross-entropy of a linear layer's outputs; see `cross_entropy`.
+
+    Parameters
+    ----------
+    input : Tensor, (N, in_features) or (in_features,)
+    linear_weight : Tensor, (C, in_features) or (C, d_1, ..., d_K, in_features)
+    target : Tensor
+        Classes (N, d_1, ..., d_K), or probabilities (N, C, d_1, ..., d_K).
+    linear_bias : Tensor, (C, d_1, ..., d_K), optional
+    weight, reduction, label_smoothing
+        As in `cross_entropy`.
+    ignore_index : int, optional
+        This class does not count; -100 by default.
+    options
+        Choose parts of the work for PyTorch's kernels; no effect.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit.
+    ArgumentError
+        If `ignore_index` is given for probabilities, or an argument of `cross_entropy` is out of range.
+    DTypeError
+        If the element types do not fit.
+    """
+    call = "linear_cross_entropy"
+    classes, *places = linear_weight.shape[:-1] or (0,)
+    fits = linear_weight.ndim > 1 and input.ndim in (1, 2) and input.shape[-1] == linear_weight.shape[-1]
+    if not fits or (places and input.ndim == 1):
+        raise ShapeError(
+            f"{call}: give an input (N, in_features) and a weight (C, ..., in_features), got {input.shape} and "
+            f"{linear_weight.shape}"
+        )
+    if linear_bias is not None and linear_bias.shape != linear_weight.shape[:-1]:
+        raise ShapeError(f"{call}: linear_bias must be {linear_weight.shape[:-1]}, got {linear_bias.shape}")
+    shape = (*input.shape[:-1], classes, *places)
+    if target.shape == shape and ignore_index is not None:
+        raise ArgumentError(f"{call}: ignore_index={ignore_index} does not go with a target of probabilities")
+    bias = None if linear_bias is None else reshape(linear_bias, (-1,))
+    logits = reshape(linear(input, reshape(linear_weight, (-1, linear_weight.shape[-1])), bias), shape)
+    ignored = -100 if ignore_index is None else ignore_index
+    return cross_entropy(
+        logits, target, weight, ignore_index=ignored, reduction=reduction, label_smoothing=label_smoothing
+    )

@@ -45,3 +45,12 @@ __all__ = [
     "upsampling",
     "utils",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Return a layer: PyTorch has all of them here too."""
+    from minicnn import nn
+
+    if name in nn.__all__:
+        return getattr(nn, name)
+    raise AttributeError(f"minicnn.nn.modules has no {name!r}")

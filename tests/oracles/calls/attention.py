@@ -14,6 +14,13 @@ def first(y, *inputs):
     weights = torch.arange(y.numel(), dtype=y.dtype).reshape(y.shape) * 0.25 - 1
     return torch.autograd.grad((y * weights).sum(), inputs)
 
+import importlib
+A = importlib.import_module(f"{torch.__name__}.nn.attention")
+
+def within(*backends, **options):
+    with A.sdpa_kernel(*backends, **options):
+        return sdpa(q, q, q)
+
 q, k, v = new((2, 4, 3, 6)), new((2, 2, 5, 6), 1), new((2, 2, 5, 3), 2)
 seen = torch.tensor([[True, False, True, True, False], [True] * 5, [False, True, False, False, False]])
 sdpa = F.scaled_dot_product_attention
@@ -69,6 +76,9 @@ _CALLS = (
 
 CALLS = [
     "sdpa(q, k, v, enable_gqa=True)",
+    "[[name, int(b.value)] for name, b in A.SDPBackend.__members__.items()]",
+    "within(A.SDPBackend.MATH), within([A.SDPBackend.MATH, A.SDPBackend.FLASH_ATTENTION], set_priority=True)",
+    "[refused(within, b) for b in (0, 'MATH', [0])]",
     "sdpa(q.float(), q.float(), q.float(), torch.zeros(3, 3, dtype=torch.float64))",
     "sdpa(q, q, q, torch.zeros(3, 3))",
     "sdpa(q, q, q, torch.zeros(2, 2))",

@@ -4,6 +4,7 @@ __all__ = ["CALLS", "START"]
 
 START = """
 from collections import OrderedDict
+U, consumed = nn.utils, nn.modules.utils.consume_prefix_in_state_dict_if_present
 
 class Holder(nn.Module):
     def __init__(self):
@@ -28,6 +29,11 @@ batch = torch.arange(24.0).reshape(4, 3, 2)
 """
 
 CALLS = (
+    "[[consumed(d, 'module.') or list(d.items())] for d in [{'module.a': 1, 'b': 2, 'module.module.c': 3}]]",
+    "[getattr(nn.modules, n) is getattr(nn, n) for n in ('Conv2d', 'LSTM')], nn.modules.loss.CTCLoss is nn.CTCLoss",
+    "refused(getattr, nn.modules, 'Conv4d')",
+    "[U.convert_conv2d_weight_memory_format(m, torch.channels_last) is m for m in [nn.Conv2d(1, 2, 3)]]",
+    "[U.convert_conv3d_weight_memory_format(m, torch.channels_last_3d) is m for m in [nn.Conv3d(1, 2, 3)]]",
     "[repr(p), repr(nn.ParameterList()), repr(nn.ParameterList([1, 'a'])), len(p), names(p)]",
     "[p[0], p[-1], list(p[0:1]), [v.requires_grad for v in p], p[1] is two, p[0] is one]",
     "[names(changed(p, lambda q: q.append(one))[1]), p[-1]]",

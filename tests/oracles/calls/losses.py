@@ -18,6 +18,17 @@ few, labels = torch.tensor([2, -1, 0, 1]), torch.tensor([[2, 0, -1, 1], [-1, 0, 
 one, sign = torch.tensor(1), torch.tensor([1, -1, 1])
 empty, f = torch.zeros(0, 4), x.detach().float()
 
+lw = leaf([[0.5, 1.0, -1.0, 0.25], [-0.5, 0.75, 2.0, 1.5], [1.0, -1.25, 0.3, 0.8]])
+wide = torch.arange(24.0, dtype=torch.float64).sub(11).div(8).reshape(3, 2, 4).requires_grad_()
+several = torch.tensor([[0, 2], [1, 1], [2, -100]])
+chances = torch.tensor([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0], [0.1, 0.8, 0.1]], dtype=torch.float64)
+
+def filled(module):
+    module = module.double()
+    for k, p in enumerate(module.parameters()):
+        p.data = torch.arange(p.numel(), dtype=torch.float64).sub(4 + k).div(7).reshape(p.shape)
+    return module
+
 def grads(function, *tensors, **options):
     loss = function(*tensors, **options)
     return loss, gradients(loss**2, *[t for t in tensors if getattr(t, "requires_grad", False)])
@@ -201,4 +212,22 @@ CALLS = (
     "[refused(F.pdist, v) for v in (x[0], x[None], i)] + [refused(F.pdist, x, -1.0)]",
     "[F.normalize(x, p) for p in (0.0, 0.5, 1.0, 3.0, inf, -1.0)]",
     "[grads(F.normalize, x, p=3.0), refused(F.normalize, i), F.normalize(x, dim=0), F.normalize(f * 0)]",
+    # a linear layer and its cross-entropy
+    "[F.linear_cross_entropy(x, lw, torch.tensor([2, 0, 1]), reduction=r) for r in ('none', 'mean', 'sum')]",
+    "[torch.autograd.grad(F.linear_cross_entropy(x, lw, t, weight=w[:3]), (x, lw)) "
+    "for t in (torch.tensor([2, 0, 1]), chances)]",
+    "F.linear_cross_entropy(x, lw, torch.tensor([2, 0, 1]), linear_bias=w[:3], ignore_index=0, label_smoothing=0.1)",
+    "[F.linear_cross_entropy(x, wide, several, reduction=r) for r in ('none', 'mean', 'sum')]",
+    "[torch.autograd.grad(F.linear_cross_entropy(x, wide, t, linear_bias=wide[..., 0], ignore_index=k), (x, wide)) "
+    "for t, k in ((several, -100), (several.abs() % 3, 1))]",
+    "F.linear_cross_entropy(x[0], lw, torch.tensor(2)), F.linear_cross_entropy(x[0], lw, chances[0])",
+    "[refused(F.linear_cross_entropy, *v, torch.tensor([2, 0, 1])) for v in ((x, lw[0]), (x, lw[:, :3]))]",
+    "[refused(F.linear_cross_entropy, x[0], wide, several), refused(F.linear_cross_entropy, x, lw, c, linear_bias=w), "
+    "refused(F.linear_cross_entropy, x, lw, chances, ignore_index=1)]",
+    "[[str(m), [[n, list(t.shape)] for n, t in m.state_dict().items()]] for m in (nn.LinearCrossEntropyLoss(2, 3), "
+    "nn.LinearCrossEntropyLoss(2, 3, out_features=(4, 5), bias=True, weight=torch.ones(3), ignore_index=1))]",
+    "[filled(nn.LinearCrossEntropyLoss(4, 3, bias=True))(x, torch.tensor([2, 0, 1])), "
+    "filled(nn.LinearCrossEntropyLoss(4, 3, out_features=(2,), bias=True, reduction='none'))(x, several)]",
+    "[refused(nn.LinearCrossEntropyLoss, 2, 3, weight=torch.ones(2)), "
+    "refused(nn.LinearCrossEntropyLoss, 2, 3, label_smoothing=1.5)]",
 )

@@ -107,4 +107,9 @@ CALLS = (
     "[nn.AvgPool2d(2, divisor_override=-3)(x), nn.AvgPool3d(2, 2, 1, True, False, 3)(v)]",
     "[refused(F.max_pool2d, x, *a) for a in ((2, 0), (2, 1, 2), (9,), (2, -1), ((1, 2, 3),))]",
     "[F.max_pool2d(x, 2, [])]",
+    "F.max_pool2d_with_indices(x, 2, 1, 1), F.max_pool1d_with_indices(s, 3), F.max_pool3d_with_indices(v, (1, 2, 2))",
+    "F.max_pool2d_with_indices(x, 3, None, 1, 2, True), F.adaptive_max_pool1d_with_indices(s, 2)",
+    "F.adaptive_max_pool2d_with_indices(x, (2, None)), F.adaptive_max_pool3d_with_indices(v, 1)",
+    "F.fractional_max_pool2d_with_indices(f, 2, 3, _random_samples=two.float())",
+    "F.fractional_max_pool3d_with_indices(v.detach(), 1, output_ratio=0.5, _random_samples=three)",
 )

@@ -56,9 +56,37 @@ def looped(cell, parts):
         found.append(state)
     return found, torch.autograd.grad(sum((s ** 2).sum() for s in tensors(found)), [data, *cell.parameters()])
 
+class ConvLSTM(nn.Module):
+    # the pictures of a film, one after another, as programs for weather and video do it
+    def __init__(self, channels, hidden):
+        super().__init__()
+        self.hidden = hidden
+        self.gates = nn.Conv2d(channels + hidden, 4 * hidden, 3, padding=1)
+    def forward(self, film, state=None):
+        n, _, _, rows, columns = film.shape
+        if state is None:
+            state = (film.new_zeros(n, self.hidden, rows, columns),) * 2
+        h, c = state
+        outputs = []
+        for picture in film.unbind(1):
+            i, f, o, g = self.gates(torch.cat([picture, h], dim=1)).chunk(4, dim=1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            outputs.append(h)
+        return torch.stack(outputs, dim=1), (h, c)
+
 x = new((4, 3, 2))
 h, c, wide = new((1, 3, 3), 1), new((1, 3, 3), 2), new((1, 3, 2), 3)
 h4, c4, p4 = new((4, 3, 3), 1), new((4, 3, 3), 2), new((4, 3, 2), 3)
+def looped_over_pictures(lstm):
+    # features of a small network for each picture, then an LSTM, then a class for the film
+    features = filled(nn.Sequential(nn.Conv2d(1, 2, 3, 2, 1), nn.ReLU(), nn.Flatten()))
+    lstm, film = filled(lstm), new((2, 3, 1, 4, 4))
+    steps = features(film.flatten(0, 1)).unflatten(0, (2, 3))
+    outputs, (last, _) = lstm(steps)
+    loss = F.cross_entropy(outputs[:, -1], torch.tensor([0, 2]))
+    return outputs, last, loss, torch.autograd.grad(loss, [*features.parameters(), *lstm.parameters()])
+
 one, two, three = new((4, 2)), new((2, 2), 1), new((3, 2), 2)
 whole = torch.arange(5)
 """
@@ -110,6 +138,9 @@ CALLS = [
     "ran(nn.LSTMCell(2, 3), x[0, 0])",
     "[names(m) for m in (nn.RNNCell(2, 3), nn.RNNCell(2, 3, False, 'relu'), nn.LSTMCell(2, 3))]",
     "names(nn.GRUCell(2, 3, False)), names(nn.RNNCellBase(2, 3, True, 5)), names(nn.RNNCellBase(2, 3, False, 1))",
+    "ran(ConvLSTM(2, 2), new((1, 3, 2, 2, 3)))",
+    "ran(ConvLSTM(1, 2), new((2, 2, 1, 3, 2)), new((2, 2, 3, 2), 1), new((2, 2, 3, 2), 2))",
+    "looped_over_pictures(nn.LSTM(8, 3, batch_first=True))",
     # packed sequences
     "R.pack_padded_sequence(x, [4, 2, 1])",
     "R.pack_padded_sequence(x, torch.tensor([4, 4, 1]))",
