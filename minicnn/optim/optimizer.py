@@ -17,6 +17,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeError, ShapeError
 from minicnn.ops.create import full_like, tensor
 from minicnn.ops.in_place import clear_gradient
+from minicnn.optim.step_hooks import StepHooks
 from minicnn.runtime.dispatch import select
 
 __all__ = ["Optimizer", "Parameters", "check_at_least", "run_step"]
@@ -28,7 +29,7 @@ LATER = {"maximize", "foreach", "capturable", "differentiable", "fused", "decoup
 Parameters: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
-class Optimizer:
+class Optimizer(StepHooks):
     """The base class of all optimizers.
 
     Parameters
@@ -60,6 +61,7 @@ class Optimizer:
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {}  # option -> (minimum, limit that it must stay below)
 
     def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
+        super().__init__()
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
