@@ -13,7 +13,13 @@ Hook = Callable[..., Any]
 
 
 def with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method `step` that calls the hooks of the optimizer around this one."""
+    """Return a method `step` that calls the hooks of the optimizer around this one.
+
+    Raises
+    ------
+    ArgumentError
+        In a step, if a hook returns something else than arguments or None.
+    """
 
     @wraps(step)
     def call(self: "StepHooks", *arguments: Any, **kwargs: Any) -> Any:
