@@ -16,6 +16,7 @@ __all__ = [
     "KernelError",
     "LinAlgError",
     "MiniCNNError",
+    "MissingFileError",
     "MissingPackageError",
     "OutOfRangeError",
     "ShapeError",
@@ -64,6 +65,10 @@ class AnomalyError(AutogradError):
 
 class CheckpointError(MiniCNNError, RuntimeError):
     """A checkpoint or state dict is damaged or does not match the model."""
+
+
+class MissingFileError(CheckpointError, FileNotFoundError):
+    """There is no file of this name."""
 
 
 class DataError(MiniCNNError, ValueError):

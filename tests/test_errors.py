@@ -15,6 +15,7 @@ PARENTS = {
     "DeviceError": RuntimeError,
     "KernelError": RuntimeError,
     "LinAlgError": RuntimeError,
+    "MissingFileError": FileNotFoundError,
     "MissingPackageError": ImportError,
     "OutOfRangeError": IndexError,
     "ShapeError": ValueError,

@@ -284,7 +284,7 @@ def _accumulate(tensor: Tensor, g: Tensor, create_graph: bool, shared: list[Arra
     """Add g to tensor.grad, in place if that is not recorded. An array in `shared` has another owner: it is copied."""
     old = tensor.grad
     if old is not None:
-        if create_graph or old._node is not None or old.dtype != g.dtype or not old.array.flags.writeable:
+        if create_graph or old._node is not None or old.dtype != g.dtype or not _writeable(old.array):
             tensor.grad = old + g if create_graph else (old.detach() + g.detach())
         else:  # other tensors may share the memory of the gradient, for example a flat buffer
             g.device.xp.add(old.array, g.array, out=old.array)
@@ -296,3 +296,7 @@ def _accumulate(tensor: Tensor, g: Tensor, create_graph: bool, shared: list[Arra
         tensor.grad = g if fresh else g.clone()
     else:
         tensor.grad = Tensor._wrap(g.array if fresh else g.array.copy(), g.device)
+
+
+def _writeable(array: Array) -> bool:
+    return bool(getattr(array.flags, "writeable", True))  # arrays of a GPU have no such flag, and are never read-only

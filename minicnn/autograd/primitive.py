@@ -31,7 +31,7 @@ A rule whose name is not an input computes a value that several rules share. It 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -142,8 +142,12 @@ class Primitive(Generic[Y_co]):
         return f"<primitive {self.name}>"
 
     def __call__(self, *inputs: Tensor, **params: Any) -> Y_co:
-        y: Y_co = self._run(inputs, params, ())
+        y: Y_co = (self._compute if self.view else self._run)(inputs, params, ())  # a view computes nothing
         return y
+
+    def views(self, base: Tensor, arrays: Iterable[Array], params: Iterable[dict[str, Any]]) -> list[Tensor]:
+        """Return views of a tensor whose arrays are there already: what calls with these parameters would return."""
+        return [self._result(array, (base,), p, True) for array, p in zip(arrays, params, strict=True)]
 
     def in_one_pass(self, parts: tuple[str, ...], *inputs: Tensor, **params: Any) -> Y_co | None:
         """Call a kernel that computes several primitives, `parts`, in one pass. Return None if no kernel does.
@@ -156,8 +160,7 @@ class Primitive(Generic[Y_co]):
         y: Y_co | None = self._run(inputs, params, parts)
         return y
 
-    @np.errstate(all="ignore")  # as in PyTorch, NaN and infinity give no warning; `with` takes twice as long
-    def _run(self, inputs: tuple[Tensor, ...], params: dict[str, Any], parts: tuple[str, ...]) -> Any:
+    def _compute(self, inputs: tuple[Tensor, ...], params: dict[str, Any], parts: tuple[str, ...]) -> Any:
         """Check the inputs, pick a kernel of this primitive (with `parts`: one that fuses them), run and record it."""
         device: Any = getattr(inputs[0], "device", None)
         arrays = []
@@ -186,17 +189,30 @@ class Primitive(Generic[Y_co]):
             out = device.array(out)
         if mode.anomaly:
             self._check_finite(out, arrays, params)
-        result = Tensor._wrap(out, device)
-        if self.view and xp(out).may_share_memory(out, arrays[0]):
-            base = inputs[0]
-            result._version, result._origin = base._version, (base, self, params)
-            result._history = base._history if mode.recording or base._node is None else NEVER
-        if self.rules and mode.recording and out.dtype.kind in "fc":
-            self._record(result, inputs, params, residuals)
+        shares = self.view and xp(out).may_share_memory(out, arrays[0])
+        result = self._result(out, inputs, params, shares, residuals)
         return (result, *residuals) if self.residuals else result
 
+    # As in PyTorch, NaN and infinity give no warning; `with` takes twice as long.
+    _run = np.errstate(all="ignore")(_compute)
+
+    def _result(
+        self, out: Array, inputs: tuple[Tensor, ...], params: dict[str, Any], shares: bool, residuals: Any = ()
+    ) -> Tensor:
+        """Return the output as a tensor: a view if it shares memory, and on the tape while recording."""
+        base = inputs[0]
+        if shares:
+            result = Tensor._wrap(out, base.device, None, base._version)
+            result._origin = (base, self, params)
+            result._history = base._history if mode.recording or base._node is None else NEVER
+        else:
+            result = Tensor._wrap(out, base.device)
+        if self.rules and mode.recording and out.dtype.kind in "fc":
+            self._record(result, inputs, params, residuals)
+        return result
+
     def _record(
-        self, result: Tensor, inputs: tuple[Tensor, ...], params: dict[str, Any], residuals: list[Tensor]
+        self, result: Tensor, inputs: tuple[Tensor, ...], params: dict[str, Any], residuals: Sequence[Tensor]
     ) -> None:
         """Give the result a node with the values that the gradient rules need, if an input requires a gradient.
 

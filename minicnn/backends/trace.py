@@ -194,7 +194,7 @@ def graph_of(name: str, inputs: Sequence[Tracer], output: Any, function: Callabl
 
 # --- the backend "trace" ------------------------------------------------------------------------------------------
 
-TRACING = Device("tracing", ("trace",))
+TRACING = Device("tracing", backends=("trace",))
 
 
 def _has_tracer(*operands: Any, **_: Any) -> bool:

@@ -135,7 +135,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
     k, m = swaps.shape[-1], xp(swaps)
     rows = _rows(A, _order(swaps, A.shape[-2]))
     top = _lu(getitem(rows, (..., slice(k), slice(k))))
-    diagonal = m.diagonal(top.array, 0, -2, -1)
+    diagonal = top.array[..., m.arange(k), m.arange(k)]
     zeros = m.concatenate([diagonal == 0, m.ones((*diagonal.shape[:-1], 1), bool)], axis=-1)
     first = zeros.argmax(-1)
     info = m.where(first < k, first + 1, 0).astype(np.int32)

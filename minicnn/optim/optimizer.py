@@ -18,6 +18,7 @@ from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeErr
 from minicnn.ops.complex_numbers import view_as_real
 from minicnn.ops.create import full, tensor
 from minicnn.ops.in_place import clear_gradient
+from minicnn.optim.step_hooks import StepHooks
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import select
 
@@ -30,7 +31,7 @@ LATER = {"maximize", "foreach", "capturable", "differentiable", "fused", "decoup
 Parameters: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
-class Optimizer:
+class Optimizer(StepHooks):
     """The base class of all optimizers.
 
     Parameters
@@ -62,6 +63,7 @@ class Optimizer:
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {}  # option -> (minimum, limit that it must stay below)
 
     def __init__(self, params: Parameters, defaults: dict[str, Any]) -> None:
+        super().__init__()
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)

@@ -29,9 +29,13 @@ class Device:
 
     Parameters
     ----------
-    name : str
+    type : str
+        The name, also with the number of the GPU: "cuda:0".
+    index : int, optional
+        This number, 0.
     backends : tuple of str, optional
-        The backends of a new device, in the order in which they are tried. Default: return the device of this name.
+        The backends of a new device, in the order in which they are tried. Default: return the device of this name,
+        also if it does not work here. An error comes with the first tensor.
 
     Attributes
     ----------
@@ -41,14 +45,14 @@ class Device:
     Raises
     ------
     DeviceError
-        If the device does not exist, or does not work on this machine.
-    MissingPackageError
-        If a package that the device needs is not installed.
+        If the device does not exist.
 
     Examples
     --------
     >>> Device("cpu")
     Device('cpu')
+    >>> Device("cuda", 0) == Device("cuda:0")
+    True
     """
 
     __slots__ = ("backends", "name")
@@ -56,11 +60,13 @@ class Device:
     name: str
     on_host = True
 
-    def __new__(cls, name: str | Device, backends: tuple[str, ...] | None = None) -> Device:
+    def __new__(
+        cls, type: str | Device, index: int | None = None, *, backends: tuple[str, ...] | None = None
+    ) -> Device:
         if backends is None:
-            return Device.named(name)
+            return Device._found(type if index is None else f"{type}:{index}")
         self = super().__new__(cls)
-        self.name, self.backends = str(name), backends
+        self.name, self.backends = str(type), backends
         return self
 
     def __repr__(self) -> str:
@@ -98,17 +104,24 @@ class Device:
         MissingPackageError
             If a package that the device needs is not installed.
         """
+        found = Device._found(device)
+        if found is not device or not found.on_host:  # the constructor has not checked it
+            found.check()
+        return found
+
+    @staticmethod
+    def _found(device: str | Device) -> Device:
+        """Return the device with this name, also if it does not work on this machine."""
         if isinstance(device, Device):
             return device
         name, _, index = str(device).partition(":")
-        if name not in _devices or (index and name != CUDA.name):
+        if name not in _devices:
             raise DeviceError(f"device: there is no device {device!r}; there are {', '.join(_devices)}")
         if index not in ("", "0"):
             raise DeviceError(
                 f"device: got {device!r}, but minicnn uses one GPU, 'cuda'; choose the GPU with the environment "
                 "variable CUDA_VISIBLE_DEVICES"
             )
-        _devices[name].check()
         return _devices[name]
 
     @staticmethod
@@ -188,9 +201,9 @@ class _GPU(Device):
         return self.xp.asarray(np.asarray(data, dtype=dtype))
 
 
-CPU = Device("cpu", ("native", "numpy"))
-CUDA = _GPU("cuda", ("cuda",))
-CUDASIM = _Simulator("cudasim", ("cuda",))
+CPU = Device("cpu", backends=("native", "numpy"))
+CUDA = _GPU("cuda", backends=("cuda",))
+CUDASIM = _Simulator("cudasim", backends=("cuda",))
 _devices = {device.name: device for device in (CPU, CUDA, CUDASIM)}
 
 

@@ -94,8 +94,10 @@ def load(f: File, map_location: Any = None, *, weights_only: bool | None = None)
 
     Raises
     ------
+    MissingFileError
+        If there is no such file. It is a FileNotFoundError and a CheckpointError.
     CheckpointError
-        If the file is missing or damaged, or holds other objects.
+        If the file is damaged, or holds other objects.
     DeviceError, MissingPackageError
         If the device is not available.
     """

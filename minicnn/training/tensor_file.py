@@ -13,7 +13,7 @@ import numpy as np
 
 from minicnn.atomic import replace_file
 from minicnn.dtypes import DType
-from minicnn.errors import CheckpointError
+from minicnn.errors import CheckpointError, MissingFileError
 
 __all__ = ["decode", "encode", "read_bytes", "read_tensor_file", "write_bytes", "write_tensor_file"]
 
@@ -97,12 +97,16 @@ def read_bytes(call: str, path: str | Path) -> bytes:
 
     Raises
     ------
+    MissingFileError
+        If there is no such file.
     CheckpointError
-        If it is missing or cannot be read.
+        If it cannot be read.
     """
     path = Path(path)
+    if not path.exists():
+        raise MissingFileError(f"{call}: there is no file '{path}'; check the name")
     if not path.is_file():
-        raise CheckpointError(f"{call}: there is {'a folder' if path.exists() else 'no file'} '{path}'; check the name")
+        raise CheckpointError(f"{call}: there is a folder '{path}'; check the name")
     try:
         return path.read_bytes()
     except OSError as error:

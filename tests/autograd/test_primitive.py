@@ -188,7 +188,7 @@ def test_warnings_of_arithmetic_are_values():
 
 
 def test_devices_are_not_mixed():
-    elsewhere = Tensor._of(np.ones(1), device=Device("elsewhere", ()))
+    elsewhere = Tensor._of(np.ones(1), device=Device("elsewhere", backends=()))
     with pytest.raises(DeviceError, match=r"add: inputs are on cpu, elsewhere; move them with .to\(\)"):
         mc.ones(1, dtype=mc.float64) + elsewhere
 

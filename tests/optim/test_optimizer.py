@@ -117,7 +117,7 @@ def test_messages_of_step():
     with pytest.raises(DTypeError, match="a parameter of float64 has a gradient of float32; call zero_grad"):
         optimizer.step()
     give_gradients([p, q], 0)
-    q.device = Device("elsewhere", ())
+    q.device = Device("elsewhere", backends=())
     with pytest.raises(DeviceError, match="must be on the same device, got cpu, elsewhere, cpu; move the model"):
         optimizer.step()
 

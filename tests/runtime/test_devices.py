@@ -48,8 +48,21 @@ def test_one_gpu_with_two_names():
             Device.named("cuda:1")
 
 
+@pytest.mark.usefixtures("no_cupy")
+def test_a_gpu_that_is_not_there_is_a_value_until_it_is_used():
+    device = minicnn.device("cuda", 0)
+    assert device is minicnn.device("cuda:0") is minicnn.device(type="cuda", index=0) is minicnn.device(device)
+    assert (device.type, device.index, device == minicnn.zeros(1).device) == ("cuda", 0, False)
+    assert minicnn.device("cpu", 0) is minicnn.device("cpu:0") is CPU
+    for use in (lambda: minicnn.zeros(1, device=device), lambda: minicnn.zeros(1).to(device)):
+        with pytest.raises(MissingPackageError, match="cuda needs CuPy"):
+            use()
+    with pytest.raises(DeviceError, match="got 'cuda:1', but minicnn uses one GPU"):
+        minicnn.device("cuda", 1)
+
+
 def test_a_device_that_is_not_there():
-    for name in ("abacus", "cpu:0", None):
+    for name in ("abacus", "abacus:0", None):
         with pytest.raises(DeviceError, match=f"device: there is no device {name!r}; there are cpu, cuda, cudasim$"):
             Device.named(name)
 

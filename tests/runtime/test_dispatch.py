@@ -40,7 +40,7 @@ def test_the_first_that_applies_is_taken():
 
 @pytest.mark.usefixtures("exp_kernels")
 def test_a_device_without_tags_runs_the_reference():
-    plain = Device("plain", ())
+    plain = Device("plain", backends=())
     assert [k.name for k in dispatch.kernels("exp", plain)] == ["reference"]
     assert dispatch.select("exp", plain, [np.zeros(5)], {})(np.zeros(5)).tolist() == [1.0] * 5
 

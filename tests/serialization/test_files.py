@@ -132,6 +132,8 @@ def test_other_files(tmp_path):
     ):
         with pytest.raises(CheckpointError, match=message):
             mc.load(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        mc.load(tmp_path / "missing")
 
 
 def test_the_device_of_all_tensors():

@@ -9,11 +9,13 @@ from minicnn.backends.numpy import (
     elementwise,
     fuse,
     im2col,
+    indexing,
     linalg,
     nonoverlapping,
     norm,
     optim,
     pool,
+    scans,
     winograd,
 )
 from minicnn.runtime.dispatch import order
@@ -23,11 +25,13 @@ __all__ = [
     "elementwise",
     "fuse",
     "im2col",
+    "indexing",
     "linalg",
     "nonoverlapping",
     "norm",
     "optim",
     "pool",
+    "scans",
     "winograd",
 ]
 

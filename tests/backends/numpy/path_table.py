@@ -175,6 +175,18 @@ def other_cases() -> Iterator[Case]:
         yield Case("matmul", "integers", path, whole, dtypes=("float64",))
     for path, a, b in (("one part", (5, 7), (3, 7)), ("two parts", (301, 200), (150, 200))):
         yield Case("linear", "rows", path, matrices(a, b))
+    for operation in ("cumsum", "cumprod"):
+        for path, shape, axis in (("the first axis", (5, 7), 0), ("the middle", (3, 4, 5), 1), ("one row", (1, 3), 0)):
+            yield Case(operation, "rows", path, partial(scanned, shape=shape, axis=axis))
+    for path, shape, index in (
+        ("numbers of elements", (9,), (np.array([[0, 3], [8, 3]]),)),
+        ("negative numbers", (9,), (np.array([-1, 3, 3]), ...)),
+        ("no numbers", (9,), (np.zeros((0,), int),)),
+        ("rows", (4, 3), (np.array([1, 1, 3]), ...)),
+        ("an array behind a slice", (4, 3), (slice(1, None), np.array([2, 0, 2, 2]))),
+        ("a mask", (5,), (np.array([True, False, True, True, False]), ...)),
+    ):
+        yield Case("index_add", "count", path, partial(added, shape=shape, index=index))
     graph = fuse(lambda x, y, z: ((x * y).exp() + z) * 0.5 - y.maximum(x)).graph()
     short = fuse(lambda x, y, z: x * y + z).graph()
     for name, one in (("", (40_001,)), (", one number for all", ())):
@@ -201,6 +213,14 @@ def vectors(count: int, size: int, nan: bool = False) -> Any:
         return tuple(arrays), {}
 
     return make
+
+
+def scanned(rng: np.random.Generator, *, shape: tuple[int, ...], axis: int) -> Made:
+    return (numbers(rng, *shape),), {"axis": axis}
+
+
+def added(rng: np.random.Generator, *, shape: tuple[int, ...], index: tuple[Any, ...]) -> Made:
+    return (numbers(rng, *np.empty(shape)[index].shape),), {"index": index, "shape": shape}
 
 
 def matrices(a: tuple[int, ...], b: tuple[int, ...]) -> Any:

@@ -60,6 +60,26 @@ class Lion(optim.Optimizer):
                 p.add_((average * group["beta"] + p.grad * (1 - group["beta"])).sign(), alpha=-group["lr"])
                 average.mul_(group["beta"]).add_(p.grad, alpha=1 - group["beta"])
 
+def hooked(kind, changed=None):
+    p, log = leaf(), []
+    optimizer = kind([p])
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: log.append(["before", len(args), list(kwargs)]))
+    handle = optimizer.register_step_post_hook(lambda o, args, kwargs: log.append(["after", args[0] is o, float(p[0])]))
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    closure()
+    optimizer.step(closure)
+    handle.remove()
+    optimizer.step(closure=closure)
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: changed or (args, {"closure": closure}))
+    optimizer.step()
+    return log, p.detach()
+
 def lion(steps):
     p, q = leaf(), leaf()
     optimizer, twin = Lion([p]), Lion([q])
@@ -117,4 +137,6 @@ CALLS = (
     "[repr(optim.SGD([{'params': leaf(), 'lr': 0.5}, {'params': [leaf()], 'momentum': 0.9}], lr=0.1))]",
     "[repr(k([leaf()])) for k in (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad, optim.Adamax)]",
     "[repr(k([leaf()])) for k in (optim.NAdam, optim.RAdam, optim.ASGD, optim.Rprop, optim.Adadelta, optim.LBFGS)]",
+    *(f"hooked({k})" for k in ("optim.SGD", "optim.LBFGS", "Lion")),
+    "refused(hooked, optim.SGD, 3)",
 )
