@@ -145,9 +145,9 @@ class Primitive(Generic[Y_co]):
         y: Y_co = (self._compute if self.view else self._run)(inputs, params, ())  # a view computes nothing
         return y
 
-    def views(self, base: Tensor, arrays: Iterable[Array], params: Iterable[dict[str, Any]]) -> list[Tensor]:
-        """Return views of a tensor whose arrays are there already: what calls with these parameters would return."""
-        return [self._result(array, (base,), p, True) for array, p in zip(arrays, params, strict=True)]
+    def views(self, base: Tensor, params: Iterable[dict[str, Any]]) -> list[Tensor]:
+        """Return several views of a tensor: what calls with these parameters would return, in less time."""
+        return [self._result(self.body(base.array, **p), (base,), p, True) for p in params]
 
     def in_one_pass(self, parts: tuple[str, ...], *inputs: Tensor, **params: Any) -> Y_co | None:
         """Call a kernel that computes several primitives, `parts`, in one pass. Return None if no kernel does.

@@ -202,10 +202,8 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     ([3, 6], [3, 4, 5, 6])
     """
     try:
-        if type(index) is int:
-            return _index(x, index=(index, ...))
         part = x
-        for key in _split_index(index, x.ndim, x.device):
+        for key in [(index, ...)] if type(index) is int else _split_index(index, x.ndim, x.device):
             part = _index(part, index=key)
         return part
     except (IndexError, TypeError, ValueError) as error:
@@ -364,11 +362,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
         If input has no axes.
     """
     axis, n = _axis_and_size("unbind", input, dim)
-    before = (slice(None),) * axis
-    params: list[dict[str, Any]] = [{"index": (*before, i, ...)} for i in range(n)]
-    if not isinstance(input.array, np.ndarray):
-        return tuple(_index(input, **p) for p in params)
-    return tuple(_index.views(input, [input.array[p["index"]] for p in params], params))
+    return tuple(_index.views(input, ({"index": (*(slice(None),) * axis, i, ...)} for i in range(n))))
 
 
 def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] = ()) -> Tensor:

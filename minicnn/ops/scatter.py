@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 Key = tuple[Any, ...]
+MANY = 4096  # elements: from there on, computing their numbers pays
 
 # --- places -------------------------------------------------------------------------------------------------------
 
@@ -100,7 +101,10 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
         return input.new_zeros(index.shape)
     if isinstance(index, Tensor) and not index.ndim and input.ndim == 1:
         return reshape(gather(input, dim, reshape(index, 1)), ())
-    return _index(reshape(input, -1), index=(_numbers(_places("gather", input, axis, index), input.shape),))
+    key = _places("gather", input, axis, index)
+    if index.array.size < MANY:
+        return _index(input, index=key)
+    return _index(reshape(input, -1), index=(_numbers(key, input.shape),))
 
 
 def _numbers(key: Key, shape: tuple[int, ...]) -> Array:
