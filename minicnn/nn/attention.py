@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import Enum
+from enum import IntEnum
 from typing import Any
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.errors import ShapeError
+from minicnn.errors import DTypeError, ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn import init
 from minicnn.nn.arguments import check_positive
@@ -19,7 +19,7 @@ from minicnn.runtime.devices import Device
 __all__ = ["MultiheadAttention", "SDPBackend", "sdpa_kernel"]
 
 
-class SDPBackend(Enum):
+class SDPBackend(IntEnum):
     """PyTorch's names of its kernels of `scaled_dot_product_attention`."""
 
     ERROR = -1
@@ -32,7 +32,16 @@ class SDPBackend(Enum):
 
 @contextmanager
 def sdpa_kernel(backends: Sequence[SDPBackend] | SDPBackend, set_priority: bool = False) -> Iterator[None]:
-    """Choose kernels of attention in a `with` block; no effect, because minicnn has one way to compute it."""
+    """Choose kernels of attention in a `with` block; no effect, because minicnn has one way to compute it.
+
+    Raises
+    ------
+    DTypeError
+        If an argument is no SDPBackend.
+    """
+    several = [backends] if isinstance(backends, SDPBackend) else backends
+    if not isinstance(several, Sequence) or not all(isinstance(b, SDPBackend) for b in several):
+        raise DTypeError(f"sdpa_kernel: expected SDPBackend, or a list of them, got {backends!r}")
     yield
 
 

@@ -20,7 +20,7 @@ def _supports(x: Array, *, axis: int) -> bool:
 
 
 def _profitable(x: Array, *, axis: int) -> bool:
-    return bool(axis != x.ndim - 1 and x.size >= MIN_ROW * x.shape[axis])
+    return bool(axis < x.ndim - 1 and x.size >= MIN_ROW * x.shape[axis])  # a tensor without axes has the axis 0
 
 
 def _rows(function: Any, x: Array, axis: int) -> Array:
