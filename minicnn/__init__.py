@@ -114,7 +114,7 @@ from minicnn.ops import triangles as _triangles
 from minicnn.ops import typed as _typed
 from minicnn.ops import view_writes as _view_writes
 from minicnn.ops import windows as _windows
-from minicnn.ops.activation import erf, hardshrink, log_softmax, prelu, relu, sigmoid, softmax
+from minicnn.ops.activation import erf, hardshrink, log_softmax, prelu, relu, softmax
 from minicnn.ops.arithmetic import *
 from minicnn.ops.arrangement import *
 from minicnn.ops.assembly import *
@@ -271,7 +271,6 @@ __all__ = [
     "set_printoptions",
     "set_rng_state",
     "short",
-    "sigmoid",
     "softmax",
     "threshold",
     "threshold_",
@@ -338,7 +337,9 @@ _LATER = (
     "jit",
     "multiprocessing",
     "onnx",
+    "random",
     "serialization",
+    "special",
     "utils",
     "version",
 )

@@ -18,7 +18,7 @@ from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.axes import axis_of, numpy_names
 from minicnn.ops.comparison import clamp, ge, gt, le, logical_and, where
 from minicnn.ops.elementwise import add, div, mul, neg, square, sub
-from minicnn.ops.exponentials import exp, expm1, tanh
+from minicnn.ops.exponentials import exp, expm1, sigmoid, tanh
 from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import FloatUnary, Unary
 from minicnn.ops.reduce import sum as total
@@ -129,28 +129,6 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 
 # --- sigmoid and similar functions ----------------------------------------------------------------------------
-
-
-@FloatUnary
-def sigmoid(x: Array) -> Array:
-    """Return 1 / (1 + e⁻ˣ), element by element. Bools and integers become the default float type.
-
-    Examples
-    --------
-    >>> import minicnn
-    >>> sigmoid(minicnn.tensor([0.0])).item()
-    0.5
-    """
-    return 1 / (1 + xp(x).exp(-x))  # accurate for all x: for very negative x it is 1 / infinity = 0
-
-
-@fuse
-def _sigmoid_grad(grad: Tensor, y: Tensor) -> Tensor:
-    return mul(grad, mul(y, sub(1, y)))
-
-
-sigmoid.takes_complex = True
-sigmoid.gradient(x=lambda grad, y: _sigmoid_grad(grad, y))
 
 
 @fuse

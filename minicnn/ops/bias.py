@@ -12,8 +12,8 @@ modified in place.
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
-from minicnn.ops.activation import _relu_grad, _sigmoid_grad
-from minicnn.ops.exponentials import _tanh_grad
+from minicnn.ops.activation import _relu_grad
+from minicnn.ops.exponentials import _sigmoid_grad, _tanh_grad
 from minicnn.ops.shape import _sum
 from minicnn.runtime.devices import Array, xp
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType, category, complex_type, default_dtype, result_type, scalar_dtype
-from minicnn.errors import DTypeError
+from minicnn.errors import ArgumentError, DTypeError
 from minicnn.ops.axes import sizes_by_name, sizes_of
 from minicnn.ops.places import Place, checked, options_like, place_of, placed
 from minicnn.runtime.devices import CUDA, xp
 
 __all__ = [
     "as_tensor",
+    "asarray",
     "empty",
     "empty_like",
     "eye",
@@ -82,6 +83,30 @@ def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
         t: Tensor = data if dtype is None or data.dtype == DType(dtype) else data.to(dtype)
         return t if device is None else t.to(device)
     return placed(_to_array(data, dtype, copy=False), device)
+
+
+@checked
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Place = None, copy: bool | None = None, requires_grad: bool | None = None
+) -> Tensor:
+    """Return an object as a tensor, as `as_tensor`, with NumPy's name of this function.
+
+    Parameters
+    ----------
+    copy : bool, optional
+        True: always copy. False: raise an error if a copy would be needed.
+
+    Raises
+    ------
+    DTypeError
+        If the object is not an array of numbers, or `dtype` is not an element type.
+    ArgumentError
+        If a copy is needed and copy=False, or the array module rejects a value.
+    """
+    t = tensor(obj, dtype, device) if copy else as_tensor(obj, dtype, device)
+    if copy is False and not (t is obj or (hasattr(obj, "__array__") and xp(t.array).may_share_memory(t.array, obj))):
+        raise ArgumentError("asarray: a copy is needed, and copy=False")
+    return t.detach().requires_grad_() if requires_grad else t
 
 
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:

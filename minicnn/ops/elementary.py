@@ -7,7 +7,7 @@ from math import log as ln
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.ops.elementwise import _div, add, div, mul, neg, square, sub
-from minicnn.ops.exponentials import exp, rsqrt
+from minicnn.ops.exponentials import rsqrt, sigmoid
 from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import Binary, FloatBinary, FloatUnary, require_kind
 from minicnn.runtime.devices import Array, xp
@@ -200,9 +200,9 @@ def _atan2_grad(grad: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return mul(grad, _div(b, add(square(a), square(b))))
 
 
-@fuse
-def _logaddexp_grad(grad: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    return _div(grad, add(exp(sub(b, a)), 1))
+def _logaddexp_grad(grad: Tensor, difference: Tensor) -> Tensor:
+    # Not 1 / (1 + eᵇ⁻ᵃ): its own gradient would be infinity / infinity for numbers that are far apart.
+    return mul(grad, sigmoid(difference))
 
 
 tan.gradient(x=lambda grad, y: _tan_grad(grad, y))
@@ -219,7 +219,10 @@ log10.gradient(x=lambda grad, x: div(grad, mul(x, ln(10))))
 exp2.gradient(x=lambda grad, y: mul(grad, mul(y, ln(2))))
 atan2.gradient(a=lambda grad, a, b: _atan2_grad(grad, a, b), b=lambda grad, a, b: neg(_atan2_grad(grad, b, a)))
 hypot.gradient(a=lambda grad, y, a: mul(grad, _div(a, y)), b=lambda grad, y, b: mul(grad, _div(b, y)))
-logaddexp.gradient(a=lambda grad, a, b: _logaddexp_grad(grad, a, b), b=lambda grad, a, b: _logaddexp_grad(grad, b, a))
+logaddexp.gradient(
+    a=lambda grad, a, b: _logaddexp_grad(grad, sub(a, b)), b=lambda grad, a, b: _logaddexp_grad(grad, sub(b, a))
+)
 logaddexp2.gradient(
-    a=lambda grad, a, b: _div(grad, add(exp2(sub(b, a)), 1)), b=lambda grad, a, b: _div(grad, add(exp2(sub(a, b)), 1))
+    a=lambda grad, a, b: _logaddexp_grad(grad, mul(sub(a, b), ln(2))),
+    b=lambda grad, a, b: _logaddexp_grad(grad, mul(sub(b, a), ln(2))),
 )

@@ -10,7 +10,7 @@ from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import FloatUnary, Value, operands, promote, require_kind
 from minicnn.runtime.devices import Array, xp
 
-__all__ = ["cos", "exp", "expm1", "log", "log1p", "pow", "rsqrt", "sin", "sqrt", "tanh"]
+__all__ = ["cos", "exp", "expm1", "log", "log1p", "pow", "rsqrt", "sigmoid", "sin", "sqrt", "tanh"]
 
 # --- powers -----------------------------------------------------------------------------------------------------------
 
@@ -116,6 +116,19 @@ def tanh(x: Array) -> Array:
     return xp(x).tanh(x)
 
 
+@FloatUnary
+def sigmoid(x: Array) -> Array:
+    """Return 1 / (1 + e⁻ˣ), element by element. Bools and integers become the default float type.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> sigmoid(minicnn.tensor([0.0])).item()
+    0.5
+    """
+    return 1 / (1 + xp(x).exp(-x))  # accurate for all x: for very negative x it is 1 / infinity = 0
+
+
 @fuse
 def _expm1_grad(grad: Tensor, x: Tensor) -> Tensor:
     return mul(grad, exp(x))  # not y + 1, which would lose the digits of a small eˣ
@@ -141,7 +154,12 @@ def _tanh_grad(grad: Tensor, y: Tensor) -> Tensor:
     return mul(grad, sub(1, square(y)))
 
 
-for _operation in (_power, _pow, exp, expm1, log, log1p, sqrt, rsqrt, sin, cos, tanh):
+@fuse
+def _sigmoid_grad(grad: Tensor, y: Tensor) -> Tensor:
+    return mul(grad, mul(y, sub(1, y)))
+
+
+for _operation in (_power, _pow, exp, expm1, log, log1p, sqrt, rsqrt, sin, cos, tanh, sigmoid):
     _operation.takes_complex = True
 exp.gradient(x=lambda grad, y: mul(grad, y))
 expm1.gradient(x=lambda grad, x: _expm1_grad(grad, x))
@@ -152,6 +170,7 @@ rsqrt.gradient(x=lambda grad, y: _rsqrt_grad(grad, y))
 sin.gradient(x=lambda grad, x: mul(grad, cos(x)))
 cos.gradient(x=lambda grad, x: neg(mul(grad, sin(x))))
 tanh.gradient(x=lambda grad, y: _tanh_grad(grad, y))
+sigmoid.gradient(x=lambda grad, y: _sigmoid_grad(grad, y))
 _pow.gradient(
     a=lambda grad, a, b: where(eq(b, 0), zeros_like(grad), mul(grad, mul(b, _pow(a, sub(b, 1))))),
     b=lambda grad, y, a, b: where(logical_and(eq(a, 0), ge(b.real, 0)), zeros_like(grad), mul(grad, mul(y, log(a)))),

@@ -50,7 +50,7 @@ _FUNCTIONS = {
         "fliplr", "flipud", "repeat_interleave", "rot90", "tensor_split",
     ),
     statistics: (
-        "aminmax", "cummax", "cummin", "dist", "nanmean", "nansum", "renorm",
+        "aminmax", "corrcoef", "cov", "cummax", "cummin", "dist", "nanmean", "nansum", "renorm",
     ),
     scans: (
         "cumprod", "cumsum", "diff", "logcumsumexp",

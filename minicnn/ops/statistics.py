@@ -7,9 +7,12 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.axes import axis_of, named_axes, numpy_names
-from minicnn.ops.comparison import gt, isnan, logical_not, ne, where
+from minicnn.ops.comparison import clamp, gt, isnan, logical_not, ne, where
+from minicnn.ops.create import ones_like
 from minicnn.ops.elementwise import abs, add, div, mul, sub
+from minicnn.ops.exponentials import sqrt
 from minicnn.ops.indexing import _index, cat
+from minicnn.ops.linalg import matmul
 from minicnn.ops.masks import masked_fill
 from minicnn.ops.operands import require_kind
 from minicnn.ops.reduce import Dims, MaxResult, amax, amin, mean, norm, std, sum, var
@@ -18,7 +21,9 @@ from minicnn.ops.shape import as_float, reshape
 
 __all__ = [
     "aminmax",
+    "corrcoef",
     "count_nonzero",
+    "cov",
     "cummax",
     "cummin",
     "cumulative_trapezoid",
@@ -312,3 +317,78 @@ def _derivative(x: Tensor, axis: int, spacing: Any, edge_order: int) -> Tensor:
         first = sub(first, mul(_part(bend, axis, slice(0, 1)), widths[:1]))
         last = add(last, mul(_part(bend, axis, slice(-1, None)), widths[-1:]))
     return cat([first, middle, last], axis)
+
+
+# --- covariance -------------------------------------------------------------------------------------------------------
+
+
+def cov(
+    input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
+) -> Tensor:
+    """Return the covariance matrix of variables: row i of (V, N) holds the N observations of variable i.
+
+    Parameters
+    ----------
+    input : Tensor, (V, N), or (N,) for one variable, whose variance is the result
+    correction : int
+        The divisor is the sum of the weights minus this.
+    fweights : Tensor of integers, (N,), optional
+        How often each observation was made.
+    aweights : Tensor of floats, (N,), optional
+        How much each observation counts. The divisor subtracts correction Σ w a / Σ w, with all weights w.
+
+    Raises
+    ------
+    ShapeError
+        If there are more than 2 axes, or not a weight for each observation.
+    DTypeError
+        If `fweights` holds no integers, or `aweights` no floats.
+    ArgumentError
+        If a weight is negative.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> cov(minicnn.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]])).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    if input.ndim > 2:
+        raise ShapeError(f"cov: expected at most 2 axes, got {input.shape}")
+    x = as_float(input).reshape(-1 if input.ndim == 2 else 1, input.shape[-1] if input.ndim else 1)
+    for name, w, kinds in (("fweights", fweights, "iu"), ("aweights", aweights, "f")):
+        if w is None:
+            continue
+        if w.shape != x.shape[1:]:
+            raise ShapeError(f"cov: {name} must have the shape {x.shape[1:]}, got {w.shape}")
+        require_kind("cov", w.dtype, kinds, f"{'integers' if kinds == 'iu' else 'floats'} as {name}")
+        if bool((w < 0).any()):
+            raise ArgumentError(f"cov: {name} must not be negative")
+    given = [w.to(x.dtype) for w in (fweights, aweights) if w is not None]
+    w = mul(*given) if len(given) == 2 else given[0] if given else ones_like(x[0].real)
+    total = w.sum()
+    centred = sub(x, div((x * w).sum(1, keepdim=True), total))
+    share = div((w * aweights).sum(), total) if aweights is not None else 1
+    divisor = sub(total, mul(share, correction)) if aweights is not None else sub(total, correction)
+    return div(matmul(mul(centred, w), centred.mT.conj()), divisor.clamp(min=0)).squeeze()
+
+
+def corrcoef(input: Tensor) -> Tensor:
+    """Return the correlation coefficients of variables, from -1 to 1: cov(i, j) / √(cov(i, i) cov(j, j)); see `cov`.
+
+    Raises
+    ------
+    ShapeError
+        If there are more than 2 axes.
+
+    Examples
+    --------
+    >>> import minicnn
+    >>> corrcoef(minicnn.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]])).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    c = cov(input)
+    if not c.ndim:
+        return div(c, c)
+    spread = sqrt(c.diagonal().real)
+    c = div(div(c, spread[:, None]), spread)
+    return c if c.dtype.kind == "c" else clamp(c, -1, 1)

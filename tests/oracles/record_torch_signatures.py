@@ -40,6 +40,8 @@ MODULES = (
     "nn.utils.rnn",
     "optim",
     "optim.lr_scheduler",
+    "random",
+    "special",
     "optim.swa_utils",
     "utils.checkpoint",
     "utils.data",
