@@ -425,6 +425,7 @@ fft = SimpleNamespace(
 linalg = SimpleNamespace(
     cholesky=lambda a: _new(np.linalg.cholesky(_own(a))),
     det=lambda a: _new(_quiet(np.linalg.det, _own(a))),
+    eig=lambda a: tuple(map(_new, np.linalg.eig(_own(a)))),
     eigh=lambda a, UPLO="L": tuple(map(_new, np.linalg.eigh(_own(a), UPLO))),
     inv=lambda a: _new(np.linalg.inv(_own(a))),
     qr=lambda a, mode="reduced": tuple(map(_new, np.linalg.qr(_own(a), mode))),

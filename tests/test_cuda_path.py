@@ -139,6 +139,22 @@ def test_a_photo_is_edited_the_same_everywhere(device, tmp_path, scale):
 
 ALONE = {
     "bias_act": lambda x: F.bias_act(x, x[0], "relu"),
+    "ctc_loss": lambda x: F.ctc_loss(x.log_softmax(-1)[:, None], x.argmax(1)[None, :2], [4], [2]),
+    "embedding_bag": lambda x: F.embedding_bag(x.argmax(1)[None], x),
+    "linear_cross_entropy": lambda x: F.linear_cross_entropy(x, x, x.argmax(1)),
+    **{
+        f"{kind}_max_pool{n}d_with_indices": lambda x, kind=kind, n=n: getattr(F, f"{kind}_max_pool{n}d_with_indices")(
+            x.new_ones(1, 1, *(4,) * n), 2, *([2] if kind == "fractional" else [])
+        )
+        for kind, axes in (("adaptive", (1, 2, 3)), ("fractional", (2, 3)))
+        for n in axes
+    },
+    **{
+        f"max_pool{n}d_with_indices": lambda x, n=n: getattr(F, f"max_pool{n}d_with_indices")(
+            x.new_ones(1, 1, *(4,) * n), 2
+        )
+        for n in (1, 2, 3)
+    },
     "one_hot": lambda x: F.one_hot(x.argmax(1), 4),
     "erf": lambda x: F.erf(x),
     "logsigmoid": lambda x: F.logsigmoid(x),
