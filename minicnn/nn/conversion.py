@@ -3,7 +3,7 @@
 from typing import Any
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import DType
+from minicnn.dtypes import complex64, complex128
 from minicnn.nn.parameter import Parameter, is_lazy
 
 __all__ = ["convert"]
@@ -14,7 +14,7 @@ def convert(module: Any, dtype: Any, device: Any) -> None:
 
     Complex parameters change only to another complex type: their imaginary parts are not lost.
     """
-    kinds = "fc" if dtype is not None and DType(dtype).kind == "c" else "f"
+    kinds = "fc" if dtype in (complex64, complex128) else "f"
 
     def moved(t: Tensor) -> Tensor:
         return t.to(device=device, dtype=dtype if t.dtype.kind in kinds else None)

@@ -55,11 +55,9 @@ def _index_add(g: Array, *, index: tuple[Any, ...], shape: tuple[int, ...]) -> A
         return _index_add.body(g.view(np.uint64), index=index, shape=shape).view(int64)
     if all(i is None or i is Ellipsis or isinstance(i, slice | int) for i in index):
         out[index] = g
-    elif g.dtype.kind == "c":  # CuPy adds only real numbers
-        xp(g).add.at(out.real, index, g.real)
-        xp(g).add.at(out.imag, index, g.imag)
-    else:
-        xp(g).add.at(out, index, g)
+        return out
+    for to, part in ((out.real, g.real), (out.imag, g.imag)) if g.dtype.kind == "c" else ((out, g),):
+        xp(g).add.at(to, index, part)  # CuPy adds only real numbers
     return out
 
 
@@ -258,9 +256,8 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
 
 def _require_tensors(call: str, tensors: Sequence[Tensor]) -> list[Tensor]:
     tensors = list(tensors)
-    for t in tensors:
-        if not isinstance(t, Tensor):
-            raise DTypeError(f"{call}: expected tensors, got {type(t).__name__}; use minicnn.from_numpy")
+    if wrong := [type(t).__name__ for t in tensors if not isinstance(t, Tensor)]:
+        raise DTypeError(f"{call}: expected tensors, got {wrong[0]}; use minicnn.from_numpy")
     return tensors
 
 

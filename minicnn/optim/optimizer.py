@@ -16,8 +16,9 @@ from minicnn.autograd.tape import enable_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeError, ShapeError
 from minicnn.ops.complex_numbers import view_as_real
-from minicnn.ops.create import full, tensor
+from minicnn.ops.create import full
 from minicnn.ops.in_place import clear_gradient
+from minicnn.optim.saved_state import fitting_tensor, plain_number
 from minicnn.optim.step_hooks import StepHooks
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import select
@@ -312,9 +313,9 @@ class Optimizer(StepHooks):
                 f"{sorted(self.state_names)}; load it into an optimizer of the class that it was saved from"
             )
         return {
-            name: _number(call, name, value)
+            name: plain_number(call, name, value)
             if name in self.numbers or (not self.state_names and not isinstance(value, Tensor | np.ndarray))
-            else _fit(call, name, value, parameter, self.state_shape(name, parameter))
+            else fitting_tensor(call, name, value, parameter, self.state_shape(name, parameter))
             for name, value in entries.items()
         }
 
@@ -324,27 +325,6 @@ class Optimizer(StepHooks):
             text += f"\nParameter Group {i}\n"
             text += "".join(f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params")
         return text + ")"
-
-
-def _fit(call: str, name: str, value: Any, parameter: Tensor, shape: tuple[int, ...]) -> Any:
-    """Return a copy of a saved tensor for this parameter."""
-    if not isinstance(value, Tensor | np.ndarray):
-        raise CheckpointError(f"{call}: {name} must be a tensor, got a {type(value).__name__}; use another state")
-    if value.shape != shape:
-        raise CheckpointError(
-            f"{call}: {name} has shape {value.shape}, the parameter {parameter.shape}; use a state of the same model"
-        )
-    return tensor(value, dtype=parameter.dtype, device=parameter.device)
-
-
-def _number(call: str, name: str, value: Any) -> Any:
-    """Return a saved number, which PyTorch saves as a tensor without axes; a step is an integer."""
-    number = value.item() if isinstance(value, Tensor | np.ndarray) and value.shape == () else value
-    if name == "step":
-        if not isinstance(number, int | float | np.integer | np.floating) or not number >= 0 or number % 1 != 0:
-            raise CheckpointError(f"{call}: step must be an integer >= 0, got {number!r}; use another state")
-        return int(number)
-    return number
 
 
 # --- helpers of the optimizers --------------------------------------------------------------------------------

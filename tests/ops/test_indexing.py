@@ -148,7 +148,7 @@ def test_values_that_do_not_fit(recorded):
 
 @given(case=cases("index_add"))
 def test_index_and_index_add_are_adjoint(case):
-    (g,), index = case.inputs, case.params["index"]
+    g, index = case.inputs[0].real, case.params["index"]
     x = Tensor._of(np.random.default_rng(0).standard_normal(case.params["shape"]), requires_grad=True)
     (x[index] * Tensor._of(g)).sum().backward()
     assert (x.grad * x).sum().item() == pytest.approx((x[index] * Tensor._of(g)).sum().item(), abs=1e-9)

@@ -157,7 +157,7 @@ def test_drawing_in_place():
     assert (abs(x.mean().item() - 5) < 0.3, abs(x.std().item() - 2) < 0.3, x.dtype) == (True, True, mc.float64)
     x.uniform_(-1, 1)
     assert -1 <= x.min().item() < x.max().item() < 1
-    with pytest.raises(DTypeError, match="rand: numbers are drawn as float32 or float64, got int64"):
+    with pytest.raises(DTypeError, match="rand: numbers are drawn as float32, float64 or complex, got int64"):
         mc.tensor([1]).uniform_()
     w = mc.zeros(3, requires_grad=True)
     with pytest.raises(AutogradError, match="in-place: a leaf"):

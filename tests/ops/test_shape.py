@@ -69,8 +69,8 @@ def test_permute_is_undone_by_the_inverse(case):
 
 @given(case=cases("expand"))
 def test_expand_and_sum_are_adjoint(case):
-    (x,), shape = case.inputs, case.params["shape"]
-    t = Tensor._of(x, requires_grad=True)
+    shape = case.params["shape"]
+    t = Tensor._of(case.inputs[0].real, requires_grad=True)
     g = Tensor._of(np.random.default_rng(0).standard_normal(shape))
     (t.expand(shape) * g).sum().backward()
     assert (t.grad * t).sum().item() == pytest.approx((t.expand(shape) * g).sum().item(), abs=1e-9)

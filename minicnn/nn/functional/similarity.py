@@ -153,7 +153,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     --------
     >>> import minicnn
     >>> pdist(minicnn.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
-    tensor([5.    , 1.    , 4.2426])
+    tensor([5.0000, 1.0000, 4.2426])
     """
     check_float("pdist", input)
     if input.ndim != 2:

@@ -16,7 +16,7 @@ X, W = minicnn.ones(2, 4, 6, 6), minicnn.ones(3, 4, 3, 3)
         (
             lambda: F.conv2d(X, W.double()),
             DTypeError,
-            "conv2d: .* the same floating-point type, got float32, float64; .*to()",
+            "conv2d: .* the same floating-point or complex type, got float32, float64; .*to()",
         ),
         (lambda: F.conv2d(X.long(), W.long()), DTypeError, "conv2d: .* got int64, int64; convert"),
         (lambda: F.conv2d(X, W, minicnn.ones(4)), ShapeError, r"conv2d: bias must be \(3,\), a number .* got \(4,\)"),
