@@ -47,6 +47,11 @@ class WindowSpec:
     padding: Pads
     dilation: Sizes
 
+    def __post_init__(self) -> None:
+        smallest = min((*self.kernel_size, *self.stride, *self.dilation), default=1)
+        if smallest < 1:
+            raise ShapeError(f"windows: kernel size, stride and dilation must be at least 1, got {smallest}")
+
     @cached_property
     def output_size(self) -> Sizes:
         """The output size, floor((input + padding - dilation (kernel - 1) - 1) / stride) + 1 for each axis."""

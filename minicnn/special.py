@@ -9,7 +9,7 @@ from math import pi, sqrt
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.ops.activation import erf, log_softmax, softmax
-from minicnn.ops.comparison import eq, isnan, logical_and, where
+from minicnn.ops.comparison import eq, isnan, le, logical_and, logical_or, where
 from minicnn.ops.elementary import exp2
 from minicnn.ops.elementwise import add, mul, neg, round
 from minicnn.ops.exponentials import expm1, log1p
@@ -63,8 +63,8 @@ def ndtr(input: Tensor) -> Tensor:
 def xlog1py(input: Value, other: Value) -> Tensor:
     """Return x log(1 + y), and 0 where x is 0, unless y is NaN; errors as in `xlogy`."""
     x, y = float_operands("xlog1py", input, other)
-    zero = logical_and(eq(x, 0), ~isnan(y))
-    return where(zero, 0.0, mul(x, log1p(where(zero, 0.0, y))))
+    hole = logical_and(eq(x, 0), logical_or(le(y, -1), eq(y, float("inf"))))
+    return where(isnan(y), y, mul(x, log1p(where(hole, 0.0, y))))
 
 
 def multigammaln(input: Tensor, p: int) -> Tensor:

@@ -262,6 +262,8 @@ def _root(output: Tensor, grad_output: Tensor | None) -> tuple[Node | Leaf, Tens
         )
     if grad_output.shape != output.shape:
         raise AutogradError(f"backward: the gradient is {grad_output.shape} but the output is {output.shape}")
+    if (grad_output.array.dtype.kind == "c") != (output.array.dtype.kind == "c"):
+        raise AutogradError(f"backward: the gradient is {grad_output.dtype} but the output is {output.dtype}")
     return output._node, grad_output.to(output.dtype)
 
 

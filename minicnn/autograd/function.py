@@ -237,7 +237,7 @@ def _record(call: _Call, inputs: Sequence[Tensor], outputs: Sequence[Any]) -> li
         if dirty and (output._origin is not None or isinstance(output._node, Leaf)):
             kind = "a view" if output._origin is not None else "a leaf that requires a gradient"
             raise AutogradError(f"{name}: forward changed {kind} in place; pass a .clone()")
-        constant = not isinstance(output, Tensor) or output.dtype.kind != "f"
+        constant = not isinstance(output, Tensor) or output.dtype.kind not in "fc"
         if constant or any(output is t for t in context._constant):
             results.append(output)
             context._nodes.append(None)

@@ -75,11 +75,16 @@ def _pulled(
 def _jvp_of(
     outputs: Sequence[Tensor], inputs: Sequence[Tensor], vectors: Sequence[Tensor], create_graph: bool = False
 ) -> tuple[Tensor, ...]:
-    """Return J v for each output, from the graph of the outputs: the gradient of uᵀJ v for u; errors as in `grad`."""
-    start = [zeros_like(y).requires_grad_() for y in outputs]
+    """Return J v for each output, from the graph of the outputs: the gradient of uᵀJ v for u; errors as in `grad`.
+
+    Outputs that hold integers have the derivative 0.
+    """
+    smooth = [y for y in outputs if y.dtype.kind in "fc"]
+    start = [zeros_like(y).requires_grad_() for y in smooth]
     with enable_grad():
-        pulled = _pulled("jvp", outputs, inputs, start, True, False)
-    return _pulled("jvp", pulled, start, vectors, create_graph, False)
+        pulled = _pulled("jvp", smooth, inputs, start, True, False)
+    found = iter(_pulled("jvp", pulled, start, vectors, create_graph, False) if smooth else ())
+    return tuple(next(found) if y.dtype.kind in "fc" else zeros_like(y) for y in outputs)
 
 
 def _given(create_graph: bool, values: Any) -> Any:
@@ -190,6 +195,8 @@ def jacobian(
         raise ArgumentError(f"jacobian: strategy must be 'reverse-mode' or 'forward-mode', got {strategy!r}")
     x, result = _called("jacobian", func, inputs, create_graph)
     outputs = _tuple("jacobian", "result of the function", result)
+    if any(t.dtype.kind == "c" for t in (*x, *outputs)):
+        raise DTypeError("jacobian: complex numbers are not supported; use vjp, or take .real and .imag")
     found = []
     for y in outputs:
         rows = []

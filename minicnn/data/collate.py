@@ -59,7 +59,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
             f"(PatchDataset), use batch_size=1, or pass collate_fn="
         )
     stacked = np.stack(arrays)  # (N, ...)
-    if stacked.dtype.kind not in "biuf":
+    if stacked.dtype.kind not in "biufc":
         raise DataError(
             f"default_collate: samples must be numbers, arrays, texts, or tuples or dicts of these, got "
             f"{type(first).__name__}; pass collate_fn="
@@ -69,7 +69,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 def default_convert(data: Any) -> Any:
     """Return the sample with its arrays as tensors, also in tuples, lists and dicts; other values stay as they are."""
-    if isinstance(data, np.ndarray | np.generic) and data.dtype.kind in "biuf":
+    if isinstance(data, np.ndarray | np.generic) and data.dtype.kind in "biufc":
         return from_numpy(np.asarray(data))
     if isinstance(data, Mapping):
         parts = {key: default_convert(value) for key, value in data.items()}

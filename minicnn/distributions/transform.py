@@ -10,7 +10,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.distributions import constraints
 from minicnn.distributions.distribution import broadcast_all
 from minicnn.distributions.independent import sum_rightmost
-from minicnn.distributions.logits import clamp_probs
+from minicnn.dtypes import finfo
 from minicnn.ops.activation import sigmoid, softplus
 from minicnn.ops.create import full_like, zeros_like
 from minicnn.ops.exponentials import exp, expm1, log1p, tanh
@@ -219,16 +219,22 @@ class ExpTransform(Transform):
         return x
 
 
+def _inside_0_and_1(y: Tensor) -> Tensor:
+    """Limit numbers to those between 0 and 1 whose logarithms, and those of 1 - y, are finite."""
+    limits = finfo(y.dtype)
+    return y.clamp(limits.tiny, 1 - limits.eps)
+
+
 class SigmoidTransform(Transform):
     """y = 1 / (1 + e⁻ˣ)."""
 
     codomain = constraints.unit_interval
 
     def _call(self, x: Tensor) -> Tensor:
-        return clamp_probs(sigmoid(x))
+        return _inside_0_and_1(sigmoid(x))
 
     def _inverse(self, y: Tensor) -> Tensor:
-        y = clamp_probs(y)
+        y = _inside_0_and_1(y)
         return y.log() - log1p(-y)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:

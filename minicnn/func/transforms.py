@@ -49,6 +49,9 @@ class _Call:
         for y in self.results:
             if not isinstance(y, Tensor):
                 raise DTypeError(f"{call}: the function must return tensors, got a {type(y).__name__}")
+        checked = {"grad": self.results, "jacrev": [*self.results, *self.sources]}.get(call, [])
+        if any(t.dtype.kind == "c" for t in checked):
+            raise DTypeError(f"{call}: complex numbers are not supported here; use vjp, or take .real and .imag")
         tensors = [t for t in (*self.results, *leaves(self.aux)) if isinstance(t, Tensor)]
         self.keeps_graph = self._outside and engine.depends_on_older(tensors, self._start)
 

@@ -31,8 +31,8 @@ def vmap(
     in_dims : int, None, or a tree of them
         The axis of the batch in each argument; None for an argument that is the same for all examples, as arguments
         by name are.
-    out_dims : int, or a tuple of int
-        The axis of the batch in each result.
+    out_dims : int or None, or a tuple of them
+        The axis of the batch in each result; None for a result that is the same for all examples.
     randomness : "error", "different" or "same"
         Whether random numbers are refused, are others for each example, or the same ones.
     chunk_size
@@ -116,9 +116,9 @@ def _stacked(results: list[Any], out_dims: Any) -> Any:
     """Return the results of all examples as one tree of tensors."""
     columns = zip(*(list(leaves(r)) for r in results), strict=True)
 
-    def joined(value: Any, dim: int) -> Tensor:
+    def joined(value: Any, dim: int | None) -> Tensor:
         if not isinstance(value, Tensor):
             raise DTypeError(f"vmap: the function must return tensors, got a {type(value).__name__}")
-        return stack(list(next(columns)), dim)
+        return next(columns)[0] if dim is None else stack(list(next(columns)), dim)
 
     return mapped_together(joined, results[0], out_dims)

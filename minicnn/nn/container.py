@@ -109,6 +109,14 @@ class Sequential(_Sequence):
             return type(self)(dict(list(self._items().items())[index]))
         return getattr(self, self._name(index))
 
+    def __add__(self, other: Iterable[Module]) -> Any:
+        return Sequential(*self, *other)
+
+    def __mul__(self, other: int) -> Any:
+        return Sequential(*(layer for _ in range(other) for layer in self))
+
+    __rmul__ = __mul__
+
     def extend(self, sequential: Iterable[Module]) -> Self:
         """Add several modules at the end."""
         return super().extend(sequential)

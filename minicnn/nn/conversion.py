@@ -3,18 +3,24 @@
 from typing import Any
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import complex64, complex128
+from minicnn.errors import DTypeError
 from minicnn.nn.parameter import Parameter, is_lazy
 
 __all__ = ["convert"]
 
 
-def convert(module: Any, dtype: Any, device: Any) -> None:
+def convert(module: Any, dtype: Any, device: Any, kinds: str = "fc") -> None:
     """Convert or move all parameters and buffers in place. Integer buffers keep their dtype.
 
-    Complex parameters change only to another complex type: their imaginary parts are not lost.
+    Only types of these kinds change: "f" for floating point, "c" for complex.
+
+    Raises
+    ------
+    DTypeError
+        If the type is an integer type or bool.
     """
-    kinds = "fc" if dtype in (complex64, complex128) else "f"
+    if getattr(dtype, "kind", "f") in "biu":
+        raise DTypeError(f"to: parameters are floating point or complex, and {dtype} is neither")
 
     def moved(t: Tensor) -> Tensor:
         return t.to(device=device, dtype=dtype if t.dtype.kind in kinds else None)

@@ -354,15 +354,18 @@ class Module(State):
 
     def float(self) -> Self:
         """Convert to float32."""
-        return self.to(float32)
+        convert(self, float32, None, "f")
+        return self
 
     def double(self) -> Self:
         """Convert to float64."""
-        return self.to(float64)
+        convert(self, float64, None, "f")
+        return self
 
     def half(self) -> Self:
         """Convert to float16, to save memory. The kernels for float32 are faster."""
-        return self.to(float16)
+        convert(self, float16, None, "f")
+        return self
 
     def cpu(self) -> Self:
         """Move to the CPU."""

@@ -38,7 +38,7 @@ class Node:
         MiniCNNError
             The error of the operation, with the name of the node.
         ArgumentError
-            If the operator has fewer outputs.
+            If the operator has fewer outputs, or cannot run with these inputs and attributes.
         """
         attributes = {
             name: value.bound(values) if isinstance(value, Graph) else value for name, value in self.attributes.items()
@@ -51,6 +51,11 @@ class Node:
         except MiniCNNError as error:
             error.add_note(f"in the node {self.name!r}, an ONNX {self.operator.name}")
             raise
+        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:  # of wrong models
+            raise ArgumentError(
+                f"{self.operator.name}: the node {self.name!r} cannot run with these inputs and attributes "
+                f"({type(error).__name__}: {error})"
+            ) from error
         results = result if isinstance(result, tuple) else (result,)
         if missing := [name for name in self.outputs[len(results) :] if name]:
             raise ArgumentError(f"{self.operator.name}: the output {missing[0]!r} of {self.name!r} is not supported")

@@ -9,7 +9,7 @@ import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float32, int64
-from minicnn.errors import DataError, DTypeError
+from minicnn.errors import DataError, DTypeError, MiniCNNError
 from minicnn.onnx import operators as _operators  # noqa: F401 (registers the operators)
 from minicnn.onnx.graph import Graph, Node
 from minicnn.onnx.model import OnnxModel
@@ -62,7 +62,13 @@ def load(f: Any) -> OnnxModel:
     tensor([0., 2.])
     """
     onnx = import_optional("onnx", call="onnx.load", package="onnx", extra="onnx")
-    return _Reader(onnx, f).model()
+    reader = _Reader(onnx, f)
+    try:
+        return reader.model()
+    except MiniCNNError:
+        raise
+    except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+        raise DataError(f"onnx.load: {reader.where} is damaged ({type(error).__name__}: {error})") from error
 
 
 class _Reader:
@@ -170,6 +176,8 @@ class _Reader:
 
     def _tensor(self, proto: Any) -> Tensor:
         self._check_type(proto.data_type, proto.name)
+        if proto.data_location == self.onnx.TensorProto.EXTERNAL:
+            self._fail(f"has {proto.name!r} in another file; pass the path of the model")
         return from_numpy(np.array(self.onnx.numpy_helper.to_array(proto)))
 
     def _constants(self, proto: Any) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from minicnn.dtypes import complex128, float64
 from minicnn.errors import DTypeError
 from minicnn.ops import comparison
 from minicnn.ops.comparison import eq, ge, gt, isnan, le, logical_or, where
+from minicnn.ops.complex_numbers import complex
 from minicnn.ops.elementwise import _check_divisor, abs, add, div, mul, neg, sub, trunc
 from minicnn.ops.exponentials import pow
 from minicnn.ops.operands import Binary, Value, operands, promote, require_kind
@@ -223,12 +224,16 @@ def nan_to_num(
 ) -> Tensor:
     """Replace NaN and infinities by numbers: by default 0, and the largest and the smallest finite number.
 
+    Of complex numbers, both parts are replaced.
+
     Examples
     --------
     >>> import minicnn
     >>> nan_to_num(minicnn.tensor([1.0, float("nan")]), nan=5.0).tolist()
     [1.0, 5.0]
     """
+    if input.dtype.kind == "c":
+        return complex(*(nan_to_num(part, nan, posinf, neginf) for part in (input.real, input.imag)))
     if input.dtype.kind != "f":
         return input.clone()
     limits = xp(input.array).finfo(input.dtype)

@@ -71,7 +71,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8
     close = eq(a, b)
     if equal_nan:
         close = logical_or(close, logical_and(isnan(a), isnan(b)))
-    if a.dtype.kind != "f":
+    if a.dtype.kind not in "fc":
         a, b = cast(a, int64), cast(b, int64)
     distance = abs(sub(a, b))
     allowed = add(mul(abs(as_float(b)), rtol), atol)

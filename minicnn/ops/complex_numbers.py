@@ -186,9 +186,10 @@ def isreal(input: Tensor) -> Tensor:
 def angle(input: Tensor) -> Tensor:
     """Return the angle of each number in the complex plane, in radians, in [-π, π]; π for negative real numbers."""
     if is_complex(input):
-        return atan2(_imag(input), _real(input))
+        zero, a, b = eq(input, 0), _real(input), _imag(input)
+        return where(zero, atan2(b, a).detach(), atan2(b, where(zero, 1.0, a)))  # the gradient of 0 is 0
     x = as_float(input)
-    return where(isnan(x), x, where(x.detach() < 0, pi, 0.0))
+    return where(isnan(x), x, mul(x.detach() < 0, pi).to(x.dtype))
 
 
 def adjoint(input: Tensor) -> Tensor:
@@ -232,6 +233,7 @@ def view_as_complex(input: Tensor) -> Tensor:
     if not input.ndim or input.shape[-1] != 2:
         raise ShapeError(f"view_as_complex: the last axis must have size 2, the tensor is {input.shape}")
     strides = input.array.strides
-    if strides[-1] != input.array.itemsize or any(s % (2 * input.array.itemsize) for s in strides[:-1]):
+    apart = strides[-1] != input.array.itemsize or any(s % (2 * input.array.itemsize) for s in strides[:-1])
+    if input.array.size and apart:
         raise ShapeError("view_as_complex: the two parts of a number must be neighbours in memory; call .contiguous()")
     return _view_as_complex(input)

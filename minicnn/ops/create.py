@@ -147,6 +147,8 @@ def _to_array(data: Any, dtype: Any, copy: bool) -> np.ndarray[Any, Any]:
     if dtype is None and array.dtype.kind in "fc":
         dtype = result_type(list(_float_dtypes(data)), [], [])  # the default float type if there are only Python floats
         dtype = complex_type(dtype) if array.dtype.kind == "c" else dtype
+    if array.dtype.kind == "c" and dtype is not None and DType(dtype).kind != "c":
+        raise DTypeError(f"tensor: complex numbers cannot become {DType(dtype)}; take their .real or .abs() before")
     return array if dtype is None else array.astype(dtype, copy=False)
 
 
@@ -189,6 +191,8 @@ def full(
     kind = dtype or (
         scalar_dtype(fill_value) if isinstance(fill_value, float | complex) else np.asarray(fill_value).dtype
     )
+    if isinstance(fill_value, complex) and DType(kind).kind != "c":
+        raise DTypeError(f"full: the complex number {fill_value} cannot become {DType(kind)}")
     return placed(place_of(device).xp.full(tuple(size), fill_value, kind), device, requires_grad)
 
 

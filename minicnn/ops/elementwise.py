@@ -322,8 +322,9 @@ def sgn(input: Tensor) -> Tensor:
     """Return z / |z| for complex numbers, and 0 for 0; the sign of real numbers."""
     if input.array.dtype.kind != "c":
         return sign(input)
-    length = abs(input)
-    return _div(input, cast(where(eq(length, 0), 1.0, length), input.dtype))
+    zero = eq(input, 0)  # its gradient is 0, as that of the absolute value
+    there = where(zero, 1.0, input)
+    return where(zero, 0.0, _div(there, cast(abs(there), input.dtype)))
 
 
 for _operation in (add, sub, mul, _div, neg, square, abs):

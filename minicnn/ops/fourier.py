@@ -122,6 +122,8 @@ def _factor(call: str, norm: str | None, count: int, back: bool) -> float:
 def _plan(call: str, x: Tensor, s: Sizes, dim: Sizes) -> tuple[list[int], list[int | None]]:
     """Return the axes of a transform, and their sizes (None: as they are)."""
     dims = [dim] if isinstance(dim, int) else None if dim is None else list(dim)
+    if isinstance(s, int) and s < 1:
+        raise ShapeError(f"{call}: n must be at least 1, got {s}")
     sizes: list[int | None] | None = [s] if isinstance(s, int) else None if s is None else list(s)
     if dims is None:
         dims = list(range(x.ndim))[-len(sizes) if sizes else 0 :] if sizes is None or sizes else []

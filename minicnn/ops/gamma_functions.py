@@ -16,6 +16,7 @@ from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float64
 from minicnn.ops.elementwise import mul
+from minicnn.ops.shape import as_float
 from minicnn.runtime.devices import Array, xp
 
 __all__ = ["digamma", "lgamma"]
@@ -51,9 +52,9 @@ _gamma_derivative.gradient(x=lambda grad, x, order: mul(grad, _gamma_derivative(
 
 def lgamma(x: Tensor) -> Tensor:
     """Return log Γ(x), for x > 0."""
-    return _gamma_derivative(x, order=0)
+    return _gamma_derivative(as_float(x), order=0)
 
 
 def digamma(x: Tensor) -> Tensor:
     """Return the derivative of log Γ(x), for x > 0."""
-    return _gamma_derivative(x, order=1)
+    return _gamma_derivative(as_float(x), order=1)

@@ -31,6 +31,7 @@ from minicnn.ops.elementwise import add, sub
 from minicnn.ops.indexing import getitem
 from minicnn.ops.linalg import mT
 from minicnn.ops.shape import broadcast_to, reshape, squeeze, unsqueeze
+from minicnn.ops.triangles import tril
 
 __all__ = [
     "EighResult",
@@ -353,7 +354,7 @@ def pinv(
         Singular values below the larger of atol and rtol times the largest one count as 0. Default: rtol is the larger
         size times the precision of the type, or 0 if atol is given.
     hermitian : bool
-        A is symmetric; no effect.
+        Take A to be symmetric: read its lower triangle only.
 
     Raises
     ------
@@ -363,6 +364,10 @@ def pinv(
         If the iteration does not converge.
     """
     _checked("pinv", A)
+    if hermitian:
+        if A.shape[-1] != A.shape[-2]:
+            raise ShapeError(f"pinv: with hermitian=True the matrices must be square, got {A.shape}")
+        A = add(tril(A), mT(tril(A, -1)))
     if rtol is None:
         rtol = 0.0 if atol else max(A.shape[-2:]) * float(np.finfo(A.dtype).eps)
     y: Tensor = _run("pinv", "no convergence", _pinv, A, atol=float(atol or 0.0), rtol=float(rtol))

@@ -46,6 +46,12 @@ __all__ = ["METHODS", "Methods"]
 TYPED = [name for name, value in vars(typed).items() if isinstance(value, typed.TypedTensor)]
 
 
+def _real_number(x: Any) -> Any:
+    """Return the only element; of a complex number whose imaginary part is 0, the real part."""
+    number = x.item()
+    return number.real if isinstance(number, complex) and not number.imag else number
+
+
 class Methods:
     """Arithmetic, reductions, shapes and conversions."""
 
@@ -278,10 +284,10 @@ class Methods:
         return bool(self.array.item())
 
     def __float__(self: Any) -> Any:
-        return float(self.item())
+        return float(_real_number(self))
 
     def __int__(self: Any) -> Any:
-        return int(self.item())
+        return int(_real_number(self))
 
     def __index__(self: Any) -> Any:
         if self.dtype.kind not in "biu":

@@ -8,7 +8,6 @@ from minicnn.dtypes import DType
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
 from minicnn.ops.axes import axis_of, named_axes, numpy_names
 from minicnn.ops.comparison import clamp, gt, isnan, logical_not, ne, where
-from minicnn.ops.create import ones_like
 from minicnn.ops.elementwise import abs, add, div, mul, sub
 from minicnn.ops.exponentials import sqrt
 from minicnn.ops.indexing import _index, cat
@@ -354,7 +353,7 @@ def cov(
     """
     if input.ndim > 2:
         raise ShapeError(f"cov: expected at most 2 axes, got {input.shape}")
-    x = as_float(input).reshape(-1 if input.ndim == 2 else 1, input.shape[-1] if input.ndim else 1)
+    x = as_float(input) if input.ndim == 2 else as_float(input).reshape(1, -1)
     for name, w, kinds in (("fweights", fweights, "iu"), ("aweights", aweights, "f")):
         if w is None:
             continue
@@ -364,7 +363,7 @@ def cov(
         if bool((w < 0).any()):
             raise ArgumentError(f"cov: {name} must not be negative")
     given = [w.to(x.dtype) for w in (fweights, aweights) if w is not None]
-    w = mul(*given) if len(given) == 2 else given[0] if given else ones_like(x[0].real)
+    w = mul(*given) if len(given) == 2 else given[0] if given else x.real.new_ones(x.shape[1:])
     total = w.sum()
     centred = sub(x, div((x * w).sum(1, keepdim=True), total))
     share = div((w * aweights).sum(), total) if aweights is not None else 1

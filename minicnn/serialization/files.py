@@ -135,6 +135,8 @@ def _packed(value: Any, arrays: Arrays, known: dict[int, Any], place: str) -> An
     """Return a value as JSON values, and add its arrays."""
     if value is None or (isinstance(value, str | bool | int | float) and type(value) in (str, bool, int, float)):
         return value
+    if type(value) is complex:
+        return {"kind": "complex", "value": [value.real, value.imag]}
     if isinstance(value, np.generic):
         return _packed(value.item(), arrays, known, place)
     if isinstance(value, Tensor | np.ndarray):
@@ -173,6 +175,8 @@ def _unpacked(value: Any, tensors: dict[str, Tensor]) -> Any:
         return CONTAINERS[kind]([_unpacked(v, tensors) for v in inner])
     if kind in MAPPINGS:
         return MAPPINGS[kind]([(_unpacked(k, tensors), _unpacked(v, tensors)) for k, v in inner])
+    if kind == "complex":
+        return complex(*inner)
     if kind == "dtype":
         return TYPES[inner]
     if kind == "device":

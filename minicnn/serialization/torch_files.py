@@ -171,6 +171,12 @@ def _ordered(*pairs: Any) -> OrderedDict[Any, Any]:
     return found
 
 
+def _complex(real: Any, imag: Any) -> complex:
+    if type(real) is not float or type(imag) is not float:
+        raise ValueError("a complex number without its parts")
+    return complex(real, imag)
+
+
 def _size(values: Any) -> Size:
     return Size(int(v) for v in values)
 
@@ -203,6 +209,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "numpy.dtype": _numpy_type,
     "numpy.core.multiarray.scalar": _numpy_number,
     "numpy._core.multiarray.scalar": _numpy_number,
+    "builtins.complex": _complex,
+    "__builtin__.complex": _complex,
     "torch.device": lambda *name: CPU,
     "collections.Counter": lambda values: {key_of(k): v for k, v in values.items()},
     "builtins.set": lambda values: {key_of(v) for v in values},

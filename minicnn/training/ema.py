@@ -68,7 +68,7 @@ class EMA:
         decay = min(self.decay, self.updates / (9 + self.updates))
         with no_grad():
             for name, value in model.state_dict().items():
-                if name in self.averages and value.dtype.kind == "f":
+                if name in self.averages and value.dtype.kind in "fc":
                     average = self.averages[name].to(value.device)  # differs after loading or model.to()
                     self.averages[name] = average.add_(value - average, alpha=1 - decay)
                 else:

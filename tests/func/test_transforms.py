@@ -73,6 +73,12 @@ def test_gradients_of_each_example():
         assert minicnn.allclose(each[name].sum(0), p.grad, atol=1e-5)
 
 
+def test_a_result_that_is_the_same_for_all_examples(x):
+    y, z = func.vmap(lambda v: (v * 2, x), out_dims=(0, None))(x)
+    assert minicnn.equal(y, x * 2)
+    assert minicnn.equal(z, x)
+
+
 def test_an_ensemble():
     nets = [nn.Linear(3, 2) for _ in range(4)]
     parameters, buffers = func.stack_module_state(nets)
@@ -93,6 +99,9 @@ def test_an_ensemble():
         (lambda x: func.grad(quartic, has_aux=True)(x), ArgumentError, r"must return \(result, other values\)"),
         (lambda x: func.vjp(quartic), ArgumentError, "give the arguments"),
         (lambda x: func.jvp(quartic, (), ()), ArgumentError, "give the arguments"),
+        (lambda x: func.jacrev(lambda x: x * 1j)(x), DTypeError, "complex numbers are not supported here; use vjp"),
+        (lambda x: func.grad(lambda x: (x * 1j).sum())(x), DTypeError, "complex numbers are not supported here"),
+        (lambda x: functional.jacobian(lambda x: x * 1j, x), DTypeError, "complex numbers are not supported; use vjp"),
         (lambda x: func.vmap(quartic, in_dims=None)(x), ArgumentError, "no argument has an axis of the batch"),
         (lambda x: func.vmap(quartic, in_dims=2)(x), ShapeError, r"the axis 2 for a tensor of shape \(3,\)"),
         (lambda x: func.vmap(quartic, in_dims=(0, 0))(x), ArgumentError, "does not fit 1 arguments"),

@@ -4,11 +4,12 @@ import io
 import sys
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper, save
 
 import minicnn as mc
-from minicnn.errors import DataError, DTypeError, MissingPackageError
+from minicnn.errors import DataError, DTypeError, MiniCNNError, MissingPackageError
 from tests.onnx.models import info, model_of
 
 RELU = model_of(("Relu", ["x"], ["y"]))
@@ -198,3 +199,66 @@ def test_weights_of_a_wrong_size():
 def test_a_graph_that_reads_what_nobody_makes():
     with pytest.raises(DataError, match=r"^onnx.load: the model is not a valid ONNX model: .*'?z'?"):
         mc.onnx.load(model_of(("Relu", ["z"], ["y"])))
+
+
+@pytest.mark.parametrize("given", ["bytes", "proto"])
+def test_weights_in_another_file_need_the_path(tmp_path, monkeypatch, given):
+    """A file of that name in the current folder is not read."""
+    model = model_of(("Add", ["x", "w"], ["y"]), weights={"w": np.arange(2, dtype=np.float32)})
+    save(model, tmp_path / "model.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    monkeypatch.chdir(tmp_path)
+    data = (tmp_path / "model.onnx").read_bytes()
+    with pytest.raises(DataError, match="has 'w' in another file; pass the path of the model"):
+        mc.onnx.load(data if given == "bytes" else onnx.load_model_from_string(data))
+
+
+def test_damaged_weights():
+    model = model_of(("Add", ["x", "w"], ["y"]), weights={"w": np.arange(2, dtype=np.float32)})
+    model.graph.initializer[0].raw_data += b"1234"
+    with pytest.raises(DataError, match=r"onnx.load: the model is damaged \(ValueError"):
+        mc.onnx.load(model)
+    model = model_of(("Cast", ["x"], ["y"], {"to": 99}))
+    with pytest.raises(DataError, match=r"onnx\.load: the model is"):
+        mc.onnx.load(model)
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes"),
+    [
+        ("MaxPool", {"kernel_shape": [0, 0]}),
+        ("MaxPool", {"kernel_shape": [-1, 2]}),
+        ("MaxPool", {"kernel_shape": [2, 2], "dilations": [0, 0]}),
+        ("MaxPool", {"kernel_shape": [2, 2], "strides": [0, 0]}),
+        ("MaxPool", {"kernel_shape": [2]}),
+        ("AveragePool", {"kernel_shape": [0, 0]}),
+        ("AveragePool", {"kernel_shape": [1 << 40, 1]}),
+        ("LpPool", {"kernel_shape": [2, 2], "strides": [0, 0]}),
+    ],
+)
+def test_impossible_windows(operator, attributes):
+    shapes = [info("x", (1, 1, 4, 4))], [info("y", (1, 1, None, None))]
+    model = mc.onnx.load(model_of((operator, ["x"], ["y"], attributes), inputs=shapes[0], outputs=shapes[1]))
+    with pytest.raises(MiniCNNError):
+        model(mc.ones(1, 1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("operator", "inputs", "weights"),
+    [
+        ("Reshape", ["x", "w"], {"w": np.array([0, 0, 0])}),
+        ("Range", ["a", "b", "c"], {"a": np.float32(0), "b": np.float32(1), "c": np.float32(0)}),
+        ("Pad", ["x", "w"], {"w": np.array([1, 1, 1])}),
+        ("Tile", ["x", "w"], {"w": np.array([1 << 50, 1 << 50])}),
+    ],
+)
+def test_inputs_with_which_a_node_cannot_run(operator, inputs, weights):
+    model = mc.onnx.load(
+        model_of(
+            (operator, inputs, ["y"]),
+            inputs=[info("x", (2, 2))],
+            outputs=[info("y", (None,) * len(inputs))],
+            weights=weights,
+        )
+    )
+    with pytest.raises(MiniCNNError, match=operator):
+        model(mc.ones(2, 2))

@@ -47,6 +47,7 @@ def main() -> None:
         "expanded": torch.ones(1).expand(3),
         "parameter": torch.nn.Parameter(torch.ones(2)),
         "complex": torch.tensor([1 + 2j]),
+        "complex number": 1.5 - 2j,
         "conjugate": torch.tensor([1 + 2j], dtype=torch.complex128).conj(),
         "imaginary": torch.tensor([1 + 2j]).conj().imag,
         "complex type": torch.complex64,

@@ -154,3 +154,17 @@ def test_containers_in_themselves_and_damaged_documents():
     for inner in ({"kind": "dtype", "value": "O"}, {"kind": "Tensor", "value": "7"}, {"kind": "dict", "value": [[1]]}):
         with pytest.raises(CheckpointError, match="is damaged"):
             mc.load(io.BytesIO(encode("test", "file", "value", {}, {"value": inner})))
+
+
+def test_complex_numbers(tmp_path):
+    value = {
+        "z": mc.tensor([1 + 2j, 3j]),
+        "number": 1 - 2j,
+        "in a list": [0.5j],
+        "double": mc.tensor(2j, dtype=mc.cdouble),
+    }
+    mc.save(value, tmp_path / "a.pt")
+    found = mc.load(tmp_path / "a.pt")
+    assert found["z"].tolist() == [1 + 2j, 3j]
+    assert (found["number"], found["in a list"]) == (1 - 2j, [0.5j])
+    assert (found["double"].dtype, found["double"].item()) == (mc.complex128, 2j)

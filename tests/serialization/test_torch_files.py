@@ -43,6 +43,7 @@ def test_plain_values(found):
     assert found["ordered"] == OrderedDict(a=1)
     assert found[3] == "a key"
     assert found["complex type"] is mc.complex64
+    assert found["complex number"] == 1.5 - 2j
     assert found["types"] == (mc.float32, mc.int64, mc.bool)
     assert (type(found["size"]), found["size"]) == (mc.Size, (1, 2))
     assert found["device"] == mc.device.named("cpu")

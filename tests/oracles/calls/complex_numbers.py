@@ -92,6 +92,15 @@ def descended(optimizer, **options):
         o.step(closure)
     return p
 
+class Twice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2j
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * -2j
+
 def clipped(clip):
     p = t([1 + 1j, -2j], requires_grad=True)
     (p.abs() ** 2).sum().backward()
@@ -357,5 +366,25 @@ torch.nn.Linear(3, 2, dtype=torch.complex64)(w).shape, torch.nn.Conv2d(2, 3, 2, 
 names(torch.nn.Linear(3, 2).to(torch.complex64).weight)
 names(torch.nn.Linear(3, 2, dtype=torch.complex64).double().weight)
 torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2, dtype=torch.complex64), torch.nn.ReLU())(image)
+torch.isclose(t([1j]), t([5j])), torch.allclose(z, z + 1e-9), torch.isclose(z, z + 0.01, rtol=0.0, atol=0.1)
+t([complex(inf, nan)]).nan_to_num(nan=1.0, posinf=5.0)
+t([-3.0], dtype=torch.float64).angle() * 1e7, t([complex(-0.0, 0.0), 0j]).angle()
+backward_of((x * 0).sgn().real.sum())
+backward_of((x * 0).angle().sum())
+torch.tensor(1j, dtype=torch.float32)
+torch.tensor([1j, 2], dtype=torch.int64)
+torch.full((2,), 1j, dtype=torch.float32)
+torch.autograd.grad((y * 2).sum().abs(), y, grad_outputs=t(1j))
+torch.autograd.grad(y * 2, y, grad_outputs=v)
+torch.view_as_complex(torch.empty(0, 2))
+names(torch.nn.Linear(2, 2, dtype=torch.complex64).to(torch.float64).weight)
+torch.nn.Linear(2, 2).to(torch.int64)
+next(iter(torch.utils.data.DataLoader(torch.utils.data.TensorDataset(z), batch_size=2)))
+Twice.apply(x), backward_of(Twice.apply(x).abs().sum())
+float(t(2 + 0j)), int(t(3 + 0j))
+float(t(2 + 1j))
+r.clone().fill_(1j)
+r.new_full((2,), 1j)
+torch.full_like(r, 1j)
 """.strip().splitlines()
 )

@@ -51,6 +51,7 @@ CALLS = (
     "[list(changed(d, lambda q: q.__ior__({'q': one}))[1]), list(d.values())[-1], [n for n, _ in d.items()]]",
     "[refused(d.__getitem__, 'x'), refused(nn.ParameterDict, {1: one}), refused(d.__setitem__, 'values', one)]",
     "[refused(d.pop, 'x'), refused(nn.ParameterDict().popitem)]",
+    "[repr(nn.Sequential(nn.ReLU()) + nn.Sequential(nn.Tanh(), nn.ReLU())), repr(nn.Sequential(nn.ReLU()) * 2)]",
     "[names(nn.Sequential(p)), names(nn.ModuleList([d])), names(nn.ParameterList([two, two]))]",
     "[names(Holder()), Holder().kept, names(Holder().double()), Holder().double().left]",
     "[changed(Holder(), lambda m: setattr(m, 'kept', one * 5))[1].state_dict()['kept']]",

@@ -129,6 +129,7 @@ CALLS = (
     "torch.kaiser_window(7, periodic=False, beta=0.5)",
     "torch.hann_window(4, dtype=torch.int64)",
     "torch.hann_window(4, requires_grad=True).requires_grad",
+    "fft.fft(z, n=-1)",
     "fft.fftfreq(5)",
     "fft.fftfreq(4, 0.5)",
     "fft.fftfreq(4, d=2, dtype=torch.float64)",

@@ -153,5 +153,6 @@ F.vmap(lambda x: (torch.rand(1) * 0 + x).sum(), randomness="different")(x)
 graph(F.vmap(lambda x: x * w)(y), w)
 torch.vmap(torch.dot)(y, y)
 [{k: list(v.shape) for k, v in s.items()} for s in F.stack_module_state([torch.nn.BatchNorm1d(2)] * 3)]
+F.jvp(lambda x: (x.argmax(), x * 2, x > 1), (x,), (x,))
 """.strip().splitlines()
 )

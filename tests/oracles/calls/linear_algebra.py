@@ -151,6 +151,8 @@ CALLS = [
     "L.qr(a, 'raw')",
     *(f"of(L.pinv({m}), {m})" for m in ("a", "b", "wide", "tall")),
     "L.pinv(flat), L.pinv(zero), L.pinv(nothing), torch.pinverse(tall), torch.pinverse(flat, 0.1)",
+    "L.pinv(a, hermitian=True)",
+    "L.pinv(tall, hermitian=True)",
     "L.pinv(b, rtol=0.3), L.pinv(b, atol=1.0), L.pinv(b, atol=0.5, rtol=0.3), L.pinv(sym(a), hermitian=True)",
     "L.matrix_rank(flat), L.matrix_rank(b), L.matrix_rank(zero), L.matrix_rank(nothing), L.matrix_rank(none)",
     "L.matrix_rank(b, 1.0), L.matrix_rank(b, rtol=0.3), L.matrix_rank(b, atol=0.5, rtol=0.3)",

@@ -245,6 +245,28 @@ CALLS = [
     "D.transform_to(D.constraints.simplex)(v), D.biject_to(D.constraints.simplex)(v)",
     "D.transform_to(D.constraints.lower_cholesky)(m), D.transform_to(D.constraints.positive_definite)(m)",
     "D.transform_to(D.constraints.boolean)",
+    *(
+        f"D.{call}"
+        for call in (
+            "Poisson(torch.tensor(2.0)).log_prob(torch.tensor([0, 1, 2]))",
+            "Binomial(4, torch.tensor(0.3)).log_prob(torch.tensor([0, 1, 2]))",
+            "NegativeBinomial(torch.tensor(4.0), torch.tensor(0.3)).log_prob(torch.tensor([0, 1, 2]))",
+            "Multinomial(4, probs=torch.tensor([0.2, 0.7, 0.5])).log_prob(torch.tensor([1, 2, 1]))",
+            "Beta(torch.tensor([2]), torch.tensor([3])).log_prob(torch.tensor(0.5))",
+            "Gamma(torch.tensor([3, 4]), torch.tensor([1, 2])).entropy()",
+            "Dirichlet(torch.tensor([3, 4])).entropy()",
+            "Kumaraswamy(torch.tensor([2]), torch.tensor([3])).mean",
+            "SigmoidTransform().inv(torch.tensor([0.0, 1e-30, 1.0]))",
+        )
+    ),
+    *(
+        f"D.kl_divergence(D.{name}({one}), D.{name}({two}))"
+        for name, one, two in (
+            ("Gamma", "torch.tensor([2]), torch.tensor([3])", "torch.tensor([1]), torch.tensor([2])"),
+            ("Beta", "torch.tensor([2]), torch.tensor([3])", "torch.tensor([1]), torch.tensor([2])"),
+            ("Dirichlet", "torch.tensor([2, 3])", "torch.tensor([1, 2])"),
+        )
+    ),
     "D.constraints.multinomial(3).check(new([[1.0, 2.0], [2.0, 2.0], [-1.0, 1.0]]))",
     "D.ReshapeTransform((2, 2), (3,))",
     "D.TransformedDistribution(D.Normal(0.0, 1.0), D.AffineTransform(new([1.0, 2.0]), 2.0)).batch_shape[0]",

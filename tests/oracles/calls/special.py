@@ -76,5 +76,7 @@ torch.asarray(m, dtype=torch.float64, copy=False)
 [torch.logaddexp(t(p, dtype=torch.float64), t(0.0, dtype=torch.float64)) for p in (-1000.0, 0.0, 1000.0)]
 g(torch.logaddexp(q, r), q, r)
 g(torch.logaddexp2(q, r), q, r)
+torch.cov(torch.empty(3, 0)), torch.cov(torch.empty(0, 3)).shape == (0, 0)
+(lambda x: torch.autograd.grad(S.xlog1py(x, 1.0).sum(), x))(torch.zeros(2, requires_grad=True))
 """.strip().splitlines()
 )
