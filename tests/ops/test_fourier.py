@@ -71,7 +71,9 @@ def test_a_product_of_spectra_is_a_circular_convolution_of_images():
 
 def test_a_shift_turns_the_spectrum():
     x = numbers(12)
-    turned = fft.fft(x) * minicnn.exp(minicnn.tensor(-2j * np.pi * 5 / 12) * minicnn.arange(12))
+    turned = fft.fft(x) * minicnn.exp(
+        minicnn.tensor(-2j * np.pi * 5 / 12, dtype=minicnn.complex128) * minicnn.arange(12)
+    )
     assert close(fft.fft(x.roll(5)), turned)
     wave = minicnn.exp(2j * np.pi * 3 / 12 * minicnn.arange(12, dtype=minicnn.float64))
     assert close(fft.fft(x * wave), fft.fft(x).roll(3))
