@@ -104,3 +104,16 @@ def test_validation_with_the_averages(tiny):
     with ema.applied(trainer.model):
         averaged = trainer.evaluate(tiny.loader())["loss"]
     assert trainer.metrics["validation_loss"] == pytest.approx(averaged) != own
+
+
+def test_complex_weights_are_averaged_too():
+    model = nn.Linear(1, 1, bias=False, dtype=minicnn.complex64)
+    real = nn.Linear(1, 1, bias=False)
+    averages = EMA(0.9), EMA(0.9)
+    for value in (1.0, 2.0, 3.0):
+        for ema, net, factor in zip(averages, (real, model), (1, 1j), strict=True):
+            nn.init.constant_(net.weight, value * factor)
+            ema.update(net)
+    a, b = (ema.averages["weight"].item() for ema in averages)
+    assert 1 < a < 3
+    assert b == pytest.approx(a * 1j)
