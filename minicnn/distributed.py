@@ -65,7 +65,7 @@ class ProcessGroup:
 
 
 class Work:
-    """What a call with async_op=True returns. It is finished at once."""
+    """The result of a call with async_op=True. Its work is finished at once."""
 
     def wait(self, timeout: Any = None) -> bool:
         """Return True."""

@@ -22,7 +22,7 @@ from minicnn.runtime.random import generator
 __all__ = ["checkpoint", "checkpoint_sequential", "noop_context_fn"]
 
 Contexts = tuple[AbstractContextManager[Any], AbstractContextManager[Any]]
-Saved = dict[str, Any]  # what a node saved: name -> (array, node, version, count), or a list of such
+Saved = dict[str, Any]  # saved values of a node: name -> (array, node, version, count), or a list of these tuples
 
 
 def noop_context_fn() -> Contexts:
@@ -42,9 +42,9 @@ def checkpoint(
 ) -> Any:
     """Return function(*args, **kwargs), but keep none of its inner values: the backward pass calls it again for them.
 
-    Gradients of every order are those of a plain call, if the second call computes the same. Everything else that the
-    function does also happens twice: batch normalisation, for example, updates its running statistics twice. Values
-    that an `autograd.Function` inside the function saves are kept.
+    Gradients of every order equal the gradients of a plain call, if the second call computes the same values. The
+    function runs twice: batch normalisation, for example, updates its running statistics twice. Values that an
+    `autograd.Function` inside the function saves are kept.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def checkpoint_sequential(
 
 
 class _Call:
-    """A call whose nodes forget what they saved, and how to make it again."""
+    """A call whose nodes forget their saved values. It can run again."""
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class _Call:
                 node.saved = _Forgotten(self, index, node.saved)
 
     def again(self, index: int) -> Saved:
-        """Return what the node with this number saves in the second call."""
+        """Return the values that the node with this number saves in the second call."""
         if index not in self.saved:
             self.saved = dict(enumerate(self._run()))
         return self.saved.pop(index)
@@ -210,7 +210,7 @@ class _Call:
 
 
 class _Forgotten(Saved):
-    """What a node saved, without the arrays. `get` adds those of the second call."""
+    """The saved values of a node, without the arrays. `get` adds the arrays of the second call."""
 
     def __init__(self, call: _Call, index: int, saved: Saved) -> None:
         super().__init__({name: _facts(entry) for name, entry in saved.items()})

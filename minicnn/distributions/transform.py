@@ -220,7 +220,7 @@ class ExpTransform(Transform):
 
 
 def _inside_0_and_1(y: Tensor) -> Tensor:
-    """Limit numbers to those between 0 and 1 whose logarithms, and those of 1 - y, are finite."""
+    """Limit y to [tiny, 1 - eps], so that log y and log(1 - y) are finite."""
     limits = finfo(y.dtype)
     return y.clamp(limits.tiny, 1 - limits.eps)
 

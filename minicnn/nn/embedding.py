@@ -143,7 +143,7 @@ class Embedding(_Table):
     ) -> "Embedding":
         """Return a layer with a given table (num_embeddings, embedding_dim), which it shares.
 
-        With `freeze`, the table is not trained. The other arguments are those of the layer.
+        With `freeze`, the table is not trained. The other arguments are as in the layer.
 
         Raises
         ------
@@ -230,7 +230,7 @@ class EmbeddingBag(_Table):
     ) -> "EmbeddingBag":
         """Return a layer with a given table (num_embeddings, embedding_dim), which it shares.
 
-        With `freeze`, the table is not trained. The other arguments are those of the layer.
+        With `freeze`, the table is not trained. The other arguments are as in the layer.
 
         Raises
         ------

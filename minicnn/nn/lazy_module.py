@@ -23,7 +23,7 @@ class LazyModuleMixin(Module):
         self._initialize_hook = self.register_forward_pre_hook(type(self)._infer_parameters, with_kwargs=True)
 
     def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
-        """Give shapes and values to the parameters. The arguments are those of the first call."""
+        """Give shapes and values to the parameters. The arguments come from the first call."""
         raise NotImplementedError(f"{type(self).__name__} has no initialize_parameters(); define it")
 
     def has_uninitialized_params(self) -> bool:

@@ -166,7 +166,7 @@ class TransformerEncoderLayer(_Layer):
 class TransformerDecoderLayer(_Layer):
     """Self-attention, attention to the memory of an encoder, then a network for each position.
 
-    Parameters and errors are those of `TransformerEncoderLayer`.
+    Parameters and errors are as in `TransformerEncoderLayer`.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ def _profitable(x: Array, *, axis: int) -> bool:
 
 
 def _rows(function: Any, x: Array, axis: int) -> Array:
-    """Return the running results; those of float32 are computed in float64."""
+    """Return the running results. For float32 they are computed in float64."""
     out = np.empty(x.shape, x.dtype)
     rows, to = np.moveaxis(x, axis, 0), np.moveaxis(out, axis, 0)
     to[0] = rows[0]

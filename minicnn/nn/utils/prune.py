@@ -104,7 +104,7 @@ def ln_structured(
 ) -> Layer:
     """Prune the slices along an axis with the smallest p-norms, p = n, and return the module.
 
-    Parameters are those of `l1_unstructured`; `amount` counts slices, such as the channels of a convolution.
+    Parameters are as in `l1_unstructured`; `amount` counts slices, such as the channels of a convolution.
 
     Raises
     ------
