@@ -3,7 +3,10 @@
 Each function is the one without ``_with_indices``, with ``return_indices=True``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import Any
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.nn.functional import max_pool, pool
@@ -19,94 +22,31 @@ __all__ = [
     "max_pool3d_with_indices",
 ]
 
-Ints = int | Sequence[int]
-Sizes = int | Sequence[int | None] | None
 Pair = tuple[Tensor, Tensor]
 
 
-def max_pool1d_with_indices(
-    input: Tensor,
-    kernel_size: Ints,
-    stride: Ints | None = None,
-    padding: Ints = 0,
-    dilation: Ints = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Pair:
-    """Return the maximum of each window, and its position; see `max_pool1d`."""
-    found: Pair = pool.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
-    return found
+def _with_indices(function: Callable[..., Any]) -> Callable[..., Pair]:
+    """Return the function with return_indices=True, under the name of PyTorch's."""
+    parameters = signature(function)
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Pair:
+        given = parameters.bind(*args, **kwargs)
+        given.arguments["return_indices"] = True
+        found: Pair = function(*given.args, **given.kwargs)
+        return found
+
+    call.__name__ = call.__qualname__ = f"{function.__name__}_with_indices"
+    call.__module__ = __name__
+    call.__doc__ = f"Return the maxima and their positions; arguments and errors as in `{function.__name__}`."
+    return call
 
 
-def max_pool2d_with_indices(
-    input: Tensor,
-    kernel_size: Ints,
-    stride: Ints | None = None,
-    padding: Ints = 0,
-    dilation: Ints = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Pair:
-    """Return the maximum of each window, and its position; see `max_pool2d`."""
-    found: Pair = pool.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
-    return found
-
-
-def max_pool3d_with_indices(
-    input: Tensor,
-    kernel_size: Ints,
-    stride: Ints | None = None,
-    padding: Ints = 0,
-    dilation: Ints = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Pair:
-    """Return the maximum of each window, and its position; see `max_pool3d`."""
-    found: Pair = pool.max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
-    return found
-
-
-def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Ints, return_indices: bool = False) -> Pair:
-    """Return the maximum of each part of the input, and its position; see `adaptive_max_pool1d`."""
-    found: Pair = max_pool.adaptive_max_pool1d(input, output_size, True)
-    return found
-
-
-def adaptive_max_pool2d_with_indices(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Pair:
-    """Return the maximum of each part of the input, and its position; see `adaptive_max_pool2d`."""
-    found: Pair = max_pool.adaptive_max_pool2d(input, output_size, True)
-    return found
-
-
-def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Sizes, return_indices: bool = False) -> Pair:
-    """Return the maximum of each part of the input, and its position; see `adaptive_max_pool3d`."""
-    found: Pair = max_pool.adaptive_max_pool3d(input, output_size, True)
-    return found
-
-
-def fractional_max_pool2d_with_indices(
-    input: Tensor,
-    kernel_size: Ints,
-    output_size: Ints | None = None,
-    output_ratio: float | Sequence[float] | None = None,
-    return_indices: bool = False,
-    _random_samples: Tensor | None = None,
-) -> Pair:
-    """Return maxima of windows whose steps are random, and their positions; see `fractional_max_pool2d`."""
-    sizes = (kernel_size, output_size, output_ratio)
-    found: Pair = max_pool.fractional_max_pool2d(input, *sizes, True, _random_samples)
-    return found
-
-
-def fractional_max_pool3d_with_indices(
-    input: Tensor,
-    kernel_size: Ints,
-    output_size: Ints | None = None,
-    output_ratio: float | Sequence[float] | None = None,
-    return_indices: bool = False,
-    _random_samples: Tensor | None = None,
-) -> Pair:
-    """Return maxima of windows whose steps are random, and their positions; see `fractional_max_pool3d`."""
-    sizes = (kernel_size, output_size, output_ratio)
-    found: Pair = max_pool.fractional_max_pool3d(input, *sizes, True, _random_samples)
-    return found
+max_pool1d_with_indices = _with_indices(pool.max_pool1d)
+max_pool2d_with_indices = _with_indices(pool.max_pool2d)
+max_pool3d_with_indices = _with_indices(pool.max_pool3d)
+adaptive_max_pool1d_with_indices = _with_indices(max_pool.adaptive_max_pool1d)
+adaptive_max_pool2d_with_indices = _with_indices(max_pool.adaptive_max_pool2d)
+adaptive_max_pool3d_with_indices = _with_indices(max_pool.adaptive_max_pool3d)
+fractional_max_pool2d_with_indices = _with_indices(max_pool.fractional_max_pool2d)
+fractional_max_pool3d_with_indices = _with_indices(max_pool.fractional_max_pool3d)
