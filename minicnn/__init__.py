@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from numpy import iinfo
 
-from minicnn import amp, autograd, cuda, errors, fft, linalg, nn, optim
+from minicnn import amp, autograd, cuda, errors, fft, linalg, nn
 from minicnn.amp import autocast
 from minicnn.autograd import functional as _functional  # noqa: F401 (for programs that write autograd.functional)
 from minicnn.autograd.tape import (
@@ -155,7 +155,6 @@ from minicnn.ops.triangles import *
 from minicnn.ops.typed import *
 from minicnn.ops.view_writes import *
 from minicnn.ops.windows import *
-from minicnn.optim import swa_utils  # noqa: F401 (for programs that write optim.swa_utils)
 from minicnn.runtime.devices import Device as device  # noqa: N813 (PyTorch's name)
 from minicnn.runtime.dispatch import explain, use_backends, use_kernel
 from minicnn.runtime.random import (
@@ -170,7 +169,7 @@ from minicnn.runtime.random import (
 from minicnn.runtime.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from minicnn import distributions
+    from minicnn import distributions, optim
     from minicnn.backends.native.library import set_flush_denormal
     from minicnn.serialization import load, save
 
@@ -337,6 +336,7 @@ _LATER = (
     "jit",
     "multiprocessing",
     "onnx",
+    "optim",
     "random",
     "serialization",
     "special",

@@ -5,10 +5,12 @@ So `autocast` changes nothing, and `GradScaler` multiplies by 1. Results are tho
 
 from collections.abc import Iterable
 from contextlib import ContextDecorator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.optim import Optimizer
+
+if TYPE_CHECKING:
+    from minicnn.optim import Optimizer
 
 __all__ = ["GradScaler", "autocast"]
 
@@ -38,10 +40,10 @@ class GradScaler:
         """Return the outputs."""
         return outputs
 
-    def unscale_(self, optimizer: Optimizer) -> None:
+    def unscale_(self, optimizer: "Optimizer") -> None:
         """Do nothing: gradients are not scaled."""
 
-    def step(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
+    def step(self, optimizer: "Optimizer", *args: Any, **kwargs: Any) -> Any:
         """Return optimizer.step(...)."""
         return optimizer.step(*args, **kwargs)
 

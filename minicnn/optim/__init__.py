@@ -3,7 +3,7 @@
 `optimizer.py` has the base class. `lr_scheduler` has the schedules.
 """
 
-from minicnn.optim import lr_scheduler
+from minicnn.optim import lr_scheduler, swa_utils
 from minicnn.optim.adafactor import Adafactor
 from minicnn.optim.adagrad import Adadelta, Adagrad
 from minicnn.optim.adam import Adam, AdamW
@@ -32,4 +32,5 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "lr_scheduler",
+    "swa_utils",
 ]

@@ -17,7 +17,7 @@ from minicnn.autograd.primitive import Primitive, primitives
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import complex_type
 from minicnn.runtime import dispatch
-from minicnn.runtime.devices import Device, to_host, xp
+from minicnn.runtime.devices import CUDA, CUDASIM, Device, to_host, xp
 from minicnn.testing import Case, cases, declared, fill_empty_with_nan
 
 for _module in pkgutil.walk_packages(minicnn.ops.__path__, "minicnn.ops."):
@@ -167,6 +167,16 @@ def test_first_gradients(name, device, data):
 @pytest.mark.parametrize("name", SMOOTH)
 @FEW
 @given(data=st.data())
-def test_second_gradients(name, device, data):
+def test_second_gradients(name, data):
+    function, tensors = function_of(PRIMITIVES[name], data.draw(cases(name, smooth=True)), Device.named("cpu"))
+    assert gradgradcheck(function, tensors)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("device", [CUDASIM, CUDA], indirect=True, ids=str)
+@settings(max_examples=max(1, EXAMPLES // 25))
+@given(data=st.data())
+def test_second_gradients_on_a_gpu(name, device, data):
+    """The rules are the same and the kernels were compared: this finds a value on another device."""
     function, tensors = function_of(PRIMITIVES[name], data.draw(cases(name, smooth=True)), device)
     assert gradgradcheck(function, tensors)
