@@ -5,6 +5,9 @@
 
 # ruff: noqa: F403 (every module lists its public names in its own __all__)
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from minicnn.nn import functional, init, parallel
 from minicnn.nn import utils as utils
 from minicnn.nn.activation import *
@@ -60,6 +63,9 @@ from minicnn.nn.transformer import __all__ as _transformer
 from minicnn.nn.transformer_layer import *
 from minicnn.nn.transformer_layer import __all__ as _transformer_layer
 
+if TYPE_CHECKING:
+    from minicnn.nn import modules
+
 __all__ = [
     "AdaptiveLogSoftmaxWithLoss",
     "Buffer",
@@ -80,4 +86,8 @@ __all__ += _activation + _container + _conv + _distance + _dropout + _embedding 
 __all__ += _linear + _loss + _margin_loss + _max_pool + _norm + _padding + _parameter_container + _pool + _rectifiers
 __all__ += _recurrent + _recurrent_cell + _resize + _shuffle + _transformer + _transformer_layer
 
-from minicnn.nn import modules  # noqa: E402 (PyTorch's addresses; they need the layers)
+
+def __getattr__(name: str) -> object:
+    if name == "modules":  # PyTorch's addresses of the layers: few programs name them
+        return import_module("minicnn.nn.modules")
+    raise AttributeError(f"minicnn.nn has no {name!r}")
