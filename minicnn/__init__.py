@@ -171,6 +171,8 @@ from minicnn.runtime.threads import get_num_threads, set_num_threads
 if TYPE_CHECKING:
     from minicnn import distributions, optim
     from minicnn.backends.native.library import set_flush_denormal
+    from minicnn.nn.summary import summary
+    from minicnn.nn.watching import watch
     from minicnn.serialization import load, save
 
 __all__ = [
@@ -271,12 +273,14 @@ __all__ = [
     "set_rng_state",
     "short",
     "softmax",
+    "summary",
     "threshold",
     "threshold_",
     "uint8",
     "use_backends",
     "use_kernel",
     "vmap",
+    "watch",
 ]
 __all__ += errors.__all__
 __all__ += _arrangement.__all__
@@ -324,6 +328,8 @@ _ELSEWHERE = {
     "load": "serialization",
     "save": "serialization",
     "set_flush_denormal": "backends.native.library",
+    "summary": "nn.summary",
+    "watch": "nn.watching",
 }
 _LATER = (
     "accelerator",

@@ -181,7 +181,8 @@ class Primitive(Generic[Y_co]):
             return None
         else:
             function = fused
-        out = function(*arrays, **params)
+        watcher = mode.watcher
+        out = function(*arrays, **params) if watcher is None else watcher.run(self, function, arrays, params, device)
         residuals: list[Tensor] = []
         if type(out) is tuple:
             out, *others = out
@@ -265,10 +266,13 @@ class Primitive(Generic[Y_co]):
             if edge is None or (on_path is not None and edge not in on_path):
                 continue
             known["position"] = position  # for rules that serve several inputs, for example of `cat`
+            before, mode.gradient = mode.gradient, (node, position)
             try:
                 gradient = self._apply(self._input(position), node, known)
             except AnomalyError as error:
                 raise AnomalyError(f"in the gradient of {node.name()}: {error}") from error
+            finally:
+                mode.gradient = before
             if gradient is not None:
                 yield position, gradient.conj_physical() if is_complex else gradient
 

@@ -47,11 +47,33 @@ class Rules(Protocol):
     def vjp(self, node: Node, grad_output: Any, on_path: set[Node | Leaf] | None) -> Iterator[tuple[int, Any]]: ...
 
 
+class Watcher(Protocol):
+    """Sees every call of a primitive; `minicnn.watch` makes one."""
+
+    def run(
+        self, primitive: Any, kernel: Callable[..., Any], arrays: list[Any], params: dict[str, Any], device: Any
+    ) -> Any:
+        """Run the kernel and return its result."""
+
+
 class Mode(threading.local):
-    """Two switches, separate for each thread: `recording` puts calls on the tape, `anomaly` checks results for NaN."""
+    """Settings, separate for each thread.
+
+    Attributes
+    ----------
+    recording : bool
+        Whether calls are put on the tape.
+    anomaly : bool
+        Whether results are checked for NaN.
+    watcher : Watcher or None
+    gradient : (Node, int) or None
+        During the backward pass, the call and the number of the input whose gradient is being computed.
+    """
 
     recording = True
     anomaly = False
+    watcher: Watcher | None = None
+    gradient: tuple[Node, int] | None = None
 
 
 mode = Mode()
@@ -133,11 +155,11 @@ class Node:
 
 
 class ModeSetting:
-    """Sets switches of `mode` inside a `with` block, or in every call of a decorated function."""
+    """Sets attributes of `mode` inside a `with` block, or in every call of a decorated function."""
 
-    def __init__(self, **wanted: bool) -> None:
+    def __init__(self, **wanted: Any) -> None:
         self._wanted = wanted
-        self._before: list[dict[str, bool]] = []
+        self._before: list[dict[str, Any]] = []
 
     def __enter__(self) -> None:
         self._before.append({name: getattr(mode, name) for name in self._wanted})

@@ -7,8 +7,9 @@ from typing import Any
 
 from minicnn.cli.arguments import add_command, count
 from minicnn.cli.kernels import add_names, add_sizes
-from minicnn.profiling.report import choose, text_table
+from minicnn.profiling.report import choose
 from minicnn.profiling.timing import about_gpu, bench, check_gpu, share_of_bound
+from minicnn.tables import text_table
 
 __all__ = ["add", "run"]
 

@@ -86,7 +86,9 @@ def trace(name: str, function: Callable[..., Any], inputs: int) -> Graph:
     """
     tracers = [Tracer(f"input {i}") for i in range(inputs)]
     rng_state = get_rng_state()
-    with ModeSetting(recording=True, anomaly=False):  # an empty Context() hides `use_backends` and `use_kernel`
+    with ModeSetting(
+        recording=True, anomaly=False, watcher=None
+    ):  # an empty Context() hides `use_backends` and `use_kernel`
         try:
             y = Context().run(function, *[Tensor._wrap(tracer, TRACING) for tracer in tracers])
         except DeviceError as error:

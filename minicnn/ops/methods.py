@@ -300,6 +300,11 @@ class Methods:
     def __repr__(self: Any) -> str:
         return text_of(self)
 
+    def _repr_html_(self: Any) -> str:  # for notebooks
+        from minicnn.ops.html import tensor_html  # late: few programs show tensors
+
+        return tensor_html(self)
+
     def __deepcopy__(self: Any, memo: dict[Any, Any]) -> Any:
         if not self.is_leaf:
             raise AutogradError("deepcopy: only leaves can be copied deeply; use .detach().clone()")

@@ -20,6 +20,7 @@ from minicnn.profiling.machine_code import Entry, Loop, read_cubin
 from minicnn.profiling.nvrtc import ARCHITECTURES, compile_cuda, nvrtc_version
 from minicnn.profiling.workloads import Call, Workload
 from minicnn.runtime.devices import CUDASIM
+from minicnn.tables import text_table
 
 __all__ = [
     "Choice",
@@ -35,7 +36,6 @@ __all__ = [
     "report",
     "roofline",
     "sized",
-    "text_table",
     "widths",
 ]
 
@@ -246,16 +246,6 @@ multiply-adds among the instructions of the inner loop; loop: the number of its 
 MEMORY = """\
 requested: sectors of 32 bytes that the warps request; moved: sectors, if each block transfers each sector only once;
 both as multiples of the minimum; banks: the time of shared memory accesses / the time without bank conflicts"""
-
-
-def text_table(rows: list[list[str]], left: Sequence[int] = (0, 1)) -> str:
-    """Return rows as aligned text. Columns in `left` and the last column are left-aligned, the others right-aligned."""
-    size = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-
-    def cell(text: str, column: int) -> str:
-        return text.ljust(size[column]) if column in left or column == len(size) - 1 else text.rjust(size[column])
-
-    return "\n".join("  ".join(cell(text, column) for column, text in enumerate(row)).rstrip() for row in rows)
 
 
 def report(

@@ -15,6 +15,7 @@ from minicnn.dtypes import float32, float64
 from minicnn.errors import ArgumentError, AutogradError
 from minicnn.ops.create import as_tensor
 from minicnn.runtime.devices import Device
+from minicnn.tables import html_table, text_table
 
 __all__ = ["Check", "Report", "check"]
 
@@ -37,20 +38,17 @@ class Report(list[Check]):
         return all(row.right is not False for row in self)
 
     def __str__(self) -> str:
-        width = max(len(row.name) for row in self)
-        return "\n".join(f"{_mark(row):<6}{row.name:<{width}}  {row.found}".rstrip() for row in self)
+        return text_table(self._table())
 
     def _repr_html_(self) -> str:
-        rows = (f"<tr><td>{_mark(row)}</td><td>{row.name}</td><td>{_escape(row.found)}</td></tr>" for row in self)
-        return f"<table>{''.join(rows)}</table>"
+        return html_table([("result", "check", "found"), *self._table()])
+
+    def _table(self) -> list[tuple[str, str, str]]:
+        return [(_mark(row), row.name, row.found) for row in self]
 
 
 def _mark(row: Check) -> str:
     return {True: "right", False: "WRONG", None: "-"}[row.right]
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def check(function: Function, *inputs: Any, tolerance: float = 1e-4) -> Report:

@@ -6,7 +6,7 @@ from minicnn.backends.cuda.launch import Source
 from minicnn.errors import ArgumentError, DeviceError
 from minicnn.profiling import report as module
 from minicnn.profiling.ladder import rungs, sources
-from minicnn.profiling.report import choose, compiled, count, report, sized, text_table, widths
+from minicnn.profiling.report import choose, compiled, count, report, sized, widths
 from minicnn.profiling.workloads import workloads
 from minicnn.runtime.devices import CUDASIM
 
@@ -94,12 +94,6 @@ def test_sizes_go_to_the_workloads_that_have_them():
         sized(choose(["relu"]).rungs, {"width": 2, "depth": 1, "batch": 1})
     with pytest.raises(ArgumentError, match="there is no size n; the sizes are none"):
         sized([], {"n": 1})
-
-
-def test_tables_are_aligned():
-    rows = [["a", "b", "number", "last"], ["long", "x", "7", "text"], ["", "xy", "123456", ""]]
-    assert text_table(rows) == "a     b   number  last\nlong  x        7  text\n      xy  123456"
-    assert text_table(rows, left=(0,)).splitlines()[1] == "long   x       7  text"
 
 
 @pytest.mark.usefixtures("wheels")
