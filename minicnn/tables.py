@@ -35,7 +35,7 @@ def html_table(rows: Sequence[Sequence[str]], left: Sequence[int] = (0, 1), deta
         content = escape(text)
         if more:
             content = f"<details><summary>{content}</summary><pre>{escape(more)}</pre></details>"
-        return f'<{tag} style="text-align:{side}; vertical-align:top">{content}</{tag}>'
+        return f'<{tag} style="text-align:{side}; vertical-align:top; white-space:pre">{content}</{tag}>'
 
     lines = ["".join(cell("th", text, column) for column, text in enumerate(rows[0]))]
     for number, row in enumerate(rows[1:]):

@@ -12,9 +12,12 @@ def test_text_is_aligned():
 
 def test_html_has_a_head_and_rows_and_shows_texts_as_they_are():
     html = html_table([["n", "<b>"], ["1", "x < y & z"]], left=())
-    assert html.startswith('<table><thead><tr><th style="text-align:right; vertical-align:top">n</th>')
+    assert html.startswith('<table><thead><tr><th style="text-align:right; vertical-align:top; white-space:pre">n</th>')
     assert "&lt;b&gt;" in html
-    assert '<td style="text-align:left; vertical-align:top">x &lt; y &amp; z</td></tr></tbody></table>' in html
+    assert (
+        '<td style="text-align:left; vertical-align:top; white-space:pre">x &lt; y &amp; z</td></tr></tbody></table>'
+        in html
+    )
 
 
 def test_details_open_in_the_last_column_of_their_row():

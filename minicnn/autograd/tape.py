@@ -24,6 +24,7 @@ __all__ = [
     "RemovableHandle",
     "Rules",
     "Version",
+    "Watcher",
     "detect_anomaly",
     "enable_grad",
     "inference_mode",

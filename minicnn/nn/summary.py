@@ -20,7 +20,7 @@ from minicnn.nn.watching import Step, watch
 from minicnn.ops.create import from_numpy
 from minicnn.tables import html_table, text_table
 
-__all__ = ["Summary", "summary"]
+__all__ = ["Row", "Summary", "known_summary", "summary"]
 
 BAR = 10  # characters of a full bar
 Shape = tuple[int, ...]

@@ -12,7 +12,9 @@ from minicnn.runtime.devices import to_host
 
 __all__ = ["tensor_html"]
 
-LEAST_SIDE = 8  # pixels; a smaller tensor shows no picture
+LEAST_SIDE = 8  # pixels; a smaller tensor shows no picture ...
+LEAST_WINDOW = 3  # ... except for filters and their kin: with four axes, a side of 3 is enough
+LINES = 20  # a longer text is shown after a click
 MOST_SIDE = 256  # pixels; of a larger picture, only every second, third, ... pixel is shown
 SHOWN = 16  # pictures
 WIDTH = 80  # pixels of the page; a smaller picture is enlarged
@@ -24,7 +26,11 @@ def tensor_html(tensor: Any) -> str:
 
     Values from 0 to 1 are shown as they are, others are scaled. It takes few values, however large the tensor is.
     """
-    text = f"<pre>{escape(text_of(tensor))}</pre>"
+    written = text_of(tensor)
+    text = f"<pre>{escape(written)}</pre>"
+    folded = f"<details><summary>values</summary>{text}</details>"
+    if written.count("\n") >= LINES:
+        text = folded
     shape = " x ".join(map(str, tensor.shape)) or "scalar"
     note = f"<div>{shape}, {str(tensor.dtype).removeprefix('minicnn.')}, {tensor.device}"
     pictures = _pictures(tensor)
@@ -37,14 +43,15 @@ def tensor_html(tensor: Any) -> str:
         note += f"; {low:.4g} is black, {high:.4g} is white"
         pictures = (pictures - low) / (high - low if high > low else 1)
     images = "".join(_image(picture) for picture in pictures)
-    return f"{note}</div>{images}<details><summary>values</summary>{text}</details>"
+    return f"{note}</div>{images}{folded}"
 
 
 def _pictures(tensor: Any) -> np.ndarray[Any, Any]:
     """Return the first pictures in a tensor as float32 (n, H, W, C), or an array without any."""
     none = np.empty(0, np.float32)
     shape = tensor.shape
-    if tensor.dtype.kind != "f" or not 2 <= len(shape) <= 4 or min(shape[-2:]) < LEAST_SIDE or 0 in shape:
+    least = LEAST_WINDOW if len(shape) == 4 else LEAST_SIDE
+    if tensor.dtype.kind != "f" or not 2 <= len(shape) <= 4 or min(shape[-2:]) < least or 0 in shape:
         return none
     step = -(-max(shape[-2:]) // MOST_SIDE)
     some = tensor.detach().array[..., ::step, ::step]

@@ -36,6 +36,8 @@ def test_values_shape_type_and_device_are_there(device):
         ((2, 40, 9, 11), [(9, 11)] * 16),
         ((40, 9, 11), [(9, 11)] * 16),
         ((3, 600, 300), [(200, 100, 3)]),
+        ((8, 3, 3, 3), [(3, 3, 3)] * 8),
+        ((8, 3, 2, 3), []),
         ((7, 11), []),
         ((3, 0, 9), []),
         ((2, 2, 3, 9, 9), []),
@@ -65,6 +67,11 @@ def test_tensors_that_are_no_pictures_show_their_text():
     for x in (minicnn.full((9, 9), float("nan")), minicnn.zeros(9, 9, dtype=minicnn.int64), minicnn.zeros(9, 9).bool()):
         assert pictures(x) == []
         assert "<pre>tensor(" in x._repr_html_()
+
+
+def test_a_long_text_is_shown_after_a_click():
+    assert minicnn.zeros(20, 2)._repr_html_().count("<details>") == 0
+    assert minicnn.zeros(21, 2)._repr_html_().count("<details><summary>values</summary><pre>tensor(") == 1
 
 
 def test_constant_pictures_and_gradients_are_no_problem():
