@@ -49,6 +49,11 @@ class Dataset(Generic[Sample]):
     def __getitem__(self, index: Any) -> Sample:
         raise NotImplementedError(f"{type(self).__name__} has no method __getitem__")
 
+    def _repr_html_(self) -> str | None:  # for notebooks; None: they show the text
+        from minicnn.data.html import dataset_html  # late: few programs show datasets
+
+        return dataset_html(self) if hasattr(self, "__len__") else None
+
     def __add__(self, other: "Samples[Any]") -> "ConcatDataset":
         return ConcatDataset([self, other])  # type: ignore[list-item]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from minicnn.autograd.tensor import Tensor
+from minicnn.curves import svg_curve
 from minicnn.errors import DataError
 from minicnn.nn.utils import clip_grad_norm_
 from minicnn.training.ema import EMA
@@ -128,6 +129,11 @@ class History:
     def values(self, name: str) -> list[float]:
         """Return the values of this name from all records that have it, in order."""
         return [record[name] for record in self.records if name in record]
+
+    def _repr_html_(self) -> str:  # for notebooks: a curve for each loss and metric
+        names = {name for record in self.records for name in record} - {"step", "epoch", "epoch_loss"}
+        values = {name: [float(value) for value in self.values(name)] for name in sorted(names, key=_loss_first)}
+        return "".join(svg_curve(name, curve) for name, curve in values.items())
 
     def on_fit_start(self, trainer: Trainer) -> None:
         """Read the file's records of this training if it is resumed, and open the file."""
@@ -278,3 +284,7 @@ class Checkpoint:
         if self._interrupted:
             self._interrupted = False
             raise KeyboardInterrupt(f"training stopped after step {trainer.step}; resume from '{self.path}'")
+
+
+def _loss_first(name: str) -> tuple[bool, str]:
+    return name != "loss", name

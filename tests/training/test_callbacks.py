@@ -96,6 +96,15 @@ def test_history_and_its_file(tiny, tmp_path):
     assert history.values("epoch_loss")[0] == pytest.approx(sum(history.values("loss")[:4]) / 4)
 
 
+def test_history_shows_its_curves(tiny):
+    history = History()
+    tiny.trainer([Validate(tiny.loader()), history]).fit(tiny.loader(), 2)
+    html = history._repr_html_()
+    assert [part.split(":")[0] for part in html.split("<figcaption>")[1:]] == ["loss", "lr", "validation_loss"]
+    assert f"last {history.values('loss')[-1]:.4g}" in html
+    assert History()._repr_html_() == ""
+
+
 def test_history_records_the_terms_of_a_step(tiny, tmp_path):
     def set_terms():
         trainer.terms = {"size": minicnn.tensor(trainer.step + 0.5)}
