@@ -108,6 +108,7 @@ from minicnn.ops import shape as _shape
 from minicnn.ops import slices as _slices
 from minicnn.ops import sorting as _sorting
 from minicnn.ops import special as _special
+from minicnn.ops import spectrogram as _spectrogram
 from minicnn.ops import statistics as _statistics
 from minicnn.ops import strided as _strided
 from minicnn.ops import triangles as _triangles
@@ -148,6 +149,7 @@ from minicnn.ops.shape import *
 from minicnn.ops.slices import *
 from minicnn.ops.sorting import *
 from minicnn.ops.special import *
+from minicnn.ops.spectrogram import *
 from minicnn.ops.statistics import *
 from minicnn.ops.strided import *
 from minicnn.ops.text import set_printoptions
@@ -300,6 +302,7 @@ __all__ += _einsum.__all__
 __all__ += _exponentials.__all__
 __all__ += _elementary.__all__
 __all__ += _special.__all__
+__all__ += _spectrogram.__all__
 __all__ += _closeness.__all__
 __all__ += _scans.__all__
 __all__ += _statistics.__all__

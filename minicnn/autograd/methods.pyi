@@ -12,6 +12,31 @@ from minicnn.runtime.devices import Device
 TensorT = TypeVar("TensorT")  # Tensor
 
 class TensorMethods(Generic[TensorT]):
+    def istft(
+        self,
+        n_fft: builtins.int,
+        hop_length: builtins.int | None = None,
+        win_length: builtins.int | None = None,
+        window: TensorT | None = None,
+        center: builtins.bool = True,
+        normalized: builtins.bool = False,
+        onesided: builtins.bool | None = None,
+        length: builtins.int | None = None,
+        return_complex: builtins.bool = False,
+    ) -> TensorT: ...
+    def stft(
+        self,
+        n_fft: builtins.int,
+        hop_length: builtins.int | None = None,
+        win_length: builtins.int | None = None,
+        window: TensorT | None = None,
+        center: builtins.bool = True,
+        pad_mode: str = "reflect",
+        normalized: builtins.bool = False,
+        onesided: builtins.bool | None = None,
+        return_complex: builtins.bool | None = None,
+        align_to_window: builtins.bool | None = None,
+    ) -> TensorT: ...
     def diagflat(self, offset: builtins.int = 0) -> TensorT: ...
     def diagonal_scatter(
         self, src: TensorT, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1

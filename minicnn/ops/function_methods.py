@@ -23,6 +23,7 @@ from minicnn.ops import (
     slices,
     sorting,
     special,
+    spectrogram,
     statistics,
     strided,
     triangles,
@@ -34,6 +35,9 @@ __all__ = ["FUNCTION_METHODS", "OwnMethods"]
 
 # fmt: off
 _FUNCTIONS = {
+    spectrogram: (
+        "istft", "stft",
+    ),
     view_writes: (
         "diagflat", "diagonal_scatter", "select_scatter", "slice_scatter",
     ),
