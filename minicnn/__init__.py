@@ -119,6 +119,7 @@ from minicnn.ops.activation import erf, hardshrink, log_softmax, prelu, relu, so
 from minicnn.ops.arithmetic import *
 from minicnn.ops.arrangement import *
 from minicnn.ops.assembly import *
+from minicnn.ops.bessel import i0
 from minicnn.ops.closeness import *
 from minicnn.ops.comparison import *
 from minicnn.ops.complex_numbers import *
@@ -131,6 +132,7 @@ from minicnn.ops.exponentials import *
 from minicnn.ops.formats import *
 from minicnn.ops.fuse import fuse
 from minicnn.ops.grids import *
+from minicnn.ops.incomplete_gamma import igamma, igammac
 from minicnn.ops.indexing import *
 from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
 from minicnn.ops.masks import *
@@ -227,6 +229,9 @@ __all__ = [
     "get_rng_state",
     "half",
     "hardshrink",
+    "i0",
+    "igamma",
+    "igammac",
     "iinfo",
     "inf",
     "inference_mode",
