@@ -70,6 +70,18 @@ def test_the_pseudo_inverse_has_the_four_properties_of_penrose(m, n, dtype):
         np.testing.assert_allclose(x, y, atol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", TYPES)
+def test_determinants_and_their_logarithms(dtype):
+    a = draw(4, 3, 3, dtype=dtype).detach()
+    det, (sign, size) = L.det(a).numpy(), L.slogdet(a)
+    assert size.dtype == minicnn.float64
+    np.testing.assert_allclose((sign * size.exp()).numpy(), det, rtol=1e-10)
+    logarithms = L.logdet(a).numpy()
+    exists = ~np.isnan(logarithms)
+    assert exists.tolist() == [dtype != minicnn.float64 or d > 0 for d in det]
+    np.testing.assert_allclose(np.exp(logarithms[exists]), det[exists], rtol=1e-10)
+
+
 def test_only_one_triangle_is_read():
     a = draw(3, 3).detach()
     lower = minicnn.tensor(np.tril(a.numpy()))
