@@ -1,27 +1,32 @@
 """Airy's function, which solves y'' = x y and decays for large x.
 
-Near 0 it is a power series. Elsewhere, the path of steepest descent turns the integral that defines it into one that
-the trapezoidal rule computes to all digits; z = x^(1/2), and ζ = 2/3 x^(3/2):
+Near 0 it is a power series. Far from 0 it is an exponential function, or a wave, times an amplitude that changes
+slowly. With z = x^(1/2) and ζ = 2/3 z³:
 
-    Ai(x) = e^(-ζ) / π ∫ e^(-z t²) cos(t³/3) dt over t > 0
-    Ai(-x) = 2 Re(e^(iπ/3) Ai(x e^(iπ/3)))
+    H(z) = 2 (z / π)^(1/2) ∫ e^(-z t²) cos(t³/3) dt over t > 0
+    Ai(x) = e^(-ζ) / (2 √π z^(1/2)) H(z)        Ai(-x) = 2 Re(e^(iπ/3) Ai(x e^(iπ/3)))
 
+The trapezoidal rule gives the integral to all digits; a polynomial of 1/ζ interpolates it.
 Source: Abramowitz and Stegun, "Handbook of mathematical functions", section 10.4.
 """
 
-from math import cos, gamma, pi, sin
-from typing import Any
+from functools import lru_cache
+from math import gamma, pi, sqrt
+
+import numpy as np
 
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float64
+from minicnn.ops.activation import _chebyshev, _interpolate
 from minicnn.ops.elementwise import mul
 from minicnn.ops.shape import as_float
 from minicnn.runtime.devices import Array, xp
 
 __all__ = ["airy_ai"]
 
-NEAR, STEP, TURN = 1.0, 1 / 12, complex(0.5, 0.75**0.5)  # TURN: e^(iπ/3)
+NEAR = 1.0  # the size of x up to which the power series is used
+START = 2 / 3 * NEAR**1.5
 AT_0, SLOPE_AT_0 = 3 ** (-2 / 3) / gamma(2 / 3), -(3 ** (-1 / 3)) / gamma(1 / 3)
 
 
@@ -30,10 +35,36 @@ def _airy(x: Array, *, order: int) -> Array:
     """Return Ai(x), or its derivative for order=1."""
     m, t = xp(x), x.astype(float64)
     far = m.maximum(m.abs(t), NEAR)
-    wave = 2 * ((TURN if order == 0 else -TURN * TURN) * _integral(far, TURN, order)).real
-    y = m.where(t < 0, wave, _integral(far, 1.0, order))
+    zeta, root = 2 / 3 * far * m.sqrt(far), m.sqrt(m.sqrt(far))
+    size = (1 / root if order == 0 else root) / sqrt(pi)
+    cos, sin = (m.cos(zeta) + m.sin(zeta)) / sqrt(2), (m.sin(zeta) - m.cos(zeta)) / sqrt(2)  # of ζ - π/4
+    if order == 1:
+        cos, sin = sin, -cos
+    p, q = (_chebyshev(c, 2 * START / zeta - 1) / zeta for c in _slopes(order, True))
+    decay = m.exp(-zeta) * (1 + _chebyshev(_slopes(order, False)[0], 2 * START / zeta - 1) / zeta) / 2
+    y = size * m.where(t < 0, (1 + p) * cos + q * sin, -decay if order else decay)
     y = m.where(m.abs(t) < NEAR, _series(m.minimum(m.maximum(t, -NEAR), NEAR), order), y)
     return m.where(t == m.inf, 0.0, y).astype(x.dtype)
+
+
+@lru_cache
+def _slopes(order: int, wave: bool) -> tuple[list[float], list[float]]:
+    """Return Chebyshev coefficients of the real and imaginary part of (H - 1) ζ, as a function of START / ζ.
+
+    For order=1, H is the amplitude of the derivative: the cosine has the term t/z sin(t³/3) beside it.
+    """
+    v = np.arange(1, 90) / 12
+    turn = np.exp(1j * pi / 6) if wave else 1.0
+
+    def slope(u: float) -> complex:
+        zeta = 2 * START / (u + 1)
+        size = (1.5 * zeta) ** (1 / 3)
+        z, t = size * turn, v / sqrt(size)
+        inner = np.cos(t**3 / 3) + (t / z * np.sin(t**3 / 3) if order else 0)
+        total = (0.5 + (np.exp(-z * t * t) * inner).sum()) / 12 / sqrt(size)
+        return complex((2 * (z / pi) ** 0.5 * total - 1) * zeta)
+
+    return _interpolate(lambda u: slope(u).real, 36), _interpolate(lambda u: slope(u).imag, 36)
 
 
 def _series(x: Array, order: int) -> Array:
@@ -48,18 +79,6 @@ def _series(x: Array, order: int) -> Array:
         else:
             total = total + AT_0 * last_a * x * x / (3 * k - 1) + SLOPE_AT_0 * last_b * x * x / (3 * k)
     return total
-
-
-def _integral(size: Array, turn: complex, order: int) -> Any:
-    """Return Ai, or its derivative, at the size times the turn."""
-    m = xp(size)
-    z = m.sqrt(size) * turn**0.5
-    total = 0.5 * (1 if order == 0 else -z)
-    for k in range(1, 80):
-        v = k * STEP
-        inner = cos(v**3 / 3) if order == 0 else -z * cos(v**3 / 3) - v * sin(v**3 / 3)
-        total = total + m.exp(-z * v * v) * inner
-    return m.exp(-2 / 3 * z**3) * total * STEP / pi
 
 
 _airy.gradient(
