@@ -108,6 +108,7 @@ from minicnn.ops import shape as _shape
 from minicnn.ops import slices as _slices
 from minicnn.ops import sorting as _sorting
 from minicnn.ops import special as _special
+from minicnn.ops import spectrogram as _spectrogram
 from minicnn.ops import statistics as _statistics
 from minicnn.ops import strided as _strided
 from minicnn.ops import triangles as _triangles
@@ -118,6 +119,7 @@ from minicnn.ops.activation import erf, hardshrink, log_softmax, prelu, relu, so
 from minicnn.ops.arithmetic import *
 from minicnn.ops.arrangement import *
 from minicnn.ops.assembly import *
+from minicnn.ops.bessel import i0
 from minicnn.ops.closeness import *
 from minicnn.ops.comparison import *
 from minicnn.ops.complex_numbers import *
@@ -130,6 +132,7 @@ from minicnn.ops.exponentials import *
 from minicnn.ops.formats import *
 from minicnn.ops.fuse import fuse
 from minicnn.ops.grids import *
+from minicnn.ops.incomplete_gamma import igamma, igammac
 from minicnn.ops.indexing import *
 from minicnn.ops.linalg import bmm, dot, matmul, mm, mv, outer
 from minicnn.ops.masks import *
@@ -148,6 +151,7 @@ from minicnn.ops.shape import *
 from minicnn.ops.slices import *
 from minicnn.ops.sorting import *
 from minicnn.ops.special import *
+from minicnn.ops.spectrogram import *
 from minicnn.ops.statistics import *
 from minicnn.ops.strided import *
 from minicnn.ops.text import set_printoptions
@@ -226,6 +230,9 @@ __all__ = [
     "get_rng_state",
     "half",
     "hardshrink",
+    "i0",
+    "igamma",
+    "igammac",
     "iinfo",
     "inf",
     "inference_mode",
@@ -303,6 +310,7 @@ __all__ += _einsum.__all__
 __all__ += _exponentials.__all__
 __all__ += _elementary.__all__
 __all__ += _special.__all__
+__all__ += _spectrogram.__all__
 __all__ += _closeness.__all__
 __all__ += _scans.__all__
 __all__ += _statistics.__all__

@@ -1,8 +1,12 @@
 """Inverses, determinants and decompositions of matrices: the primitives and their gradients.
 
 Each primitive takes one matrix, or a batch of them along the leading axes. The bodies are NumPy's or CuPy's. A
-primitive has one output, so a decomposition returns its parts in one vector, and `_split` takes them apart.
-`matrices.py` has the public functions.
+primitive has one output, so a decomposition returns its parts in one vector, and `_split` takes them apart. If the
+matrix is complex, so is this vector. `matrices.py` has the public functions.
+
+Aᴴ is the transpose of the conjugate of A, for real matrices the transpose. The functions of gradients below take and
+return gradients as PyTorch defines them: ∂L/∂a + i ∂L/∂b for a number a + ib. `Primitive.vjp` hands over their
+conjugates, so the rules at the end conjugate them.
 
 References: Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation", 2008;
 Golub and Pereyra, "The differentiation of pseudo-inverses", 1973; Walter and Lehmann, "Algorithmic differentiation of
@@ -15,6 +19,7 @@ from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import AutogradError
 from minicnn.ops.comparison import eq, where
+from minicnn.ops.complex_numbers import adjoint, complex, conj, imag, real
 from minicnn.ops.create import eye, ones_like, zeros_like
 from minicnn.ops.elementwise import add, div, mul, neg, sub
 from minicnn.ops.indexing import getitem
@@ -46,8 +51,12 @@ def _split(y: Tensor, *shapes: tuple[int, ...]) -> list[Tensor]:
     return found
 
 
-def _symmetric(a: Array) -> Array:
-    return (a + a.swapaxes(-1, -2)) / 2
+def _adjoint(a: Array) -> Array:
+    return xp(a).conjugate(a.swapaxes(-1, -2))
+
+
+def _hermitian(a: Array) -> Array:
+    return (a + _adjoint(a)) / 2
 
 
 @primitive
@@ -67,14 +76,17 @@ def _det(a: Array) -> Array:
 
 @primitive(residuals=("sign",))
 def _slogdet(a: Array) -> tuple[Array, Array]:
-    sign, logarithm = xp(a).linalg.slogdet(a)
+    """Return log |det A|, with i times the angle of det A for complex matrices, and the sign of det A."""
     m = xp(a)
+    sign, logarithm = m.linalg.slogdet(a)
+    if a.dtype.kind == "c":
+        logarithm = logarithm + m.log(sign)
     return m.asarray(logarithm), m.asarray(sign)
 
 
 @primitive
 def _cholesky(a: Array) -> Array:
-    return xp(a).linalg.cholesky(_symmetric(a))
+    return xp(a).linalg.cholesky(_hermitian(a))
 
 
 @primitive
@@ -82,12 +94,12 @@ def _pinv(a: Array, *, atol: float, rtol: float) -> Array:
     u, s, vh = xp(a).linalg.svd(a, False)
     limit = xp(a).maximum(s[..., :1] * rtol, atol)
     kept = xp(a).where(s > limit, 1 / s, s.dtype.type(0))
-    return xp(a).matmul(vh.swapaxes(-1, -2) * kept[..., None, :], u.swapaxes(-1, -2))
+    return xp(a).matmul(_adjoint(vh) * kept[..., None, :], _adjoint(u))
 
 
 @primitive
 def _eigh(a: Array) -> Array:
-    values, vectors = xp(a).linalg.eigh(_symmetric(a))
+    values, vectors = xp(a).linalg.eigh(_hermitian(a))
     return _joined(vectors, values)
 
 
@@ -103,7 +115,8 @@ def _qr(a: Array, *, mode: str) -> Array:
     return xp(a).concatenate([p.reshape(*a.shape[:-2], prod(p.shape[-2:])) for p in (q, r)], axis=-1)
 
 
-_inv.takes_complex = _solve.takes_complex = _det.takes_complex = True
+for _operation in (_inv, _solve, _det, _slogdet, _cholesky, _pinv, _eigh, _svd, _qr):
+    _operation.takes_complex = True
 
 # --- their gradients ------------------------------------------------------------------------------------------
 
@@ -126,27 +139,41 @@ def _on_diagonal(x: Tensor) -> Tensor:
 
 
 def _cofactors(a: Tensor, y: Tensor) -> Tensor:
-    """Return the derivative of the determinant y: y A⁻ᵀ, or for singular matrices U diag(Π of the other s) Vᵀ."""
+    """Return the derivative of the determinant y: y A⁻ᵀ, or for singular matrices det(U) det(Vᴴ) Ū diag(Π other s) V̄ᴴ.
+
+    Ū is the conjugate of U. The determinants have the absolute value 1.
+    """
     if not (y.array == 0).any():
         return mul(unsqueeze(unsqueeze(y, -1), -1), mT(_inv(a)))
     u, s, vh = _svd_parts(_svd(a, full=False), a.shape, full=False)
-    signs = mul(_det(u), _det(vh)).detach()
-    others = mul(_product_of_others(s, (s.ndim - 1,)), unsqueeze(signs, -1))
-    return matmul(mul(u, unsqueeze(others, -2)), vh)
+    others = mul(_product_of_others(s, (s.ndim - 1,)), unsqueeze(mul(_det(u), _det(vh)), -1))
+    return matmul(mul(conj(u), unsqueeze(others, -2)), conj(vh))
+
+
+def _hermitian_part(x: Tensor) -> Tensor:
+    return mul(add(x, adjoint(x)), 0.5)
+
+
+def _refuse_phase(call: str, inner: Tensor) -> None:
+    """Raise if a loss depends on the phases of complex vectors: its gradient along them is on the diagonal of VᴴG."""
+    if inner.dtype.kind == "c" and (abs(inner.array.imag.diagonal(0, -2, -1)) > 1e-2).any():
+        raise AutogradError(
+            f"{call}: the loss depends on the phases of the complex vectors, which are arbitrary, so it has no "
+            "gradient; use values that no phase changes, for example .abs()"
+        )
 
 
 def _cholesky_grad(grad: Tensor, y: Tensor) -> Tensor:
-    """Return the symmetric part of L⁻ᵀ Φ(Lᵀ G) L⁻¹; Φ keeps the lower triangle, with half the diagonal."""
-    x = _solve(mT(y), _lower(matmul(mT(y), grad), 0.5))
-    found = _solve(mT(y), mT(x))
-    return mul(add(found, mT(found)), 0.5)
+    """Return the Hermitian part of L⁻ᴴ Φ(Lᴴ G) L⁻¹; Φ keeps the lower triangle, with half the diagonal."""
+    x = _solve(adjoint(y), _lower(matmul(adjoint(y), grad), 0.5))
+    return _hermitian_part(_solve(adjoint(y), adjoint(x)))
 
 
 def _pinv_grad(grad: Tensor, a: Tensor, y: Tensor) -> Tensor:
-    """Return -Pᵀ G Pᵀ + (I - A P) Gᵀ P Pᵀ + Pᵀ P Gᵀ (I - P A)."""
-    p, pt, gt = y, mT(y), mT(grad)
-    left, right = matmul(matmul(gt, p), pt), matmul(matmul(pt, p), gt)
-    found = sub(add(left, right), matmul(matmul(pt, grad), pt))
+    """Return -Pᴴ G Pᴴ + (I - A P) Gᴴ P Pᴴ + Pᴴ P Gᴴ (I - P A)."""
+    p, ph, gh = y, adjoint(y), adjoint(grad)
+    left, right = matmul(matmul(gh, p), ph), matmul(matmul(ph, p), gh)
+    found = sub(add(left, right), matmul(matmul(ph, grad), ph))
     return sub(sub(found, matmul(a, matmul(p, left))), matmul(matmul(right, p), a))
 
 
@@ -156,42 +183,48 @@ def _eigh_parts(y: Tensor, shape: tuple[int, ...]) -> list[Tensor]:
 
 
 def _eigh_grad(grad: Tensor, y: Tensor, a_shape: tuple[int, ...]) -> Tensor:
-    """Return the symmetric part of V (diag(g) + (Vᵀ G) / (w_j - w_i)) Vᵀ."""
+    """Return the Hermitian part of V (diag(g) + (Vᴴ G) / (w_j - w_i)) Vᴴ."""
     (v, w), (gv, gw) = _eigh_parts(y, a_shape), _eigh_parts(grad, a_shape)
+    w, gw = real(w), real(gw)
     gaps = _inverse_or_zero(sub(unsqueeze(w, -2), unsqueeze(w, -1)))
-    inner = add(mul(matmul(mT(v), gv), gaps), _on_diagonal(gw))
-    found = matmul(matmul(v, inner), mT(v))
-    return mul(add(found, mT(found)), 0.5)
+    inner = matmul(adjoint(v), gv)
+    _refuse_phase("eigh", inner)
+    return _hermitian_part(matmul(matmul(v, add(mul(inner, gaps), _on_diagonal(gw))), adjoint(v)))
 
 
 def _svd_parts(y: Tensor, shape: tuple[int, ...], full: bool) -> list[Tensor]:
     m, n = shape[-2:]
     k = min(m, n)
-    return _split(y, (m, m if full else k), (k,), (n if full else k, n))
+    u, s, vh = _split(y, (m, m if full else k), (k,), (n if full else k, n))
+    return [u, real(s), vh]
 
 
 def _svd_grad(grad: Tensor, y: Tensor, a_shape: tuple[int, ...], full: bool) -> Tensor:
-    """Return U (skew(Uᵀ Gᵤ) / E S + S skew(Vᵀ Gᵥ) / E + diag(g)) Vᵀ with E = s_j² - s_i², and the parts outside.
+    """Return U (skew(Uᴴ Gᵤ) / E S + S skew(Vᴴ Gᵥ) / E + diag(g)) Vᴴ with E = s_j² - s_i², and the parts outside.
 
-    Columns of a full U or V beyond the singular values have no gradient.
+    skew(X) = X - Xᴴ. A common phase of a column of U and one of V changes nothing, so their phases are no two numbers
+    but one: i Im(Uᴴ Gᵤ) / s is on the diagonal. Columns of a full U or V beyond the singular values have no gradient.
     """
     m, n = a_shape[-2:]
     k = min(m, n)
     (u, s, vh), (gu, gs, gvh) = _svd_parts(y, a_shape, full), _svd_parts(grad, a_shape, full)
     u, gu = (getitem(t, (..., slice(k))) for t in (u, gu))
     vh, gvh = (getitem(t, (..., slice(k), slice(None))) for t in (vh, gvh))
-    squares = mul(s, s)
+    squares, inverse = mul(s, s), unsqueeze(_inverse_or_zero(s), -2)
     gaps = _inverse_or_zero(sub(unsqueeze(squares, -2), unsqueeze(squares, -1)))
-    of_u, of_v = matmul(mT(u), gu), matmul(vh, mT(gvh))
-    inner = mul(mul(sub(of_u, mT(of_u)), gaps), unsqueeze(s, -2))
-    inner = add(inner, mul(mul(sub(of_v, mT(of_v)), gaps), unsqueeze(s, -1)))
-    found = matmul(matmul(u, add(inner, _on_diagonal(gs))), vh)
-    scaled = mul(u, unsqueeze(_inverse_or_zero(s), -2))
+    of_u, of_v = matmul(adjoint(u), gu), matmul(vh, adjoint(gvh))
+    _refuse_phase("svd", add(of_u, of_v))
+    inner = mul(mul(sub(of_u, adjoint(of_u)), gaps), unsqueeze(s, -2))
+    inner = add(inner, mul(mul(sub(of_v, adjoint(of_v)), gaps), unsqueeze(s, -1)))
+    inner = add(inner, _on_diagonal(gs))
+    if of_u.dtype.kind == "c":
+        turn = mul(mul(imag(of_u), inverse), eye(k, dtype=s.dtype, device=s.device))
+        inner = add(inner, complex(zeros_like(turn), turn))
+    found = matmul(matmul(u, inner), vh)
     if m > k:
-        outside = mul(sub(gu, matmul(u, of_u)), unsqueeze(_inverse_or_zero(s), -2))
-        found = add(found, matmul(outside, vh))
+        found = add(found, matmul(mul(sub(gu, matmul(u, of_u)), inverse), vh))
     if n > k:
-        found = add(found, matmul(scaled, sub(gvh, matmul(mT(of_v), vh))))
+        found = add(found, matmul(mul(u, inverse), sub(gvh, matmul(adjoint(of_v), vh))))
     return found
 
 
@@ -202,7 +235,10 @@ def _qr_parts(y: Tensor, shape: tuple[int, ...], mode: str) -> list[Tensor]:
 
 
 def _qr_grad(grad: Tensor, a: Tensor, y: Tensor, mode: str) -> Tensor:
-    """Return (G_Q + Q C) R⁻ᵀ; C is symmetric with the lower triangle of R G_Rᵀ - G_Qᵀ Q. Wide: Q from the left part."""
+    """Return (G_Q + Q C) R⁻ᴴ with C = Φ + Φᴴ; wide matrices: Q from the left part.
+
+    Φ is the lower triangle of R G_Rᴴ - G_Qᴴ Q, with half the diagonal.
+    """
     m, n = a.shape[-2:]
     if mode == "complete" and m > n:
         raise AutogradError(
@@ -211,11 +247,10 @@ def _qr_grad(grad: Tensor, a: Tensor, y: Tensor, mode: str) -> Tensor:
     (q, r), (gq, gr) = _qr_parts(y, a.shape, mode), _qr_parts(grad, a.shape, mode)
     if m < n:
         rest = getitem(gr, (..., slice(m, None)))
-        gq = add(gq, matmul(getitem(a, (..., slice(m, None))), mT(rest)))
+        gq = add(gq, matmul(getitem(a, (..., slice(m, None))), adjoint(rest)))
         r, gr = (getitem(t, (..., slice(m))) for t in (r, gr))
-    inner = _lower(sub(matmul(r, mT(gr)), matmul(mT(gq), q)))
-    inner = add(inner, mT(_lower(inner, 0.0)))
-    left = mT(_solve(r, mT(add(gq, matmul(q, inner)))))
+    half = _lower(sub(matmul(r, adjoint(gr)), matmul(adjoint(gq), q)), 0.5)
+    left = adjoint(_solve(r, adjoint(add(gq, matmul(q, add(half, adjoint(half)))))))
     if m >= n:
         return left
     from_left, from_rest = (matmul(t, _columns(t, n, start)) for t, start in ((left, 0), (matmul(q, rest), m)))
@@ -236,8 +271,8 @@ _solve.gradient(
 )
 _det.gradient(a=lambda grad, a, y: mul(unsqueeze(unsqueeze(grad, -1), -1), _cofactors(a, y)))
 _slogdet.gradient(a=lambda grad, a: mul(unsqueeze(unsqueeze(grad, -1), -1), mT(_inv(a))))
-_cholesky.gradient(a=lambda grad, y: _cholesky_grad(grad, y))
-_pinv.gradient(a=lambda grad, a, y: _pinv_grad(grad, a, y))
-_eigh.gradient(a=lambda grad, y, a_shape: _eigh_grad(grad, y, a_shape))
-_svd.gradient(a=lambda grad, y, a_shape, full: _svd_grad(grad, y, a_shape, full))
-_qr.gradient(a=lambda grad, a, y, mode: _qr_grad(grad, a, y, mode))
+_cholesky.gradient(a=lambda grad, y: conj(_cholesky_grad(conj(grad), y)))
+_pinv.gradient(a=lambda grad, a, y: conj(_pinv_grad(conj(grad), a, y)))
+_eigh.gradient(a=lambda grad, y, a_shape: conj(_eigh_grad(conj(grad), y, a_shape)))
+_svd.gradient(a=lambda grad, y, a_shape, full: conj(_svd_grad(conj(grad), y, a_shape, full)))
+_qr.gradient(a=lambda grad, a, y, mode: conj(_qr_grad(conj(grad), a, y, mode)))

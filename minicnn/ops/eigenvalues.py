@@ -84,7 +84,7 @@ def eig(A: Tensor) -> EigResult:
     LinAlgError
         If the iteration does not converge.
     """
-    _checked("eig", A, square=True, kinds="fc")
+    _checked("eig", A, square=True)
     y = _run("eig", "no convergence", _eig, A if A.dtype.kind == "c" else A.to(complex_type(A.dtype)))
     vectors, values = _eigh_parts(y, A.shape)
     return EigResult(values, vectors / vector_norm(vectors, dim=-2, keepdim=True))

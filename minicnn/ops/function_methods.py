@@ -8,12 +8,14 @@ from minicnn.ops import (
     arithmetic,
     arrangement,
     assembly,
+    bessel,
     closeness,
     comparison,
     complex_numbers,
     counting,
     elementary,
     elementwise,
+    incomplete_gamma,
     masks,
     products,
     random,
@@ -23,6 +25,7 @@ from minicnn.ops import (
     slices,
     sorting,
     special,
+    spectrogram,
     statistics,
     strided,
     triangles,
@@ -34,6 +37,15 @@ __all__ = ["FUNCTION_METHODS", "OwnMethods"]
 
 # fmt: off
 _FUNCTIONS = {
+    bessel: (
+        "i0",
+    ),
+    incomplete_gamma: (
+        "igamma", "igammac",
+    ),
+    spectrogram: (
+        "istft", "stft",
+    ),
     view_writes: (
         "diagflat", "diagonal_scatter", "select_scatter", "slice_scatter",
     ),
@@ -72,7 +84,7 @@ _FUNCTIONS = {
         "signbit",
     ),
     special: (
-        "digamma", "erfc", "erfinv", "lgamma", "logit", "sinc", "xlogy",
+        "digamma", "erfc", "erfinv", "lgamma", "logit", "mvlgamma", "sinc", "xlogy",
     ),
     elementary: (
         "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh",

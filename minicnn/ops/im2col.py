@@ -41,5 +41,6 @@ def col2im(columns: Array, *, spec: ConvSpec) -> Array:
     return inner if inner.shape == x.shape else inner.copy()
 
 
+im2col.takes_complex = col2im.takes_complex = True
 im2col.gradient(x=lambda grad, spec: col2im(grad, spec=spec))
 col2im.gradient(columns=lambda grad, spec: im2col(grad, spec=spec))

@@ -11,10 +11,12 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.ops import (
     activation,
     arithmetic,
+    bessel,
     comparison,
     elementary,
     elementwise,
     exponentials,
+    incomplete_gamma,
     masks,
     products,
     scans,
@@ -69,7 +71,13 @@ _FUNCTIONS = {
         "not_equal", "rad2deg", "reciprocal", "subtract", "true_divide", "clip",
     ),
     special: (
-        "digamma", "erfc", "erfinv", "lgamma", "logit", "sinc", "xlogy",
+        "digamma", "erfc", "erfinv", "lgamma", "logit", "mvlgamma", "sinc", "xlogy",
+    ),
+    bessel: (
+        "i0",
+    ),
+    incomplete_gamma: (
+        "igamma", "igammac",
     ),
     elementary: (
         "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh",

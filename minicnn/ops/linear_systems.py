@@ -7,11 +7,12 @@ import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import LinAlgError, ShapeError
+from minicnn.ops.complex_numbers import adjoint
 from minicnn.ops.create import as_tensor, eye, full, ones_like
 from minicnn.ops.decompositions import _lower
 from minicnn.ops.indexing import getitem, stack
 from minicnn.ops.linalg import matmul
-from minicnn.ops.lu import _adjoint, lu_factor_ex
+from minicnn.ops.lu import lu_factor_ex
 from minicnn.ops.matrices import _checked, cholesky, inv, solve, solve_triangular
 from minicnn.ops.scans import cumprod
 from minicnn.ops.shape import broadcast_to, reshape, unsqueeze
@@ -59,10 +60,11 @@ def _no_error(A: Tensor) -> Tensor:
 
 
 def _leading_part(a: Any) -> int:
-    """Return the size of the first leading part that is not positive definite, or 0."""
+    """Return the size of the first leading part that is not positive definite, or has a factor with NaN; or 0."""
     for size in range(1, len(a) + 1):
         try:
-            np.linalg.cholesky(a[:size, :size])
+            if np.isnan(np.linalg.cholesky(a[:size, :size])).any():
+                return size
         except np.linalg.LinAlgError:
             return size
     return 0
@@ -96,7 +98,7 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
             raise
     n = A.shape[-1]
     low = np.tril(to_host(A.array))
-    whole = low + np.tril(low, -1).swapaxes(-1, -2)
+    whole = low + np.tril(low, -1).swapaxes(-1, -2).conj()
     info = np.array([_leading_part(a) for a in whole.reshape(-1, n, n)], np.int32).reshape(A.shape[:-2])
     wrong = as_tensor(info != 0, device=A.device).reshape(*A.shape[:-2], 1, 1)
     one = eye(n, dtype=A.dtype, device=A.device)
@@ -173,7 +175,7 @@ def _regular(A: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
-    """Return X with A X = input, from the Cholesky factor L of A = L Lᵀ, or U of A = Uᵀ U.
+    """Return X with A X = input, from the Cholesky factor L of A = L Lᴴ, or U of A = Uᴴ U.
 
     Parameters
     ----------
@@ -187,8 +189,8 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor
     ShapeError, DTypeError, LinAlgError
         As in `solve`.
     """
-    low = _adjoint(input2) if upper else input2
-    return solve_triangular(_adjoint(low), solve_triangular(low, input, upper=False), upper=True)
+    low = adjoint(input2) if upper else input2
+    return solve_triangular(adjoint(low), solve_triangular(low, input, upper=False), upper=True)
 
 
 def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
@@ -199,7 +201,7 @@ def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     ShapeError, DTypeError, LinAlgError
         As in `solve`.
     """
-    _checked("cholesky_inverse", input, square=True, kinds="fc")
+    _checked("cholesky_inverse", input, square=True)
     one = broadcast_to(eye(input.shape[-1], dtype=input.dtype, device=input.device), input.shape)
     return cholesky_solve(one, input, upper)
 
@@ -219,7 +221,7 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     ShapeError, DTypeError
         If the shapes or types do not fit.
     """
-    _checked("householder_product", A, unsqueeze(tau, -1), kinds="fc")
+    _checked("householder_product", A, unsqueeze(tau, -1))
     (m, n), k = A.shape[-2:], tau.shape[-1]
     if m < n or k > n or tau.shape[:-1] != A.shape[:-2]:
         raise ShapeError(
@@ -229,7 +231,7 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     vectors, found = _lower(A, 0.0) + one, broadcast_to(one, A.shape)
     for i in reversed(range(k)):
         v = getitem(vectors, (..., slice(i, i + 1)))
-        found = found - reshape(getitem(tau, (..., i)), (*tau.shape[:-1], 1, 1)) * matmul(v, matmul(_adjoint(v), found))
+        found = found - reshape(getitem(tau, (..., i)), (*tau.shape[:-1], 1, 1)) * matmul(v, matmul(adjoint(v), found))
     return found
 
 

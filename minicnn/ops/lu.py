@@ -15,6 +15,7 @@ import numpy as np
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, LinAlgError, ShapeError
+from minicnn.ops.complex_numbers import adjoint as _adjoint
 from minicnn.ops.create import eye
 from minicnn.ops.decompositions import _lower, _solve
 from minicnn.ops.elementwise import add
@@ -128,7 +129,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
     LinAlgError
         With `check_errors`, if U has a zero on its diagonal.
     """
-    _checked("lu_factor", A, kinds="fc")
+    _checked("lu_factor", A)
     if not pivot:
         raise ArgumentError("lu_factor: pivot=False is not supported, as on PyTorch's CPU; it is not stable")
     swaps = _eliminated(A.array, pivot=True)[1]
@@ -215,7 +216,7 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
     ShapeError, DTypeError
         If `LU_data` is no matrix, or the pivots are not of type int32.
     """
-    _checked("lu_unpack", LU_data, kinds="fc")
+    _checked("lu_unpack", LU_data)
     _check_pivots("lu_unpack", LU_data, LU_pivots)
     rows = LU_data.shape[-2]
     empty = Tensor._wrap(LU_data.device.xp.zeros((0,), LU_data.dtype), LU_data.device)
@@ -231,11 +232,6 @@ def _check_pivots(call: str, factors: Tensor, pivots: Tensor) -> None:
         raise DTypeError(f"{call}: the pivots must be of type int32, got {pivots.dtype}")
     if pivots.shape != (*factors.shape[:-2], min(factors.shape[-2:])):
         raise ShapeError(f"{call}: the factors are {factors.shape}, which does not fit pivots of {pivots.shape}")
-
-
-def _adjoint(t: Tensor) -> Tensor:
-    found: Tensor = mT(t).conj() if t.dtype.kind == "c" else mT(t)
-    return found
 
 
 def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False) -> Tensor:
@@ -256,7 +252,7 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
     ShapeError, DTypeError
         If the shapes or types do not fit.
     """
-    _checked("lu_solve", LU, B, square=True, kinds="fc")
+    _checked("lu_solve", LU, B, square=True)
     _check_pivots("lu_solve", LU, pivots)
     if not left:
         return _adjoint(lu_solve(LU, pivots, _adjoint(B), adjoint=not adjoint))

@@ -10,8 +10,9 @@ import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, LinAlgError, ShapeError
-from minicnn.ops.comparison import where
-from minicnn.ops.create import eye, full_like
+from minicnn.ops.comparison import isfinite, isnan, where
+from minicnn.ops.complex_numbers import adjoint, imag, is_complex, polar, real
+from minicnn.ops.create import eye, full_like, ones_like
 from minicnn.ops.decompositions import (
     _cholesky,
     _det,
@@ -27,11 +28,12 @@ from minicnn.ops.decompositions import (
     _svd,
     _svd_parts,
 )
-from minicnn.ops.elementwise import add, sub
+from minicnn.ops.elementwise import add, mul, sub
 from minicnn.ops.indexing import getitem
 from minicnn.ops.linalg import mT
+from minicnn.ops.masks import masked_fill
 from minicnn.ops.shape import broadcast_to, reshape, squeeze, unsqueeze
-from minicnn.ops.triangles import tril
+from minicnn.ops.triangles import tril, triu
 
 __all__ = [
     "EighResult",
@@ -63,7 +65,7 @@ class SVDResult(NamedTuple):
 
 
 class EighResult(NamedTuple):
-    """The result of `eigh`: A = V diag(w) Vᵀ."""
+    """The result of `eigh`: A = V diag(w) Vᴴ."""
 
     eigenvalues: Tensor
     eigenvectors: Tensor
@@ -83,15 +85,16 @@ class SlogdetResult(NamedTuple):
     logabsdet: Tensor
 
 
-def _checked(call: str, *tensors: Tensor, square: bool = False, kinds: str = "f") -> None:
-    """Check that tensors are matrices of one floating-point type, and that the first is square."""
+def _checked(call: str, *tensors: Tensor, square: bool = False) -> None:
+    """Check that tensors are matrices of one floating-point or complex type, and that the first is square."""
     for t in tensors:
-        if not isinstance(t, Tensor) or t.dtype.kind not in kinds or t.dtype != tensors[0].dtype:
+        if not isinstance(t, Tensor) or t.dtype.kind not in "fc" or t.dtype != tensors[0].dtype:
             got = ", ".join(str(getattr(t, "dtype", type(t).__name__)) for t in tensors)
             raise DTypeError(f"{call}: expected tensors of one floating-point type, got {got}; convert with .to()")
     shape = tensors[0].shape
-    if len(shape) < 2 or (square and shape[-1] != shape[-2]):
-        raise ShapeError(f"{call}: expected {'square ' if square else ''}matrices, (..., n, m), got {shape}")
+    if any(t.ndim < 2 for t in tensors) or (square and shape[-1] != shape[-2]):
+        got = " and ".join(str(t.shape) for t in tensors)
+        raise ShapeError(f"{call}: expected {'square ' if square else ''}matrices, (..., n, m), got {got}")
 
 
 def _run(call: str, reason: str, function: Any, *tensors: Tensor, **params: Any) -> Any:
@@ -118,7 +121,7 @@ def inv(A: Tensor) -> Tensor:
     >>> inv(minicnn.tensor([[2.0, 0.0], [0.0, 4.0]])).tolist()
     [[0.5, 0.0], [0.0, 0.25]]
     """
-    _checked("inv", A, square=True, kinds="fc")
+    _checked("inv", A, square=True)
     y: Tensor = _run("inv", "a matrix is singular", _inv, A)
     return y
 
@@ -143,24 +146,28 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     LinAlgError
         If a matrix is singular.
     """
-    _checked("solve", *((A, B) if B.ndim != 1 else (A,)), square=True, kinds="fc")
-    vector = B.ndim == 1 or (A.ndim - 1 == B.ndim and B.shape == A.shape[:-1])
-    if vector:
+    if B.ndim == 1 or B.shape == A.shape[:-1]:
         if not left:
             raise ShapeError("solve: left=False needs matrices B, got vectors")
-        return squeeze(solve(A, unsqueeze(B, -1)), -1)
+        return squeeze(_solved("solve", A, unsqueeze(B, -1), left), -1)
+    return _solved("solve", A, B, left)
+
+
+def _solved(call: str, a: Tensor, b: Tensor, left: bool) -> Tensor:
+    """Return X with A X = B, or X A = B, for matrices B."""
+    _checked(call, a, b, square=True)
     if not left:
-        return mT(solve(mT(A), mT(B)))
-    if B.shape[-2] != A.shape[-1]:
+        return mT(_solved(call, mT(a), mT(b), True))
+    if b.shape[-2] != a.shape[-1]:
         raise ShapeError(
-            f"solve: A is {A.shape}, so B needs {A.shape[-1]} rows (columns for left=False), got {B.shape}"
+            f"{call}: A is {a.shape}, so B needs {a.shape[-1]} rows (columns for left=False), got {b.shape}"
         )
     try:
-        lead = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
+        lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
-        raise ShapeError(f"solve: the batches of {A.shape} and {B.shape} do not broadcast") from None
-    a, b = (t if t.shape[:-2] == lead else broadcast_to(t, (*lead, *t.shape[-2:])) for t in (A, B))
-    y: Tensor = _run("solve", "a matrix is singular", _solve, a, b)
+        raise ShapeError(f"{call}: the batches of {a.shape} and {b.shape} do not broadcast") from None
+    a, b = (t if t.shape[:-2] == lead else broadcast_to(t, (*lead, *t.shape[-2:])) for t in (a, b))
+    y: Tensor = _run(call, "a matrix is singular", _solve, a, b)
     return y
 
 
@@ -178,6 +185,7 @@ def solve_triangular(
     ----------
     A : Tensor, (..., n, n)
     B : Tensor, (..., n, k)
+        Matrices; `solve` takes vectors too.
     upper : bool
         The upper triangle counts; otherwise the lower one.
     left : bool
@@ -189,12 +197,11 @@ def solve_triangular(
     ShapeError, DTypeError, LinAlgError
         As in `solve`.
     """
-    _checked("solve_triangular", A, B, square=True, kinds="fc")
-    triangle = mT(_lower(mT(A))) if upper else _lower(A)
+    _checked("solve_triangular", A, B, square=True)
+    triangle = triu(A, int(unitriangular)) if upper else tril(A, -int(unitriangular))
     if unitriangular:
-        diagonal = eye(A.shape[-1], dtype=A.dtype, device=A.device)
-        triangle = where(diagonal != 0, diagonal, triangle)
-    return solve(triangle, B, left=left)
+        triangle = add(triangle, eye(A.shape[-1], dtype=A.dtype, device=A.device))
+    return _solved("solve_triangular", triangle, B, left)
 
 
 def det(A: Tensor) -> Tensor:
@@ -205,12 +212,14 @@ def det(A: Tensor) -> Tensor:
     ShapeError, DTypeError
         If A is not square, or not floating point.
     """
-    _checked("det", A, square=True, kinds="fc")
+    _checked("det", A, square=True)
     return _det(A)
 
 
 def slogdet(A: Tensor) -> SlogdetResult:
     """Return the sign and the logarithm of the absolute value of determinants, without overflow.
+
+    The sign of a complex number z is z / |z|.
 
     Raises
     ------
@@ -219,54 +228,69 @@ def slogdet(A: Tensor) -> SlogdetResult:
     """
     _checked("slogdet", A, square=True)
     logarithm, sign = _slogdet(A)
-    return SlogdetResult(sign, logarithm)
+    if is_complex(logarithm):
+        angle = imag(logarithm)  # it gives the sign its gradient
+        sign = mul(sign, polar(ones_like(angle), sub(angle, angle.detach())))
+    return SlogdetResult(sign, real(logarithm))
 
 
 def logdet(input: Tensor) -> Tensor:
-    """Return the logarithm of determinants: NaN for a negative one, -inf for 0; errors as in `slogdet`."""
-    sign, logarithm = slogdet(input)
-    return where(sign < 0, full_like(logarithm, nan), logarithm)
+    """Return the logarithm of determinants: NaN for a negative one, -inf for 0.
+
+    The logarithm of a complex determinant is complex.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If the input is not square, or not floating point.
+    """
+    _checked("logdet", input, square=True)
+    logarithm, sign = _slogdet(input)
+    return logarithm if is_complex(logarithm) else where(sign < 0, full_like(logarithm, nan), logarithm)
 
 
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
-    """Return the lower triangular L with A = L Lᵀ; with `upper`, Lᵀ. Only the lower triangle of A is read.
+    """Return the lower triangular L with A = L Lᴴ; with `upper`, Lᴴ. Only the lower triangle of A is read.
 
     Raises
     ------
     ShapeError, DTypeError
         If A is not square, or not floating point.
     LinAlgError
-        If a matrix is not positive definite. On a GPU, the result is NaN then.
+        If a matrix is not positive definite, or its lower triangle has NaN.
     """
     _checked("cholesky", A, square=True)
-    lower: Tensor = _run("cholesky", "a matrix is not positive definite", _cholesky, _mirrored(A, "L"))
-    return mT(lower) if upper else lower
+    reason = "a matrix is not positive definite"
+    lower: Tensor = _run("cholesky", reason, _cholesky, _mirrored(A, "L"))
+    if bool(isnan(lower.detach()).any()):
+        raise LinAlgError(f"cholesky: {reason} (its factor has NaN)")
+    return adjoint(lower) if upper else lower
 
 
 def _mirrored(a: Tensor, uplo: str) -> Tensor:
-    """Return a symmetric matrix whose values come from one triangle; the gradient is that of the whole matrix."""
+    """Return a Hermitian matrix whose values come from one triangle; the gradient is that of the whole matrix."""
     fixed = a.detach()
-    lower = _lower(fixed) if uplo == "L" else _lower(mT(fixed))
-    return add(a, sub(add(lower, mT(_lower(lower, 0.0))), fixed))
+    half = _lower(tril(fixed if uplo == "L" else adjoint(fixed)), 0.5)
+    return add(add(half, adjoint(half)), masked_fill(sub(a, fixed), ~isfinite(fixed), 0))
 
 
 def eigh(A: Tensor, UPLO: str = "L") -> EighResult:
-    """Return the eigenvalues, in rising order, and the eigenvectors of symmetric matrices: A = V diag(w) Vᵀ.
+    """Return the eigenvalues, in rising order, and the eigenvectors of Hermitian matrices: A = V diag(w) Vᴴ.
 
-    The sign of an eigenvector is arbitrary. So are the vectors of equal eigenvalues; their gradient counts as 0.
+    Real Hermitian matrices are symmetric. The sign of an eigenvector is arbitrary, and for complex matrices its phase;
+    if a loss depends on a phase, the backward pass raises an AutogradError. The vectors of equal eigenvalues are
+    arbitrary too; their gradient counts as 0.
 
     Parameters
     ----------
     A : Tensor, (..., n, n)
     UPLO : "L" or "U"
-        The triangle that is read.
+        The triangle that is read; others are an ArgumentError.
 
     Raises
     ------
-    ShapeError, DTypeError
+    ShapeError, DTypeError, ArgumentError
         If A is not square, or not floating point.
-    ArgumentError
-        If UPLO is neither "L" nor "U".
     LinAlgError
         If the iteration does not converge.
     """
@@ -275,19 +299,20 @@ def eigh(A: Tensor, UPLO: str = "L") -> EighResult:
         raise ArgumentError(f"eigh: UPLO must be 'L' or 'U', got {UPLO!r}")
     y = _run("eigh", "no convergence", _eigh, _mirrored(A, UPLO.upper()))
     vectors, values = _eigh_parts(y, A.shape)
-    return EighResult(values, vectors)
+    return EighResult(real(values), vectors)
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
-    """Return the eigenvalues of symmetric matrices in rising order, (..., n, n) -> (..., n); see `eigh` for errors."""
+    """Return the eigenvalues of Hermitian matrices in rising order, (..., n, n) -> (..., n); see `eigh` for errors."""
     return eigh(A, UPLO).eigenvalues
 
 
 def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVDResult:
     """Return the singular value decomposition A = U diag(S) Vh; S falls.
 
-    The signs of the vectors are arbitrary. The vectors of equal singular values have no gradient, and the columns that
-    only `full_matrices` adds have none.
+    The signs of the vectors are arbitrary. So is the phase of a complex column of U, with its row of Vh; if a loss
+    depends on a phase, the backward pass raises an AutogradError. The vectors of equal singular values have no
+    gradient, and the columns that only `full_matrices` adds have none.
 
     Parameters
     ----------
@@ -315,7 +340,7 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
 
 
 def qr(A: Tensor, mode: str = "reduced") -> QRResult:
-    """Return an orthogonal Q and an upper triangular R with A = Q R.
+    """Return an orthogonal (complex: unitary) Q and an upper triangular R with A = Q R.
 
     Parameters
     ----------
@@ -354,7 +379,7 @@ def pinv(
         Singular values below the larger of atol and rtol times the largest one count as 0. Default: rtol is the larger
         size times the precision of the type, or 0 if atol is given.
     hermitian : bool
-        Take A to be symmetric: read its lower triangle only.
+        Take A to be Hermitian: read its lower triangle only.
 
     Raises
     ------
@@ -367,7 +392,7 @@ def pinv(
     if hermitian:
         if A.shape[-1] != A.shape[-2]:
             raise ShapeError(f"pinv: with hermitian=True the matrices must be square, got {A.shape}")
-        A = add(tril(A), mT(tril(A, -1)))
+        A = _mirrored(A, "L")
     if rtol is None:
         rtol = 0.0 if atol else max(A.shape[-2:]) * float(np.finfo(A.dtype).eps)
     y: Tensor = _run("pinv", "no convergence", _pinv, A, atol=float(atol or 0.0), rtol=float(rtol))

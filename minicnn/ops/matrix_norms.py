@@ -176,7 +176,7 @@ def cond(A: Tensor, p: float | str | None = None) -> Tensor:
     """
     _checked("cond", A, square=p not in (None, 2, -2))
     if 0 in A.shape[-2:]:
-        return A.new_zeros(A.shape[:-2])
+        return A.detach().abs().new_zeros(A.shape[:-2])
     if p in (None, 2, -2):
         values = svdvals(A)
         first, last = getitem(values, (..., 0)), getitem(values, (..., -1))
@@ -187,7 +187,7 @@ def cond(A: Tensor, p: float | str | None = None) -> Tensor:
     except LinAlgError:
         if A.ndim > 2:
             raise
-        return full_like(getitem(A, (0, 0)), inf)
+        return full_like(getitem(A, (0, 0)).abs(), inf)
 
 
 def matrix_rank(
@@ -206,7 +206,7 @@ def matrix_rank(
     tol : float, optional
         An older name of `atol`, with rtol = 0.
     hermitian : bool
-        The matrices are symmetric.
+        The matrices are Hermitian.
     atol, rtol : float or Tensor, optional
         The tolerance is the larger of atol and rtol times the largest singular value. Default: rtol is the larger size
         times the precision of the type, or 0 if atol is given.

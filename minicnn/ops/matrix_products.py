@@ -48,7 +48,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     LinAlgError
         If n < 0 and a matrix is singular.
     """
-    _checked("matrix_power", A, square=True, kinds="fc")
+    _checked("matrix_power", A, square=True)
     if n < 0:
         return matrix_power(inv(A), -n)
     result, square = None, A
@@ -73,7 +73,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     ----------
     Moler and Van Loan, "Nineteen dubious ways to compute the exponential of a matrix", 2003, method 3.
     """
-    _checked("matrix_exp", input, square=True, kinds="fc")
+    _checked("matrix_exp", input, square=True)
     if not input.numel():
         return input.clone()
     largest = float(amax(sum(input.detach().abs(), -2)).item())
@@ -178,7 +178,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     Parameters
     ----------
     A : Tensor, (..., m, n)
-    B : Tensor, (..., m, k)
+    B : Tensor, (..., m, k), or (..., m) with the batch of A: vectors
     rcond : float, optional
         Singular values below rcond times the largest one count as 0. Default: the larger size times the precision.
     driver : "gelsy", "gels", "gelsd" or "gelss", optional
@@ -187,8 +187,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     Returns
     -------
     LstsqResult
-        solution (..., n, k); residuals (..., k), not for "gelsy", and only if m > n and A has full rank; rank (...),
-        not for "gels"; singular values, for "gelsd" and "gelss".
+        solution (..., n, k), for vectors (..., n); residuals (..., k), not for "gelsy", and only if m > n and A has
+        full rank; rank (...), not for "gels"; singular values, for "gelsd" and "gelss".
 
     Raises
     ------
@@ -197,17 +197,20 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     ArgumentError
         If the driver is unknown.
     """
+    if vectors := B.shape == A.shape[:-1]:
+        B = unsqueeze(B, -1)
     _checked("lstsq", A, B)
     if driver not in (None, "gelsy", "gels", "gelsd", "gelss"):
         raise ArgumentError(f"lstsq: driver must be 'gelsy', 'gels', 'gelsd' or 'gelss', got {driver!r}")
-    if B.ndim < 2 or A.shape[-2] != B.shape[-2]:
-        raise ShapeError(f"lstsq: A and B need the same number of rows, got {A.shape} and {B.shape}")
+    if A.shape[-2] != B.shape[-2] or A.ndim != B.ndim:
+        raise ShapeError(f"lstsq: A and B need the same numbers of rows and of axes, got {A.shape} and {B.shape}")
     m, n = A.shape[-2:]
     solution = matmul(pinv(A, rtol=rcond), B)
     rank = matrix_rank(A, rtol=rcond)
-    residuals, values = reshape(getitem(solution, (..., slice(0, 0))), (0,)), A.detach().new_zeros(0)
+    residuals, values = reshape(getitem(solution.real, (..., slice(0, 0))), (0,)), A.detach().real.new_zeros(0)
     if driver not in (None, "gelsy") and m > n and bool((rank.array == n).all()):
-        residuals = sum((matmul(A, solution) - B).square(), -2)
+        residuals = sum((matmul(A, solution) - B).abs().square(), -2)
     if driver in ("gelsd", "gelss"):
         values = svdvals(A)
+    solution = solution[..., 0] if vectors else solution
     return LstsqResult(solution, residuals, rank.new_zeros(0) if driver == "gels" else rank, values)

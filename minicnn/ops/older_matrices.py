@@ -6,7 +6,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ShapeError
 from minicnn.ops import linear_systems, matrices, matrix_products
 from minicnn.ops import lu as factors
-from minicnn.ops.linalg import mT
+from minicnn.ops.complex_numbers import adjoint
 from minicnn.ops.linear_systems import cholesky_inverse, cholesky_solve
 from minicnn.ops.lu import lu_unpack
 from minicnn.ops.matrices import QRResult, SlogdetResult
@@ -31,7 +31,7 @@ __all__ = [
 
 
 class _SVDResult(NamedTuple):
-    """The result of `svd`: input = U diag(S) Vᵀ."""
+    """The result of `svd`: input = U diag(S) Vᴴ."""
 
     U: Tensor
     S: Tensor
@@ -64,7 +64,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 
 
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
-    """Return the lower triangular L with input = L Lᵀ; with `upper`, Lᵀ. See `linalg.cholesky`."""
+    """Return the lower triangular L with input = L Lᴴ; with `upper`, Lᴴ. See `linalg.cholesky`."""
     return matrices.cholesky(input, upper=upper)
 
 
@@ -74,7 +74,7 @@ def qr(input: Tensor, some: bool = True) -> QRResult:
 
 
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> _SVDResult:
-    """Return the singular value decomposition input = U diag(S) Vᵀ; `linalg.svd` returns Vᵀ instead of V.
+    """Return the singular value decomposition input = U diag(S) Vᴴ; `linalg.svd` returns Vᴴ instead of V.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> _SVDResult
         first, second = zeros
         return _SVDResult(first, matrices.svdvals(input), second)
     u, s, vh = matrices.svd(input, full_matrices=not some)
-    return _SVDResult(u, s, mT(vh))
+    return _SVDResult(u, s, adjoint(vh))
 
 
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Any, ...]:

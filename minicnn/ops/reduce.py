@@ -386,12 +386,15 @@ def any(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 @numpy_names
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
-    """Return log Σ eˣ along axes, without overflow; bools and integers give the default float type."""
+    """Return log Σ eˣ along axes, without overflow; bools and integers give the default float type.
+
+    Of complex numbers, the angle of the result is in [-π, π].
+    """
     input = as_float(input)
     axes = axes_of("logsumexp", dim, input.ndim, keepdim)
     if builtins.any(input.shape[a] == 0 for a in axes):
         return log(sum(exp(input), axes, keepdim))  # log 0
-    maximum = amax(input.detach(), axes, keepdim=True)
+    maximum = amax(input.detach().real if input.dtype.kind == "c" else input.detach(), axes, keepdim=True)
     maximum = masked_fill(maximum, ~maximum.isfinite(), 0.0)
     out = log(sum(exp(sub(input, maximum)), axes, keepdim=True)) + maximum
     return out if keepdim else squeeze(out, axes)

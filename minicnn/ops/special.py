@@ -4,6 +4,8 @@ NumPy has none of them. They are computed in float64, from series whose error is
 """
 
 from math import factorial, pi, sqrt
+from math import log as log_number
+from typing import Any
 
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
@@ -11,14 +13,15 @@ from minicnn.dtypes import float64
 from minicnn.errors import ArgumentError
 from minicnn.ops.activation import _chebyshev, _scaled_erfc, erf
 from minicnn.ops.comparison import clamp, eq, isnan, le, logical_and, logical_or, where
-from minicnn.ops.elementwise import abs, div, mul, neg, square, sub
+from minicnn.ops.elementwise import abs, add, div, mul, neg, square, sub
 from minicnn.ops.exponentials import exp, log, sin
 from minicnn.ops.fuse import fuse
 from minicnn.ops.operands import FloatUnary, Value, float_operands
 from minicnn.ops.shape import as_float
+from minicnn.ops.zeta import BERNOULLI, FAR, _hurwitz
 from minicnn.runtime.devices import Array, xp
 
-__all__ = ["digamma", "erfc", "erfinv", "lgamma", "logit", "polygamma", "sinc", "xlogy"]
+__all__ = ["digamma", "erfc", "erfinv", "lgamma", "logit", "mvlgamma", "polygamma", "sinc", "xlogy"]
 
 # --- error functions --------------------------------------------------------------------------------------------------
 
@@ -27,14 +30,26 @@ __all__ = ["digamma", "erfc", "erfinv", "lgamma", "logit", "polygamma", "sinc", 
 def erfc(x: Array) -> Array:
     """Return 1 - erf(x), accurate where erf(x) is almost 1. Bools and integers become the default float type."""
     m, t = xp(x), x.astype(float64)
-    middle = m.clip(t, 1.0, 6.5)
-    scaled = _chebyshev(_scaled_erfc, 2 * (middle - 1.0) / 5.5 - 1)
-    far = m.clip(t, 6.5, 30.0)
+    far = m.clip(t, 1.0, 30.0)
+    return m.where(t < 1.0, 1 - erf.body(t), _tail(far) * m.exp(-far * far)).astype(x.dtype)
+
+
+@FloatUnary
+def erfcx(x: Array) -> Array:
+    """Return e^(x²) erfc(x), which does not become 0 for large x. Bools and integers become the default float type."""
+    m, t = xp(x), x.astype(float64)
+    return m.where(t < 1.0, m.exp(t * t) * erfc.body(t), _tail(m.maximum(t, 1.0))).astype(x.dtype)
+
+
+def _tail(t: Array) -> Array:
+    """Return e^(t²) erfc(t) for t of at least 1."""
+    m = xp(t)
+    scaled = _chebyshev(_scaled_erfc, 2 * (m.minimum(t, 6.5) - 1.0) / 5.5 - 1)
+    far = m.maximum(t, 6.5)
     series = 1.0
     for k in range(20, 0, -1):  # the asymptotic series 1 - 1/2x² (1 - 3/2x² (1 - 5/2x² ...))
         series = 1 - (2 * k - 1) / (2 * far * far) * series
-    tail = m.where(t < 6.5, scaled * m.exp(-middle * middle), series / (far * sqrt(pi)) * m.exp(-far * far))
-    return m.where(t < 1.0, 1 - erf.body(t), m.where(t > 30.0, 0.0, tail)).astype(x.dtype)
+    return m.where(t < 6.5, scaled, series / (far * sqrt(pi)))
 
 
 @FloatUnary
@@ -58,17 +73,20 @@ def _erfc_grad(grad: Tensor, x: Tensor) -> Tensor:
 
 
 @fuse
+def _erfcx_grad(grad: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    return mul(grad, sub(mul(mul(x, y), 2), 2 / sqrt(pi)))
+
+
+@fuse
 def _erfinv_grad(grad: Tensor, y: Tensor) -> Tensor:
     return mul(grad, mul(exp(square(y)), sqrt(pi) / 2))
 
 
 erfc.gradient(x=lambda grad, x: _erfc_grad(grad, x))
+erfcx.gradient(x=lambda grad, x, y: _erfcx_grad(grad, x, y))
 erfinv.gradient(x=lambda grad, y: _erfinv_grad(grad, y))
 
 # --- the gamma function -----------------------------------------------------------------------------------------------
-
-BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]  # B₂, B₄, ...
-FAR = 10  # from here on, the asymptotic series have the precision of float64
 
 
 @FloatUnary
@@ -81,11 +99,16 @@ def lgamma(x: Array) -> Array:
         small = shifted < FAR
         product = m.where(small, product * shifted, product)
         shifted = m.where(small, shifted + 1, shifted)
-    series = sum(b / (2 * k * (2 * k - 1)) / shifted ** (2 * k - 1) for k, b in enumerate(BERNOULLI, start=1))
-    y = (shifted - 0.5) * m.log(shifted) - shifted + 0.5 * m.log(2 * pi * m.ones_like(z)) + series - m.log(product)
+    y = (shifted - 0.5) * m.log(shifted) - shifted + 0.5 * log_number(2 * pi) + _log_gamma_rest(shifted)
+    y = y - m.log(product)
     reflected = m.log(pi / m.abs(m.sin(pi * (t - m.round(t))))) - y  # Γ(t) Γ(1 - t) = π / sin πt
     y = m.where(t < 0.5, reflected, y)
     return m.where(m.isinf(t), m.inf, y).astype(x.dtype)
+
+
+def _log_gamma_rest(z: Array) -> Any:
+    """Return log Γ(z) - (z - 1/2) log z + z - log √2π, for z of at least FAR: Stirling's series."""
+    return sum(b / (2 * k * (2 * k - 1)) / z ** (2 * k - 1) for k, b in enumerate(BERNOULLI, start=1))
 
 
 @FloatUnary
@@ -108,23 +131,8 @@ def digamma(x: Array) -> Array:
 
 @primitive
 def _polygamma(x: Array, *, n: int) -> Array:
-    """Return the n-th derivative of digamma, (-1)ⁿ⁺¹ n! ζ(n + 1, x), by the series of Euler and Maclaurin for ζ."""
-    m, t, s = xp(x), x.astype(float64), n + 1
-    finite = m.isfinite(t)
-    z = m.where(finite, t, 1.0)
-    total = m.zeros_like(z)
-    lowest = float(z.min()) if z.size else FAR
-    for _ in range(min(max(int(FAR + 2 - lowest), 0), 10_000)):
-        small = z < FAR
-        total = m.where(small, total + z**-s, total)
-        z = m.where(small, z + 1, z)
-    total = total + z ** (1 - s) / (s - 1) + 0.5 * z**-s
-    rising = float(s)
-    for k, b in enumerate(BERNOULLI, start=1):
-        total = total + b * rising / factorial(2 * k) * z ** (-s - 2 * k + 1)
-        rising *= (s + 2 * k - 1) * (s + 2 * k)
-    y = (-1) ** (n + 1) * factorial(n) * total
-    return m.where(finite, y, m.where(t > 0, 0.0, m.nan)).astype(x.dtype)
+    """Return the n-th derivative of digamma, (-1)ⁿ⁺¹ n! ζ(n + 1, x)."""
+    return ((-1) ** (n + 1) * factorial(n) * _hurwitz(n + 1, x.astype(float64))).astype(x.dtype)
 
 
 lgamma.gradient(x=lambda grad, x: mul(grad, digamma(x)))
@@ -145,6 +153,23 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     return digamma(input) if n == 0 else _polygamma(as_float(input), n=n)
 
 
+def mvlgamma(input: Tensor, p: int) -> Tensor:
+    """Return log Γₚ(x) = p(p - 1)/4 log π + Σⱼ log Γ(x + (1 - j)/2), with j from 1 to p.
+
+    Raises
+    ------
+    ArgumentError
+        If p is below 1.
+    """
+    if p < 1:
+        raise ArgumentError(f"mvlgamma: p must be at least 1, got {p}")
+    x = as_float(input)
+    total = lgamma(x)
+    for j in range(1, p):
+        total = add(total, lgamma(sub(x, j / 2)))
+    return add(total, p * (p - 1) / 4 * log_number(pi))
+
+
 # --- functions with a hole --------------------------------------------------------------------------------------------
 
 
@@ -157,7 +182,11 @@ def xlogy(input: Value, other: Value) -> Tensor:
 
 def sinc(input: Tensor) -> Tensor:
     """Return sin(πx) / (πx), and 1 at x = 0."""
-    angle = mul(as_float(input), pi)
+    return _sine_quotient(mul(as_float(input), pi))
+
+
+def _sine_quotient(angle: Tensor) -> Tensor:
+    """Return sin(x) / x, and 1 at x = 0."""
     near = le(abs(angle), 0.05)  # there the quotient has no second gradient; the series is exact up to rounding
     power = square(angle)
     series = 1 - power / 6 * (1 - power / 20 * (1 - power / 42))

@@ -212,9 +212,12 @@ class Draw:
 
 
 def _takes_complex(operation: str) -> bool:
-    """Return whether cases may be complex; of cast and move, the parameters say the type and the device."""
+    """Return whether cases may be complex.
+
+    Of cast and move, the parameters say the type and the device. Of eigh and svd, the phases of vectors are arbitrary.
+    """
     known = primitives()  # without the ones whose module is not imported
-    return operation in known and known[operation].takes_complex and operation not in ("cast", "move")
+    return operation in known and known[operation].takes_complex and operation not in ("cast", "move", "eigh", "svd")
 
 
 def _with_imaginary_parts(x: Array) -> Array:

@@ -18,53 +18,68 @@ EYE = np.eye(3)
 sizes = st.integers(0, 5)
 
 
-def draw(*shape):
-    return minicnn.randn(*shape, dtype=minicnn.float64).requires_grad_()
+TYPES = [minicnn.float64, minicnn.complex128]
 
 
-@given(sizes, sizes, st.booleans())
-def test_singular_value_decomposition(m, n, full):
-    a = draw(2, m, n)
+def draw(*shape, dtype=minicnn.float64):
+    return minicnn.randn(*shape, dtype=dtype).requires_grad_()
+
+
+@given(sizes, sizes, st.booleans(), st.sampled_from(TYPES))
+def test_singular_value_decomposition(m, n, full, dtype):
+    a = draw(2, m, n, dtype=dtype)
     u, s, vh = (x.detach().numpy() for x in L.svd(a, full))
     k = min(m, n)
     np.testing.assert_allclose((u[..., :k] * s[:, None]) @ vh[:, :k], a.detach().numpy(), atol=1e-10)
     np.testing.assert_allclose(
-        np.swapaxes(u, 1, 2) @ u, np.broadcast_to(np.eye(u.shape[-1]), (2, *[u.shape[-1]] * 2)), atol=1e-10
+        np.swapaxes(u, 1, 2).conj() @ u, np.broadcast_to(np.eye(u.shape[-1]), (2, *[u.shape[-1]] * 2)), atol=1e-10
     )
     np.testing.assert_allclose(
-        vh @ np.swapaxes(vh, 1, 2), np.broadcast_to(np.eye(len(vh[0])), (2, *[len(vh[0])] * 2)), atol=1e-10
+        vh @ np.swapaxes(vh, 1, 2).conj(), np.broadcast_to(np.eye(len(vh[0])), (2, *[len(vh[0])] * 2)), atol=1e-10
     )
     assert (np.diff(s) <= 0).all()
     np.testing.assert_allclose(L.svdvals(a).detach().numpy(), s, atol=1e-12)
 
 
-@given(sizes, sizes, st.sampled_from(["reduced", "complete"]))
-def test_orthogonal_and_triangular(m, n, mode):
-    a = draw(m, n)
+@given(sizes, sizes, st.sampled_from(["reduced", "complete"]), st.sampled_from(TYPES))
+def test_orthogonal_and_triangular(m, n, mode, dtype):
+    a = draw(m, n, dtype=dtype)
     q, r = (x.detach().numpy() for x in L.qr(a, mode))
     np.testing.assert_allclose(q @ r, a.detach().numpy(), atol=1e-10)
-    np.testing.assert_allclose(q.T @ q, np.eye(q.shape[1]), atol=1e-10)
+    np.testing.assert_allclose(q.T.conj() @ q, np.eye(q.shape[1]), atol=1e-10)
     np.testing.assert_array_equal(r, np.triu(r))
 
 
-@given(sizes)
-def test_eigenvectors_and_the_triangular_root(n):
-    a = draw(n, n)
-    s = a @ a.T + minicnn.eye(n, dtype=minicnn.float64)
+@given(sizes, st.sampled_from(TYPES))
+def test_eigenvectors_and_the_triangular_root(n, dtype):
+    a = draw(n, n, dtype=dtype)
+    s = a @ a.mH + minicnn.eye(n, dtype=minicnn.float64)
     w, v = (x.detach().numpy() for x in L.eigh(s))
-    np.testing.assert_allclose((v * w) @ v.T, s.detach().numpy(), atol=1e-9)
+    np.testing.assert_allclose((v * w) @ v.T.conj(), s.detach().numpy(), atol=1e-9)
     root = L.cholesky(s).detach().numpy()
-    np.testing.assert_allclose(root @ root.T, s.detach().numpy(), atol=1e-9)
+    np.testing.assert_allclose(root @ root.T.conj(), s.detach().numpy(), atol=1e-9)
     np.testing.assert_array_equal(root, np.tril(root))
     np.testing.assert_allclose(L.logdet(s).item(), np.log(w).sum(), atol=1e-9)
 
 
-@given(sizes, sizes)
-def test_the_pseudo_inverse_has_the_four_properties_of_penrose(m, n):
-    a = draw(m, n)
+@given(sizes, sizes, st.sampled_from(TYPES))
+def test_the_pseudo_inverse_has_the_four_properties_of_penrose(m, n, dtype):
+    a = draw(m, n, dtype=dtype)
     p, a = L.pinv(a).detach().numpy(), a.detach().numpy()
-    for x, y in ((a @ p @ a, a), (p @ a @ p, p), ((a @ p).T, a @ p), ((p @ a).T, p @ a)):
+    for x, y in ((a @ p @ a, a), (p @ a @ p, p), ((a @ p).T.conj(), a @ p), ((p @ a).T.conj(), p @ a)):
         np.testing.assert_allclose(x, y, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_determinants_and_their_logarithms(dtype):
+    a = draw(4, 3, 3, dtype=dtype).detach()
+    det, (sign, size) = L.det(a).numpy(), L.slogdet(a)
+    assert size.dtype == minicnn.float64
+    np.testing.assert_allclose((sign * size.exp()).numpy(), det, rtol=1e-10)
+    logarithms = L.logdet(a).numpy()
+    exists = ~np.isnan(logarithms)
+    assert exists.tolist() == [dtype != minicnn.float64 or d > 0 for d in det]
+    np.testing.assert_allclose(np.exp(logarithms[exists]), det[exists], rtol=1e-10)
 
 
 def test_only_one_triangle_is_read():
@@ -72,17 +87,20 @@ def test_only_one_triangle_is_read():
     lower = minicnn.tensor(np.tril(a.numpy()))
     np.testing.assert_allclose(L.eigvalsh(a).numpy(), L.eigvalsh(lower).numpy(), rtol=1e-12)
     np.testing.assert_allclose(L.eigvalsh(a.T, "U").numpy(), L.eigvalsh(lower).numpy(), rtol=1e-12)
+    for other in (1e300, np.nan, np.inf):
+        wrong = lower + minicnn.full((3, 3), other, dtype=minicnn.float64).triu(1)
+        np.testing.assert_array_equal(L.eigvalsh(wrong).numpy(), L.eigvalsh(lower).numpy())
 
 
+@pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("rank", [0, 1, 2, 3])
-def test_the_gradient_of_a_determinant_is_the_matrix_of_cofactors(rank):
+def test_the_gradient_of_a_determinant_is_the_matrix_of_cofactors(rank, dtype):
     minicnn.manual_seed(rank)
-    a = minicnn.randn(3, rank, dtype=minicnn.float64) @ minicnn.randn(rank, 3, dtype=minicnn.float64)
-    a.requires_grad_()
-    (g,) = minicnn.autograd.grad(L.det(a), a)
+    a = (minicnn.randn(3, rank, dtype=dtype) @ minicnn.randn(rank, 3, dtype=dtype)).requires_grad_()
+    (g,) = minicnn.autograd.grad(L.det(a).real, a)
     minor = lambda i, j: np.delete(np.delete(a.detach().numpy(), i, 0), j, 1)  # noqa: E731
     expected = [[(-1) ** (i + j) * np.linalg.det(minor(i, j)) for j in range(3)] for i in range(3)]
-    np.testing.assert_allclose(g.numpy(), expected, atol=1e-9)
+    np.testing.assert_allclose(g.numpy().conj(), expected, atol=1e-9)
 
 
 def test_gradients_of_equal_singular_values_are_finite():
@@ -92,17 +110,56 @@ def test_gradients_of_equal_singular_values_are_finite():
         assert np.isfinite(g.numpy()).all()
 
 
-@pytest.mark.parametrize("name", ["inv", "det", "logdet", "svdvals", "pinv", "eigvalsh", "cholesky"])
-def test_gradients_of_public_functions(name):
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("name", ["inv", "det", "slogdet", "logdet", "svdvals", "pinv", "eigvalsh", "cholesky"])
+def test_gradients_of_public_functions(name, dtype):
     minicnn.manual_seed(0)
-    b = draw(2, 3, 3)
+    b = draw(2, 3, 3, dtype=dtype)
 
     def function(b):
-        s = b @ b.mT + minicnn.eye(3, dtype=minicnn.float64)
+        s = b @ b.mH + minicnn.eye(3, dtype=minicnn.float64)
         return getattr(L, name)(s)
 
     assert gradcheck(function, (b,))
     assert gradgradcheck(function, (b,))
+
+
+def of_eigenvectors(a):
+    """Values of the eigenvectors of a Hermitian matrix that do not depend on their phases."""
+    w, v = L.eigh(a + a.mH)
+    return w, v.abs(), (v * w.exp().unsqueeze(-2)) @ v.mH
+
+
+def of_singular_vectors(a):
+    u, s, vh = L.svd(a, full_matrices=False)
+    return u.abs(), s, vh.abs(), u @ vh
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes"),
+    [
+        (of_eigenvectors, [(2, 3, 3)]),
+        (of_singular_vectors, [(3, 3), (4, 2), (2, 2, 3)]),
+        (L.qr, [(2, 3, 3), (4, 2), (2, 4)]),
+        (L.pinv, [(3, 2), (2, 2, 3)]),
+        (L.slogdet, [(2, 3, 3)]),
+    ],
+)
+def test_gradients_of_complex_matrices(function, shapes):
+    minicnn.manual_seed(1)
+    for shape in shapes:
+        a = draw(*shape, dtype=minicnn.complex128)
+        assert gradcheck(function, (a,))
+        assert gradgradcheck(function, (a,))
+
+
+def test_a_loss_must_not_depend_on_a_phase():
+    a = draw(3, 3, dtype=minicnn.complex128)
+    for call, y in (("svd", L.svd(a).U), ("svd", L.svd(a).Vh), ("eigh", L.eigh(a + a.mH).eigenvectors)):
+        with pytest.raises(AutogradError, match=f"{call}: the loss depends on the phases of the complex vectors"):
+            y.real.sum().backward()
+    u, _, vh = L.svd(a)
+    (u @ vh).real.sum().backward()  # a common phase of a column and a row changes nothing
 
 
 def test_gradients_of_equations():
@@ -142,6 +199,10 @@ def test_mistakes():
         L.solve(a, a)
     with pytest.raises(LinAlgError, match="cholesky: a matrix is not positive definite"):
         L.cholesky(-a)
+    with pytest.raises(LinAlgError, match=r"cholesky: a matrix is not positive definite \(its factor has NaN"):
+        L.cholesky(a * minicnn.nan)
+    with pytest.raises(ShapeError, match=r"solve_triangular: expected square matrices, .* got \(2, 2\) and \(2,\)"):
+        L.solve_triangular(a, a[0], upper=True)
     with pytest.raises(ShapeError, match="solve: left=False needs matrices B"):
         L.solve(a, a[0], left=False)
     with pytest.raises(ShapeError, match=r"B needs 2 rows .* got \(3, 1\)"):

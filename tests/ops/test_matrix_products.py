@@ -90,7 +90,7 @@ def test_mistakes():
         L.cross(a, a[0])
     with pytest.raises(ShapeError, match="dim1 and dim2 must be different axes"):
         L.diagonal(a, dim1=0, dim2=0)
-    with pytest.raises(ShapeError, match="lstsq: A and B need the same number of rows"):
+    with pytest.raises(ShapeError, match="lstsq: A and B need the same numbers of rows"):
         L.lstsq(a, minicnn.ones(3, 1))
     with pytest.raises(ArgumentError, match="driver must be 'gelsy', 'gels', 'gelsd' or 'gelss', got 'x'"):
         L.lstsq(a, a, driver="x")

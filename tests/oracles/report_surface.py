@@ -37,7 +37,7 @@ ABSENT = {  # the beginning of a name -> why it is not there
 HOMES = (minicnn.Tensor, minicnn.nn.Module, minicnn.nn.Sequential, minicnn.optim.Optimizer)
 MODULES = ("", "nn.functional", "linalg", "fft", "nn", "nn.init", "nn.utils", "nn.utils.parametrizations")
 MODULES += ("nn.utils.prune", "nn.utils.rnn", "optim", "optim.lr_scheduler", "optim.swa_utils", "distributions")
-MODULES += ("autograd.functional", "func")
+MODULES += ("autograd.functional", "func", "special")
 
 
 class Name(NamedTuple):

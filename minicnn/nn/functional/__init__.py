@@ -41,7 +41,6 @@ from minicnn.nn.functional.metric_loss import __all__ as _metric_loss
 from minicnn.nn.functional.multi_head import multi_head_attention_forward
 from minicnn.nn.functional.norm import *
 from minicnn.nn.functional.norm import __all__ as _norm
-from minicnn.nn.functional.padding import pad
 from minicnn.nn.functional.pool import *
 from minicnn.nn.functional.pool import __all__ as _pool
 from minicnn.nn.functional.power_pool import *
@@ -61,6 +60,7 @@ from minicnn.ops.activation import erf, gelu, hardshrink, logsigmoid, prelu, sig
 from minicnn.ops.bias import bias_act
 from minicnn.ops.exponentials import tanh
 from minicnn.ops.linalg import linear
+from minicnn.ops.padding import pad
 
 __all__ = [
     "bias_act",

@@ -9,12 +9,12 @@ import numpy as np
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import DTypeError, ShapeError
 from minicnn.nn.functional.halves import split_by_halves
-from minicnn.nn.functional.padding import pad
 from minicnn.nn.legacy import reduction_of
 from minicnn.ops.comparison import clamp, maximum, where
 from minicnn.ops.create import as_tensor, full_like, tensor
 from minicnn.ops.exponentials import exp, log
 from minicnn.ops.fuse import fuse
+from minicnn.ops.padding import pad
 from minicnn.ops.scatter import gather
 
 __all__ = ["ctc_loss"]

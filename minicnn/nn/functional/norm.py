@@ -12,7 +12,6 @@ import numpy as np
 from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, DTypeError, ShapeError
-from minicnn.nn.functional.padding import pad
 from minicnn.nn.functional.pool import avg_pool2d
 from minicnn.ops import norm
 from minicnn.ops.create import ones, ones_like, zeros, zeros_like
@@ -21,6 +20,7 @@ from minicnn.ops.exponentials import pow, rsqrt
 from minicnn.ops.in_place import write
 from minicnn.ops.indexing import getitem
 from minicnn.ops.operands import promote
+from minicnn.ops.padding import pad
 from minicnn.ops.reduce import mean, var
 from minicnn.ops.shape import as_float, expand, reshape
 from minicnn.runtime.devices import Array
