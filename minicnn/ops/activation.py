@@ -4,6 +4,7 @@ Each activation is a primitive or a fused function (`@fuse`). So it needs one pa
 """
 
 from collections.abc import Callable
+from functools import cache
 from math import erf as exact_erf
 from math import erfc as exact_erfc
 from math import exp as math_exp
@@ -201,8 +202,14 @@ def _chebyshev(coefficients: list[float], u: Array) -> Array:
     return coefficients[0] + u * b1 - b2
 
 
-_erf_over_x = _interpolate(lambda u: exact_erf(z := sqrt((u + 1) / 2) * _NEAR) / z, 12)
-_scaled_erfc = _interpolate(lambda u: exact_erfc(z := _NEAR + (u + 1) / 2 * (_FAR - _NEAR)) * math_exp(z * z), 28)
+@cache  # not on import, which would take NumPy's polynomials along
+def _erf_over_x() -> list[float]:
+    return _interpolate(lambda u: exact_erf(z := sqrt((u + 1) / 2) * _NEAR) / z, 12)
+
+
+@cache
+def _scaled_erfc() -> list[float]:
+    return _interpolate(lambda u: exact_erfc(z := _NEAR + (u + 1) / 2 * (_FAR - _NEAR)) * math_exp(z * z), 28)
 
 
 @FloatUnary
@@ -210,9 +217,9 @@ def erf(x: Array) -> Array:
     """Return the error function 2/√π ∫₀ˣ e^(-t²) dt. Bools and integers become the default float type."""
     m, t = xp(x), x.astype(float64)
     size = m.minimum(m.abs(t), _FAR)
-    near = t * _chebyshev(_erf_over_x, 2 * m.square(m.minimum(size, _NEAR)) / _NEAR**2 - 1)
+    near = t * _chebyshev(_erf_over_x(), 2 * m.square(m.minimum(size, _NEAR)) / _NEAR**2 - 1)
     middle = m.maximum(size, _NEAR)
-    far = 1 - _chebyshev(_scaled_erfc, 2 * (middle - _NEAR) / (_FAR - _NEAR) - 1) * m.exp(-middle * middle)
+    far = 1 - _chebyshev(_scaled_erfc(), 2 * (middle - _NEAR) / (_FAR - _NEAR) - 1) * m.exp(-middle * middle)
     return m.where(size < _NEAR, near, m.copysign(far, t)).astype(x.dtype)
 
 

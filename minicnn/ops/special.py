@@ -44,7 +44,7 @@ def erfcx(x: Array) -> Array:
 def _tail(t: Array) -> Array:
     """Return e^(t²) erfc(t) for t of at least 1."""
     m = xp(t)
-    scaled = _chebyshev(_scaled_erfc, 2 * (m.minimum(t, 6.5) - 1.0) / 5.5 - 1)
+    scaled = _chebyshev(_scaled_erfc(), 2 * (m.minimum(t, 6.5) - 1.0) / 5.5 - 1)
     far = m.maximum(t, 6.5)
     series = 1.0
     for k in range(20, 0, -1):  # the asymptotic series 1 - 1/2x² (1 - 3/2x² (1 - 5/2x² ...))
