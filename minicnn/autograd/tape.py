@@ -72,17 +72,26 @@ class Version:
 
 
 class RemovableHandle:
-    """The result of `register_hook`: its method `remove` removes the hook."""
+    """The result of `register_hook`: its method `remove`, or the end of a `with` block, removes the hook."""
 
-    __slots__ = ("_hooks", "_key")
+    __slots__ = ("_hooks", "id")
 
-    def __init__(self, hooks: dict[int, Hook], hook: Hook) -> None:
-        self._hooks, self._key = hooks, next(clock)
-        hooks[self._key] = hook
+    def __init__(self, hooks: dict[int, Hook], hook: Hook, first: bool = False) -> None:
+        self._hooks, self.id = hooks, next(clock)
+        others = list(hooks) if first else []
+        hooks[self.id] = hook
+        for other in others:
+            hooks[other] = hooks.pop(other)
 
     def remove(self) -> None:
         """Remove the hook; a second call does nothing."""
-        self._hooks.pop(self._key, None)
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
 
 
 class Leaf:

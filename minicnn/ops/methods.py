@@ -5,6 +5,7 @@ The operations import Tensor, so `autograd/tensor.py` cannot import them: this m
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from minicnn.autograd import engine
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType
-from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
+from minicnn.errors import ArgumentError, AutogradError, DeviceError, DTypeError, ShapeError
 from minicnn.ops import (
     activation,
     arithmetic,
@@ -319,6 +320,12 @@ class Methods:
         return duplicate
 
     def __reduce__(self: Any) -> Any:  # for copies and other processes: the values, without gradient and graph
+        context: Any = sys.modules.get("multiprocessing.context")
+        if context and context.get_spawning_popen() and self.device.on_host and self.is_shared():
+            raise ArgumentError(
+                "share_memory_: a process that is spawned gets a copy of the values, a forked one shares them; "
+                "use multiprocessing.get_context('fork'), or pass a clone()"
+            )
         return _rebuilt, (type(self), to_host(self.data.array), self.device, self.requires_grad)
 
 

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from mmap import mmap
 from typing import Any
+
+import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
@@ -193,5 +196,34 @@ class OlderMethods:
         return False
 
     def share_memory_(self: Any) -> Any:
-        """Return the tensor. Memory is not shared with other processes."""
+        """Put the values where processes that are forked later read and write the same memory; return the tensor.
+
+        A tensor that goes to another process by a queue is still copied, and a process that is spawned is refused. The
+        tensors of which this one is a view move with it; other views that were taken before keep the old memory. On a
+        GPU nothing changes.
+        """
+        if self.is_shared():
+            return self
+        root = self.array
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        low, high = np.lib.array_utils.byte_bounds(root)
+        memory = mmap(-1, max(high - low, 1))
+        _at(memory, low, root)[...] = root
+        part: Any = self
+        while part is not None:
+            part.array = _at(memory, low, part.array)
+            part = part._origin and part._origin[0]
         return self
+
+    def is_shared(self: Any) -> Any:
+        """Return whether forked processes share the memory: after `share_memory_`, and always on a GPU."""
+        owner = self.data.array
+        while isinstance(owner, np.ndarray):
+            owner = owner.base
+        return not self.device.on_host or isinstance(getattr(owner, "obj", owner), mmap)
+
+
+def _at(memory: Any, low: Any, array: Any) -> Any:
+    """Return the array at the same place of other memory, whose first byte stands for the address `low`."""
+    return np.ndarray(array.shape, array.dtype, memory, array.__array_interface__["data"][0] - low, array.strides)
