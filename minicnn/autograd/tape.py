@@ -62,13 +62,14 @@ class Version:
     """Counts the in-place writes to memory that a tensor shares with its views.
 
     `recorded` is the count after the last write that the tape recorded. The node of an older view does not know this
-    write. A call that reads this view raises an error while it is recorded.
+    write. A call that reads this view raises an error while it is recorded. `earlier` are writes to memory that this
+    memory has replaced, unseen by other tensors.
     """
 
-    __slots__ = ("count", "recorded")
+    __slots__ = ("count", "earlier", "recorded")
 
     def __init__(self) -> None:
-        self.count = self.recorded = 0
+        self.count = self.earlier = self.recorded = 0
 
 
 class RemovableHandle:
@@ -97,12 +98,13 @@ class RemovableHandle:
 class Leaf:
     """The node of a tensor that a user made with requires_grad=True. The backward pass ends here."""
 
-    __slots__ = ("hooks", "order", "tensor")
+    __slots__ = ("after", "hooks", "order", "tensor")
 
     def __init__(self, tensor: Any) -> None:
         self.order = next(clock)
         self.tensor: weakref.ref[Any] = weakref.ref(tensor)
         self.hooks: dict[int, Hook] = {}
+        self.after: dict[int, Hook] = {}  # called with the tensor when its `grad` is complete
 
 
 class Node:

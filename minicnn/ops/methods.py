@@ -36,7 +36,9 @@ from minicnn.ops.complex_methods import ComplexMethods
 from minicnn.ops.function_methods import FUNCTION_METHODS, OwnMethods
 from minicnn.ops.in_place_forms import IN_PLACE_FORMS
 from minicnn.ops.in_place_methods import InPlaceMethods
+from minicnn.ops.memory_methods import MemoryMethods
 from minicnn.ops.older_methods import OlderMethods
+from minicnn.ops.questions import Questions
 from minicnn.ops.random_methods import RandomMethods
 from minicnn.ops.reshaped_in_place import ReshapingMethods
 from minicnn.ops.text import text_of
@@ -137,7 +139,7 @@ class Methods:
     all, any, logsumexp = reduce.all, reduce.any, reduce.logsumexp
 
     # shapes
-    reshape, view = shape.reshape, shape._view
+    reshape = shape.reshape
     flatten, unflatten, permute, transpose = shape.flatten, shape.unflatten, shape.permute, shape.transpose
     unsqueeze, repeat = shape.unsqueeze, shape.repeat
     roll, chunk, unbind = indexing.roll, indexing.chunk, indexing.unbind
@@ -315,7 +317,7 @@ class Methods:
     def __copy__(self: Any) -> Any:
         kind: Any = type(self)
         duplicate = kind.__new__(kind)
-        duplicate._set(self.data.array, self.device, self._version)  # the memory is shared, and so is its version
+        duplicate._set(self.data.array, self.device, self._writes)  # the memory is shared, and so is its version
         duplicate.requires_grad = self.requires_grad
         return duplicate
 
@@ -342,8 +344,9 @@ def _comparable(value: Any) -> bool:
 
 
 METHODS: dict[str, Any] = dict(FUNCTION_METHODS)
-for _group in (OwnMethods, Methods, ComplexMethods, InPlaceMethods, OlderMethods, RandomMethods, ReshapingMethods):
+for _group in (OwnMethods, Methods, ComplexMethods, InPlaceMethods, MemoryMethods, OlderMethods, Questions):
     METHODS |= vars(_group)
+METHODS |= {**vars(RandomMethods), **vars(ReshapingMethods)}
 METHODS |= IN_PLACE_FORMS
 for _name, _method in METHODS.items():
     if _name not in ("__module__", "__dict__", "__weakref__", "__doc__", "__qualname__"):

@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-from mmap import mmap
 from typing import Any
-
-import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
@@ -23,7 +20,7 @@ TYPED = [name for name, value in vars(typed).items() if isinstance(value, typed.
 
 
 class OlderMethods:
-    """Conversions, new tensors like this one, and questions about memory."""
+    """Conversions and new tensors like this one."""
 
     def float(self: Any) -> Tensor:
         """Convert to float32."""
@@ -135,7 +132,7 @@ class OlderMethods:
         """
         if self._origin is not None:
             raise AutogradError("detach_: the tensor is a view of another one; use .detach()")
-        self._node, self._history = None, self._version.count
+        self._node, self._history = None, self._writes.count
         return self
 
     def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> Any:
@@ -158,72 +155,3 @@ class OlderMethods:
             wanted.array.reshape(-1)[:count] = self.array.reshape(-1)[:count]
             self.array = wanted.array
         return self
-
-    # memory
-    def get_device(self: Any) -> Any:
-        """Return the number of the GPU, 0, or -1 for a tensor on the CPU."""
-        return -1 if self.device.on_host else 0
-
-    def element_size(self: Any) -> Any:
-        """Return the number of bytes of an element."""
-        return int(self.dtype.itemsize)
-
-    @property
-    def itemsize(self: Any) -> Any:
-        """The number of bytes of an element."""
-        return int(self.dtype.itemsize)
-
-    @property
-    def nbytes(self: Any) -> Any:
-        """The number of bytes of all elements."""
-        return int(self.array.nbytes)
-
-    def stride(self: Any, dim: Any = None) -> Any:
-        """Return for each axis, or for the axis `dim`, how many elements a step along it moves in memory."""
-        steps = tuple(s // self.dtype.itemsize for s in self.array.strides)
-        return steps if dim is None else steps[dim]
-
-    def data_ptr(self: Any) -> Any:
-        """Return the address of the first element."""
-        return int(self.array.__array_interface__["data"][0] if self.device.on_host else self.array.data.ptr)
-
-    def pin_memory(self: Any, device: Any = None) -> Any:
-        """Return the tensor. Pinned memory is not used."""
-        return self
-
-    def is_pinned(self: Any, device: Any = None) -> Any:
-        """Return False: pinned memory is not used."""
-        return False
-
-    def share_memory_(self: Any) -> Any:
-        """Put the values where processes that are forked later read and write the same memory; return the tensor.
-
-        A tensor that goes to another process by a queue is still copied, and a process that is spawned is refused. The
-        tensors of which this one is a view move with it; other views that were taken before keep the old memory. On a
-        GPU nothing changes.
-        """
-        if self.is_shared():
-            return self
-        root = self.array
-        while isinstance(root.base, np.ndarray):
-            root = root.base
-        low, high = np.lib.array_utils.byte_bounds(root)
-        memory = mmap(-1, max(high - low, 1))
-        _at(memory, low, root)[...] = root
-        part: Any = self
-        while part is not None:
-            part.array = _at(memory, low, part.array)
-            part = part._origin and part._origin[0]
-        return self
-
-    def is_shared(self: Any) -> Any:
-        """Return whether forked processes share the memory: after `share_memory_`, and always on a GPU."""
-        owner = self.data.array
-        while isinstance(owner, np.ndarray):
-            owner = owner.base
-        return not self.device.on_host or isinstance(getattr(owner, "obj", owner), mmap)
-
-
-def _at(memory: Any, low: Any, array: Any) -> Any:
-    """Return the array at the same place of other memory, whose first byte stands for the address `low`."""
-    return np.ndarray(array.shape, array.dtype, memory, array.__array_interface__["data"][0] - low, array.strides)
