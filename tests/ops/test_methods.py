@@ -187,14 +187,14 @@ def test_errors_of_bytes_say_what_does_not_fit():
         (
             x[:, :2],
             mc.float64,
-            r"an element of float64 has 8 bytes; the last axis has 8, steps along the others have \(12",
+            r"float64 has 8 bytes; the last axis has 8, steps along the others have \(12",
         ),
         (mc.tensor(1.0), mc.int64, r"the tensor has no axis; use .reshape\(1\)"),
     ):
         with pytest.raises(ShapeError, match=message):
             tensor.view(wanted)
     for wanted in (object, np.dtype("U4")):
-        with pytest.raises(DTypeError, match="view: .* is no type of numbers"):
+        with pytest.raises(DTypeError, match=r"view: .* is no type of numbers"):
             x.view(wanted)
     assert x.view(size=(9,)).shape == (9,)
 
