@@ -1,4 +1,7 @@
-"""Python's module of the same name. PyTorch's version shares tensors between processes; here they are copied."""
+"""Python's module of the same name. Tensors are copied to other processes.
+
+Processes that are forked share the tensors for which `share_memory_` was called.
+"""
 
 import multiprocessing as _multiprocessing
 from multiprocessing import *  # noqa: F403

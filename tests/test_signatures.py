@@ -90,37 +90,6 @@ REASONS = {
     ("utils.data", "random_split"): {"generator=None, not '<torch._C.Generator object>'"},
     # Only `from_buffer` is there.
     ("", "ByteStorage"): {f"{name!r} is missing" for name in ["wrap_storage", "dtype", "device", "_internal"]},
-    # Checks of kinds of gradients that are not here.
-    ("autograd", "gradcheck"): {
-        f"{name!r} is missing"
-        for name in [
-            "raise_exception",
-            "nondet_tol",
-            "check_undefined_grad",
-            "check_grad_dtypes",
-            "check_batched_grad",
-            "check_batched_forward_grad",
-            "check_forward_ad",
-            "check_backward_ad",
-            "fast_mode",
-            "masked",
-        ]
-    },
-    ("autograd", "gradgradcheck"): {
-        f"{name!r} is missing"
-        for name in [
-            "gen_non_contig_grad_outputs",
-            "raise_exception",
-            "nondet_tol",
-            "check_undefined_grad",
-            "check_grad_dtypes",
-            "check_batched_grad",
-            "check_fwd_over_rev",
-            "check_rev_over_rev",
-            "fast_mode",
-            "masked",
-        ]
-    },
     # The stub files of PyTorch have another name than its documentation.
     ("Tensor", "requires_grad_"): {"argument 0 is 'requires_grad', not 'mode'"},
     # None and an empty list mean the same.

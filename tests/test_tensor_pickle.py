@@ -9,6 +9,7 @@ import pytest
 
 import minicnn
 from minicnn import nn, optim
+from minicnn.errors import ArgumentError
 
 
 def again(thing):
@@ -67,3 +68,35 @@ def test_numpys_functions_take_tensors():
     assert np.sum(x, axis=0).tolist() == [4, 7]
     assert np.mean(x).item() == 2.75
     assert np.prod(x).item() == 30
+
+
+def train(model, counter):
+    with minicnn.no_grad():
+        model.weight.add_(3)
+    counter[1] += 5
+
+
+@pytest.mark.filterwarnings("ignore:.*fork")
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="the system does not fork")
+def test_forked_processes_write_into_shared_memory():
+    model, counter = nn.Linear(1, 1), minicnn.zeros(3)
+    nn.init.zeros_(model.weight)
+    plain = copy.deepcopy(model)
+    model.share_memory()
+    part = counter[1:]
+    part.share_memory_()
+    for target, expected in ((model, 3.0), (plain, 0.0)):
+        process = multiprocessing.get_context("fork").Process(target=train, args=(target, part))
+        process.start()
+        process.join(60)
+        assert process.exitcode == 0
+        assert target.weight.item() == expected
+    assert (counter.tolist(), part.tolist()) == ([0, 0, 10], [0, 10])
+    assert [again(part).is_shared(), copy.deepcopy(part).is_shared(), part.clone().is_shared()] == [False] * 3
+
+
+def test_a_spawned_process_is_refused_shared_memory():
+    x = minicnn.ones(2).share_memory_()
+    process = multiprocessing.get_context("spawn").Process(target=square, args=(x,))
+    with pytest.raises(ArgumentError, match=r"a process that is spawned gets a copy .* use .*get_context.'fork'"):
+        process.start()

@@ -169,7 +169,7 @@ class _Call:
         self.function, self.context, self.check = function, context, check
         self.state = generator().bit_generator.state if preserve else None
         # The arrays are kept, so that a write to an argument cannot give it another array (`ops/in_place.py`).
-        self.inputs = [(t.array, t._version, t._version.count) for t in args if isinstance(t, Tensor)]
+        self.inputs = [(t.array, t._writes, t._writes.count) for t in args if isinstance(t, Tensor)]
         self.steps: list[tuple[str, list[Any]]] = []
         self.saved: dict[int, Saved] = {}  # of the second call, by the number of the node, until the node takes it
 

@@ -66,6 +66,8 @@ def backward(
         tensor = chosen[node] if node in chosen else None if owner is None else owner()
         if tensor is not None:
             _accumulate(tensor, g, create_graph, shared)
+            for hook in list(node.after.values()) if isinstance(node, Leaf) else ():
+                hook(tensor)
 
 
 def depends_on_older(tensors: Iterable[Tensor], order: int) -> bool:
@@ -236,7 +238,7 @@ def _call_hooks(hooks: dict[int, Hook], g: Tensor) -> Tensor:
             if replaced.shape != g.shape:
                 raise AutogradError(f"hook: must return a gradient of shape {g.shape}, got {replaced.shape}")
             g = replaced
-    return Tensor._wrap(g.array[...], g.device, g._node, g._version)
+    return Tensor._wrap(g.array[...], g.device, g._node, g._writes)
 
 
 def _root(output: Tensor, grad_output: Tensor | None) -> tuple[Node | Leaf, Tensor]:

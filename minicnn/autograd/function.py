@@ -41,7 +41,7 @@ class FunctionContext:
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep inputs or outputs for `backward`. A write to them in between is an error there."""
-        self._saved = [(t, t.array, t._version, t._version.count) if isinstance(t, Tensor) else t for t in tensors]
+        self._saved = [(t, t.array, t._writes, t._writes.count) if isinstance(t, Tensor) else t for t in tensors]
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
@@ -244,8 +244,8 @@ def _record(call: _Call, inputs: Sequence[Tensor], outputs: Sequence[Any]) -> li
             continue
         own = _Output(name, index, len(outputs))
         made = Node(own, [Tensor._wrap(output.array, output.device, node)], {})
-        result = output if dirty else Tensor._wrap(output.array, output.device, version=output._version)
-        result._node, result._history = made, result._version.count
+        result = output if dirty else Tensor._wrap(output.array, output.device, version=output._writes)
+        result._node, result._history = made, result._writes.count
         results.append(result)
         context._nodes.append(weakref.ref(made))
     context._outputs = list(outputs)

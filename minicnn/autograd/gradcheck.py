@@ -11,16 +11,35 @@ import numpy as np
 from minicnn.autograd.engine import grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import float64
-from minicnn.errors import AutogradError
+from minicnn.errors import ArgumentError, AutogradError
 
-__all__ = ["gradcheck", "gradgradcheck"]
+__all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
 Function = Callable[..., Tensor | Sequence[Tensor]]
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
 
 
+class GradcheckError(AutogradError):
+    """A gradient is wrong."""
+
+
 def gradcheck(
-    func: Function, inputs: Tensor | Sequence[Tensor], eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
+    func: Function,
+    inputs: Tensor | Sequence[Any],
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
+    fast_mode: bool = False,
+    masked: bool | None = None,
 ) -> bool:
     """Compare the gradients of a function with central differences, (f(x + eps) - f(x - eps)) / (2 eps).
 
@@ -28,23 +47,36 @@ def gradcheck(
     ----------
     func : callable
         Takes the inputs; returns a tensor or a sequence of tensors.
-    inputs : Tensor or sequence of Tensor
-        Inputs that require a gradient are checked. They must be float64 or complex128: float32 has too few digits.
+    inputs : Tensor or sequence
+        Tensors that require a gradient are checked. They must be float64 or complex128: float32 has too few digits.
     eps : float
         The step of the finite differences.
     atol, rtol : float
         The two gradients may differ by atol + rtol |numerical|.
+    raise_exception : bool
+        Raise the error for a wrong gradient; without it, return False.
+    nondet_tol : float
+        A second backward pass may give another gradient, by this much.
+    check_undefined_grad, check_grad_dtypes, check_batched_grad, masked
+        No effect. Each output is always checked without gradients of the others, and each gradient has the type of its
+        input. `vmap` calls functions example by example, and all tensors are dense.
+    check_forward_ad, check_batched_forward_grad, check_backward_ad : bool
+        Only the backward pass can be checked; there is no other.
+    fast_mode : bool
+        Check one random direction of each input and output first, and all elements only if it is wrong.
 
     Returns
     -------
     bool
-        True.
+        True, or False if a gradient is wrong and `raise_exception` is False.
 
     Raises
     ------
+    ArgumentError
+        If forward derivatives shall be checked, or nothing.
     AutogradError
-        If no input requires a gradient, a checked input is not float64, or a gradient is wrong. The message shows the
-        element with the largest error.
+        If no input requires a gradient, a checked input is not float64, or a gradient is wrong (a `GradcheckError`).
+        The message shows the element with the largest error.
 
     Notes
     -----
@@ -59,29 +91,45 @@ def gradcheck(
     >>> gradcheck(lambda x: x * x, x)
     True
     """
-    func, inputs = _of_parts(func, [inputs] if isinstance(inputs, Tensor) else list(inputs))
+    if check_forward_ad or check_batched_forward_grad or not check_backward_ad:
+        raise ArgumentError("gradcheck: only gradients of the backward pass exist here; leave check_..._ad out")
+    func, inputs = _of_parts(func, inputs)
     checked = [i for i, t in enumerate(inputs) if t.requires_grad]
     if not checked:
         raise AutogradError("gradcheck: no input requires a gradient; set requires_grad=True on an input")
     for i in checked:
         if inputs[i].dtype != float64:
             raise AutogradError(f"gradcheck: input {i} is {inputs[i].dtype}; finite differences need float64")
-    outputs = _floats(func(*inputs))
-    analytical = [_jacobian(y, [inputs[i] for i in checked]) for y in outputs]
-    for column, i in enumerate(checked):
-        numerical = _differences(func, inputs, i, [y.array.size for y in outputs], eps)
-        for k, y in enumerate(outputs):
-            _compare(k, y.shape, i, inputs[i].shape, analytical[k][column], numerical[k], atol, rtol)
+    try:
+        outputs = _floats(func(*inputs))
+        _check_repeated(outputs, [inputs[i] for i in checked], nondet_tol)
+        if not fast_mode or not all(_right_in_a_direction(func, inputs, i, outputs, eps, atol, rtol) for i in checked):
+            _check_all(func, inputs, checked, outputs, eps, atol, rtol)
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
     return True
 
 
 def gradgradcheck(
     func: Function,
-    inputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Any],
     grad_outputs: Tensor | Sequence[Tensor] | None = None,
+    *,
     eps: float = 1e-6,
     atol: float = 1e-5,
     rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+    fast_mode: bool = False,
+    masked: bool = False,
 ) -> bool:
     """Compare the second derivatives of a function with central differences of its gradients.
 
@@ -89,19 +137,23 @@ def gradgradcheck(
 
     Parameters
     ----------
-    func, inputs, eps, atol, rtol
+    func, inputs, eps, atol, rtol, raise_exception, nondet_tol, fast_mode and the others
         See `gradcheck`.
     grad_outputs : Tensor or sequence of Tensor, optional
         The gradients of the outputs, float64; of a complex output, two: of its parts. Default: random numbers.
+    gen_non_contig_grad_outputs : bool
+        The random numbers are not neighbours in memory.
+    check_fwd_over_rev, check_rev_over_rev : bool
+        Only the backward pass of a backward pass can be checked.
 
     Returns
     -------
     bool
-        True.
+        True, or False if a gradient is wrong and `raise_exception` is False.
 
     Raises
     ------
-    AutogradError
+    ArgumentError, AutogradError
         See `gradcheck`.
 
     Examples
@@ -111,11 +163,16 @@ def gradgradcheck(
     >>> gradgradcheck(lambda x: x * x * x, x)
     True
     """
-    func, inputs = _of_parts(func, [inputs] if isinstance(inputs, Tensor) else list(inputs))
+    if check_fwd_over_rev or not check_rev_over_rev:
+        raise ArgumentError("gradgradcheck: only gradients of the backward pass exist here; leave check_..._rev out")
+    func, inputs = _of_parts(func, inputs)
     n, wanted = len(inputs), [i for i, t in enumerate(inputs) if t.requires_grad]
     if grad_outputs is None:
         rng = np.random.default_rng(0)
-        grad_outputs = [Tensor._of(rng.standard_normal(y.shape), device=y.device) for y in _floats(func(*inputs))]
+        grad_outputs = [
+            Tensor._of(rng.standard_normal((*y.shape, 1 + gen_non_contig_grad_outputs))[..., 0], device=y.device)
+            for y in _floats(func(*inputs))
+        ]
     given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
     directions = [t.detach().requires_grad_() for t in given]
 
@@ -132,15 +189,29 @@ def gradgradcheck(
         )
         return [g for g in found if g is not None]
 
-    return gradcheck(gradients, [*inputs, *directions], eps, atol, rtol)
+    return gradcheck(
+        gradients,
+        [*inputs, *directions],
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+        fast_mode=fast_mode,
+    )
 
 
-def _of_parts(func: Function, inputs: list[Tensor]) -> tuple[Function, list[Tensor]]:
-    """Return a function of real numbers, and its inputs: pairs (..., 2) instead of complex ones."""
+def _of_parts(func: Function, given: Tensor | Sequence[Any]) -> tuple[Function, list[Tensor]]:
+    """Return a function of real tensors, and its inputs: pairs (..., 2) instead of complex ones, no other objects."""
+    everything = [given] if isinstance(given, Tensor) else list(given)
+    places = [i for i, t in enumerate(everything) if isinstance(t, Tensor)]
+    inputs: list[Tensor] = [everything[i] for i in places]
     pairs = [i for i, t in enumerate(inputs) if t.dtype.kind == "c"]
 
     def parts(*values: Tensor) -> list[Tensor]:
-        result = func(*[v[..., 0] + v[..., 1] * 1j if i in pairs else v for i, v in enumerate(values)])
+        numbers = [v[..., 0] + v[..., 1] * 1j if i in pairs else v for i, v in enumerate(values)]
+        put = dict(zip(places, numbers, strict=True))
+        result = func(*[put.get(i, other) for i, other in enumerate(everything)])
         outputs = [result] if isinstance(result, Tensor) else result
         return [p for y in outputs for p in ((y.real, y.imag) if y.dtype.kind == "c" else (y,))]
 
@@ -157,6 +228,72 @@ def _floats(result: Tensor | Sequence[Tensor]) -> list[Tensor]:
     return [y for y in ([result] if isinstance(result, Tensor) else result) if y.dtype.kind == "f"]
 
 
+def _vjp(y: Tensor, inputs: list[Tensor], u: Matrix) -> list[Matrix]:
+    """Return Jᵀ u for the Jacobian of y with respect to each input."""
+    if not y.requires_grad:
+        return [np.zeros(x.shape) for x in inputs]
+    found = grad(y, inputs, Tensor._of(y.device.array(u), device=y.device), retain_graph=True, allow_unused=True)
+    pairs = zip(inputs, found, strict=True)
+    return [np.zeros(x.shape) if g is None else g.device.to_numpy(g.array) for x, g in pairs]
+
+
+def _check_repeated(outputs: list[Tensor], inputs: list[Tensor], tolerance: float) -> None:
+    """Raise GradcheckError if a second backward pass gives other gradients."""
+    for k, y in enumerate(outputs):
+        first, second = (_vjp(y, inputs, np.ones(y.shape)) for _ in range(2))
+        for i, (a, b) in enumerate(zip(first, second, strict=True)):
+            with np.errstate(invalid="ignore"):
+                difference = float(np.max(np.abs(a - b), initial=0))
+            if difference > tolerance:
+                raise GradcheckError(
+                    f"gradcheck: a second backward pass gives another gradient of output {k} for input {i}, "
+                    f"by {difference:.3g}: random numbers in the rule? nondet_tol= allows it"
+                )
+
+
+def _right_in_a_direction(
+    func: Function, inputs: list[Tensor], i: int, outputs: list[Tensor], eps: float, atol: float, rtol: float
+) -> bool:
+    """Return whether uᵀ J v is right for the Jacobians J of input i, with random directions u and v of length 1."""
+    rng = np.random.default_rng(0)
+
+    def direction(t: Tensor) -> Matrix:
+        v = rng.random(t.shape)
+        return v / max(float(np.linalg.norm(v)), eps)
+
+    x, v = inputs[i], direction(inputs[i])
+    host = x.device.to_numpy(x.array)
+    ends = [
+        _floats(func(*inputs[:i], Tensor._of(x.device.array(host + step * v), True, x.device), *inputs[i + 1 :]))
+        for step in (eps, -eps)
+    ]
+    for y, after, before in zip(outputs, *ends, strict=True):
+        u = direction(y)
+        change = after.device.to_numpy(after.array) - before.device.to_numpy(before.array)
+        numerical = float((u * change).sum()) / (2 * eps)
+        analytical = float((_vjp(y, [x], u)[0] * v).sum())
+        if not abs(analytical - numerical) <= atol * u.sum() * v.sum() + rtol * abs(numerical):
+            return False
+    return True
+
+
+def _check_all(
+    func: Function,
+    inputs: list[Tensor],
+    checked: list[int],
+    outputs: list[Tensor],
+    eps: float,
+    atol: float,
+    rtol: float,
+) -> None:
+    """Compare all elements of the Jacobians."""
+    analytical = [_jacobian(y, [inputs[i] for i in checked]) for y in outputs]
+    for column, i in enumerate(checked):
+        numerical = _differences(func, inputs, i, [y.array.size for y in outputs], eps)
+        for k, y in enumerate(outputs):
+            _compare(k, y.shape, i, inputs[i].shape, analytical[k][column], numerical[k], atol, rtol)
+
+
 def _jacobian(y: Tensor, inputs: list[Tensor]) -> list[Matrix]:
     """Return the Jacobian ∂y/∂x for each input, with a row for each element of y: a backward pass gives one row."""
     matrices = [np.zeros((y.array.size, x.array.size)) for x in inputs]
@@ -171,7 +308,7 @@ def _jacobian(y: Tensor, inputs: list[Tensor]) -> list[Matrix]:
         ):
             if g is not None:
                 if g.shape != x.shape or g.dtype != x.dtype:
-                    raise AutogradError(
+                    raise GradcheckError(
                         f"gradcheck: the gradient is {g.dtype} of {g.shape} for an input of {x.dtype}, {x.shape}"
                     )
                 matrix[row] = g.device.to_numpy(g.array).ravel()
@@ -205,7 +342,7 @@ def _compare(
     y_place, x_place = (
         tuple(int(p) for p in np.unravel_index(flat, shape)) for flat, shape in ((row, y_shape), (column, x_shape))
     )
-    raise AutogradError(
+    raise GradcheckError(
         f"gradcheck: the gradient of output {k} {y_shape} with respect to input {i} {x_shape} is wrong; worst at "
         f"output element {y_place}, input element {x_place}: analytical {a[row, column]:.9g}, "
         f"numerical {n[row, column]:.9g}{_likely_cause(a, n, atol, rtol)}"

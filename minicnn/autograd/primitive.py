@@ -204,7 +204,7 @@ class Primitive(Generic[Y_co]):
         """Return the output as a tensor: a view if it shares memory, and on the tape while recording."""
         base = inputs[0]
         if shares:
-            result = Tensor._wrap(out, base.device, None, base._version)
+            result = Tensor._wrap(out, base.device, None, base._writes)
             result._origin = (base, self, params)
             result._history = base._history if mode.recording or base._node is None else NEVER
         else:
@@ -233,17 +233,17 @@ class Primitive(Generic[Y_co]):
         saved: dict[str, Any] = {}
         for name in self._needed.get(wanted) or self._needs(wanted):
             if name == "y":
-                saved[name] = (result.array, None, result._version, result._version.count)
+                saved[name] = (result.array, None, result._writes, result._writes.count)
             elif name in self.residuals:
                 r = residuals[self.residuals.index(name)]
-                saved[name] = (r.array, None, r._version, r._version.count)
+                saved[name] = (r.array, None, r._writes, r._writes.count)
             elif self.variadic:
-                saved[name] = [(t.array, t._node, t._version, t._version.count) for t in inputs]
+                saved[name] = [(t.array, t._node, t._writes, t._writes.count) for t in inputs]
             else:
                 t = inputs[self.inputs.index(name)]
-                saved[name] = (t.array, t._node, t._version, t._version.count)
+                saved[name] = (t.array, t._node, t._writes, t._writes.count)
         node.saved = saved
-        result._node, result._history = node, result._version.count
+        result._node, result._history = node, result._writes.count
 
     def vjp(self, node: Node, grad_output: Tensor, on_path: set[Node | Leaf] | None) -> Iterator[tuple[int, Tensor]]:
         """Yield (position, gradient) for each input that requires a gradient: the vector-Jacobian products.

@@ -85,38 +85,49 @@ class Version:
     """Counts the in-place writes to memory that a tensor shares with its views.
 
     `recorded` is the count after the last write that the tape recorded. The node of an older view does not know this
-    write. A call that reads this view raises an error while it is recorded.
+    write. A call that reads this view raises an error while it is recorded. `earlier` are writes to memory that this
+    memory has replaced, unseen by other tensors.
     """
 
-    __slots__ = ("count", "recorded")
+    __slots__ = ("count", "earlier", "recorded")
 
     def __init__(self) -> None:
-        self.count = self.recorded = 0
+        self.count = self.earlier = self.recorded = 0
 
 
 class RemovableHandle:
-    """The result of `register_hook`: its method `remove` removes the hook."""
+    """The result of `register_hook`: its method `remove`, or the end of a `with` block, removes the hook."""
 
-    __slots__ = ("_hooks", "_key")
+    __slots__ = ("_hooks", "id")
 
-    def __init__(self, hooks: dict[int, Hook], hook: Hook) -> None:
-        self._hooks, self._key = hooks, next(clock)
-        hooks[self._key] = hook
+    def __init__(self, hooks: dict[int, Hook], hook: Hook, first: bool = False) -> None:
+        self._hooks, self.id = hooks, next(clock)
+        others = list(hooks) if first else []
+        hooks[self.id] = hook
+        for other in others:
+            hooks[other] = hooks.pop(other)
 
     def remove(self) -> None:
         """Remove the hook; a second call does nothing."""
-        self._hooks.pop(self._key, None)
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
 
 
 class Leaf:
     """The node of a tensor that a user made with requires_grad=True. The backward pass ends here."""
 
-    __slots__ = ("hooks", "order", "tensor")
+    __slots__ = ("after", "hooks", "order", "tensor")
 
     def __init__(self, tensor: Any) -> None:
         self.order = next(clock)
         self.tensor: weakref.ref[Any] = weakref.ref(tensor)
         self.hooks: dict[int, Hook] = {}
+        self.after: dict[int, Hook] = {}  # called with the tensor when its `grad` is complete
 
 
 class Node:

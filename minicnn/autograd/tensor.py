@@ -56,7 +56,7 @@ class Tensor(TensorMethods["Tensor"]):
         If the data is neither sizes nor a rectangular array of numbers.
     """
 
-    __slots__ = ("__weakref__", "_history", "_node", "_origin", "_version", "array", "device", "grad")
+    __slots__ = ("__weakref__", "_history", "_node", "_origin", "_writes", "array", "device", "grad")
     __array_ufunc__ = None  # ndarray * Tensor asks Tensor.__rmul__
 
     def __init__(self, *data: Any, device: str | Device = CPU) -> None:
@@ -68,7 +68,7 @@ class Tensor(TensorMethods["Tensor"]):
         if isinstance(source, Tensor):
             if call != "Tensor" and source.dtype != dtype:
                 raise DTypeError(f"{call}: the tensor holds {source.dtype}; convert it with .to(...)")
-            self._set(source.array, source.device, source._version)
+            self._set(source.array, source.device, source._writes)
             return
         sizes = (source,) if _is_size(source) else source
         if isinstance(source, Size) or ((len(data) != 1 or _is_size(source)) and all(map(_is_size, sizes))):
@@ -89,9 +89,9 @@ class Tensor(TensorMethods["Tensor"]):
         self.device = device
         self.grad: Tensor | None = None
         self._node: Node | Leaf | None = None  # the recorded call that made the values; None: no gradient
-        self._version = version or Version()  # counts the writes to the memory, for all tensors that share it
+        self._writes = version or Version()  # counts the writes to the memory, for all tensors that share it
         # The number of writes that `_node` takes into account. After a later recorded write, it is outdated.
-        self._history = self._version.count
+        self._history = self._writes.count
         self._origin: Origin | None = None
 
     @staticmethod
@@ -168,7 +168,7 @@ class Tensor(TensorMethods["Tensor"]):
 
     def detach(self) -> Tensor:
         """Return a tensor that shares the memory but not the graph."""
-        return Tensor._wrap(self.array, self.device, version=self._version)
+        return Tensor._wrap(self.array, self.device, version=self._writes)
 
     @property
     def data(self) -> Tensor:
@@ -179,26 +179,31 @@ class Tensor(TensorMethods["Tensor"]):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise DTypeError(f"data: expected a tensor, got {type(value).__name__}; use minicnn.tensor")
-        self.array, self.device, self._version = value.array, value.device, value._version
-        self._history = self._version.count
+        self.array, self.device, self._writes = value.array, value.device, value._writes
+        self._history = self._writes.count
+
+    @property
+    def _version(self) -> int:
+        """The number of in-place writes to the memory, also by views of it."""
+        return self._writes.earlier + self._writes.count
 
     def mark_modified(self) -> None:
         """Tell the tape that the memory was written. A backward pass that needs the old values raises AutogradError."""
-        self._version.count += 1
+        self._writes.count += 1
 
     def refresh(self) -> None:
         """Take the history of a view from its base anew, if a later write was recorded, or the base became a leaf."""
         if self._origin is None or self._history == NEVER:
             return
         base, view, params = self._origin
-        older = self._history < self._version.recorded and base._version is self._version
+        older = self._history < self._writes.recorded and base._writes is self._writes
         if older or (self._node is None and base.requires_grad):
             before, mode.recording = mode.recording, True
             try:
                 self._node = view(base, **params)._node
             finally:
                 mode.recording = before
-            self._history = self._version.count
+            self._history = self._writes.count
 
     def retain_grad(self) -> None:
         """Store the gradient of this tensor in `grad` during `backward`, although it is not a leaf.
@@ -229,6 +234,25 @@ class Tensor(TensorMethods["Tensor"]):
         if self._node is None:
             raise AutogradError("register_hook: this tensor does not require a gradient")
         return RemovableHandle(self._node.hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call `hook(tensor)` after `backward` has added to its `grad`, at the end of the backward pass.
+
+        Returns
+        -------
+        RemovableHandle
+            Its `remove()` removes the hook.
+
+        Raises
+        ------
+        AutogradError
+            If the tensor is not a leaf that requires a gradient.
+        """
+        if not isinstance(self._node, Leaf):
+            raise AutogradError(
+                "register_post_accumulate_grad_hook: the tensor is no leaf that requires a gradient; use register_hook"
+            )
+        return RemovableHandle(self._node.after, hook)
 
 
 Origin = tuple[Tensor, Any, dict[str, Any]]  # the tensor that a view was taken of, the primitive and its parameters

@@ -20,6 +20,7 @@ from minicnn.distributions.half import HalfCauchy, HalfNormal
 from minicnn.distributions.independent import Independent
 from minicnn.distributions.kl import kl_divergence, register_kl
 from minicnn.distributions.laplace import Laplace
+from minicnn.distributions.lkj_cholesky import LKJCholesky
 from minicnn.distributions.log_normal import LogNormal
 from minicnn.distributions.logistic_normal import LogisticNormal
 from minicnn.distributions.low_rank import LowRankMultivariateNormal
@@ -37,6 +38,7 @@ from minicnn.distributions.transforms import (
     AffineTransform,
     CatTransform,
     ComposeTransform,
+    CorrCholeskyTransform,
     CumulativeDistributionTransform,
     ExpTransform,
     IndependentTransform,
@@ -55,6 +57,7 @@ from minicnn.distributions.transforms import (
 )
 from minicnn.distributions.uniform import Uniform
 from minicnn.distributions.von_mises import VonMises
+from minicnn.distributions.wishart import Wishart
 
 __all__ = [
     "AbsTransform",
@@ -68,6 +71,7 @@ __all__ = [
     "Chi2",
     "ComposeTransform",
     "ContinuousBernoulli",
+    "CorrCholeskyTransform",
     "CumulativeDistributionTransform",
     "Dirichlet",
     "Distribution",
@@ -84,6 +88,7 @@ __all__ = [
     "IndependentTransform",
     "InverseGamma",
     "Kumaraswamy",
+    "LKJCholesky",
     "Laplace",
     "LogNormal",
     "LogisticNormal",
@@ -115,6 +120,7 @@ __all__ = [
     "Uniform",
     "VonMises",
     "Weibull",
+    "Wishart",
     "biject_to",
     "identity_transform",
     "kl_divergence",

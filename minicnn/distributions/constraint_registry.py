@@ -18,6 +18,7 @@ from minicnn.distributions.transform import (
     identity_transform,
 )
 from minicnn.distributions.vector_transforms import (
+    CorrCholeskyTransform,
     IndependentTransform,
     LowerCholeskyTransform,
     PositiveDefiniteTransform,
@@ -89,6 +90,7 @@ def _set_up(registry: ConstraintRegistry) -> ConstraintRegistry:
     for between in (c.unit_interval, c.half_open_interval(0.0, 1.0)):
         registry.register(between, _between)
     registry.register(c.lower_cholesky, lambda constraint: LowerCholeskyTransform())
+    registry.register(c.corr_cholesky, lambda constraint: CorrCholeskyTransform())
     registry.register(c.positive_definite, lambda constraint: PositiveDefiniteTransform())
 
     def independent(constraint: Any) -> Transform:

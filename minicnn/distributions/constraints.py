@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.ops.comparison import eq, logical_and
@@ -13,6 +15,7 @@ from minicnn.ops.ranges import arange
 __all__ = [
     "Constraint",
     "boolean",
+    "corr_cholesky",
     "dependent",
     "greater_than",
     "greater_than_eq",
@@ -31,6 +34,7 @@ __all__ = [
     "positive",
     "positive_definite",
     "positive_integer",
+    "positive_semidefinite",
     "real",
     "real_vector",
     "simplex",
@@ -166,6 +170,13 @@ class _LowerCholesky(_LowerTriangular):
         return super().check(value) & (value[..., index, index] > 0).all(-1)
 
 
+class _CorrCholesky(_LowerCholesky):
+    def check(self, value: Tensor) -> Tensor:
+        off = (value.square().sum(-1).sqrt() - 1).abs()
+        unit = (off <= 10 * value.shape[-1] * float(np.finfo(value.dtype).eps)).all(-1)
+        return logical_and(super().check(value), unit)
+
+
 class _Square(Constraint):
     event_dim = 2
 
@@ -185,6 +196,12 @@ class _PositiveDefinite(_Symmetric):
     def check(self, value: Tensor) -> Tensor:
         symmetric = super().check(value)
         return symmetric & (eigvalsh(value) > 0).all(-1) if symmetric.any().item() else symmetric
+
+
+class _PositiveSemidefinite(_Symmetric):
+    def check(self, value: Tensor) -> Tensor:
+        symmetric = super().check(value)
+        return symmetric & (eigvalsh(value) >= 0).all(-1) if symmetric.any().item() else symmetric
 
 
 class _Independent(Constraint):
@@ -276,6 +293,8 @@ unit_interval = interval(0.0, 1.0)
 simplex = _Simplex()
 lower_triangular = _LowerTriangular()
 lower_cholesky = _LowerCholesky()
+corr_cholesky = _CorrCholesky()
 square = _Square()
 symmetric = _Symmetric()
 positive_definite = _PositiveDefinite()
+positive_semidefinite = _PositiveSemidefinite()

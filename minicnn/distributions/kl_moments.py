@@ -21,10 +21,13 @@ from minicnn.distributions.multivariate_normal import MultivariateNormal
 from minicnn.distributions.normal import Normal
 from minicnn.distributions.quantiles import EULER, Cauchy, Gumbel, Pareto
 from minicnn.distributions.uniform import Uniform
+from minicnn.distributions.wishart import Wishart, mean_log_determinant
 from minicnn.ops.comparison import where
 from minicnn.ops.create import zeros_like
 from minicnn.ops.exponentials import exp, log1p
 from minicnn.ops.gamma_functions import lgamma
+from minicnn.ops.matrices import solve_triangular
+from minicnn.special import multigammaln
 
 __all__: list[str] = []
 
@@ -76,6 +79,15 @@ def _pareto(p: Pareto, q: Pareto) -> Tensor:
 @register_kl(MultivariateNormal, LowRankMultivariateNormal)
 def _low_rank(p: Any, q: Any) -> Tensor:
     return kl_divergence(*(MultivariateNormal(d.loc, scale_tril=d.scale_tril, validate_args=False) for d in (p, q)))
+
+
+@register_kl(Wishart, Wishart)
+def _wishart(p: Wishart, q: Wishart) -> Tensor:
+    """The mean of tr(V⁻¹ S) is df tr(V⁻¹ Vₚ), the sum of the squares of L⁻¹ Lₚ, for V = L Lᵀ of q."""
+    n, half = q.event_shape[-1], q.df / 2
+    trace = p.df * solve_triangular(q.scale_tril, p.scale_tril, upper=False).square().sum((-2, -1))
+    normalizer = half * (n * log(2) + q._log_determinant()) + multigammaln(half, n)
+    return normalizer + trace / 2 - (half - (n + 1) / 2) * mean_log_determinant(p) - p.entropy()
 
 
 # --- q whose log-density is linear in x, or has x and x² --------------------------------------------------------------

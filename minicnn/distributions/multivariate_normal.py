@@ -15,7 +15,32 @@ from minicnn.ops.matrix_products import diagonal
 from minicnn.ops.sampling import randn
 from minicnn.ops.shape import broadcast_to, squeeze, unsqueeze
 
-__all__ = ["MultivariateNormal", "squared_distance"]
+__all__ = ["MultivariateNormal", "one_matrix", "root_of", "squared_distance"]
+
+
+def one_matrix(call: str, given: dict[str, Tensor | None]) -> tuple[str, Tensor]:
+    """Return the name and the value of the only matrix of these that is given.
+
+    Raises
+    ------
+    ArgumentError
+        If none is given, or several are.
+    """
+    found = {name: value for name, value in given.items() if value is not None}
+    if len(found) != 1:
+        raise ArgumentError(
+            f"{call}: give exactly one of covariance_matrix, precision_matrix and scale_tril; got "
+            f"{', '.join(found) or 'none'}"
+        )
+    ((name, matrix),) = found.items()
+    return name, matrix
+
+
+def root_of(name: str, matrix: Tensor) -> Tensor:
+    """Return L with L Lᵀ = Σ, from the covariance matrix Σ, the precision matrix Σ⁻¹ or L itself, told by the name."""
+    if name == "scale_tril":
+        return matrix
+    return cholesky(matrix if name == "covariance_matrix" else inv(matrix))
 
 
 class MultivariateNormal(Distribution):
@@ -63,13 +88,7 @@ class MultivariateNormal(Distribution):
         validate_args: bool | None = None,
     ) -> None:
         given = {"covariance_matrix": covariance_matrix, "precision_matrix": precision_matrix, "scale_tril": scale_tril}
-        found = {key: value for key, value in given.items() if value is not None}
-        if len(found) != 1:
-            raise ArgumentError(
-                "MultivariateNormal: give exactly one of covariance_matrix, precision_matrix and scale_tril; got "
-                f"{', '.join(found) or 'none'}"
-            )
-        ((name, matrix),) = found.items()
+        name, matrix = one_matrix("MultivariateNormal", given)
         if loc.ndim < 1 or matrix.ndim < 2:
             raise ArgumentError(
                 f"MultivariateNormal: loc must be (..., n) and {name} (..., n, n), got {loc.shape} and {matrix.shape}"
@@ -84,10 +103,7 @@ class MultivariateNormal(Distribution):
             ) from None
         setattr(self, name, matrix)
         super().__init__(batch, (n,), validate_args)
-        if covariance_matrix is not None:
-            self._root = cholesky(matrix)
-        else:
-            self._root = matrix if precision_matrix is None else cholesky(inv(matrix))
+        self._root = root_of(name, matrix)
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
         new = super().expand(batch_shape)

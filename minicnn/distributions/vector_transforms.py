@@ -1,8 +1,10 @@
 """Transforms of vectors and matrices, and transforms that are made of others."""
 
 from collections.abc import Sequence
-from math import prod
+from math import log, prod
 from typing import Any
+
+import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.distributions import constraints
@@ -11,9 +13,10 @@ from minicnn.distributions.independent import sum_rightmost
 from minicnn.distributions.transform import Transform
 from minicnn.errors import ArgumentError
 from minicnn.nn.functional import logsigmoid
-from minicnn.ops.activation import sigmoid, softmax
-from minicnn.ops.create import ones_like
-from minicnn.ops.exponentials import exp
+from minicnn.ops.activation import sigmoid, softmax, softplus
+from minicnn.ops.create import ones_like, zeros_like
+from minicnn.ops.elementary import atanh
+from minicnn.ops.exponentials import exp, tanh
 from minicnn.ops.indexing import cat, stack
 from minicnn.ops.linalg import matmul, mT
 from minicnn.ops.matrices import cholesky
@@ -25,6 +28,7 @@ from minicnn.ops.triangles import tril
 
 __all__ = [
     "CatTransform",
+    "CorrCholeskyTransform",
     "CumulativeDistributionTransform",
     "IndependentTransform",
     "LowerCholeskyTransform",
@@ -113,6 +117,75 @@ class PositiveDefiniteTransform(Transform):
 
     def _inverse(self, y: Tensor) -> Tensor:
         return LowerCholeskyTransform().inv(cholesky(y))
+
+
+class CorrCholeskyTransform(Transform):
+    """From n (n - 1) / 2 numbers to the root L of a correlation matrix of n rows.
+
+    The numbers x stand row by row below the diagonal. Number j of a row takes the part tanh(xⱼ)² of what the numbers
+    before it have left of 1: Lᵢⱼ² = tanh(xⱼ)² rⱼ with rⱼ = 1 - Σₖ Lᵢₖ² for k < j. The diagonal gets the rest.
+    """
+
+    domain = constraints.real_vector
+    codomain = constraints.corr_cholesky
+
+    def _call(self, x: Tensor) -> Tensor:
+        part = _strict_triangle(tanh(x), self.forward_shape(x.shape)[-1])
+        left = cumprod(1 - part.square(), -1).sqrt()
+        left = cat([ones_like(left[..., :1]), left[..., :-1]], -1)
+        return (part + diag_embed(ones_like(part[..., 0]))) * left
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return atanh(_below(y) / _below(_left(y)).sqrt())
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor, intermediates: Any = None) -> Tensor:
+        """Return Σ log(1 - tanh(x)²) + ½ Σ log r, over all places below the diagonal."""
+        return (2 * (log(2) - x - softplus(-2 * x))).sum(-1) + 0.5 * _below(_left(y)).log().sum(-1)
+
+    def forward_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Return the shape with n, n instead of n (n - 1) / 2.
+
+        Raises
+        ------
+        ArgumentError
+            If there are not n (n - 1) / 2 numbers for any n.
+        """
+        count = shape[-1] if shape else 0
+        n = round((0.25 + 2 * count) ** 0.5 + 0.5)
+        if not shape or n * (n - 1) // 2 != count:
+            raise ArgumentError(f"CorrCholeskyTransform: the last axis must have n (n - 1) / 2 numbers, got {count}")
+        return (*shape[:-1], n, n)
+
+    def inverse_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Return the shape with n (n - 1) / 2 instead of n, n.
+
+        Raises
+        ------
+        ArgumentError
+            If the last two axes differ.
+        """
+        if len(shape) < 2 or shape[-1] != shape[-2]:
+            raise ArgumentError(f"CorrCholeskyTransform: the last two axes must be equal, got {tuple(shape)}")
+        return (*shape[:-2], shape[-1] * (shape[-1] - 1) // 2)
+
+
+def _below(matrix: Tensor) -> Tensor:
+    """Return the numbers below the diagonal, row by row."""
+    rows, columns = np.tril_indices(matrix.shape[-1], -1)
+    return matrix[..., rows, columns]
+
+
+def _strict_triangle(numbers: Tensor, n: int) -> Tensor:
+    """Return the matrix with these numbers below the diagonal, and 0 elsewhere."""
+    place = np.zeros((n, n), np.int64)
+    place[np.tril_indices(n, -1)] = np.arange(numbers.shape[-1])
+    return tril(numbers[..., place], -1)
+
+
+def _left(root: Tensor) -> Tensor:
+    """Return for each place of a row what the numbers before it have left of 1, in squares."""
+    before = cumsum(root.square(), -1)
+    return 1 - cat([zeros_like(before[..., :1]), before[..., :-1]], -1)
 
 
 class IndependentTransform(Transform):

@@ -13,7 +13,14 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import AutogradError, MiniCNNError
 from minicnn.nn.location import note_layer
 
-__all__ = ["Hooks"]
+__all__ = [
+    "Hook",
+    "Hooks",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+]
 
 Hook = Callable[..., Any]
 
@@ -41,26 +48,28 @@ class Hooks:
         raise NotImplementedError(f"{type(self).__name__} has no forward(); define it")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        for number, hook in list(self._forward_pre_hooks.items()):
-            if number in self._with_kwargs:
-                args, kwargs = hook(self, args, kwargs) or (args, kwargs)
-                continue
-            changed = hook(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        watch = _Watch(self) if self._backward_hooks or self._backward_pre_hooks else None
-        called = set()
-        output = None
+        watch, called, output, plain = None, [], None, not self.has_hooks
         try:
+            if plain:
+                return self.forward(*args, **kwargs)
+            for hook, takes_kwargs, _ in self._hooks("_forward_pre_hooks"):
+                if takes_kwargs:
+                    args, kwargs = hook(self, args, kwargs) or (args, kwargs)
+                    continue
+                changed = hook(self, args)
+                if changed is not None:
+                    args = changed if isinstance(changed, tuple) else (changed,)
+            if self._hooks("_backward_hooks") or self._hooks("_backward_pre_hooks"):
+                watch = _Watch(self)
             output = self.forward(*(watch.inputs(args) if watch else args), **kwargs)
-            for number, hook in list(self._forward_hooks.items()):
-                called.add(number)
-                changed = hook(self, args, kwargs, output) if number in self._with_kwargs else hook(self, args, output)
+            for hook, takes_kwargs, _ in self._hooks("_forward_hooks"):
+                called.append(hook)
+                changed = hook(self, args, kwargs, output) if takes_kwargs else hook(self, args, output)
                 output = output if changed is None else changed
         except BaseException as error:
-            for number in self._always_called - called & self._forward_hooks.keys():
-                hook = self._forward_hooks[number]
-                hook(self, args, kwargs, output) if number in self._with_kwargs else hook(self, args, output)
+            for hook, takes_kwargs, always in self._hooks("_forward_hooks"):
+                if always and hook not in called:
+                    hook(self, args, kwargs, output) if takes_kwargs else hook(self, args, output)
             if isinstance(error, MiniCNNError):
                 note_layer(error, self)
             raise
@@ -68,22 +77,28 @@ class Hooks:
 
     @property
     def has_hooks(self) -> bool:
-        """Whether a call does more than `forward`."""
-        return bool(self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks)
+        """Whether a call does more than `forward`: the module has hooks, or all modules have some."""
+        return any(
+            owner._forward_hooks or owner._forward_pre_hooks or owner._backward_hooks or owner._backward_pre_hooks
+            for owner in (self, every_module)
+        )
+
+    def _hooks(self, name: str) -> list[tuple[Hook, bool, bool]]:
+        """Return the hooks of all modules and then those of this one: (hook, with_kwargs, always_call)."""
+        return [
+            (hook, number in owner._with_kwargs, number in owner._always_called)
+            for owner in (every_module, self)
+            for number, hook in vars(owner)[name].items()
+        ]
 
     def _add_hook(
         self, hooks: dict[int, Hook], hook: Hook, first: bool, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
-        others = dict(hooks)
-        handle = RemovableHandle(hooks, hook)
-        (number,) = hooks.keys() - others.keys()
-        if first:
-            for other in others:
-                hooks[other] = hooks.pop(other)
+        handle = RemovableHandle(hooks, hook, first)
         if with_kwargs:
-            self._with_kwargs.add(number)
+            self._with_kwargs.add(handle.id)
         if always_call:
-            self._always_called.add(number)
+            self._always_called.add(handle.id)
         return handle
 
     def register_forward_pre_hook(
@@ -135,6 +150,31 @@ class Hooks:
         return self.register_full_backward_hook(hook)
 
 
+every_module = Hooks()  # its hooks are called for each module, before the module's own ones
+
+
+def register_module_forward_pre_hook(hook: Hook) -> RemovableHandle:
+    """Call `hook(module, args)` before the forward of every module; see `Module.register_forward_pre_hook`."""
+    return every_module.register_forward_pre_hook(hook)
+
+
+def register_module_forward_hook(
+    hook: Hook, *, with_kwargs: bool = False, always_call: bool = False
+) -> RemovableHandle:
+    """Call `hook(module, args, output)` after the forward of every module; see `Module.register_forward_hook`."""
+    return every_module.register_forward_hook(hook, with_kwargs=with_kwargs, always_call=always_call)
+
+
+def register_module_full_backward_hook(hook: Hook) -> RemovableHandle:
+    """Call `hook(module, grad_input, grad_output)` for every module; see `Module.register_full_backward_hook`."""
+    return every_module.register_full_backward_hook(hook)
+
+
+def register_module_full_backward_pre_hook(hook: Hook) -> RemovableHandle:
+    """Call `hook(module, grad_output)` for every module; see `Module.register_full_backward_pre_hook`."""
+    return every_module.register_full_backward_pre_hook(hook)
+
+
 class _Watch:
     """Calls the backward hooks of a module, for one call of it."""
 
@@ -161,7 +201,7 @@ class _Watch:
 
     def before(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         """Take the gradients of the outputs."""
-        for hook in list(self.module._backward_pre_hooks.values()):
+        for hook, _, _ in self.module._hooks("_backward_pre_hooks"):
             gradients = _replaced(gradients, hook(self.module, gradients))
         self.grad_output = gradients
         if not self.inputs_have_gradients:
@@ -170,7 +210,7 @@ class _Watch:
 
     def after(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         """Take the gradients of the inputs."""
-        for hook in list(self.module._backward_hooks.values()):
+        for hook, _, _ in self.module._hooks("_backward_hooks"):
             gradients = _replaced(gradients, hook(self.module, gradients, self.grad_output))
         return gradients
 

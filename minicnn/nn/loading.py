@@ -22,20 +22,20 @@ class LoadResult(NamedTuple):
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-def different_shapes(own: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> list[str]:
+def different_shapes(own: Mapping[str, Tensor], values: Mapping[str, Tensor], prefix: str) -> dict[str, str]:
     """Return a text for each value whose shape is not that of the module's own tensor. A lazy tensor takes any."""
     shapes = {
         key: ("not known" if is_lazy(value) else value.shape, own[key].shape)
         for key, value in values.items()
         if not is_lazy(own[key])
     }
-    return [f"{key!r} is {a} in the state but {b} in the model" for key, (a, b) in shapes.items() if a != b]
+    return {k: f"{prefix + k!r} is {a} in the state but {b} in the model" for k, (a, b) in shapes.items() if a != b}
 
 
 def load_values(module: Any, own: Mapping[str, Tensor], values: Mapping[str, Tensor], assign: bool) -> None:
     """Copy values into a module's own tensors, or assign them: where a Parameter was, they are trained as it was."""
-    for key, value in values.items():
-        mine = own[key]
+    for name, value in values.items():
+        mine = own[name]
         if is_lazy(value):
             continue  # the module's own tensor is lazy too
         if is_lazy(mine):
@@ -47,5 +47,4 @@ def load_values(module: Any, own: Mapping[str, Tensor], values: Mapping[str, Ten
         if isinstance(mine, Parameter):
             value = value if isinstance(value, Parameter) else Parameter(value.detach())
             value.requires_grad_(mine.requires_grad)
-        path, _, name = key.rpartition(".")
-        vars(module.get_submodule(path))[name] = value
+        vars(module)[name] = value

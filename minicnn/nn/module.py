@@ -9,20 +9,16 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from minicnn.autograd.tensor import Tensor
-from minicnn.dtypes import float16, float32, float64
 from minicnn.errors import DTypeError, ShapeError
-from minicnn.nn.conversion import convert
+from minicnn.nn.conversion import Converted
 from minicnn.nn.named import Named
 from minicnn.nn.parameter import Buffer, Parameter
-from minicnn.nn.state import State
 from minicnn.ops.in_place import clear_gradient
-from minicnn.ops.places import conversion
-from minicnn.runtime.devices import Device
 
 __all__ = ["Module"]
 
 
-class Module(State):
+class Module(Converted):
     """The base class of all layers and models: set layers and parameters in `__init__`, compute in `forward`.
 
     Attributes
@@ -45,7 +41,6 @@ class Module(State):
     """
 
     training: bool
-    _places: dict[str, type]
 
     def __init__(self) -> None:
         super().__init__()
@@ -326,55 +321,6 @@ class Module(State):
         for parameter in self.parameters():
             clear_gradient(parameter, set_to_none)
 
-    def to(
-        self,
-        *args: Any,
-        dtype: Any = None,
-        device: str | Device | None = None,
-        non_blocking: bool = False,
-        memory_format: Any = None,
-    ) -> Self:
-        """Convert or move all parameters and buffers in place: `to("cuda")`, `to(minicnn.float64)`, `to(other)`.
-
-        Integer buffers keep their dtype. Parameters stay the same objects, so optimizers keep working. `non_blocking`
-        and `memory_format` have no effect.
-
-        Raises
-        ------
-        DeviceError, DTypeError
-            If an argument is neither a device, a dtype nor a tensor.
-        """
-        dtype, device, _ = conversion(args, dtype, device)
-        convert(self, dtype, device)
-        return self
-
-    def type(self, dst_type: Any) -> Self:
-        """Convert to an element type."""
-        return self.to(dtype=dst_type)
-
-    def float(self) -> Self:
-        """Convert to float32."""
-        convert(self, float32, None, "f")
-        return self
-
-    def double(self) -> Self:
-        """Convert to float64."""
-        convert(self, float64, None, "f")
-        return self
-
-    def half(self) -> Self:
-        """Convert to float16, to save memory. The kernels for float32 are faster."""
-        convert(self, float16, None, "f")
-        return self
-
-    def cpu(self) -> Self:
-        """Move to the CPU."""
-        return self.to("cpu")
-
-    def cuda(self, device: Any = None) -> Self:
-        """Move to the GPU; the argument has no effect, because one GPU is used."""
-        return self.to("cuda")
-
     # --- text -----------------------------------------------------------------------------------------------
 
     def _get_name(self) -> str:
@@ -395,3 +341,8 @@ class Module(State):
             return f"{type(self).__name__}({''.join(lines)})"
         lines += [f"({name}): {text}" for name, text in below]
         return f"{type(self).__name__}(\n  " + "\n".join(lines).replace("\n", "\n  ") + "\n)"
+
+    def _repr_html_(self) -> str:  # for notebooks: the table of the last `summary`, or one without shapes
+        from minicnn.nn.summary import known_summary  # late: few programs show modules
+
+        return known_summary(self)._repr_html_()

@@ -37,6 +37,8 @@ class _StatisticsNorm(Module):
 
     _ndims: ClassVar[tuple[int, ...]]  # allowed numbers of axes of an input
 
+    _version = 2  # PyTorch's number since there is `num_batches_tracked`
+
     def __init__(
         self,
         num_features: int,

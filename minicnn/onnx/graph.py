@@ -9,9 +9,37 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, MiniCNNError
 from minicnn.onnx.registry import Operator
 
-__all__ = ["Graph", "Node"]
+__all__ = ["TURNS", "Graph", "Node", "Turns"]
 
 Values = dict[str, Any]
+TURNS = ""  # the key of the `Turns` among the values: no value has an empty name
+
+
+class Turns:
+    """Counts the turns of loops and the branches that one call of a model runs.
+
+    Parameters
+    ----------
+    limit : int
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = self.left = limit
+
+    def take(self) -> None:
+        """Count one turn.
+
+        Raises
+        ------
+        ArgumentError
+            If there are more than the limit.
+        """
+        self.left -= 1
+        if self.left < 0:
+            raise ArgumentError(
+                f"OnnxModel: a call runs more than max_turns={self.limit} turns of loops; if the model is right, "
+                "set its max_turns"
+            )
 
 
 @dataclass(frozen=True)
@@ -101,6 +129,8 @@ class Graph:
         """Return the graph as a function of its inputs; it reads other values from the graph around it."""
 
         def call(*inputs: Any) -> tuple[Any, ...]:
+            if TURNS in outer:
+                outer[TURNS].take()
             return self.run({**outer, **dict(zip(self.inputs, inputs, strict=False))})
 
         return call

@@ -6,7 +6,7 @@ from typing import Any
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.nn import Module, Parameter
-from minicnn.onnx.graph import Graph
+from minicnn.onnx.graph import TURNS, Graph, Turns
 
 __all__ = ["OnnxModel"]
 
@@ -22,11 +22,14 @@ class OnnxModel(Module):
     ----------
     input_names, output_names : tuple of str
         The names in the file. An input that has a weight as its default is not among them.
+    max_turns : int
+        A call that runs more turns of loops is an error, 100,000 at first. It may be changed.
     """
 
     def __init__(self, graph: Graph, weights: dict[str, Tensor], constants: dict[str, Tensor]) -> None:
         super().__init__()
         self._graph = graph
+        self.max_turns = 100_000
         self.input_names = tuple(name for name in graph.inputs if name not in weights)
         self.output_names = graph.outputs
         self._weights: dict[str, tuple[Module, str]] = {}  # name in the file -> where the tensor is now
@@ -72,7 +75,7 @@ class OnnxModel(Module):
         Raises
         ------
         ArgumentError
-            If inputs are missing, unknown or given twice.
+            If inputs are missing, unknown or given twice, or loops have more than `max_turns` turns.
         """
         given = dict(zip(self.input_names, inputs, strict=False))
         unknown = [name for name in named if name not in self.input_names and name not in self._weights]
@@ -83,7 +86,7 @@ class OnnxModel(Module):
                 f"{', '.join(named) or 'none'} by name"
             )
         weights = {name: getattr(owner, attribute) for name, (owner, attribute) in self._weights.items()}
-        outputs = self._graph.run({**weights, **given, **named})
+        outputs = self._graph.run({**weights, **given, **named, TURNS: Turns(self.max_turns)})
         return outputs[0] if len(outputs) == 1 else outputs
 
     def extra_repr(self) -> str:

@@ -21,10 +21,11 @@ from minicnn.optional import import_optional
 __all__ = ["load"]
 
 STANDARD = ("", "ai.onnx")  # the two names of the domain of ONNX's own operators
+NEWEST = 28  # the newest version of ONNX's operators of which the meaning is known
 TYPE_ATTRIBUTES = ("to", "dtype", "output_datatype")  # hold the number of an element type
 
 
-def load(f: Any) -> OnnxModel:
+def load(f: Any, *, max_nodes: int = 100_000) -> OnnxModel:
     """Read an ONNX model and return it as a module that computes with minicnn's operations.
 
     Floating-point weights (initializers) become parameters. Integers become buffers, and so do the running statistics
@@ -36,6 +37,8 @@ def load(f: Any) -> OnnxModel:
     ----------
     f : str, Path, bytes, a binary file, or an onnx.ModelProto
         Weights in files beside the model are read if `f` is a path.
+    max_nodes : int
+        A file whose functions, written out, have more nodes is refused.
 
     Returns
     -------
@@ -44,8 +47,8 @@ def load(f: Any) -> OnnxModel:
     Raises
     ------
     DataError
-        If the file is missing or damaged, or has an operator or an element type that minicnn does not have. Nothing has
-        been computed then.
+        If the file is missing or damaged, is newer than the newest known version of ONNX, has an operator or an element
+        type that minicnn does not have, or is too large. Nothing has been computed then.
     DTypeError
         If `f` is none of these.
     MissingPackageError
@@ -62,7 +65,7 @@ def load(f: Any) -> OnnxModel:
     tensor([0., 2.])
     """
     onnx = import_optional("onnx", call="onnx.load", package="onnx", extra="onnx")
-    reader = _Reader(onnx, f)
+    reader = _Reader(onnx, f, max_nodes)
     try:
         return reader.model()
     except MiniCNNError:
@@ -74,8 +77,8 @@ def load(f: Any) -> OnnxModel:
 class _Reader:
     """Reads one file; `where` names it in messages."""
 
-    def __init__(self, onnx: Any, f: Any) -> None:
-        self.onnx = onnx
+    def __init__(self, onnx: Any, f: Any, max_nodes: int) -> None:
+        self.onnx, self.max_nodes = onnx, max_nodes
         self.where = f"'{f}'" if isinstance(f, str | Path) else "the model"
         self.proto = self._checked(f)
         self.versions: dict[str, int] = {}
@@ -109,6 +112,33 @@ class _Reader:
 
     def _read_versions(self) -> None:
         self.versions = {"" if o.domain in STANDARD else o.domain: o.version for o in self.proto.opset_import}
+        for domain, version in [(o.domain, o.version) for part in self._parts() for o in part.opset_import]:
+            if domain in STANDARD and version > NEWEST:
+                self._fail(f"has version {version} of ONNX's operators, and the newest known one is {NEWEST}")
+
+    def _parts(self) -> list[Any]:
+        """Return the file and its functions: what imports versions of operators."""
+        return [self.proto, *self.proto.functions]
+
+    def _check_expanded(self) -> None:
+        """Refuse functions that call themselves, or that have too many nodes when each call becomes its nodes."""
+        bodies = {(f.domain, f.name, f.overload): f.node for f in self.proto.functions}
+        counts: dict[Any, int] = {}
+
+        def count(nodes: Any, path: tuple[Any, ...]) -> int:
+            total = 0
+            for node in nodes:
+                name = (node.domain, node.op_type, node.overload)
+                if name in path:
+                    self._fail(f"has the function {node.op_type!r}, which calls itself")
+                if name in bodies and name not in counts:
+                    counts[name] = count(bodies[name], (*path, name))
+                inner = (a.g.node for a in node.attribute if a.HasField("g"))
+                total += counts.get(name, 1) + sum(count(part, path) for part in inner)
+            return total
+
+        if (total := count(self.proto.graph.node, ())) > self.max_nodes:
+            self._fail(f"has {total} nodes when its functions are expanded, more than max_nodes={self.max_nodes}")
 
     def _unknown(self, graph: Any) -> Iterator[Any]:
         """Yield the nodes whose operators minicnn does not have, also of the graphs in this one."""
@@ -125,6 +155,7 @@ class _Reader:
         inliner = import_module("onnx.inliner")
         try:
             if self.proto.functions:
+                self._check_expanded()
                 self.proto = inliner.inline_local_functions(self.proto)
                 self._read_versions()
             if any(self._unknown(self.proto.graph)):
@@ -132,6 +163,8 @@ class _Reader:
                 known = [("", name) for name in operators() if find(name, self.versions.get("", 0)) is not None]
                 self.proto = inliner.inline_selected_functions(self.proto, known, True, inline_schema_functions=True)
                 self._read_versions()
+        except MiniCNNError:
+            raise
         except Exception as error:  # the inliner has no error class of its own
             raise DataError(f"onnx.load: {self.where} has functions that ONNX cannot expand: {error}") from error
         if unknown := sorted({f"{n.domain}.{n.op_type}".strip(".") for n in self._unknown(self.proto.graph)}):
@@ -157,6 +190,9 @@ class _Reader:
         self._check_types()
         self._with_known_operators()
         proto = self.proto.graph
+        names = [value.name for value in proto.output]
+        if len(set(names)) < len(names):
+            self._fail(f"has the outputs {', '.join(names)}, of which one appears twice")
         weights = {tensor.name: self._tensor(tensor) for tensor in proto.initializer}
         return OnnxModel(self._graph(proto), weights, self._constants(proto))
 
@@ -171,7 +207,8 @@ class _Reader:
 
     def _check_type(self, number: int, name: str) -> None:
         if number and number not in TYPES:
-            text = self.onnx.TensorProto.DataType.Name(number).lower()
+            names = {value: name.lower() for name, value in self.onnx.TensorProto.DataType.items()}
+            text = names.get(number, f"number {number}")
             self._fail(f"has {name!r} with the element type {text}, which minicnn does not have")
 
     def _tensor(self, proto: Any) -> Tensor:

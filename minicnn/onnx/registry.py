@@ -8,7 +8,7 @@ parameter for both. Only where the meaning changed are there two functions.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from inspect import Parameter, signature
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 __all__ = ["Operator", "find", "operator", "operators"]
 
@@ -45,7 +45,7 @@ class Operator:
         return find, (self.name, self.since)
 
     def problem(self, inputs: int, attributes: dict[str, Any]) -> str:
-        """Return what is wrong with a call, or an empty text."""
+        """Return what is wrong with a call, or an empty text. A parameter of the type Literal takes its values only."""
         parameters = signature(self.function).parameters
         any_name = any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
         named = {
@@ -56,6 +56,10 @@ class Operator:
         for name in attributes:
             if name == "outputs" or (name not in named and not any_name):
                 return f"has the attribute {name!r}, which is not supported"
+            kind = parameters[name].annotation if name in named else None
+            if get_origin(kind) is Literal and attributes[name] not in get_args(kind):
+                allowed = ", ".join(repr(value) for value in get_args(kind) if value != "")
+                return f"has {name}={attributes[name]!r}, which must be one of {allowed}"
         extra = {"outputs": 1} if self.counts_outputs else {}
         try:
             signature(self.function).bind(*(None,) * inputs, **attributes, **extra)

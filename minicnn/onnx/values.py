@@ -20,7 +20,8 @@ from minicnn.dtypes import (
     int64,
     uint8,
 )
-from minicnn.errors import DTypeError
+from minicnn.errors import ArgumentError, DTypeError
+from minicnn.ops.axes import axis_of
 
 __all__ = ["TYPES", "axes_of", "dtype_of", "integers", "number", "numbers"]
 
@@ -76,5 +77,16 @@ def integers(value: Tensor | Iterable[float] | float) -> list[int]:
 
 
 def axes_of(value: Tensor | Iterable[int] | int | None, ndim: int) -> list[int]:
-    """Return numbers of axes, counted from the front; None means all axes."""
-    return list(range(ndim)) if value is None else [axis % ndim if ndim else axis for axis in integers(value)]
+    """Return numbers of axes, counted from the front; None means all axes.
+
+    Raises
+    ------
+    ArgumentError
+        If an axis appears twice.
+    OutOfRangeError
+        If an axis does not exist.
+    """
+    axes = list(range(ndim)) if value is None else [axis_of("onnx", axis, ndim) for axis in integers(value)]
+    if len(set(axes)) < len(axes):
+        raise ArgumentError(f"onnx: an axis appears twice in {axes}")
+    return axes

@@ -71,14 +71,15 @@ def in_place(target: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
         return target
     if alone:
         result = result if result._origin is None else clone(result)
-        target.array, target._version = result.array, result._version
+        result._writes.earlier = target._version + 1 - result._writes.count
+        target.array, target._writes = result.array, result._writes
     else:
         write(target, ..., result.array)
     if mode.recording:
         old, target._node = target._node, result._node
-        target._history = target._version.count
+        target._history = target._writes.count
         if result._node is not None:
-            target._version.recorded = target._version.count
+            target._writes.recorded = target._writes.count
         if isinstance(old, Node) and isinstance(result._node, Node):  # retain_grad() is for the new values
             old.retained, result._node.retained = None, old.retained
     return target

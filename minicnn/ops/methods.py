@@ -5,6 +5,7 @@ The operations import Tensor, so `autograd/tensor.py` cannot import them: this m
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from minicnn.autograd import engine
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import DType
-from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
+from minicnn.errors import ArgumentError, AutogradError, DeviceError, DTypeError, ShapeError
 from minicnn.ops import (
     activation,
     arithmetic,
@@ -35,7 +36,9 @@ from minicnn.ops.complex_methods import ComplexMethods
 from minicnn.ops.function_methods import FUNCTION_METHODS, OwnMethods
 from minicnn.ops.in_place_forms import IN_PLACE_FORMS
 from minicnn.ops.in_place_methods import InPlaceMethods
+from minicnn.ops.memory_methods import MemoryMethods
 from minicnn.ops.older_methods import OlderMethods
+from minicnn.ops.questions import Questions
 from minicnn.ops.random_methods import RandomMethods
 from minicnn.ops.reshaped_in_place import ReshapingMethods
 from minicnn.ops.text import text_of
@@ -136,7 +139,7 @@ class Methods:
     all, any, logsumexp = reduce.all, reduce.any, reduce.logsumexp
 
     # shapes
-    reshape, view = shape.reshape, shape._view
+    reshape = shape.reshape
     flatten, unflatten, permute, transpose = shape.flatten, shape.unflatten, shape.permute, shape.transpose
     unsqueeze, repeat = shape.unsqueeze, shape.repeat
     roll, chunk, unbind = indexing.roll, indexing.chunk, indexing.unbind
@@ -319,11 +322,17 @@ class Methods:
     def __copy__(self: Any) -> Any:
         kind: Any = type(self)
         duplicate = kind.__new__(kind)
-        duplicate._set(self.data.array, self.device, self._version)  # the memory is shared, and so is its version
+        duplicate._set(self.data.array, self.device, self._writes)  # the memory is shared, and so is its version
         duplicate.requires_grad = self.requires_grad
         return duplicate
 
     def __reduce__(self: Any) -> Any:  # for copies and other processes: the values, without gradient and graph
+        context: Any = sys.modules.get("multiprocessing.context")
+        if context and context.get_spawning_popen() and self.device.on_host and self.is_shared():
+            raise ArgumentError(
+                "share_memory_: a process that is spawned gets a copy of the values, a forked one shares them; "
+                "use multiprocessing.get_context('fork'), or pass a clone()"
+            )
         return _rebuilt, (type(self), to_host(self.data.array), self.device, self.requires_grad)
 
 
@@ -340,8 +349,9 @@ def _comparable(value: Any) -> bool:
 
 
 METHODS: dict[str, Any] = dict(FUNCTION_METHODS)
-for _group in (OwnMethods, Methods, ComplexMethods, InPlaceMethods, OlderMethods, RandomMethods, ReshapingMethods):
+for _group in (OwnMethods, Methods, ComplexMethods, InPlaceMethods, MemoryMethods, OlderMethods, Questions):
     METHODS |= vars(_group)
+METHODS |= {**vars(RandomMethods), **vars(ReshapingMethods)}
 METHODS |= IN_PLACE_FORMS
 for _name, _method in METHODS.items():
     if _name not in ("__module__", "__dict__", "__weakref__", "__doc__", "__qualname__"):

@@ -20,7 +20,7 @@ TYPED = [name for name, value in vars(typed).items() if isinstance(value, typed.
 
 
 class OlderMethods:
-    """Conversions, new tensors like this one, and questions about memory."""
+    """Conversions and new tensors like this one."""
 
     def float(self: Any) -> Tensor:
         """Convert to float32."""
@@ -132,7 +132,7 @@ class OlderMethods:
         """
         if self._origin is not None:
             raise AutogradError("detach_: the tensor is a view of another one; use .detach()")
-        self._node, self._history = None, self._version.count
+        self._node, self._history = None, self._writes.count
         return self
 
     def resize_as_(self: Any, the_template: Any, *, memory_format: Any = None) -> Any:
@@ -154,44 +154,4 @@ class OlderMethods:
         if wanted.shape != self.shape:
             wanted.array.reshape(-1)[:count] = self.array.reshape(-1)[:count]
             self.array = wanted.array
-        return self
-
-    # memory
-    def get_device(self: Any) -> Any:
-        """Return the number of the GPU, 0, or -1 for a tensor on the CPU."""
-        return -1 if self.device.on_host else 0
-
-    def element_size(self: Any) -> Any:
-        """Return the number of bytes of an element."""
-        return int(self.dtype.itemsize)
-
-    @property
-    def itemsize(self: Any) -> Any:
-        """The number of bytes of an element."""
-        return int(self.dtype.itemsize)
-
-    @property
-    def nbytes(self: Any) -> Any:
-        """The number of bytes of all elements."""
-        return int(self.array.nbytes)
-
-    def stride(self: Any, dim: Any = None) -> Any:
-        """Return for each axis, or for the axis `dim`, how many elements a step along it moves in memory."""
-        steps = tuple(s // self.dtype.itemsize for s in self.array.strides)
-        return steps if dim is None else steps[dim]
-
-    def data_ptr(self: Any) -> Any:
-        """Return the address of the first element."""
-        return int(self.array.__array_interface__["data"][0] if self.device.on_host else self.array.data.ptr)
-
-    def pin_memory(self: Any, device: Any = None) -> Any:
-        """Return the tensor. Pinned memory is not used."""
-        return self
-
-    def is_pinned(self: Any, device: Any = None) -> Any:
-        """Return False: pinned memory is not used."""
-        return False
-
-    def share_memory_(self: Any) -> Any:
-        """Return the tensor. Memory is not shared with other processes."""
         return self

@@ -27,13 +27,13 @@ def _reshaped(target: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
                 "recording; use the method without _"
             )
         reshaped = shape.clone(function(target))  # nobody sees the memory, so it may be new
-        target.array, target._node, target._version = reshaped.array, reshaped._node, reshaped._version
-        target._history = target._version.count
+        target.array, target._node, target._writes = reshaped.array, reshaped._node, reshaped._writes
+        target._history = target._writes.count
         return target
-    before = Tensor._wrap(target.array, target.device, target._node, target._version)
+    before = Tensor._wrap(target.array, target.device, target._node, target._writes)
     before._origin, before._history = target._origin, target._history
     view = function(before)
-    target.array, target._node, target._version = view.array, view._node, view._version
+    target.array, target._node, target._writes = view.array, view._node, view._writes
     target._origin, target._history = view._origin, view._history
     return target
 

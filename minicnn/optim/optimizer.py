@@ -18,8 +18,8 @@ from minicnn.errors import ArgumentError, CheckpointError, DeviceError, DTypeErr
 from minicnn.ops.complex_numbers import view_as_real
 from minicnn.ops.create import full
 from minicnn.ops.in_place import clear_gradient
+from minicnn.optim.hooks import OptimizerHooks, loading_with_hooks, saving_with_hooks
 from minicnn.optim.saved_state import fitting_tensor, plain_number
-from minicnn.optim.step_hooks import StepHooks
 from minicnn.runtime.devices import Array
 from minicnn.runtime.dispatch import select
 
@@ -32,7 +32,7 @@ LATER = {"maximize", "foreach", "capturable", "differentiable", "fused", "decoup
 Parameters: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
-class Optimizer(StepHooks):
+class Optimizer(OptimizerHooks):
     """The base class of all optimizers.
 
     Parameters
@@ -233,6 +233,7 @@ class Optimizer(StepHooks):
 
     # --- state ----------------------------------------------------------------------------------------------
 
+    @saving_with_hooks
     def state_dict(self) -> dict[str, Any]:
         """Return state and options. A parameter is represented by its number, counted through all groups.
 
@@ -246,6 +247,7 @@ class Optimizer(StepHooks):
         groups = [{**group, "params": [numbers[p] for p in group["params"]]} for group in self.param_groups]
         return {"state": {numbers[p]: dict(entries) for p, entries in self.state.items()}, "param_groups": groups}
 
+    @loading_with_hooks
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load copies of state and options, as `state_dict` returned them. After an error nothing has changed.
 

@@ -153,7 +153,7 @@ def _tensor(
     marks = marks if isinstance(marks, dict) else {}
     view = -view if marks.get("neg") is True else view  # PyTorch computes both later
     view = view.conj() if marks.get("conj") is True else view
-    made = Tensor._wrap(view, storage.device, version=storage._version)
+    made = Tensor._wrap(view, storage.device, version=storage._writes)
     return made.requires_grad_() if requires_grad is True else made
 
 

@@ -8,9 +8,10 @@ import pytest
 
 import minicnn as mc
 from minicnn.autograd import grad, gradcheck, gradgradcheck
+from minicnn.autograd.gradcheck import GradcheckError
 from minicnn.autograd.primitive import primitive
 from minicnn.autograd.tensor import Tensor
-from minicnn.errors import AutogradError
+from minicnn.errors import ArgumentError, AutogradError
 
 
 def leaf(*values, dtype=None):
@@ -230,3 +231,71 @@ def test_gradcheck_takes_equal_numbers_for_equal():
     """Exact differences and no tolerance: nothing is too far apart."""
     x = mc.tensor([1.0, -2.0, 0.5], dtype=mc.float64, requires_grad=True)
     assert gradcheck(lambda x: x * 0, x, atol=0, rtol=0)
+
+
+# --- arguments ------------------------------------------------------------------------------------------------
+
+
+class Twice(mc.autograd.Function):
+    """2 x, with a gradient that is `wrong` times as large, and `noise` that grows with each backward pass."""
+
+    passes = 0
+
+    @staticmethod
+    def forward(ctx, x, wrong, noise):
+        ctx.settings = wrong, noise
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        wrong, noise = ctx.settings
+        Twice.passes += 1
+        return g * 2 * wrong + noise * Twice.passes, None, None
+
+
+def test_a_wrong_gradient_can_be_a_result():
+    x = mc.tensor([1.0, 2.0], dtype=mc.float64, requires_grad=True)
+    for fast in (False, True):
+        assert gradcheck(Twice.apply, (x, 1, 0), fast_mode=fast)  # inputs may be numbers, too
+        assert gradcheck(Twice.apply, (x, 1.1, 0), raise_exception=False, fast_mode=fast) is False
+        with pytest.raises(GradcheckError, match=r"is 1.1 times the right one everywhere"):
+            gradcheck(Twice.apply, (x, 1.1, 0), fast_mode=fast)
+    assert not gradgradcheck(lambda x: mc.autograd.grad((x**3).sum(), x)[0] * x, x, raise_exception=False)
+    with pytest.raises(AutogradError, match="no input requires a gradient"):  # not the gradient is wrong, but the call
+        gradcheck(Twice.apply, (x.detach(), 1, 0), raise_exception=False)
+
+
+def test_fast_mode_calls_the_function_twice_for_each_input():
+    calls = []
+
+    def square(x):
+        calls.append(1)
+        return x * x, x.sum()
+
+    x = mc.rand(5, 5, dtype=mc.float64).requires_grad_()
+    assert gradcheck(square, x, fast_mode=True)
+    assert len(calls) == 1 + 2
+    z = mc.randn(2, dtype=mc.complex128).requires_grad_()
+    assert gradcheck(lambda z: z * z.conj() * z, z, fast_mode=True)
+    assert gradgradcheck(lambda z: z * z * z, z, fast_mode=True, gen_non_contig_grad_outputs=True)
+
+
+def test_a_second_backward_pass_must_agree():
+    x = mc.tensor([1.0, 2.0], dtype=mc.float64, requires_grad=True)
+    with pytest.raises(GradcheckError, match=r"a second backward pass gives another gradient .* by 1e-08"):
+        gradcheck(Twice.apply, (x, 1, 1e-8))
+    Twice.passes = 0
+    assert gradcheck(Twice.apply, (x, 1, 1e-8), nondet_tol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"check_forward_ad": True}, {"check_batched_forward_grad": True}, {"check_backward_ad": False}],
+)
+def test_only_the_backward_pass_is_checked(wanted):
+    x = mc.ones(1, dtype=mc.float64, requires_grad=True)
+    with pytest.raises(ArgumentError, match="only gradients of the backward pass exist here"):
+        gradcheck(mc.exp, x, **wanted)
+    with pytest.raises(ArgumentError, match="only gradients of the backward pass exist here"):
+        gradgradcheck(mc.exp, x, check_fwd_over_rev=True)
+    assert gradcheck(mc.exp, x, check_batched_grad=True, check_undefined_grad=False, check_grad_dtypes=True)

@@ -147,10 +147,10 @@ def test_no_history_without_need():
 
 def test_views_share_the_version_of_their_base():
     x = mc.ones(4)
-    assert x.reshape(2, 2)._version is x._version
-    assert x.detach()._version is x._version
-    assert (x * 1)._version is not x._version
-    assert x[[0]]._version is not x._version
+    assert x.reshape(2, 2)._writes is x._writes
+    assert x.detach()._writes is x._writes
+    assert (x * 1)._writes is not x._writes
+    assert x[[0]]._writes is not x._writes
 
 
 def test_gradients_of_values_saved_while_gradients_were_taken():

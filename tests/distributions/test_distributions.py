@@ -274,3 +274,47 @@ def test_mistakes():
         D.Independent(D.Normal(LOC, SCALE), 2)
     with pytest.raises(ArgumentError, match="transforms must be a Transform or several"):
         D.TransformedDistribution(D.Normal(0.0, 1.0), [abs])
+
+
+def test_wishart_samples_have_the_moments_and_gradients():
+    minicnn.manual_seed(0)
+    v = minicnn.tensor([[2.0, 0.6], [0.6, 1.5]], dtype=minicnn.float64, requires_grad=True)
+    df = minicnn.tensor(4.5, dtype=minicnn.float64, requires_grad=True)
+    d = D.Wishart(df, v)
+    s = d.rsample((40_000,))
+    np.testing.assert_allclose(s.mean(0).tolist(), d.mean.tolist(), rtol=0.02)
+    np.testing.assert_allclose(s.var(0).tolist(), d.variance.tolist(), rtol=0.05)
+    by_df, by_v = minicnn.autograd.grad(s.mean(0)[0, 0], (df, v))  # the mean is df V
+    assert by_df.item() == pytest.approx(2.0, rel=0.03)
+    assert by_v[0, 0].item() == pytest.approx(4.5, rel=0.02)
+
+
+def test_wishart_with_few_degrees_warns_and_draws_singular_matrices_again():
+    minicnn.manual_seed(0)
+    with pytest.warns(UserWarning, match="with df < n = 2, samples can be singular"):
+        d = D.Wishart(1.02, minicnn.eye(2))
+    again, once = d.sample((2000,)), d.rsample((2000,), max_try_correction=0)
+    assert d.support.check(again).all()
+    assert not d.support.check(once).all()
+
+
+def test_roots_of_correlations_have_the_density_of_their_class():
+    """The correlation of two numbers is 2 B - 1 with B from Beta(c, c); of more, Beta(c + n/2 - 1, c + n/2 - 1)."""
+    minicnn.manual_seed(0)
+    for n, c in ((2, 0.7), (4, 2.0)):
+        root = D.LKJCholesky(n, c).sample((40_000,))
+        np.testing.assert_allclose((root @ root.mT).diagonal(dim1=-2, dim2=-1).numpy(), 1, atol=1e-5)
+        part = (root @ root.mT)[:, -1, 0] / 2 + 0.5
+        marginal = D.Beta(c + n / 2 - 1, c + n / 2 - 1)
+        assert part.mean().item() == pytest.approx(0.5, abs=0.01)
+        assert part.var().item() == pytest.approx(marginal.variance.item(), rel=0.03)
+
+
+def test_the_jacobian_of_roots_of_correlations():
+    t = D.CorrCholeskyTransform()
+    x = minicnn.tensor([0.3, -0.4, 1.2, 0.5, 0.1, -2.0], dtype=minicnn.float64)
+    rows, columns = np.tril_indices(4, -1)
+    jacobian = minicnn.autograd.functional.jacobian(lambda x: t(x)[rows, columns], x)
+    assert t.log_abs_det_jacobian(x, t(x)).item() == pytest.approx(jacobian.slogdet()[1].item())
+    with pytest.raises(ArgumentError, match=r"the last two axes must be equal, got \(2, 3\)"):
+        t.inverse_shape((2, 3))

@@ -16,6 +16,10 @@ EXAMPLES = {
         D.MultivariateNormal(A, minicnn.eye(2).double() * B),
         D.MultivariateNormal(B, minicnn.tensor([[2.0, 0.5], [0.5, 1.0]], dtype=minicnn.float64)),
     ),
+    D.Wishart: (
+        D.Wishart(A + 2, minicnn.eye(2).double()),
+        D.Wishart(B + 3, minicnn.tensor([[2.0, 0.5], [0.5, 1.0]], dtype=minicnn.float64)),
+    ),
     D.Gamma: (D.Gamma(A, B), D.Gamma(B, A)),
     D.Beta: (D.Beta(A + 1, B), D.Beta(B, A + 1)),
     D.Dirichlet: (D.Dirichlet(A + 1), D.Dirichlet(B)),
@@ -93,3 +97,11 @@ def test_mistakes():
         D.register_kl(int, D.Normal)
     with pytest.raises(NotImplementedError, match="different transforms"):
         kl_divergence(D.LogNormal(0.0, 1.0), D.TransformedDistribution(D.Normal(0.0, 1.0), D.TanhTransform()))
+
+
+def test_wishart_distributions_of_a_batch_are_those_one_by_one():
+    """PyTorch 2.13 adds the terms of a batch up; the recorded results are of single distributions."""
+    v = minicnn.tensor([[[2.0, 0.3], [0.3, 1.5]], [[1.0, -0.9], [-0.9, 3.0]]], dtype=minicnn.float64)
+    p, q = D.Wishart(minicnn.tensor([2.5, 4.0]).double(), v), D.Wishart(minicnn.tensor([5.0, 3.0]).double(), v.flip(0))
+    one_by_one = [D.kl_divergence(*(D.Wishart(d.df[i], d.covariance_matrix[i]) for d in (p, q))).item() for i in (0, 1)]
+    np.testing.assert_allclose(D.kl_divergence(p, q).tolist(), one_by_one, rtol=1e-12)

@@ -107,6 +107,14 @@ def test_html_has_the_rows_and_bars():
     assert "██████████" in html
 
 
+def test_a_module_shows_its_last_summary():
+    model = network()
+    assert "multiply-adds" not in model._repr_html_()
+    table = minicnn.summary(model, (1, 3, 8, 8))
+    assert model._repr_html_() == table._repr_html_()
+    assert "multiply-adds" not in copy.deepcopy(model)._repr_html_()
+
+
 def test_wrong_arguments():
     with pytest.raises(ArgumentError, match="give input_size or input_data, not both"):
         minicnn.summary(network(), (1, 3, 8, 8), minicnn.ones(1, 3, 8, 8))

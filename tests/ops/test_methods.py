@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import minicnn as mc
+from minicnn import nn, optim
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import AutogradError, DeviceError, DTypeError, ShapeError
 from minicnn.ops.methods import Methods
@@ -177,3 +178,39 @@ def test_on_the_gpu(gpu):
     with pytest.raises(DeviceError, match=r"call \.cpu"):
         np.asarray(x.detach())
     assert x.detach().cpu().numpy().tolist() == [1.5, 2.0]
+
+
+def test_errors_of_bytes_say_what_does_not_fit():
+    x = mc.ones(3, 3)
+    for tensor, wanted, message in (
+        (x.t(), mc.uint8, r"cannot be read as uint8, .* the elements of the last axis are not neighbours; use .contig"),
+        (
+            x[:, :2],
+            mc.float64,
+            r"float64 has 8 bytes; the last axis has 8, steps along the others have \(12",
+        ),
+        (mc.tensor(1.0), mc.int64, r"the tensor has no axis; use .reshape\(1\)"),
+    ):
+        with pytest.raises(ShapeError, match=message):
+            tensor.view(wanted)
+    for wanted in (object, np.dtype("U4")):
+        with pytest.raises(DTypeError, match=r"view: .* is no type of numbers"):
+            x.view(wanted)
+    assert x.view(size=(9,)).shape == (9,)
+
+
+def test_hooks_after_a_gradient_step_parameters_one_by_one():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    optimizers = {p: optim.SGD([p], lr=1.0) for p in model.parameters()}
+    expected = []
+
+    def step(p):
+        expected.append(p.detach() - p.grad)
+        optimizers[p].step()
+        optimizers[p].zero_grad()
+
+    for p in model.parameters():
+        p.register_post_accumulate_grad_hook(step)
+    model(mc.ones(1, 2)).sum().backward()
+    assert len(expected) == 4
+    assert all(any(mc.equal(p, e) for e in expected) and p.grad is None for p in model.parameters())

@@ -1,5 +1,7 @@
 """Activations."""
 
+from typing import Literal
+
 import minicnn.nn.functional as F
 from minicnn.autograd.tensor import Tensor
 from minicnn.onnx.registry import operator
@@ -20,7 +22,7 @@ def _elu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
 
 
 @operator("Gelu")
-def _gelu(x: Tensor, *, approximate: str = "none") -> Tensor:
+def _gelu(x: Tensor, *, approximate: Literal["none", "tanh"] = "none") -> Tensor:
     return F.gelu(x, approximate)
 
 
@@ -128,7 +130,7 @@ def _hardmax(x: Tensor, *, axis: int = -1) -> Tensor:
 
 
 def _last_axes(x: Tensor, axis: int) -> Tensor:
-    return x.flatten(axis % x.ndim)
+    return x.flatten(axis)
 
 
 @operator("Softmax")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import reduce
-from typing import Any
+from typing import Any, Literal
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.nn.functional import erf
@@ -14,6 +14,8 @@ from minicnn.ops.einsum import einsum
 from minicnn.ops.linalg import matmul
 
 __all__: list[str] = []
+
+RoundMode = Literal["up", "down", "nearest"]
 
 # Operators without attributes that minicnn has as a function of the same inputs.
 SAME: dict[str, Callable[..., Tensor]] = {
@@ -117,7 +119,7 @@ def _mod(a: Tensor, b: Tensor, *, fmod: int = 0) -> Tensor:
 
 
 @operator("BitShift")
-def _bit_shift(x: Tensor, y: Tensor, *, direction: str) -> Tensor:
+def _bit_shift(x: Tensor, y: Tensor, *, direction: Literal["LEFT", "RIGHT"]) -> Tensor:
     return x.bitwise_left_shift(y) if direction == "LEFT" else x.bitwise_right_shift(y)
 
 
@@ -162,13 +164,13 @@ def _identity(x: Tensor) -> Tensor:
 
 
 @operator("Cast")
-def _cast(x: Tensor, *, to: int, saturate: int = 1, round_mode: str = "up") -> Tensor:
+def _cast(x: Tensor, *, to: int, saturate: int = 1, round_mode: RoundMode = "up") -> Tensor:
     """`saturate` and `round_mode` are for types of 8 bits and less."""
     return x.to(dtype_of(to))
 
 
 @operator("CastLike")
-def _cast_like(x: Tensor, target: Tensor, *, saturate: int = 1, round_mode: str = "up") -> Tensor:
+def _cast_like(x: Tensor, target: Tensor, *, saturate: int = 1, round_mode: RoundMode = "up") -> Tensor:
     return x.to(target.dtype)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_, int64
+from minicnn.errors import ArgumentError
 from minicnn.onnx.registry import operator
 from minicnn.onnx.values import number
 from minicnn.ops.create import tensor
@@ -53,10 +54,14 @@ def _scan(
     state, inputs = values[:states], values[states:]
     axes = scan_input_axes or (0,) * num_scan_inputs
     backwards = scan_input_directions or (0,) * num_scan_inputs
-    slices = [x.unbind(axis)[:: -1 if back else 1] for x, axis, back in zip(inputs, axes, backwards, strict=True)]
+    if len({x.shape[axis] for x, axis in zip(inputs, axes, strict=True)}) != 1:
+        raise ArgumentError("Scan: the scanned inputs must have the same number of slices")
+    steps = inputs[0].shape[axes[0]]
     collected: list[tuple[Tensor, ...]] = []
-    for step in zip(*slices, strict=True):
-        results = body(*state, *step)
+    for step in range(steps):
+        places = [steps - 1 - step if back else step for back in backwards]
+        slices = [x.select(axis, place) for x, axis, place in zip(inputs, axes, places, strict=True)]
+        results = body(*state, *slices)
         state = results[:states]
         collected.append(results[states:])
     outputs = [list(results) for results in zip(*collected, strict=True)]

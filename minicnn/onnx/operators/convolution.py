@@ -7,19 +7,20 @@ the beginning.
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import minicnn.nn.functional as F
 from minicnn.autograd.tensor import Tensor
-from minicnn.errors import ShapeError
+from minicnn.errors import ArgumentError, ShapeError
 from minicnn.onnx.registry import operator
 from minicnn.ops.create import ones
 from minicnn.ops.indexing import stack
 from minicnn.ops.ranges import arange
 
-__all__ = ["pads_of"]
+__all__ = ["CONVOLUTIONS", "AutoPad", "check_lengths", "pads_of"]
 
 Ints = tuple[int, ...]
+AutoPad = Literal["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", ""]
 CONVOLUTIONS: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 TRANSPOSED: dict[int, Callable[..., Tensor]] = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
@@ -41,6 +42,25 @@ def pads_of(
     return found
 
 
+def check_lengths(call: str, n: int, **attributes: Ints | None) -> None:
+    """Check that each attribute that is given has a number for each of n axes; `pads` has two.
+
+    Raises
+    ------
+    ArgumentError
+        If one has another length.
+    """
+    for name, value in attributes.items():
+        count = 2 * n if name == "pads" else n
+        if value is not None and len(value) != count:
+            raise ArgumentError(f"{call}: {name} must have {count} numbers for {n} axes, got {value}")
+
+
+def _check_kernel(call: str, kernel_shape: Ints | None, w: Tensor) -> None:
+    if kernel_shape is not None and kernel_shape != w.shape[2:]:
+        raise ArgumentError(f"{call}: kernel_shape is {kernel_shape}, but the weight has {tuple(w.shape[2:])}")
+
+
 def _axes(call: str, x: Tensor, table: dict[int, Callable[..., Tensor]]) -> tuple[int, Any]:
     n = x.ndim - 2
     if n not in table:
@@ -54,7 +74,7 @@ def _conv(
     w: Tensor,
     b: Tensor | None = None,
     *,
-    auto_pad: str = "NOTSET",
+    auto_pad: AutoPad = "NOTSET",
     dilations: Ints | None = None,
     group: int = 1,
     kernel_shape: Ints | None = None,
@@ -62,6 +82,8 @@ def _conv(
     strides: Ints | None = None,
 ) -> Tensor:
     n, convolve = _axes("Conv", x, CONVOLUTIONS)
+    _check_kernel("Conv", kernel_shape, w)
+    check_lengths("Conv", n, strides=strides, dilations=dilations, pads=pads)
     strides, dilations = strides or (1,) * n, dilations or (1,) * n
     padding = pads_of(auto_pad, pads, x.shape[2:], w.shape[2:], strides, dilations)
     y: Tensor = convolve(x, w, b, strides, padding, dilations, group)
@@ -74,7 +96,7 @@ def _conv_transpose(
     w: Tensor,
     b: Tensor | None = None,
     *,
-    auto_pad: str = "NOTSET",
+    auto_pad: AutoPad = "NOTSET",
     dilations: Ints | None = None,
     group: int = 1,
     kernel_shape: Ints | None = None,
@@ -84,6 +106,10 @@ def _conv_transpose(
     strides: Ints | None = None,
 ) -> Tensor:
     n, convolve = _axes("ConvTranspose", x, TRANSPOSED)
+    _check_kernel("ConvTranspose", kernel_shape, w)
+    check_lengths("ConvTranspose", n, strides=strides, dilations=dilations, pads=pads, output_padding=output_padding)
+    if output_shape is not None and len(output_shape) not in (n, n + 2):  # older files write batch and channels too
+        check_lengths("ConvTranspose", n, output_shape=output_shape)
     strides, dilations, extra = strides or (1,) * n, dilations or (1,) * n, output_padding or (0,) * n
     padding = pads_of("NOTSET", pads, x.shape[2:], w.shape[2:], strides, dilations)
     if output_shape is None and auto_pad.startswith("SAME"):
@@ -125,6 +151,8 @@ def _deform_conv(
     Dai et al., "Deformable convolutional networks", 2017. Values between the pixels are bilinear (`F.grid_sample`).
     """
     (height, width), (kh, kw) = x.shape[2:], w.shape[2:]
+    _check_kernel("DeformConv", kernel_shape, w)
+    check_lengths("DeformConv", 2, strides=strides, dilations=dilations, pads=pads)
     (sy, sx), (dy, dx) = strides or (1, 1), dilations or (1, 1)
     top, left = (pads or (0, 0, 0, 0))[:2]
     n, oh, ow = offset.shape[0], *offset.shape[2:]

@@ -1,13 +1,12 @@
 """Regions of images: their features, and the choice among boxes that overlap."""
 
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64
-from minicnn.errors import ArgumentError
 from minicnn.onnx.registry import operator
 from minicnn.onnx.values import integers, number, numbers
 from minicnn.ops.create import tensor
@@ -35,8 +34,8 @@ def _roi_align(
     rois: Tensor,
     batch_indices: Tensor,
     *,
-    coordinate_transformation_mode: str = "half_pixel",
-    mode: str = "avg",
+    coordinate_transformation_mode: Literal["half_pixel", "output_half_pixel"] = "half_pixel",
+    mode: Literal["avg", "max"] = "avg",
     output_height: int = 1,
     output_width: int = 1,
     sampling_ratio: int = 0,
@@ -46,8 +45,6 @@ def _roi_align(
 
     As in ONNX, a maximum is that of the pixels times their weights. There is no gradient for the regions.
     """
-    if mode not in ("avg", "max"):
-        raise ArgumentError(f"RoiAlign: mode must be 'avg' or 'max', got {mode!r}")
     half = 0.5 if coordinate_transformation_mode == "half_pixel" else 0.0
     regions = []
     for roi, image in zip(numbers(rois), integers(batch_indices), strict=True):

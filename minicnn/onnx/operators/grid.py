@@ -1,5 +1,7 @@
 """Images at points of a grid."""
 
+from typing import Literal
+
 import minicnn.nn.functional as F
 from minicnn.autograd.tensor import Tensor
 from minicnn.onnx.registry import operator
@@ -7,6 +9,8 @@ from minicnn.onnx.values import integers
 
 __all__: list[str] = []
 
+Padding = Literal["zeros", "border", "reflection"]
+Mode = Literal["linear", "nearest", "cubic", "bilinear", "bicubic"]
 MODES = {"linear": "bilinear", "cubic": "bicubic"}  # the names before version 20 were PyTorch's
 
 
@@ -17,6 +21,11 @@ def _affine_grid(theta: Tensor, size: Tensor, *, align_corners: int = 0) -> Tens
 
 @operator("GridSample")
 def _grid_sample(
-    x: Tensor, grid: Tensor, *, align_corners: int = 0, mode: str = "linear", padding_mode: str = "zeros"
+    x: Tensor,
+    grid: Tensor,
+    *,
+    align_corners: int = 0,
+    mode: Mode = "linear",
+    padding_mode: Padding = "zeros",
 ) -> Tensor:
     return F.grid_sample(x, grid, MODES.get(mode, mode), padding_mode, bool(align_corners))

@@ -1,16 +1,20 @@
 """Elements and slices at places that a tensor gives. Negative places count from the end."""
 
 from math import prod
+from typing import Literal
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.onnx.registry import operator
 from minicnn.onnx.values import integers, number
+from minicnn.ops.axes import axis_of
 from minicnn.ops.comparison import where
 from minicnn.ops.create import zeros
 from minicnn.ops.ranges import arange
 
 __all__: list[str] = []
 
+Mode = Literal["linear", "circular"]
+Reduction = Literal["none", "add", "mul", "max", "min"]
 REDUCTIONS = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}
 
 
@@ -22,7 +26,7 @@ def _positive(index: Tensor, size: int) -> Tensor:
 @operator("Gather")
 def _gather(x: Tensor, index: Tensor, *, axis: int = 0) -> Tensor:
     """The axis becomes the axes of the index."""
-    axis %= x.ndim
+    axis = axis_of("Gather", axis, x.ndim)
     rows = x.index_select(axis, _positive(index, x.shape[axis]).reshape(-1))
     return rows.reshape(*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
 
@@ -51,7 +55,9 @@ def _gather_nd(x: Tensor, index: Tensor, *, batch_dims: int = 0) -> Tensor:
 
 
 @operator("ScatterElements")
-def _scatter_elements(x: Tensor, index: Tensor, updates: Tensor, *, axis: int = 0, reduction: str = "none") -> Tensor:
+def _scatter_elements(
+    x: Tensor, index: Tensor, updates: Tensor, *, axis: int = 0, reduction: Reduction = "none"
+) -> Tensor:
     places = _positive(index, x.shape[axis])
     if reduction == "none":
         return x.scatter(axis, places, updates)
@@ -62,7 +68,7 @@ operator("Scatter")(_scatter_elements)
 
 
 @operator("ScatterND")
-def _scatter_nd(x: Tensor, index: Tensor, updates: Tensor, *, reduction: str = "none") -> Tensor:
+def _scatter_nd(x: Tensor, index: Tensor, updates: Tensor, *, reduction: Reduction = "none") -> Tensor:
     """The last axis of the index holds places in the first axes."""
     lead, rest = x.shape[: index.shape[-1]], x.shape[index.shape[-1] :]
     places, rows = _flat_places(index, lead).reshape(-1), x.reshape(prod(lead), -1)
@@ -72,10 +78,15 @@ def _scatter_nd(x: Tensor, index: Tensor, updates: Tensor, *, reduction: str = "
 
 @operator("TensorScatter")
 def _tensor_scatter(
-    past: Tensor, update: Tensor, write_indices: Tensor | None = None, *, axis: int = -2, mode: str = "linear"
+    past: Tensor,
+    update: Tensor,
+    write_indices: Tensor | None = None,
+    *,
+    axis: int = -2,
+    mode: Mode = "linear",
 ) -> Tensor:
     """Write the update into the axis of a cache from a place on, which each sample of the batch has for itself."""
-    axis %= past.ndim
+    axis = axis_of("TensorScatter", axis, past.ndim)
     batch, size = past.shape[0], past.shape[axis]
     first = zeros(batch, dtype=arange(1).dtype) if write_indices is None else write_indices
     places = first.unsqueeze(1) + arange(update.shape[axis], device=past.device).unsqueeze(0)
@@ -89,7 +100,7 @@ def _one_hot(index: Tensor, depth: Tensor, values: Tensor, *, axis: int = -1) ->
     """values[1] at the index along a new axis, and values[0] elsewhere; everywhere where the index is out of range."""
     count = int(number(depth))
     off, on = values.unbind(0)
-    axis %= index.ndim + 1
+    axis = axis_of("OneHot", axis, index.ndim + 1)
     numbers = arange(count, device=index.device).reshape(count, *(1,) * (index.ndim - axis))
     return where(_positive(index, count).unsqueeze(axis) == numbers, on, off)
 

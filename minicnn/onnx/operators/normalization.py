@@ -1,11 +1,14 @@
 """Normalisation and dropout."""
 
+from typing import Literal
+
 import minicnn.nn.functional as F
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import bool_
 from minicnn.errors import ArgumentError
 from minicnn.onnx.registry import operator
 from minicnn.onnx.values import number
+from minicnn.ops.axes import axis_of
 from minicnn.ops.comparison import where
 from minicnn.ops.create import ones_like, zeros_like
 from minicnn.ops.sampling import rand
@@ -78,7 +81,8 @@ def _layer_norm(
     outputs: int,
 ) -> Tensor | tuple[Tensor, ...]:
     """Over the axes from `axis` on; also the means and the inverses of the standard deviations."""
-    shape = x.shape[axis % x.ndim :]
+    axis = axis_of("LayerNormalization", axis, x.ndim)
+    shape = x.shape[axis:]
     fits = scale.shape == shape and (bias is None or bias.shape == shape)
     if fits:
         y = F.layer_norm(x, shape, scale, bias, epsilon)
@@ -87,14 +91,14 @@ def _layer_norm(
         y = y if bias is None else y + bias
     if outputs == 1:
         return y
-    axes = list(range(axis % x.ndim, x.ndim))
+    axes = list(range(axis, x.ndim))
     var = x.var(axes, correction=0, keepdim=True)
     return y, x.mean(axes, keepdim=True), (var + epsilon).sqrt().reciprocal()
 
 
 @operator("RMSNormalization")
 def _rms_norm(x: Tensor, scale: Tensor, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1) -> Tensor:
-    return F.rms_norm(x, x.shape[axis % x.ndim :], None, epsilon) * scale
+    return F.rms_norm(x, x.shape[axis_of("RMSNormalization", axis, x.ndim) :], None, epsilon) * scale
 
 
 @operator("GroupNormalization", since=21)  # ONNX has withdrawn that of version 18
@@ -115,7 +119,7 @@ def _lrn(x: Tensor, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias:
 
 
 @operator("LpNormalization")
-def _lp_normalization(x: Tensor, *, axis: int = -1, p: int = 2) -> Tensor:
+def _lp_normalization(x: Tensor, *, axis: int = -1, p: Literal[1, 2] = 2) -> Tensor:
     """x divided by its norm along an axis, and 0 where the norm is 0."""
     norm = x.norm(p, axis, True)
     return where(norm == 0, zeros_like(x), x / where(norm == 0, ones_like(norm), norm))
@@ -134,6 +138,8 @@ def _dropout(
     p = 0.5 if ratio is None else number(ratio)
     if training_mode is None or not number(training_mode) or p == 0:
         return x, ones_like(x).to(bool_)
+    if not 0 <= p <= 1:
+        raise ArgumentError(f"Dropout: ratio must be in [0, 1], got {p}")
     mask = rand(*x.shape, device=x.device) >= p
     return where(mask, x / (1 - p) if p < 1 else x, zeros_like(x)), mask
 

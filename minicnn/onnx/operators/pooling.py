@@ -6,7 +6,7 @@ from math import prod
 import minicnn.nn.functional as F
 from minicnn.autograd.tensor import Tensor
 from minicnn.geometry import PoolSpec
-from minicnn.onnx.operators.convolution import CONVOLUTIONS, pads_of
+from minicnn.onnx.operators.convolution import CONVOLUTIONS, AutoPad, check_lengths, pads_of
 from minicnn.onnx.registry import operator
 from minicnn.onnx.values import integers
 from minicnn.ops.create import ones, zeros
@@ -29,6 +29,7 @@ def _spec(
     count_include_pad: bool = False,
 ) -> PoolSpec:
     n = len(kernel)
+    check_lengths("pooling", x.ndim - 2, kernel_shape=kernel, strides=strides, dilations=dilations, pads=pads)
     strides, dilations = strides or (1,) * n, dilations or (1,) * n
     padding = tuple(pads_of(auto_pad, pads, x.shape[2:], kernel, strides, dilations))
     ceil = bool(ceil_mode) and not auto_pad.startswith("SAME")
@@ -40,7 +41,7 @@ def _max_pool(
     x: Tensor,
     *,
     kernel_shape: Ints,
-    auto_pad: str = "NOTSET",
+    auto_pad: AutoPad = "NOTSET",
     ceil_mode: int = 0,
     dilations: Ints | None = None,
     pads: Ints | None = None,
@@ -80,6 +81,7 @@ def _max_unpool(
 ) -> Tensor:
     """Each element at its place in the flattened output, and 0 elsewhere; `output_shape` adds zeros at the ends."""
     n = len(kernel_shape)
+    check_lengths("MaxUnpool", x.ndim - 2, kernel_shape=kernel_shape, strides=strides, pads=pads)
     widths, steps = pads or (0,) * 2 * n, strides or (1,) * n
     axes = zip(x.shape[2:], kernel_shape, steps, widths[:n], widths[n:], strict=True)
     sizes = [*x.shape[:2], *((i - 1) * s + k - before - after for i, k, s, before, after in axes)]
@@ -96,7 +98,7 @@ def _average_pool(
     x: Tensor,
     *,
     kernel_shape: Ints,
-    auto_pad: str = "NOTSET",
+    auto_pad: AutoPad = "NOTSET",
     ceil_mode: int = 0,
     count_include_pad: int = 0,
     dilations: Ints | None = None,
@@ -132,7 +134,7 @@ def _lp_pool(
     x: Tensor,
     *,
     kernel_shape: Ints,
-    auto_pad: str = "NOTSET",
+    auto_pad: AutoPad = "NOTSET",
     ceil_mode: int = 0,
     dilations: Ints | None = None,
     p: int = 2,

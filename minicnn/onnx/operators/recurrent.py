@@ -5,6 +5,7 @@ gates are stacked. After the end of a sequence (`sequence_lens`) its state stays
 """
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import minicnn.nn.functional as F
 from minicnn.autograd.tensor import Tensor
@@ -17,6 +18,7 @@ from minicnn.ops.linalg import matmul
 
 __all__: list[str] = []
 
+Direction = Literal["forward", "reverse", "bidirectional"]
 Activation = Callable[[Tensor], Tensor]
 State = tuple[Tensor, ...]
 # From the projection of the input, the hidden weights, the biases of both and the state to the next state.
@@ -33,6 +35,8 @@ ACTIVATIONS: dict[str, Activation] = {
 
 def _activations(names: Sequence[str] | None, default: Sequence[str], directions: int) -> list[list[Activation]]:
     """Return the activations of each direction."""
+    if names is not None and len(names) != len(default) * directions:
+        raise ArgumentError(f"recurrent network: expected {len(default) * directions} activations, got {list(names)}")
     wanted = [name.lower() for name in names or list(default) * directions]
     if unknown := sorted(set(wanted) - ACTIVATIONS.keys()):
         raise ArgumentError(f"recurrent network: activations must be of {', '.join(ACTIVATIONS)}, got {unknown}")
@@ -51,11 +55,18 @@ def _run(
     b: Tensor | None,
     lengths: Tensor | None,
     initial: Sequence[Tensor | None],
-    direction: str,
+    direction: Direction,
+    hidden_size: int | None,
     layout: int,
     cell: Cell,
 ) -> tuple[Tensor, ...]:
     """Run the cell in each direction; return the outputs of all times, and the last states."""
+    directions = 2 if direction == "bidirectional" else 1
+    if w.shape[0] != directions or r.shape[0] != directions or (hidden_size or r.shape[2]) != r.shape[2]:
+        raise ArgumentError(
+            f"recurrent network: weights {tuple(w.shape)} and {tuple(r.shape)} do not fit to direction={direction!r} "
+            f"and hidden_size={hidden_size}"
+        )
     if layout:  # the batch comes first
         x, initial = x.transpose(0, 1), [None if state is None else state.transpose(0, 1) for state in initial]
     hidden = r.shape[2]
@@ -96,9 +107,9 @@ def _rnn(
     *,
     activations: tuple[str, ...] | None = None,
     clip: float | None = None,
-    direction: str = "forward",
+    direction: Direction = "forward",
     hidden_size: int | None = None,
-    layout: int = 0,
+    layout: Literal[0, 1] = 0,
 ) -> tuple[Tensor, ...]:
     """h_t = f(W x_t + R h_{t-1} + b)."""
     of_direction = _activations(activations, ["tanh"], w.shape[0])
@@ -107,7 +118,7 @@ def _rnn(
         (f,) = of_direction[d]
         return (f(_clipped(p + wb + matmul(state[0], r.T) + rb, clip)),)
 
-    return _run(x, w, r, b, sequence_lens, [initial_h], direction, layout, cell)
+    return _run(x, w, r, b, sequence_lens, [initial_h], direction, hidden_size, layout, cell)
 
 
 @operator("GRU", settings=(4,))
@@ -121,9 +132,9 @@ def _gru(
     *,
     activations: tuple[str, ...] | None = None,
     clip: float | None = None,
-    direction: str = "forward",
+    direction: Direction = "forward",
     hidden_size: int | None = None,
-    layout: int = 0,
+    layout: Literal[0, 1] = 0,
     linear_before_reset: int = 0,
 ) -> tuple[Tensor, ...]:
     """Cho et al., 2014: gates z (update) and r (reset), h_t = (1 - z) g(...) + z h_{t-1}."""
@@ -140,7 +151,7 @@ def _gru(
         new = g(_clipped((p + wb)[:, 2 * n :] + inner, clip))
         return ((1 - update) * new + update * h,)
 
-    return _run(x, w, r, b, sequence_lens, [initial_h], direction, layout, cell)
+    return _run(x, w, r, b, sequence_lens, [initial_h], direction, hidden_size, layout, cell)
 
 
 @operator("LSTM", settings=(4,))
@@ -156,10 +167,10 @@ def _lstm(
     *,
     activations: tuple[str, ...] | None = None,
     clip: float | None = None,
-    direction: str = "forward",
+    direction: Direction = "forward",
     hidden_size: int | None = None,
     input_forget: int = 0,
-    layout: int = 0,
+    layout: Literal[0, 1] = 0,
 ) -> tuple[Tensor, ...]:
     """Hochreiter and Schmidhuber, 1997: gates i, o and f, c_t = f c_{t-1} + i g(...), h_t = o h(c_t)."""
     of_direction = _activations(activations, ["sigmoid", "tanh", "tanh"], w.shape[0])
@@ -176,4 +187,4 @@ def _lstm(
         o = f(_clipped(o if peepholes is None else o + of_o * c, clip))
         return o * last(c), c
 
-    return _run(x, w, r, b, sequence_lens, [initial_h, initial_c], direction, layout, cell)
+    return _run(x, w, r, b, sequence_lens, [initial_h, initial_c], direction, hidden_size, layout, cell)

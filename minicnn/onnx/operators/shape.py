@@ -1,5 +1,8 @@
 """Shapes, and arrangements of elements."""
 
+from math import prod
+from typing import Literal
+
 import minicnn.nn.functional as F
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import int64
@@ -14,6 +17,7 @@ from minicnn.ops.ranges import arange
 __all__: list[str] = []
 
 Integers = Tensor | tuple[int, ...]
+Order = Literal["DCR", "CRD"]  # depth, column, row, or column, row, depth
 
 
 @operator("Shape")
@@ -36,9 +40,9 @@ def _reshape(x: Tensor, shape: Integers, *, allowzero: int = 0) -> Tensor:
 @operator("Flatten")
 def _flatten(x: Tensor, *, axis: int = 1) -> Tensor:
     """Two axes: all axes before `axis`, and the others."""
-    rows = 1
-    for size in x.shape[:axis]:
-        rows *= size
+    if not -x.ndim <= axis <= x.ndim:
+        raise ArgumentError(f"Flatten: axis={axis} is out of range for a tensor of {x.ndim} axes")
+    rows = prod(x.shape[:axis])
     return x.reshape(rows, x.numel() // rows if rows else 0)
 
 
@@ -49,13 +53,15 @@ def _transpose(x: Tensor, *, perm: tuple[int, ...] | None = None) -> Tensor:
 
 @operator("Squeeze")
 def _squeeze(x: Tensor, axes: Integers | None = None) -> Tensor:
-    return x.squeeze() if axes is None else x.squeeze(tuple(integers(axes)))
+    places = [i for i, size in enumerate(x.shape) if size == 1] if axes is None else axes_of(axes, x.ndim)
+    if any(x.shape[axis] != 1 for axis in places):
+        raise ArgumentError(f"Squeeze: the axes {places} of {x.shape} have more than one element")
+    return x.squeeze(tuple(places))
 
 
 @operator("Unsqueeze")
 def _unsqueeze(x: Tensor, axes: Integers) -> Tensor:
-    places = integers(axes)
-    for axis in sorted(axis % (x.ndim + len(places)) for axis in places):
+    for axis in sorted(axes_of(axes, x.ndim + len(integers(axes)))):
         x = x.unsqueeze(axis)
     return x
 
@@ -81,9 +87,14 @@ def _split(
     x: Tensor, split: Integers | None = None, *, axis: int = 0, num_outputs: int | None = None, outputs: int
 ) -> tuple[Tensor, ...]:
     """Parts of the given sizes, or equal parts; the last one is smaller if they are not whole."""
-    if split is not None:
-        return x.split(integers(split), axis)
     count = num_outputs or outputs
+    sizes = None if split is None else integers(split)
+    whole = sizes is None or (len(sizes) == outputs and sum(sizes) == x.shape[axis] and min(sizes) >= 0)
+    if count != outputs or not whole:
+        given = f"num_outputs={num_outputs}" if sizes is None else f"the sizes {sizes}"
+        raise ArgumentError(f"Split: {given} do not fit to {outputs} outputs of an axis of {x.shape[axis]} elements")
+    if sizes is not None:
+        return x.split(sizes, axis)
     size = -(-x.shape[axis] // count)
     return tensor_split(x, [size * i for i in range(1, count)], axis)
 
@@ -115,7 +126,7 @@ def _pad(
     value: Tensor | float | None = None,
     axes: Tensor | None = None,
     *,
-    mode: str = "constant",
+    mode: Literal["constant", "reflect", "edge", "wrap"] = "constant",
 ) -> Tensor:
     """First the widths before the axes, then those after them."""
     widths, places = integers(pads), axes_of(axes, x.ndim)
@@ -127,7 +138,7 @@ def _pad(
 
 
 @operator("DepthToSpace")
-def _depth_to_space(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
+def _depth_to_space(x: Tensor, *, blocksize: int, mode: Order = "DCR") -> Tensor:
     """`mode` is the order of the channels: depth, column, row, or column, row, depth as in `pixel_shuffle`."""
     if mode == "DCR":
         n, c, h, w = x.shape
@@ -137,7 +148,7 @@ def _depth_to_space(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
 
 
 @operator("SpaceToDepth")
-def _space_to_depth(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
+def _space_to_depth(x: Tensor, *, blocksize: int, mode: Order = "DCR") -> Tensor:
     y = F.pixel_unshuffle(x, blocksize)
     if mode == "CRD":
         return y

@@ -6,6 +6,7 @@ from minicnn import fft
 from minicnn.autograd.tensor import Tensor
 from minicnn.onnx.registry import operator
 from minicnn.onnx.values import dtype_of, number
+from minicnn.ops.axes import axis_of
 from minicnn.ops.complex_numbers import view_as_complex, view_as_real
 from minicnn.ops.create import tensor
 
@@ -29,7 +30,7 @@ def _dft(
 ) -> Tensor:
     place = -2 if axis is None else number(axis)
     length = None if dft_length is None else number(dft_length)
-    return _transform(x, length, place % x.ndim, bool(inverse), bool(onesided))
+    return _transform(x, length, axis_of("DFT", place, x.ndim), bool(inverse), bool(onesided))
 
 
 @operator("DFT", since=17)
@@ -37,7 +38,7 @@ def _dft_17(
     x: Tensor, dft_length: Tensor | None = None, *, axis: int = 1, inverse: int = 0, onesided: int = 0
 ) -> Tensor:
     length = None if dft_length is None else number(dft_length)
-    return _transform(x, length, axis % x.ndim, bool(inverse), bool(onesided))
+    return _transform(x, length, axis_of("DFT", axis, x.ndim), bool(inverse), bool(onesided))
 
 
 @operator("STFT")

@@ -37,6 +37,13 @@ simplex = D.LogisticNormal(a, b)
 normal, uniform, exponential, gamma, beta = D.Normal(a, b), D.Uniform(a - 2, a + b), D.Exponential(a), D.Gamma(a, b), \
     D.Beta(a, b)
 laplace, inner, bernoulli = D.Laplace(a, b), D.Uniform(a / 10, a / 10 + 0.3), D.Bernoulli(p)
+roots = (new([[[1.0, 0.0], [0.5, 0.8]], [[2.0, 0.0], [-0.3, 0.4]]])).requires_grad_()
+df = new([2.5, 4.0]).requires_grad_()
+wishart, covariance = D.Wishart(df, scale_tril=roots.tril()), roots @ roots.mT
+many = new([[[2.0, 0.3], [0.3, 1.5]], [[1.0, -0.9], [-0.9, 3.0]]])
+other = D.Wishart(b[:2] + 3, covariance_matrix=many)
+lkj = D.LKJCholesky(3, a)
+corners = D.CorrCholeskyTransform()(new([[0.3, -0.4, 1.2], [0.1, 2.0, 0.0]]))
 full = D.MultivariateNormal(a, torch.eye(3, dtype=torch.float64) * 1.5)
 
 def differentiated(y, *inputs):
@@ -111,6 +118,39 @@ _PAIRS = ("normal", "uniform", "inner", "exponential", "gamma", "beta", "laplace
 _OLD = ("normal", "uniform", "inner", "exponential", "gamma", "beta", "laplace")
 
 CALLS = [
+    *"""
+differentiated(wishart.log_prob(many), df, roots)
+differentiated(D.Wishart(df, covariance_matrix=covariance).log_prob(many), df, roots)
+differentiated(D.Wishart(df, precision_matrix=covariance).log_prob(many), df, roots)
+D.Wishart(new(5.0), many[0]).log_prob(many)
+D.Wishart(5, many).log_prob(many[0])
+D.Wishart(7.5, many[0]).mean, D.Wishart(7.5, many[0]).entropy()
+wishart.mean, wishart.variance, wishart.stddev
+wishart.mode.nan_to_num(-7.0), other.mode
+differentiated(wishart.entropy(), df, roots)
+wishart.scale_tril, wishart.covariance_matrix, wishart.precision_matrix, other.precision_matrix, other.scale_tril
+expanded(wishart), wishart.expand((2, 2)).log_prob(many), wishart.expand((2, 2)).covariance_matrix
+drawn(other), drawn(other, 4, 2), with_gradient(other)
+list(wishart.batch_shape), list(wishart.event_shape), wishart.has_rsample, wishart.has_enumerate_support
+[D.kl_divergence(D.Wishart(n, many[0]), D.Wishart(7.0, v)).detach() for n, v in ((3.5, many[1]), (7.0, many[0]))]
+[refused(D.Wishart, *c) for c in ((1.0, many), (3.0, new([1.0])), (3.0,), (3.0, many, many))]
+[refused(D.Wishart, 3.0, -many), refused(wishart.log_prob, -many), refused(D.Wishart, new([1.0, 2.0, 3.0]) + 2, many)]
+differentiated(lkj.log_prob(corners[:1, None]), a)
+D.LKJCholesky(3).log_prob(corners), D.LKJCholesky(2, 0.5).log_prob(corners[:, :2, :2])
+D.LKJCholesky(3, new([0.5, 1.0])).log_prob(corners)
+expanded(lkj), lkj.expand((2, 2, 3)).log_prob(corners[0])
+drawn(lkj), drawn(lkj, 4, 2), lkj.has_rsample, list(lkj.batch_shape), list(lkj.event_shape), lkj.dim
+[refused(D.LKJCholesky, *c) for c in ((1,), (3, -1.0))] + [refused(lkj.log_prob, corners * 2)]
+there_and_back(D.CorrCholeskyTransform(), new([[0.3, -0.4, 1.2], [0.1, 2.0, 0.0]]))
+there_and_back(D.CorrCholeskyTransform(), new([0.7])), corners @ corners.mT
+differentiated(D.CorrCholeskyTransform()(w[:, 0] + w[:, 1]), w)
+[t.log_abs_det_jacobian(i, t(i)) for t in [D.CorrCholeskyTransform()] for i in (x, new([0.3, -0.4, 1.2, 0.5, 0.1, -2]))]
+[refused(D.CorrCholeskyTransform(), new([0.3] * n)) for n in (2, 4, 5)]
+to(D.constraints.corr_cholesky, x)
+[D.constraints.corr_cholesky.check(i) for e in [torch.eye(2)] for i in (e, torch.ones(2, 2).tril(), -e, e * 1.001)]
+D.constraints.corr_cholesky.event_dim
+[D.constraints.positive_semidefinite.check(new(i)) for i in ([[1.0, 2], [2, 1]], [[0.0, 1], [0, 0]], [[2.0]])]
+""".strip().splitlines(),
     *(f"differentiated({d}.log_prob({v}), a, b, w)" for d, v in _ALL.items() if d not in _CONSTANT),
     *(f"{d}.log_prob({_ALL[d]})" for d in _CONSTANT),
     *(f"{d}.mean, {d}.variance, {d}.stddev" for d in _ALL if d not in _NO_MOMENTS),

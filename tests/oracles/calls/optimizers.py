@@ -89,6 +89,27 @@ def lion(steps):
         optimizer.step()
     twin.load_state_dict(optimizer.state_dict())
     return p.detach(), twin.state[q]["average"], twin.state[q]["step"], dict(twin.param_groups[0], params=[])
+
+def state_hooks():
+    p, seen = leaf(), []
+    adam = optim.Adam([p], lr=0.1)
+    p.sum().backward()
+    adam.step()
+    adam.register_state_dict_pre_hook(lambda o: seen.append(["a", o is adam]))
+    adam.register_state_dict_pre_hook(lambda o: seen.append("b"), prepend=True)
+    adam.register_state_dict_post_hook(lambda o, s: {**s, "more": 1})
+    removed = adam.register_state_dict_post_hook(lambda o, s: seen.append("never"))
+    removed.remove()
+    adam.register_state_dict_post_hook(lambda o, s: seen.append(sorted(s)), prepend=True)
+    state = adam.state_dict()
+    other = optim.Adam([leaf()], lr=0.5)
+    other.register_load_state_dict_pre_hook(lambda o, s: s.update(seen_by="hook"))
+    quarter = lambda o, s: {"state": s["state"], "param_groups": [{**g, "lr": 0.25} for g in s["param_groups"]]}
+    other.register_load_state_dict_pre_hook(quarter)
+    other.register_load_state_dict_post_hook(lambda o: seen.append(o.param_groups[0]["lr"]))
+    other.register_load_state_dict_post_hook(lambda o: seen.append("first"), prepend=True)
+    other.load_state_dict(state)
+    return seen, sorted(state), other.param_groups[0]["lr"], other.state[other.param_groups[0]["params"][0]]["exp_avg"]
 """
 
 CALLS = (
@@ -139,4 +160,5 @@ CALLS = (
     "[repr(k([leaf()])) for k in (optim.NAdam, optim.RAdam, optim.ASGD, optim.Rprop, optim.Adadelta, optim.LBFGS)]",
     *(f"hooked({k})" for k in ("optim.SGD", "optim.LBFGS", "Lion")),
     "refused(hooked, optim.SGD, 3)",
+    "state_hooks()",
 )
