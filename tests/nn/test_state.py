@@ -94,3 +94,11 @@ def test_empty_memory_has_the_shapes_and_types():
     assert model.weight is weight
     model.load_state_dict(nn.BatchNorm2d(3).double().state_dict())
     assert model.weight.tolist() == [1, 1, 1]
+
+
+def test_hooks_of_all_modules_come_before_those_of_the_module():
+    model, seen = nn.Linear(1, 1), []
+    model.register_forward_hook(lambda *args: seen.append("own"))
+    with everywhere.register_module_forward_hook(lambda *args: seen.append("all")):
+        model(minicnn.ones(1, 1))
+    assert seen == ["all", "own"]
