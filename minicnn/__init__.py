@@ -175,6 +175,7 @@ from minicnn.runtime.threads import get_num_threads, set_num_threads
 if TYPE_CHECKING:
     from minicnn import distributions, optim
     from minicnn.backends.native.library import set_flush_denormal
+    from minicnn.nn.drawing import draw
     from minicnn.nn.summary import summary
     from minicnn.nn.watching import watch
     from minicnn.serialization import load, save
@@ -213,6 +214,7 @@ __all__ = [
     "distributions",
     "dot",
     "double",
+    "draw",
     "dtype",
     "e",
     "enable_grad",
@@ -333,6 +335,7 @@ __version__ = "0.1.0"
 # Needed later than the rest, so that `import minicnn` stays quick.
 _ELSEWHERE = {
     "compile": "compiler",
+    "draw": "nn.drawing",
     "load": "serialization",
     "save": "serialization",
     "set_flush_denormal": "backends.native.library",

@@ -168,6 +168,7 @@ def test_few_public_names_are_not_in_the_record(module):
         "TypedTensor",
         "bias_act",
         "detect_anomaly",
+        "draw",
         "calculate_fan_in_and_fan_out",
         "erf",
         "explain",

@@ -67,6 +67,8 @@ class Mode(threading.local):
     anomaly : bool
         Whether results are checked for NaN.
     watcher : Watcher or None
+    module : Module or None
+        The innermost module that is being called.
     gradient : (Node, int) or None
         During the backward pass, the call and the number of the input whose gradient is being computed.
     """
@@ -74,6 +76,7 @@ class Mode(threading.local):
     recording = True
     anomaly = False
     watcher: Watcher | None = None
+    module: Any = None
     gradient: tuple[Node, int] | None = None
 
 
@@ -131,13 +134,17 @@ class Leaf:
 
 
 class Node:
-    """A recorded call. `edges` are the nodes of its inputs, None for an input that needs no gradient."""
+    """A recorded call. `edges` are the nodes of its inputs, None for an input that needs no gradient.
+
+    `module` is the innermost module that was being called, or None.
+    """
 
     __slots__ = (
         "__weakref__",
         "device",
         "edges",
         "hooks",
+        "module",
         "order",
         "params",
         "primitive",
@@ -150,6 +157,7 @@ class Node:
         self.primitive, self.params, self.order = primitive, params, next(clock)
         self.hooks: dict[int, Hook] = {}
         self.device = inputs[0].device
+        self.module = mode.module
         self.shapes = tuple([t.array.shape for t in inputs])
         self.edges = tuple([t._node if primitive.differentiable(i) else None for i, t in enumerate(inputs)])
         self.saved: dict[str, Any] | None = {}

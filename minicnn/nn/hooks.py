@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minicnn.autograd.function import Function
-from minicnn.autograd.tape import RemovableHandle
+from minicnn.autograd.tape import RemovableHandle, mode
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import AutogradError, MiniCNNError
 from minicnn.nn.location import note_layer
@@ -49,6 +49,7 @@ class Hooks:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         watch, called, output, plain = None, [], None, not self.has_hooks
+        outer, mode.module = mode.module, self
         try:
             if plain:
                 return self.forward(*args, **kwargs)
@@ -73,6 +74,8 @@ class Hooks:
             if isinstance(error, MiniCNNError):
                 note_layer(error, self)
             raise
+        finally:
+            mode.module = outer
         return watch.outputs(output) if watch else output
 
     @property
