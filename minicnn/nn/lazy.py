@@ -170,7 +170,7 @@ class LazyConv2d(_LazyConv, Conv2d):
     --------
     >>> import minicnn
     >>> layer = LazyConv2d(16, kernel_size=3)
-    >>> layer.state_dict()
+    >>> dict(layer.state_dict())
     {'weight': <UninitializedParameter>, 'bias': <UninitializedParameter>}
     >>> layer(minicnn.zeros(8, 3, 32, 32)).shape
     (8, 16, 30, 30)

@@ -13,15 +13,9 @@ from minicnn.nn.loading import LoadResult, different_shapes, load_values
 from minicnn.nn.parameter import Parameter, is_lazy
 from minicnn.ops.create import as_tensor
 
-__all__ = ["State", "StateDict"]
+__all__ = ["State"]
 
 EXTRA = "_extra_state"  # the last part of the key of `get_extra_state`
-
-
-class StateDict(OrderedDict[str, Any]):
-    """What `state_dict` returns: tensors by key, and in `_metadata` the versions of the classes, as in PyTorch."""
-
-    _metadata: dict[str, dict[str, Any]]
 
 
 class State(Hooks):
@@ -58,6 +52,7 @@ class State(Hooks):
     ) -> dict[str, Any]:
         """Return all parameters and persistent buffers by dotted name. The tensors are detached and share memory.
 
+        The dict has the versions of the classes as its attribute `_metadata`, as in PyTorch.
         A tensor of a lazy layer that has no shape yet is there itself.
 
         Parameters
@@ -69,9 +64,9 @@ class State(Hooks):
         keep_vars : bool
             Return the parameters and buffers themselves, not detached.
         """
-        state = destination
+        state: Any = destination
         if state is None:
-            state = StateDict()
+            state = OrderedDict()
             state._metadata = OrderedDict()
         about = {"version": self._version}
         if hasattr(state, "_metadata"):
@@ -84,7 +79,8 @@ class State(Hooks):
         for hook in list(self._state_dict_hooks.values()):
             changed = hook(self, state, prefix, about)
             state = state if changed is None else changed
-        return state
+        found: dict[str, Any] = state
+        return found
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         """Put this module's own state into a dict. A class may replace this method."""
@@ -148,7 +144,7 @@ class State(Hooks):
             )
             for name, child in module._children().items():
                 start = f"{prefix}{name}."
-                walk(child, StateDict((k, v) for k, v in state.items() if k.startswith(start)), start)
+                walk(child, OrderedDict((k, v) for k, v in state.items() if k.startswith(start)), start)
             hooks.extend(partial(hook, module) for hook in module._load_state_dict_post_hooks.values())
 
         def check() -> None:
@@ -161,7 +157,7 @@ class State(Hooks):
                     f"load_state_dict: the state does not fit {type(self).__name__}: {'; '.join(texts)}"
                 )
 
-        copy = StateDict(state_dict)
+        copy: Any = OrderedDict(state_dict)
         copy._metadata = versions
         walk(self, copy, "")
         if problems or not hooks:

@@ -286,8 +286,8 @@ def watch() -> Iterator[Steps]:
     ['mul', 'sum']
     >>> steps[0].inputs, steps[0].output
     (((2, 3), (2, 3)), (2, 3))
-    >>> {step.gradient_of for step in steps if step.backward and step.name == "mul"}
-    {'a of mul (step 0)', 'b of mul (step 0)'}
+    >>> [step.gradient_of for step in steps if step.backward and step.name == "mul"]
+    ['a of mul (step 0)', 'b of mul (step 0)']
     """
     watcher = _Watcher()
     with ModeSetting(watcher=watcher):

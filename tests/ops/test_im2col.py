@@ -31,7 +31,7 @@ def meetings(spec: ConvSpec) -> Any:
 def test_im2col_against_loops(case, device):
     (x,), spec = case.inputs, case.params["spec"]
     taps = len(spec.taps)
-    expected = np.zeros((x.shape[0], x.shape[1] * taps, int(np.prod(spec.output_size))))
+    expected = np.zeros((x.shape[0], x.shape[1] * taps, int(np.prod(spec.output_size))), x.dtype)
     for k, o, place in meetings(spec):
         expected[:, k::taps, o] = x[(slice(None), slice(None), *place)]
     np.testing.assert_array_equal(to_host(im2col(Tensor._of(x, device=device), spec=spec).array), expected)
@@ -41,7 +41,7 @@ def test_im2col_against_loops(case, device):
 def test_col2im_against_loops(case, device):
     (columns,), spec = case.inputs, case.params["spec"]
     taps = len(spec.taps)
-    expected = np.zeros((columns.shape[0], columns.shape[1] // taps, *spec.input_size))
+    expected = np.zeros((columns.shape[0], columns.shape[1] // taps, *spec.input_size), columns.dtype)
     for k, o, place in meetings(spec):
         expected[(slice(None), slice(None), *place)] += columns[:, k::taps, o]
     np.testing.assert_allclose(
