@@ -15,7 +15,7 @@ from tests import standin_cupy
 
 # No deadline, because a slow machine is not a bug. CI is derandomized: the same commit draws the same examples.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("dev", PATIENT, max_examples=25)
+settings.register_profile("dev", PATIENT, max_examples=20)
 settings.register_profile("ci", PATIENT, max_examples=50, derandomize=True, database=None, print_blob=True)
 settings.register_profile("thorough", PATIENT, max_examples=1000)
 # A fault that is noticed needs no smallest example: this is for tests/mutants.

@@ -17,7 +17,7 @@ from minicnn.autograd.primitive import Primitive, primitives
 from minicnn.autograd.tensor import Tensor
 from minicnn.dtypes import complex_type
 from minicnn.runtime import dispatch
-from minicnn.runtime.devices import CUDA, CUDASIM, Device, to_host, xp
+from minicnn.runtime.devices import CPU, CUDA, CUDASIM, Device, to_host, xp
 from minicnn.testing import Case, cases, declared, fill_empty_with_nan
 
 for _module in pkgutil.walk_packages(minicnn.ops.__path__, "minicnn.ops."):
@@ -28,6 +28,9 @@ NAMES = sorted(PRIMITIVES)
 SMOOTH = [name for name in NAMES if PRIMITIVES[name].rules]
 EXAMPLES = settings.default.max_examples if settings.default else 100
 HALF, FEW = settings(max_examples=max(5, EXAMPLES // 2)), settings(max_examples=max(5, EXAMPLES // 4))
+# Gradients on a GPU: the rules are the same and the kernels are compared, so this finds a value on another device.
+GPU = settings(max_examples=max(1, EXAMPLES // 12))
+on_a_gpu = pytest.mark.parametrize("device", [CUDASIM, CUDA], indirect=True, ids=str)
 TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
 
 
@@ -156,27 +159,29 @@ def function_of(primitive: Primitive, case: Case, device: Device) -> tuple[Any, 
     return function, tensors
 
 
+def check_gradients(name: str, check: Any, device: Device, data: st.DataObject) -> None:
+    function, tensors = function_of(PRIMITIVES[name], data.draw(cases(name, smooth=True)), device)
+    assert check(function, tensors)
+
+
 @pytest.mark.parametrize("name", SMOOTH)
 @HALF
 @given(data=st.data())
-def test_first_gradients(name, device, data):
-    function, tensors = function_of(PRIMITIVES[name], data.draw(cases(name, smooth=True)), device)
-    assert gradcheck(function, tensors)
+def test_first_gradients(name, data):
+    check_gradients(name, gradcheck, CPU, data)
 
 
 @pytest.mark.parametrize("name", SMOOTH)
 @FEW
 @given(data=st.data())
 def test_second_gradients(name, data):
-    function, tensors = function_of(PRIMITIVES[name], data.draw(cases(name, smooth=True)), Device.named("cpu"))
-    assert gradgradcheck(function, tensors)
+    check_gradients(name, gradgradcheck, CPU, data)
 
 
+@on_a_gpu
 @pytest.mark.parametrize("name", SMOOTH)
-@pytest.mark.parametrize("device", [CUDASIM, CUDA], indirect=True, ids=str)
-@settings(max_examples=max(1, EXAMPLES // 25))
+@pytest.mark.parametrize("check", [gradcheck, gradgradcheck])
+@GPU
 @given(data=st.data())
-def test_second_gradients_on_a_gpu(name, device, data):
-    """The rules are the same and the kernels were compared: this finds a value on another device."""
-    function, tensors = function_of(PRIMITIVES[name], data.draw(cases(name, smooth=True)), device)
-    assert gradgradcheck(function, tensors)
+def test_gradients_on_a_gpu(name, check, device, data):
+    check_gradients(name, check, device, data)
