@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from minicnn.autograd.primitive import Primitive
-from minicnn.autograd.tape import Leaf, Node, clock, enable_grad, mode, no_grad
+from minicnn.autograd.tape import Leaf, ModeSetting, Node, clock, enable_grad, mode, no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, AutogradError
 from minicnn.runtime.random import generator
@@ -196,7 +196,7 @@ class _Call:
         if self.state is not None:
             source.state = self.state
         try:
-            with self.context, enable_grad():
+            with self.context, ModeSetting(recording=True, gradient=None):
                 nodes = _nodes(self.function(), start)
         finally:
             if self.state is not None:

@@ -136,7 +136,7 @@ class Leaf:
 class Node:
     """A recorded call. `edges` are the nodes of its inputs, None for an input that needs no gradient.
 
-    `module` is the innermost module that was being called, or None.
+    `module` is a weak reference to the innermost module that was being called, or None.
     """
 
     __slots__ = (
@@ -157,7 +157,7 @@ class Node:
         self.primitive, self.params, self.order = primitive, params, next(clock)
         self.hooks: dict[int, Hook] = {}
         self.device = inputs[0].device
-        self.module = mode.module
+        self.module = None if mode.module is None else weakref.ref(mode.module)
         self.shapes = tuple([t.array.shape for t in inputs])
         self.edges = tuple([t._node if primitive.differentiable(i) else None for i, t in enumerate(inputs)])
         self.saved: dict[str, Any] | None = {}

@@ -52,7 +52,11 @@ class Dataset(Generic[Sample]):
     def _repr_html_(self) -> str | None:  # for notebooks; None: they show the text
         from minicnn.data.html import dataset_html  # late: few programs show datasets
 
-        return dataset_html(self) if hasattr(self, "__len__") else None
+        try:
+            count = len(self)  # type: ignore[arg-type]
+        except Exception:  # without a length, or it cannot be known: a notebook must not fail to show an object
+            return None
+        return dataset_html(self, count)
 
     def __add__(self, other: "Samples[Any]") -> "ConcatDataset":
         return ConcatDataset([self, other])  # type: ignore[list-item]

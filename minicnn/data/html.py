@@ -19,9 +19,9 @@ SECONDS = 0.1  # then no further sample is read: a large photo alone may take as
 TEXT = 80  # characters of a value that is no array
 
 
-def dataset_html(dataset: Any) -> str:
-    """Return HTML with the length of a dataset and its first samples. The shared random generator keeps its state."""
-    count, start, state = len(dataset), time.perf_counter(), random.get_rng_state()
+def dataset_html(dataset: Any, count: int) -> str:
+    """Return HTML with the first of `count` samples of a dataset. The shared random generator keeps its state."""
+    start, state = time.perf_counter(), random.get_rng_state()
     rows: list[str] = []
     for index in range(min(count, SAMPLES)):
         if rows and time.perf_counter() - start > SECONDS:

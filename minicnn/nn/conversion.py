@@ -64,8 +64,8 @@ class Converted(State):
         return self._convert(dtype, device, "fc")
 
     def type(self, dst_type: Any) -> Self:
-        """Convert to an element type."""
-        return self.to(dtype=dst_type)
+        """Convert all parameters and buffers to an element type, also integers."""
+        return self._apply(lambda t: t.type(dst_type))
 
     def float(self) -> Self:
         """Convert to float32."""

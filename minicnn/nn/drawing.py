@@ -21,7 +21,7 @@ from minicnn.nn.module import Module
 __all__ = ["Drawing", "draw"]
 
 MOST = 60  # nodes that a reader can follow; a larger graph is folded, if the model is given
-LIMIT = 2000  # nodes of a picture
+LIMIT = 300  # nodes of a picture
 LETTER, LINE, MARGIN = 7.3, 16.0, 8.0  # pixels: the width of a letter, the height of a line, the room around a text
 FONT = 12
 ROUND = 12.0
@@ -108,7 +108,10 @@ class Drawing:
 
 
 def draw(output: Tensor, model: Module | None = None, *, depth: int | None = None) -> Drawing:
-    """Draw the graph that made a tensor: operations, parameters and inputs, with their shapes.
+    """Draw the graph that made a tensor: operations, parameters and constants, with their shapes.
+
+    A constant is a tensor that needs no gradient: data, or the mask of a dropout. A folded module shows none if it has
+    another input.
 
     Parameters
     ----------
@@ -129,7 +132,7 @@ def draw(output: Tensor, model: Module | None = None, *, depth: int | None = Non
     AutogradError
         If the tensor has no graph.
     ArgumentError
-        If `depth` is below 1 or given without a model, or the graph has more than 2,000 nodes.
+        If there is no tensor, `depth` is below 1 or given without a model, or the graph has more than 300 nodes.
 
     Examples
     --------
@@ -141,15 +144,19 @@ def draw(output: Tensor, model: Module | None = None, *, depth: int | None = Non
         n1["linear<br/>1 x 2"]
         n2(["bias<br/>2"])
         n3(["weight<br/>2 x 3"])
-        n4(["input<br/>1 x 3"])
+        n4(["constant<br/>1 x 3"])
         n1 --> n0
         n2 --> n0
         n3 --> n1
         n4 --> n1
     """
+    given: tuple[Any, Any] = output, model
+    if not isinstance(given[0], Tensor) or not isinstance(given[1], Module | None):
+        got = f"{type(output).__name__} and {type(model).__name__}"
+        raise ArgumentError(f"draw: expected a tensor, and perhaps the module that made it, got {got}")
     if depth is not None and (model is None or depth < 1):
-        raise ArgumentError(f"draw: depth must be at least 1, and needs the model; got depth={depth}, model={model!r}")
-    if not isinstance(output, Tensor) or not isinstance(output._node, Node):
+        raise ArgumentError(f"draw: depth must be at least 1, and needs the model; got depth={depth}")
+    if not isinstance(output._node, Node):
         raise AutogradError(
             "draw: the output has no graph; compute it from tensors that require a gradient, outside of no_grad"
         )
@@ -161,7 +168,8 @@ def draw(output: Tensor, model: Module | None = None, *, depth: int | None = Non
         if len(graph.boxes) <= MOST:
             break
     if len(graph.boxes) > LIMIT:
-        raise ArgumentError(f"draw: the graph has {len(graph.boxes)} nodes, at most {LIMIT} can be drawn")
+        advice = "draw a part of it, or fold modules with model= and depth="
+        raise ArgumentError(f"draw: the graph has {len(graph.boxes)} nodes, at most {LIMIT} can be drawn; {advice}")
     return Drawing(*graph.named())
 
 
@@ -175,6 +183,7 @@ class _Graph:
         self._parameters = {} if model is None else {id(p): name for name, p in model.named_parameters()}
         # Above the depth, only a module without modules in it is one node: others would hide what is between them.
         self._single = {path for module, path in paths.items() if not any(module.children())}
+        self._from_leaf: set[str] = set()  # folded modules that have the shape of a parameter until an operation comes
         self._open: set[str] = set()  # modules that are not folded, because they are called twice
         while True:
             self.boxes.clear()
@@ -213,13 +222,13 @@ class _Graph:
                     seen.add(edge)
                     todo.append(edge)
 
-        # Inputs that need no gradient come last: a folded module with another input has made them itself. Numbers, such
-        # as the 2 in x * 2, are no inputs.
+        # Constants come last: a folded module with another input has made them itself. Numbers, such as the 2 in x * 2,
+        # are not drawn.
         fed = {end for _, end in self.edges}
         for node, position, shape in constants:
             end = self._key(node)
-            if prod(shape) > 1 and not (isinstance(end, str) and end in fed):
-                self.boxes[node, position] = Box("tensor", "input", shape)
+            if shape and not (isinstance(end, str) and end in fed):
+                self.boxes[node, position] = Box("tensor", "constant", shape)
                 self.edges[(node, position), end] = None
 
     def _key(self, node: Node | Leaf) -> Any:
@@ -227,7 +236,7 @@ class _Graph:
         if self._depth is None:
             return node
         if isinstance(node, Node):
-            path = self._paths.get(node.module, "")
+            path = self._paths.get(node.module and node.module(), "")
         else:
             path = self._parameters.get(id(node.tensor()), "").rpartition(".")[0]
         parts = path.split(".")
@@ -238,12 +247,17 @@ class _Graph:
     def _add(self, node: Node | Leaf, shape: Shape) -> None:
         key = self._key(node)
         if key in self.boxes:
+            if key in self._from_leaf and isinstance(node, Node):  # a parameter came first, by another way
+                self.boxes[key].shape = shape
+                self._from_leaf.discard(key)
             return
         if isinstance(key, str):
             module = next(module for module, path in self._paths.items() if path == key)
             count = sum(prod(p.shape) for p in module.parameters())
             notes = [f"{count:,} parameters"] if count else []
             self.boxes[key] = Box("module", f"{key} ({type(module).__name__})", shape, notes)
+            if isinstance(node, Leaf):
+                self._from_leaf.add(key)
         elif isinstance(node, Leaf):
             tensor = node.tensor()
             name = self._parameters.get(id(tensor), "tensor")

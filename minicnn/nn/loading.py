@@ -29,7 +29,11 @@ def different_shapes(own: Mapping[str, Tensor], values: Mapping[str, Tensor], pr
         for key, value in values.items()
         if not is_lazy(own[key])
     }
-    return {k: f"{prefix + k!r} is {a} in the state but {b} in the model" for k, (a, b) in shapes.items() if a != b}
+    return {
+        key: f"{prefix + key!r} is {a} in the state but {b} in the model"
+        for key, (a, b) in shapes.items()
+        if a != b and (a, b) != ((1,), ())  # PyTorch before 0.4 had no tensors without axes
+    }
 
 
 def load_values(module: Any, own: Mapping[str, Tensor], values: Mapping[str, Tensor], assign: bool) -> None:
@@ -42,7 +46,7 @@ def load_values(module: Any, own: Mapping[str, Tensor], values: Mapping[str, Ten
             mine.materialize(value.shape)
         if not assign:
             with no_grad():
-                mine.copy_(value.to(mine.device))
+                mine.copy_(value.to(mine.device).reshape(mine.shape))
             continue
         if isinstance(mine, Parameter):
             value = value if isinstance(value, Parameter) else Parameter(value.detach())

@@ -6,6 +6,7 @@ of names.
 """
 
 from collections.abc import Callable, Iterator
+from html import escape
 from typing import Any, Self
 
 from minicnn.autograd.tensor import Tensor
@@ -345,4 +346,5 @@ class Module(Converted):
     def _repr_html_(self) -> str:  # for notebooks: the table of the last `summary`, or one without shapes
         from minicnn.nn.summary import known_summary  # late: few programs show modules
 
-        return known_summary(self)._repr_html_()
+        text = f"<details><summary>text</summary><pre>{escape(repr(self))}</pre></details>"
+        return known_summary(self)._repr_html_() + text

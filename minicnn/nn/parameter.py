@@ -29,6 +29,11 @@ class Parameter(Tensor):
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        duplicate = super().__deepcopy__(memo)
+        duplicate.grad = None  # as in PyTorch: a copy of a model begins without gradients
+        return duplicate
+
 
 class Buffer(Tensor):
     """A tensor that becomes a buffer as an attribute of a module: a part of its state that is not trained.

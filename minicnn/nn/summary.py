@@ -4,9 +4,10 @@ It has the name and the arguments of the package torchinfo. The numbers are meas
 and the steps of each layer are added up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
+from operator import index
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,15 +17,19 @@ from minicnn.autograd.tape import no_grad
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError
 from minicnn.nn.module import Module
+from minicnn.nn.parameter import is_lazy
 from minicnn.nn.watching import Step, watch
 from minicnn.ops.create import from_numpy
+from minicnn.runtime import random
 from minicnn.tables import html_table, text_table
 
 __all__ = ["Row", "Summary", "known_summary", "summary"]
 
 BAR = 10  # characters of a full bar
 Shape = tuple[int, ...]
-_known: WeakKeyDictionary[Module, "Summary"] = WeakKeyDictionary()  # so that a module shows the shapes of its last one
+DEEP = 1000  # levels
+# So that a module shows the shapes of its last summary: the parts that it had, and the summary.
+_known: WeakKeyDictionary[Module, tuple[list[Any], "Summary"]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ def summary(
     input_size : sequence of int, or of such sequences, optional
         The shape of the input, with the batch; random numbers in [0, 1) are the input. Several shapes: several inputs.
     input_data : Tensor, or sequence of Tensor, optional
-        The input itself, instead of `input_size`.
+        The input itself, instead of `input_size`: for example integers for an Embedding.
     depth : int
         How many levels of modules to show. The measures of deeper ones are in the ones above them.
     mode : "eval" or "train"
@@ -152,12 +157,12 @@ def summary(
     Raises
     ------
     ArgumentError
-        If both `input_size` and `input_data` are given, or `mode` is something else.
+        If both `input_size` and `input_data` are given, or `mode`, `depth` or the sizes are something else.
 
     Notes
     -----
-    Layers that a chain computes together, such as a convolution and the ReLU after it, are run one by one here. So the
-    time of the whole network is a little longer than in use.
+    The network runs twice, and the second run is measured. Layers that a chain computes together, such as a convolution
+    and the ReLU after it, are run one by one here. So the time of the whole network is a little longer than in use.
 
     Examples
     --------
@@ -170,6 +175,8 @@ def summary(
     """
     if input_size is not None and input_data is not None:
         raise ArgumentError("summary: give input_size or input_data, not both")
+    if depth < 0:
+        raise ArgumentError(f"summary: depth must be at least 0, got {depth}")
     if mode not in ("eval", "train"):
         raise ArgumentError(f"summary: mode must be 'eval' or 'train', got {mode!r}")
     inputs = _inputs(model, input_size, input_data)
@@ -186,28 +193,46 @@ def summary(
                 type(module).__name__,
                 level,
                 " x ".join(map(str, shapes[path])) if path in shapes else "",
-                sum(prod(p.shape) for p in module.parameters()),
+                _count(module.parameters()),
                 sum(step.multiply_adds for step in own),
                 sum(step.seconds for step in own),
                 sum(step.bytes for step in own),
             )
         )
-    trainable = sum(prod(p.shape) for p in model.parameters() if p.requires_grad)
+    trainable = _count(p for p in model.parameters() if p.requires_grad)
     found = Summary(rows, trainable, bool(inputs))
     if found.measured:
-        _known[model] = found
+        _known[model] = _parts(model), found
     return found
 
 
 def known_summary(model: Module) -> Summary:
-    """Return the last measured summary of a module, or one without an input."""
-    return _known.get(model) or summary(model)
+    """Return the last measured summary of a module, or one without an input if there is none or the module changed."""
+    parts, found = _known.get(model, (None, None))
+    return found if found is not None and parts == _parts(model) else summary(model, depth=DEEP)
+
+
+def _parts(model: Module) -> list[Any]:
+    """Return what a summary depends on: the modules, and the shapes of their parameters."""
+    shapes = [(name, None if is_lazy(p) else p.shape, p.requires_grad) for name, p in model.named_parameters()]
+    return [*((path, type(module)) for path, module in model.named_modules()), *shapes]
+
+
+def _count(parameters: Iterable[Any]) -> int:
+    """Return the number of elements. Parameters of lazy layers have none yet."""
+    return sum(prod(p.shape) for p in parameters if not is_lazy(p))
 
 
 def _inputs(model: Module, input_size: Any, input_data: Any) -> list[Any]:
     if input_size is None:
         return list(input_data) if isinstance(input_data, list | tuple) else [] if input_data is None else [input_data]
-    sizes = [input_size] if all(isinstance(n, int) for n in input_size) else list(input_size)
+    try:
+        whole = all(hasattr(n, "__index__") for n in input_size)
+        sizes = [tuple(map(index, size)) for size in ([input_size] if whole else input_size)]
+    except TypeError:
+        raise ArgumentError(
+            f"summary: input_size must be a shape, such as (1, 3, 32, 32), got {input_size!r}"
+        ) from None
     numbers = np.random.default_rng(0)  # the generator of the user's program keeps its state
     inputs = [from_numpy(numbers.random(size, np.float32)) for size in sizes]
     parameter = next(model.parameters(), None)
@@ -218,7 +243,8 @@ def _run(model: Module, inputs: list[Any], train: bool, kwargs: dict[str, Any]) 
     """Run a network. Return the output shape of each module that was called, and the steps."""
     shapes: dict[str, Shape] = {}
     modes = {module: module.training for module in model.modules()}
-    state = {name: value.clone() for name, value in model.state_dict().items()} if train else {}
+    buffers = {name: value.clone() for name, value in model.named_buffers() if not is_lazy(value)} if train else {}
+    drawn = random.get_rng_state()
 
     def note(path: str) -> Any:
         def hook(module: Module, args: Any, output: Any) -> None:
@@ -241,6 +267,9 @@ def _run(model: Module, inputs: list[Any], train: bool, kwargs: dict[str, Any]) 
             handle.remove()
         for module, training in modes.items():
             module.training = training
-        if state:
-            model.load_state_dict(state)
+        with no_grad():
+            for name, buffer in model.named_buffers():
+                if name in buffers:
+                    buffer.copy_(buffers[name])
+        random.set_rng_state(drawn)
     return shapes, list(steps)

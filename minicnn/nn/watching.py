@@ -10,9 +10,9 @@ place where primitives are called, and reads from Python's stack which layer and
 """
 
 import linecache
+import os
 import sys
 import time
-from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +34,9 @@ from minicnn.tables import html_table, text_table
 
 __all__ = ["Step", "Steps", "watch"]
 
-OURS = str(Path(__file__).parents[1]), str(Path(np.__file__).parent)  # files that are not the user's
+# Files that are not the user's.
+OURS = tuple(f"{folder}{os.sep}" for folder in (Path(__file__).parents[1], Path(np.__file__).parent))
+SUM = "a sum of gradients"
 SHOWN = 200  # rows of a table; a step of training has about as many
 Shape = tuple[int, ...]
 
@@ -75,7 +77,8 @@ class Step:
     backward : bool
         Whether it is a part of the backward pass.
     gradient_of : str
-        Backwards, the input whose gradient the rule computes: "x of conv (step 3)". Empty for sums of gradients.
+        Backwards, the input whose gradient the rule computes: "x of conv (step 3)", or "a sum of gradients". Empty in
+        the user's own functions and hooks.
     params : dict
         The constants of the call.
     """
@@ -163,7 +166,6 @@ class Steps(Sequence[Step]):
     @staticmethod
     def _row(step: Step) -> list[str]:
         name = f"{step.name}, for {step.gradient_of}" if step.gradient_of else step.name
-        name = f"{name}, a sum of gradients" if step.backward and not step.gradient_of else name
         shape = " x ".join(map(str, step.output)) or "scalar"
         return [str(step.number), name, shape, step.kernel, f"{1e3 * step.seconds:.3f}", step.where]
 
@@ -176,8 +178,8 @@ class _Watcher:
 
     def __init__(self) -> None:
         self.steps = Steps()
-        self._orders: list[int] = []  # the time of each step on the clock of the tape
-        self._paths: dict[tuple[int, int], str] = {}
+        self._numbers: dict[int, int] = {}  # the step of each order of a node
+        self._paths: dict[tuple[Any, Any], str] = {}
 
     def run(
         self, primitive: Any, kernel: Callable[..., Any], arrays: list[Any], params: dict[str, Any], device: Device
@@ -187,8 +189,8 @@ class _Watcher:
         result = kernel(*arrays, **params)
         seconds = time.perf_counter() - start
         out = result[0] if type(result) is tuple else result
-        modules, line, code, backward = self._caller(sys._getframe(2))
-        gradient_of, source = "", None
+        modules, line, code, backward, summing = self._caller(sys._getframe(2))
+        gradient_of, source = SUM if summing else "", None
         if mode.gradient is not None:
             node, position = mode.gradient
             source = self._step_of(node)
@@ -213,17 +215,14 @@ class _Watcher:
             gradient_of=gradient_of,
             params=dict(params),
         )
+        self._numbers[next(clock) + 1] = step.number  # a node of this call gets the next number
         self.steps._steps.append(step)
-        self._orders.append(next(clock))  # a node of this call gets the next number
         return result
 
     def _step_of(self, node: Node) -> Step | None:
-        """Return the step that made a node: the last one before it, unless another thing made it."""
-        number = bisect(self._orders, node.order) - 1
-        if number < 0:
-            return None
-        step = self.steps[number]
-        return step if step.name == node.name().strip("_") and step.inputs == node.shapes else None
+        """Return the step that made a node, if it was seen."""
+        number = self._numbers.get(node.order)
+        return None if number is None else self.steps[number]
 
     @staticmethod
     def _name(operation: str, function: Callable[..., Any], device: Device) -> str:
@@ -231,32 +230,35 @@ class _Watcher:
         return next((f"{k.backend}/{k.name}" for k in found), "")
 
     @staticmethod
-    def _caller(frame: FrameType | None) -> tuple[list[Any], str, str, bool]:
-        """Return the modules that are being called, the outermost first, the user's line, and whether it is backwards.
+    def _caller(frame: FrameType | None) -> tuple[list[Any], str, str, bool, bool]:
+        """Return the modules that are being called, the outermost first, and the user's line with its text.
 
-        The user's line is the innermost line outside of minicnn and NumPy.
+        The user's line is the innermost line outside of minicnn and NumPy. The last results are whether the call is a
+        part of the backward pass, and whether the backward pass itself adds gradients.
         """
         modules: list[Any] = []
         line = code = ""
-        backward = False
+        backward = summing = False
         while frame is not None:
             file = frame.f_code.co_filename
             if frame.f_code is Hooks.__call__.__code__:
                 modules.insert(0, frame.f_locals["self"])
             elif frame.f_code is engine._visit.__code__:
                 backward = True
+            elif file == engine.__file__ and frame.f_code.co_name == "add":
+                summing = True
             elif not line and not file.startswith(OURS):
                 line = f"{Path(file).name}:{frame.f_lineno}"
                 code = linecache.getline(file, frame.f_lineno).strip()
             frame = frame.f_back
-        return modules, line, code, backward
+        return modules, line, code, backward, summing
 
     def _path(self, modules: list[Any]) -> str:
         """Return the path of the innermost module in the outermost one."""
         return ".".join(filter(None, (self._child(outer, inner) for outer, inner in pairwise(modules))))
 
     def _child(self, outer: Any, inner: Any) -> str:
-        key = id(outer), id(inner)
+        key = outer, inner  # not their ids, which another module may have later
         if key not in self._paths:
             self._paths[key] = next((name for name, found in outer.named_modules() if found is inner), "")
         return self._paths[key]
@@ -273,8 +275,8 @@ def watch() -> Iterator[Steps]:
 
     Notes
     -----
-    Only the calls of this thread are seen. Views take no time and no memory. An optimizer changes parameters without
-    primitives, so its step is not seen.
+    Only the calls of this thread are seen, and in nested blocks only the inner one sees them. Views take no time and no
+    memory. An optimizer changes parameters without primitives, so its step is not seen.
 
     Examples
     --------

@@ -153,8 +153,8 @@ def _to_array(data: Any, dtype: Any, copy: bool) -> np.ndarray[Any, Any]:
 
 
 def _without_tensors(data: Any) -> Any:
-    """Replace the tensors in nested lists by NumPy arrays."""
-    if isinstance(data, Tensor):
+    """Replace the tensors in nested lists by NumPy arrays, also the ones of PyTorch."""
+    if hasattr(data, "detach"):
         return data.detach().cpu().numpy()
     return [_without_tensors(d) for d in data] if isinstance(data, list | tuple) else data
 

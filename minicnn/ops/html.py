@@ -21,6 +21,7 @@ WIDTH = 80  # pixels of the page; a smaller picture is enlarged
 CHANNELS = (1, 3)  # of a picture; other channels are shown one by one, in grey
 
 
+@np.errstate(all="ignore")  # a range may overflow
 def tensor_html(tensor: Any) -> str:
     """Return HTML with the tensor's text, and with pictures of a float tensor (H, W), (C, H, W) or (N, C, H, W).
 

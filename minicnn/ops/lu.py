@@ -58,7 +58,8 @@ def _eliminated(a: Array, pivot: bool) -> tuple[Array, Array]:
     lu = a.reshape(prod(a.shape[:-2]), rows, columns).copy()
     swaps, each = m.zeros((len(lu), min(rows, columns)), np.int32), m.arange(len(lu))
     for j in range(swaps.shape[1]):
-        swaps[:, j] = other = j + (m.abs(lu[:, j:, j]).argmax(1) if pivot else 0 * each)
+        sizes = m.abs(lu[:, j:, j].real) + m.abs(lu[:, j:, j].imag)  # as LAPACK compares complex numbers
+        swaps[:, j] = other = j + (sizes.argmax(1) if pivot else 0 * each)
         if pivot:
             lu[:, j], lu[each, other] = lu[each, other], lu[:, j].copy()
         top = lu[:, j, j]

@@ -90,15 +90,25 @@ class LBFGS(Optimizer):
         Raises
         ------
         ArgumentError
-            If an option is out of range, or there is a group already.
+            If an option is out of range.
         """
         super().check_options(options)
         if options["line_search_fn"] not in (None, "strong_wolfe"):
             raise ArgumentError(
                 f"LBFGS: line_search_fn must be None or 'strong_wolfe', got {options['line_search_fn']!r}"
             )
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add the first group of parameters; further errors as in `Optimizer.add_param_group`.
+
+        Raises
+        ------
+        ArgumentError
+            If there is a group already.
+        """
         if self.param_groups:
             raise ArgumentError("LBFGS: there can be one group of parameters; pass all of them in one list")
+        super().add_param_group(param_group)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take up to `max_iter` steps.

@@ -4,7 +4,6 @@ import numpy as np
 
 import minicnn
 from minicnn.data import Dataset, IterableDataset, TensorDataset
-from minicnn.data.html import dataset_html
 
 
 class Squares(Dataset):
@@ -29,29 +28,29 @@ def test_pictures_labels_and_the_number_of_samples():
 
 
 def test_dicts_tensors_and_texts():
-    html = dataset_html(Squares(lambda i: {"image": minicnn.rand(1, 9, 9), "name": "<a>", "box": (i, 2.5)}))
+    html = Squares(lambda i: {"image": minicnn.rand(1, 9, 9), "name": "<a>", "box": (i, 2.5)})._repr_html_()
     assert html.count("<img") == 3
     assert "name: &lt;a&gt;" in html
     assert "box: 2.5" in html
 
 
 def test_a_sample_that_cannot_be_read_says_why():
-    assert "ZeroDivisionError: division by zero" in dataset_html(Squares(lambda i: 1 / i))
+    assert "ZeroDivisionError: division by zero" in Squares(lambda i: 1 / i)._repr_html_()
 
 
 def test_the_generator_keeps_its_state():
     minicnn.manual_seed(3)
     expected = minicnn.rand(2)
     minicnn.manual_seed(3)
-    dataset_html(Squares(lambda i: minicnn.rand(3)))
+    Squares(lambda i: minicnn.rand(3))._repr_html_()
     assert minicnn.rand(2).equal(expected)
 
 
 def test_slow_samples_are_few(monkeypatch):
     monkeypatch.setattr("minicnn.data.html.SECONDS", -1.0)
-    assert dataset_html(Squares(lambda i: i)).count("<tr") == 1
+    assert Squares(lambda i: i)._repr_html_().count("<tr") == 1
 
 
 def test_empty_and_endless_datasets():
-    assert dataset_html(Squares(None, 0)) == "<div>Squares, 0 samples</div><table></table>"
+    assert Squares(None, 0)._repr_html_() == "<div>Squares, 0 samples</div><table></table>"
     assert IterableDataset()._repr_html_() is None

@@ -1,5 +1,6 @@
 """Tests of `draw`: nodes, edges, names, folding, and the SVG and Mermaid texts."""
 
+import weakref
 from xml.etree import ElementTree
 
 import pytest
@@ -42,8 +43,8 @@ def test_parameters_have_their_names_and_gradients_and_inputs_are_there():
     boxes = {box.title: box for box in drawing.boxes.values()}
     assert {"0.0.weight", "0.0.bias", "1.weight", "1.bias"} < boxes.keys()
     assert boxes["0.0.weight"].lines == ["0.0.weight", "3 x 4", f"gradient {model[0][0].weight.grad.norm().item():.3g}"]
-    assert boxes["input"].shape == (5, 4)
-    assert ("input", "linear") in titles(drawing)
+    assert boxes["constant"].shape == (5, 4)
+    assert ("constant", "linear") in titles(drawing)
 
 
 def test_a_tensor_that_is_used_twice_is_one_node():
@@ -57,7 +58,7 @@ def test_folding_by_depth():
     y = model(minicnn.ones(5, 4)).sum()
     drawing = minicnn.draw(y, model, depth=1)
     assert titles(drawing)[::-1] == [
-        ("input", "0 (Sequential)"),
+        ("constant", "0 (Sequential)"),
         ("0 (Sequential)", "1 (Linear)"),
         ("1 (Linear)", "sum"),
     ]
@@ -119,7 +120,30 @@ def test_a_node_knows_the_innermost_module_also_after_an_error():
         Broken()(minicnn.ones(1))
     x, layer = minicnn.ones(1, requires_grad=True), nn.Tanh()
     assert (x * 2)._node.module is None
-    assert layer(x)._node.module is layer
+    assert layer(x)._node.module() is layer
+
+
+def test_a_graph_keeps_no_module_alive():
+    layer = nn.Linear(2, 2)
+    y = layer(minicnn.ones(1, 2))
+    reference = weakref.ref(layer)
+    del layer
+    assert reference() is None
+    assert len(minicnn.draw(y).boxes) == 5
+
+
+def test_a_module_whose_weight_is_used_outside_has_the_shape_of_its_output():
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(3, 5)
+
+        def forward(self, x):
+            return minicnn.matmul(self.first(x), self.first.weight)
+
+    model = Tied()
+    boxes = minicnn.draw(model(minicnn.ones(2, 3)), model, depth=1).boxes.values()
+    assert {box.title: box.shape for box in boxes}["first (Linear)"] == (2, 5)
 
 
 def test_svg_and_mermaid_have_every_node_and_edge(tmp_path):
@@ -142,11 +166,13 @@ def test_errors():
     for tensor in (minicnn.ones(3), x):
         with pytest.raises(AutogradError, match="draw: the output has no graph"):
             minicnn.draw(tensor)
+    with pytest.raises(ArgumentError, match=r"expected a tensor, and perhaps the module .*, got Tanh and Tensor"):
+        minicnn.draw(nn.Tanh(), x)
     with pytest.raises(ArgumentError, match="depth must be at least 1, and needs the model"):
         minicnn.draw(x * 2, depth=1)
     with pytest.raises(ArgumentError, match="depth must be at least 1, and needs the model"):
         minicnn.draw(x * 2, nn.Tanh(), depth=0)
-    for _ in range(2001):
+    for _ in range(301):
         x = x * 2
-    with pytest.raises(ArgumentError, match="has 2002 nodes, at most 2000 can be drawn"):
+    with pytest.raises(ArgumentError, match="has 302 nodes, at most 300 can be drawn"):
         minicnn.draw(x)

@@ -4,6 +4,7 @@ import copy
 import pickle
 from functools import partial
 
+import numpy as np
 import pytest
 
 import minicnn
@@ -102,3 +103,50 @@ def test_hooks_of_all_modules_come_before_those_of_the_module():
     with everywhere.register_module_forward_hook(lambda *args: seen.append("all")):
         model(minicnn.ones(1, 1))
     assert seen == ["all", "own"]
+
+
+def test_a_copy_of_a_model_begins_without_gradients():
+    model = nn.Linear(2, 2)
+    model(minicnn.ones(1, 2)).sum().backward()
+    assert copy.deepcopy(model).weight.grad is None
+    assert model.weight.grad is not None
+
+
+def test_tensors_of_another_library_are_values():
+    class Foreign:
+        """A tensor with the methods of PyTorch's."""
+
+        shape, dtype = (2, 2), "torch.float32"
+
+        def detach(self):
+            return self
+
+        def cpu(self):
+            return self
+
+        def numpy(self):
+            return np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
+
+    model = nn.Linear(2, 2, bias=False)
+    model.load_state_dict({"weight": Foreign()})
+    assert model.weight.tolist() == [[1, 2], [3, 4]]
+    assert minicnn.tensor([Foreign(), Foreign()]).shape == (2, 2, 2)
+
+
+def test_a_counter_without_axes_takes_one_number():
+    model = nn.BatchNorm1d(2)
+    model.load_state_dict({**model.state_dict(), "num_batches_tracked": minicnn.tensor([3])})
+    assert model.num_batches_tracked.item() == 3
+    assert model.num_batches_tracked.shape == ()
+
+
+def test_type_converts_integers_too_and_to_does_not():
+    assert nn.BatchNorm1d(2).type(minicnn.float64).num_batches_tracked.dtype == minicnn.float64
+    assert nn.BatchNorm1d(2).to(minicnn.float64).num_batches_tracked.dtype == minicnn.int64
+
+
+def test_a_prefix_goes_from_the_versions_too():
+    state = nn.DataParallel(nn.Sequential(nn.BatchNorm1d(2))).state_dict()
+    nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")
+    assert list(state._metadata) == ["", "0"]
+    assert "0.weight" in state

@@ -111,11 +111,36 @@ def test_a_module_shows_its_last_summary():
     model = network()
     assert "multiply-adds" not in model._repr_html_()
     table = minicnn.summary(model, (1, 3, 8, 8))
-    assert model._repr_html_() == table._repr_html_()
+    assert model._repr_html_().startswith(table._repr_html_())
+    assert "MaxPool2d(kernel_size=2" in model._repr_html_()
+    model.append(nn.Linear(10, 3))
+    assert "10 x 3" not in str(table)
+    assert "5 (Linear)" in model._repr_html_()
     assert "multiply-adds" not in copy.deepcopy(model)._repr_html_()
 
 
+def test_a_lazy_layer_has_no_parameters_yet():
+    model = nn.Sequential(nn.LazyLinear(4), nn.Linear(4, 2))
+    assert [row.parameters for row in minicnn.summary(model).rows] == [10, 0, 10]
+    assert "LazyLinear" in model._repr_html_()
+    assert minicnn.summary(model, (2, 3), mode="train").rows[1].parameters == 16
+
+
+def test_a_graph_that_is_there_stays_usable():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.Conv2d(4, 2, 3))
+    model.register_buffer("calls", minicnn.zeros(1), persistent=False)
+    loss, state = model(minicnn.randn(2, 3, 8, 8)).sum(), minicnn.get_rng_state()
+    minicnn.summary(model, (2, 3, 8, 8), mode="train")
+    loss.backward()
+    assert minicnn.get_rng_state() == state
+
+
 def test_wrong_arguments():
+    for size in (4, ("a",), (2.5,)):
+        with pytest.raises(ArgumentError, match="input_size must be a shape"):
+            minicnn.summary(network(), size)
+    with pytest.raises(ArgumentError, match="depth must be at least 0, got -1"):
+        minicnn.summary(network(), depth=-1)
     with pytest.raises(ArgumentError, match="give input_size or input_data, not both"):
         minicnn.summary(network(), (1, 3, 8, 8), minicnn.ones(1, 3, 8, 8))
     with pytest.raises(ArgumentError, match="mode must be 'eval' or 'train', got 'test'"):

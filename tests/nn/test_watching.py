@@ -56,9 +56,25 @@ def test_a_sum_of_two_gradients_is_a_step_without_a_rule():
     x = minicnn.ones(3, requires_grad=True)
     with minicnn.watch() as steps:
         (x.sin() + x.cos()).sum().backward()
-    (total,) = [step for step in steps if step.backward and not step.gradient_of]
+    (total,) = [step for step in steps if step.gradient_of == "a sum of gradients"]
     assert total.name == "add"
-    assert "add, a sum of gradients" in str(steps)
+    assert "add, for a sum of gradients" in str(steps)
+
+
+def test_steps_of_hooks_are_no_rules_and_no_sums():
+    y = minicnn.ones(3, requires_grad=True) * 2
+    y.register_hook(lambda g: g.exp())
+    with minicnn.watch() as steps:
+        y.sum().backward()
+    assert [(step.backward, step.gradient_of) for step in of(steps, "exp")] == [(True, "")]
+
+
+def test_a_node_that_was_not_seen_has_no_step():
+    x = minicnn.ones(3, 4, requires_grad=True)
+    with minicnn.watch() as steps:
+        x[0]
+        x.unbind(0)[2].sum().backward()
+    assert {step.gradient_of for step in steps if step.backward} == {"x of sum (step 1)", "x of index"}
 
 
 def test_calls_before_the_block_are_no_steps_but_their_rules_are():

@@ -216,3 +216,9 @@ def test_mistakes():
     tall = minicnn.randn(3, 2, requires_grad=True)
     with pytest.raises(AutogradError, match="mode='complete' has no gradient for matrices with more rows"):
         L.qr(tall, "complete").Q.sum().backward()
+
+
+def test_pivots_of_complex_matrices_are_the_ones_of_lapack():
+    """LAPACK compares |re| + |im|: here the second row is larger, though its absolute value is smaller."""
+    a = minicnn.tensor([[1.45 + 0j, 0.1], [1.0 + 1.0j, 0.5]])
+    assert minicnn.linalg.lu_factor(a)[1].tolist() == [2, 2]

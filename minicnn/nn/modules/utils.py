@@ -33,3 +33,7 @@ def consume_prefix_in_state_dict_if_present(state_dict: MutableMapping[str, Any]
     """
     for name in [name for name in state_dict if name.startswith(prefix)]:
         state_dict[name.removeprefix(prefix)] = state_dict.pop(name)
+    versions = getattr(state_dict, "_metadata", {})  # of the classes, by the path of the module
+    for path in list(versions):
+        if path and f"{path}.".startswith(prefix):
+            versions[f"{path}.".removeprefix(prefix).rstrip(".")] = versions.pop(path)
