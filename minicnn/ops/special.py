@@ -188,7 +188,7 @@ def sinc(input: Tensor) -> Tensor:
 def _sine_quotient(angle: Tensor) -> Tensor:
     """Return sin(x) / x, and 1 at x = 0."""
     near = le(abs(angle), 0.05)  # there the quotient has no second gradient; the series is exact up to rounding
-    power = square(angle)
+    power = square(where(near, angle, 0.0))  # far away it is infinite, and so NaN in the gradient
     series = 1 - power / 6 * (1 - power / 20 * (1 - power / 42))
     apart = where(near, 1.0, angle)
     return where(near, series, div(sin(apart), apart))

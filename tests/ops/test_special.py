@@ -158,3 +158,9 @@ def test_functions_without_a_derivative_say_so():
             getattr(mc.special, name)(a, x)
         with mc.no_grad():
             getattr(mc.special, name)(a, x)
+
+
+def test_the_gradient_of_sinc_of_large_numbers():
+    x = mc.tensor([1e10, 1e30], requires_grad=True)
+    mc.sinc(x).sum().backward()
+    assert (x.grad.abs() < 1e-9).all()
