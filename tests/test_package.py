@@ -91,3 +91,11 @@ def test_notebooks_show_signature_and_help(name):
     assert (inspect.getdoc(thing) or "").split("\n")[0] in text
     if not isinstance(thing, type):
         assert thing.__name__ in text
+
+
+def test_no_module_hides_a_public_name():
+    """An import of minicnn/layout.py would replace PyTorch's name `layout` by the module."""
+    files = {found.name for found in pkgutil.iter_modules(minicnn.__path__)}
+    sources = [value for name, value in vars(minicnn).items() if name.startswith("_") and hasattr(value, "__all__")]
+    assert len(sources) > 20
+    assert [(source.__name__, name) for source in sources for name in source.__all__ if name in files] == []

@@ -15,10 +15,10 @@ from minicnn.atomic import replace_file
 from minicnn.autograd.tape import Leaf, Node
 from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, AutogradError
-from minicnn.layout import layered
+from minicnn.layered import layered
 from minicnn.nn.module import Module
 
-__all__ = ["Drawing", "draw"]
+__all__ = ["Box", "Drawing", "draw"]
 
 MOST = 60  # nodes that a reader can follow; a larger graph is folded, if the model is given
 LIMIT = 300  # nodes of a picture

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicnn.layout import GAP, layered
+from minicnn.layered import GAP, layered
 
 
 @st.composite
