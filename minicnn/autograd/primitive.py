@@ -55,8 +55,7 @@ class _Rule:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        code = function.__code__  # inspect.signature takes longer, and there are 300 rules to import
-        self.names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        self.names = tuple(inspect.signature(function).parameters)
 
 
 class Primitive(Generic[Y_co]):
