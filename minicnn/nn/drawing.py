@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from html import escape
 from itertools import pairwise
-from math import prod
 from typing import Any
 
 from minicnn.atomic import replace_file
@@ -17,6 +16,7 @@ from minicnn.autograd.tensor import Tensor
 from minicnn.errors import ArgumentError, AutogradError
 from minicnn.layered import layered
 from minicnn.nn.module import Module
+from minicnn.nn.summary import count_parameters
 
 __all__ = ["Box", "Drawing", "draw"]
 
@@ -181,13 +181,15 @@ class _Graph:
         self.edges: dict[tuple[Any, Any], None] = {}  # without doubles, in order
         self._paths, self._depth, self._model = paths, depth, model
         self._parameters = {} if model is None else {id(p): name for name, p in model.named_parameters()}
-        # Above the depth, only a module without modules in it is one node: others would hide what is between them.
+        # Above the depth, only a module without children is one node. Of another module, one node would hide the
+        # operations between its children.
         self._single = {path for module, path in paths.items() if not any(module.children())}
         self._from_leaf: set[str] = set()  # folded modules that have the shape of a parameter until an operation comes
         self._open: set[str] = set()  # modules that are not folded, because they are called twice
         while True:
             self.boxes.clear()
             self.edges.clear()
+            self._from_leaf.clear()
             self._walk(output)
             order: TopologicalSorter[Any] = TopologicalSorter()
             for start, end in self.edges:
@@ -252,8 +254,9 @@ class _Graph:
                 self._from_leaf.discard(key)
             return
         if isinstance(key, str):
-            module = next(module for module, path in self._paths.items() if path == key)
-            count = sum(prod(p.shape) for p in module.parameters())
+            assert self._model is not None
+            module = self._model.get_submodule(key)
+            count = count_parameters(module.parameters())
             notes = [f"{count:,} parameters"] if count else []
             self.boxes[key] = Box("module", f"{key} ({type(module).__name__})", shape, notes)
             if isinstance(node, Leaf):

@@ -81,9 +81,12 @@ class Hooks:
     @property
     def has_hooks(self) -> bool:
         """Whether a call does more than `forward`: the module has hooks, or all modules have some."""
-        return any(
+        own = self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks
+        if own:
+            return True
+        owner = every_module  # no loop over both: every call of a module asks
+        return bool(
             owner._forward_hooks or owner._forward_pre_hooks or owner._backward_hooks or owner._backward_pre_hooks
-            for owner in (self, every_module)
         )
 
     def _hooks(self, name: str) -> list[tuple[Hook, bool, bool]]:

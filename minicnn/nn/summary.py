@@ -23,7 +23,7 @@ from minicnn.ops.create import from_numpy
 from minicnn.runtime import random
 from minicnn.tables import html_table, text_table
 
-__all__ = ["Row", "Summary", "known_summary", "summary"]
+__all__ = ["Row", "Summary", "count_parameters", "known_summary", "summary"]
 
 BAR = 10  # characters of a full bar
 Shape = tuple[int, ...]
@@ -193,13 +193,13 @@ def summary(
                 type(module).__name__,
                 level,
                 " x ".join(map(str, shapes[path])) if path in shapes else "",
-                _count(module.parameters()),
+                count_parameters(module.parameters()),
                 sum(step.multiply_adds for step in own),
                 sum(step.seconds for step in own),
                 sum(step.bytes for step in own),
             )
         )
-    trainable = _count(p for p in model.parameters() if p.requires_grad)
+    trainable = count_parameters(p for p in model.parameters() if p.requires_grad)
     found = Summary(rows, trainable, bool(inputs))
     if found.measured:
         _known[model] = _parts(model), found
@@ -213,12 +213,12 @@ def known_summary(model: Module) -> Summary:
 
 
 def _parts(model: Module) -> list[Any]:
-    """Return what a summary depends on: the modules, and the shapes of their parameters."""
+    """Return the paths and types of the modules, and the shapes of the parameters. A summary is old if they differ."""
     shapes = [(name, None if is_lazy(p) else p.shape, p.requires_grad) for name, p in model.named_parameters()]
     return [*((path, type(module)) for path, module in model.named_modules()), *shapes]
 
 
-def _count(parameters: Iterable[Any]) -> int:
+def count_parameters(parameters: Iterable[Any]) -> int:
     """Return the number of elements. Parameters of lazy layers have none yet."""
     return sum(prod(p.shape) for p in parameters if not is_lazy(p))
 
