@@ -15,7 +15,7 @@ from minicnn.ops.matrix_products import diagonal
 from minicnn.ops.sampling import randn
 from minicnn.ops.shape import broadcast_to, squeeze, unsqueeze
 
-__all__ = ["MultivariateNormal", "one_matrix", "root_of", "squared_distance"]
+__all__ = ["MultivariateNormal", "WithCovariance", "one_matrix", "root_of", "squared_distance"]
 
 
 def one_matrix(call: str, given: dict[str, Tensor | None]) -> tuple[str, Tensor]:
@@ -43,7 +43,30 @@ def root_of(name: str, matrix: Tensor) -> Tensor:
     return cholesky(matrix if name == "covariance_matrix" else inv(matrix))
 
 
-class MultivariateNormal(Distribution):
+class WithCovariance(Distribution):
+    """The base class of distributions that have a covariance matrix V = L Lᵀ. `_root` is L."""
+
+    _root: Tensor
+
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
+        new = super().expand(batch_shape)
+        new._root = broadcast_to(self._root, (*batch_shape, *self._root.shape[-2:]))
+        return new
+
+    @lazy_property
+    def scale_tril(self) -> Tensor:
+        return self._root
+
+    @lazy_property
+    def covariance_matrix(self) -> Tensor:
+        return matmul(self._root, mT(self._root))
+
+    @lazy_property
+    def precision_matrix(self) -> Tensor:
+        return inv(matmul(self._root, mT(self._root)))
+
+
+class MultivariateNormal(WithCovariance):
     """The normal distribution of vectors of n elements, x = loc + L e, with L Lᵀ = Σ and standard normal e.
 
     Parameters
@@ -104,23 +127,6 @@ class MultivariateNormal(Distribution):
         setattr(self, name, matrix)
         super().__init__(batch, (n,), validate_args)
         self._root = root_of(name, matrix)
-
-    def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
-        new = super().expand(batch_shape)
-        new._root = broadcast_to(self._root, (*batch_shape, *self._root.shape[-2:]))
-        return new
-
-    @lazy_property
-    def scale_tril(self) -> Tensor:
-        return self._root
-
-    @lazy_property
-    def covariance_matrix(self) -> Tensor:
-        return matmul(self._root, mT(self._root))
-
-    @lazy_property
-    def precision_matrix(self) -> Tensor:
-        return inv(matmul(self._root, mT(self._root)))
 
     @property
     def mean(self) -> Tensor:

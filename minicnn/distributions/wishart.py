@@ -2,22 +2,21 @@
 
 import warnings
 from math import log
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from minicnn.autograd.tensor import Tensor
 from minicnn.distributions import constraints
 from minicnn.distributions.constraints import Constraint
-from minicnn.distributions.distribution import Distribution, Shape, lazy_property
+from minicnn.distributions.distribution import Shape
 from minicnn.distributions.gamma import standard_gamma
-from minicnn.distributions.multivariate_normal import one_matrix, root_of
+from minicnn.distributions.multivariate_normal import WithCovariance, one_matrix, root_of
 from minicnn.errors import ArgumentError
 from minicnn.ops.comparison import where
-from minicnn.ops.create import as_tensor, eye, full_like
+from minicnn.ops.create import as_tensor, full_like
 from minicnn.ops.gamma_functions import digamma
 from minicnn.ops.linalg import matmul, mT
-from minicnn.ops.matrices import solve_triangular
 from minicnn.ops.matrix_products import diagonal
 from minicnn.ops.ranges import arange
 from minicnn.ops.sampling import randn
@@ -29,7 +28,7 @@ from minicnn.special import multigammaln
 __all__ = ["Wishart", "mean_log_determinant"]
 
 
-class Wishart(Distribution):
+class Wishart(WithCovariance):
     """The distribution of S = Σᵢ xᵢ xᵢᵀ for `df` normal vectors xᵢ of n elements with the covariance matrix V.
 
         p(S) = |S|^((df - n - 1) / 2) exp(-tr(V⁻¹ S) / 2) / (2^(df n / 2) |V|^(df / 2) Γₙ(df / 2))
@@ -100,25 +99,6 @@ class Wishart(Distribution):
             "df": constraints.greater_than(self._event_shape[-1] - 1),
         }
 
-    def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
-        new = super().expand(batch_shape)
-        new._root = broadcast_to(self._root, (*batch_shape, *self._event_shape))
-        return new
-
-    @lazy_property
-    def scale_tril(self) -> Tensor:
-        return self._root
-
-    @lazy_property
-    def covariance_matrix(self) -> Tensor:
-        return matmul(self._root, mT(self._root))
-
-    @lazy_property
-    def precision_matrix(self) -> Tensor:
-        unit = eye(self._event_shape[-1], dtype=self._root.dtype, device=self._root.device)
-        inverse = solve_triangular(self._root, broadcast_to(unit, self._root.shape), upper=False)
-        return matmul(mT(inverse), inverse)
-
     @property
     def mean(self) -> Tensor:
         return self.df[..., None, None] * self.covariance_matrix
@@ -136,7 +116,7 @@ class Wishart(Distribution):
         return self.df[..., None, None] * (v.square() + d.unsqueeze(-1) * d.unsqueeze(-2))
 
     def rsample(self, sample_shape: Shape = (), max_try_correction: int | None = None) -> Tensor:
-        """Draw matrices; those that rounding made singular are drawn again, 10 times by default."""
+        """Draw matrices. If rounding makes a matrix singular, draw it again, 10 times by default."""
         found = self._drawn(sample_shape)
         for _ in range(10 if max_try_correction is None else max_try_correction):
             regular = self.support.check(found)
@@ -158,17 +138,20 @@ class Wishart(Distribution):
         """Return log |V|."""
         return 2 * diagonal(self._root).log().sum(-1)
 
+    def _log_normalizer(self) -> Tensor:
+        """Return log (2^(df n / 2) |V|^(df / 2) Γₙ(df / 2))."""
+        n, half = self._event_shape[-1], self.df / 2
+        return half * (n * log(2) + self._log_determinant()) + multigammaln(half, n)
+
     def _log_prob(self, value: Tensor) -> Tensor:
         n, half = self._event_shape[-1], self.df / 2
-        normalizer = half * (n * log(2) + self._log_determinant()) + multigammaln(half, n)
         trace = (self.precision_matrix * value).sum((-2, -1))
-        found: Tensor = (half - (n + 1) / 2) * value.slogdet()[1] - trace / 2 - normalizer
+        found: Tensor = (half - (n + 1) / 2) * value.slogdet()[1] - trace / 2 - self._log_normalizer()
         return found
 
     def entropy(self) -> Tensor:
         n, half = self._event_shape[-1], self.df / 2
-        normalizer = half * (n * log(2) + self._log_determinant()) + multigammaln(half, n)
-        return normalizer - (half - (n + 1) / 2) * mean_log_determinant(self) + half * n
+        return self._log_normalizer() - (half - (n + 1) / 2) * mean_log_determinant(self) + half * n
 
 
 def mean_log_determinant(p: Wishart) -> Tensor:
