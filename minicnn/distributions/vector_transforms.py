@@ -122,8 +122,8 @@ class PositiveDefiniteTransform(Transform):
 class CorrCholeskyTransform(Transform):
     """From n (n - 1) / 2 numbers to the root L of a correlation matrix of n rows.
 
-    The numbers x stand row by row below the diagonal. Number j of a row takes the part tanh(xⱼ)² of what the numbers
-    before it have left of 1: Lᵢⱼ² = tanh(xⱼ)² rⱼ with rⱼ = 1 - Σₖ Lᵢₖ² for k < j. The diagonal gets the rest.
+    The numbers x stand row by row below the diagonal. The squares of a row of L add up to 1. The element j of row i is
+    Lᵢⱼ² = tanh(xⱼ)² rⱼ, where rⱼ = 1 - Σₖ Lᵢₖ² for k < j is the remainder of this sum. The diagonal gets the last remainder.
     """
 
     domain = constraints.real_vector
@@ -183,7 +183,7 @@ def _strict_triangle(numbers: Tensor, n: int) -> Tensor:
 
 
 def _left(root: Tensor) -> Tensor:
-    """Return for each place of a row what the numbers before it have left of 1, in squares."""
+    """Return the remainder rⱼ for each element of a row."""
     before = cumsum(root.square(), -1)
     return 1 - cat([zeros_like(before[..., :1]), before[..., :-1]], -1)
 

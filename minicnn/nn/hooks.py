@@ -90,7 +90,7 @@ class Hooks:
         )
 
     def _hooks(self, name: str) -> list[tuple[Hook, bool, bool]]:
-        """Return the hooks of all modules and then those of this one: (hook, with_kwargs, always_call)."""
+        """Return the hooks of all modules, then the hooks of this module, as (hook, with_kwargs, always_call)."""
         return [
             (hook, number in owner._with_kwargs, number in owner._always_called)
             for owner in (every_module, self)

@@ -72,7 +72,7 @@ class Questions:
         """Return False: the negative of a tensor has memory of its own."""
         return False
 
-    # --- other names of what is there -------------------------------------------------------------------------
+    # --- other names of the same values -----------------------------------------------------------------------
 
     def to_dense(self: Any, dtype: Any = None, *, masked_grad: Any = None) -> Any:
         """Return the tensor: all tensors are dense."""

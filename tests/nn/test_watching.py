@@ -1,4 +1,4 @@
-"""Tests of `watch`: what the steps say of shapes, kernels, layers, lines and gradient rules."""
+"""Tests of `watch`: the shapes, kernels, layers, lines and gradient rules of the steps."""
 
 import threading
 from contextlib import suppress

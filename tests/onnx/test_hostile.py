@@ -1,4 +1,4 @@
-"""Wrong and hostile models end with one error that says what is wrong, soon and without much memory."""
+"""Wrong and hostile models end with one clear error, soon and without much memory."""
 
 import inspect
 import time

@@ -55,7 +55,7 @@ def test_sinc_has_a_second_gradient_at_0():
 
 
 def _values(name):
-    """Return the values of a function, those of SciPy, and the error that counts as none."""
+    """Return the values of a function, the values of SciPy, and the largest error that is allowed."""
     x = {
         "bessel_y0": POSITIVE[POSITIVE < 1e4],
         "bessel_y1": POSITIVE[POSITIVE < 1e4],
