@@ -123,7 +123,8 @@ class CorrCholeskyTransform(Transform):
     """From n (n - 1) / 2 numbers to the root L of a correlation matrix of n rows.
 
     The numbers x stand row by row below the diagonal. The squares of a row of L add up to 1. The element j of row i is
-    Lᵢⱼ² = tanh(xⱼ)² rⱼ, where rⱼ = 1 - Σₖ Lᵢₖ² for k < j is the remainder of this sum. The diagonal gets the last remainder.
+    Lᵢⱼ² = tanh(xⱼ)² rⱼ, where rⱼ = 1 - Σₖ Lᵢₖ² for k < j is the remainder of this sum.
+    The diagonal gets the last remainder.
     """
 
     domain = constraints.real_vector

@@ -45,7 +45,7 @@ class Operator:
         return find, (self.name, self.since)
 
     def problem(self, inputs: int, attributes: dict[str, Any]) -> str:
-        """Return the fault of a call as a text, empty if there is none. A parameter of type Literal takes its values only."""
+        """Return the fault of a call, or an empty text. A parameter of type Literal takes its values only."""
         parameters = signature(self.function).parameters
         any_name = any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
         named = {
